@@ -1,0 +1,53 @@
+# On a fresh machine every target below first makes .venv from a bare Python >= 3.11 and installs the project into it.
+# Another interpreter: make run PYTHON=python3.12
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+REPORTS := build/reports
+JUNIT ?= build/junit/tests.xml
+PYTEST_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint unit clean
+
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## Make .venv and install the project with its development tools
+
+run: $(READY) ## Run the suite against the embedded server, both dialects; reports in build/reports/embedded
+	$(BIN)/device-grant run embedded --report $(REPORTS)/embedded
+
+test: lint unit ## Lint, type-check, check the layers and run the tests
+
+lint: $(READY) ## ruff, mypy and import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+unit: $(READY) ## The tests of the suite itself; PYTEST_ARGS="-k name" selects
+	@mkdir -p $(dir $(JUNIT))
+	$(BIN)/pytest -n 2 --junitxml=$(JUNIT) $(PYTEST_ARGS)
+
+clean: ## Remove everything that these targets made, .venv included
+	rm -rf $(VENV) build dist .tox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment that works is kept; one whose interpreter is gone or too old is made anew.
+$(READY): pyproject.toml
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "error: $(PYTHON) is not installed; install Python 3.11 or newer, or name one: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "error: Python 3.11 or newer is needed, and $(PYTHON) is `"$(PYTHON)" --version 2>&1`; name another: make $(or $(MAKECMDGOALS),setup) PYTHON=python3.12" >&2; exit 1; }
+	@"$(BIN)/python" -c 'import pip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  "$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "error: $(PYTHON) cannot make virtual environments: ensurepip is missing (Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }; \
+	  echo "Making $(VENV) with `"$(PYTHON)" --version 2>&1`"; \
+	  "$(PYTHON)" -m venv --clear $(VENV); }
+	@echo "Installing the project and its development tools into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch $(READY)
