@@ -1,0 +1,49 @@
+"""Errors that end a run, each with the exit code that the command line promises.
+
+A verdict on a target is never an exception that reaches this level: these say that the run could not be made.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process tells its caller."""
+
+    CONFORMANT = 0
+    """Conformant, or only what the baseline expects."""
+    FAILED = 1
+    """An unexpected failure, or a stale or expired baseline entry."""
+    USAGE = 2
+    """Bad usage or configuration."""
+    SUITE_ERROR = 3
+    """Code of the suite, or code that the caller plugged into it, raised."""
+    UNREACHABLE = 4
+    """The target could not be reached or did not start."""
+    NOTHING_RAN = 5
+    """No check ran."""
+
+
+class DeviceGrantError(Exception):
+    """Base of the errors below; `str(error)` is the one line that a person is shown."""
+
+    exit_code = ExitCode.SUITE_ERROR
+
+
+class UsageError(DeviceGrantError):
+    """An argument, a configuration file or a catalogue entry is wrong; the message says which and what to do."""
+
+    exit_code = ExitCode.USAGE
+
+
+class SuiteError(DeviceGrantError):
+    """Our own code, or a user module, broke: never a verdict on the target."""
+
+    exit_code = ExitCode.SUITE_ERROR
+
+
+class TargetUnreachableError(DeviceGrantError):
+    """The target does not answer, or its process ended or stayed silent while starting."""
+
+    exit_code = ExitCode.UNREACHABLE

@@ -1,0 +1,501 @@
+"""The catalogue as data, and the loader's refusals."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+import textwrap
+import zipfile
+from collections import Counter
+from importlib import resources
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+import conformance
+from conformance.errors import ExitCode, UsageError
+from conformance.protocol import dialects
+from conformance.requirements import Level, Party, Status, Verdict, load, schema
+from conformance.requirements.loader import DIALECTS
+
+FOLDER = Path(str(resources.files("conformance.requirements")))
+CATALOGUE = load()
+
+COUNTS = {
+    "RFC 8628": 147,
+    "RFC 6749": 187,
+    "RFC 7591": 71,
+    "RFC 8414": 31,
+    "RFC 9700": 32,
+    "RFC 8252": 3,
+    "RFC 7636": 4,
+    "RFC 6750": 1,
+    "RFC 9110": 30,
+    "RFC 9111": 2,
+    "RFC 9112": 5,
+    "RFC 8259": 11,
+    "RFC 3986": 7,
+    "RFC 6819": 13,
+    "AWS SSO OIDC model 2019-06-10": 40,
+    "Smithy restJson1": 26,
+}
+
+HEAD = "source: RFC 1\ntitle: Example\nurl: https://example.org/rfc1#{anchor}\n"
+ENTRY = """\
+requirements:
+  - id: rfc1-2-first
+    section: "2"
+    level: MUST
+    party: client
+    statement: The client does it.
+    dialects: [rfc8628]
+"""
+
+
+def write(folder: Path, text: str = HEAD + ENTRY, name: str = "rfc1.yaml") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def refusal(folder: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        load(folder)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+# The data.
+
+
+def test_every_source_is_complete():
+    assert Counter(requirement.source for requirement in CATALOGUE.requirements) == COUNTS
+    assert len(CATALOGUE.requirements) == 610
+    assert {source.name for source in CATALOGUE.sources} == set(COUNTS)
+    assert all(source.title for source in CATALOGUE.sources)
+
+
+def test_every_field_keeps_its_share_of_entries():
+    filled = {
+        name: sum(bool(getattr(requirement, name)) for requirement in CATALOGUE.requirements)
+        for name in ("broken", "needs", "excluded")
+    }
+    assert filled == {"broken": 271, "needs": 237, "excluded": 80}
+    levels = Counter(requirement.level.value for requirement in CATALOGUE.requirements)
+    assert levels == {"IMPLIED": 271, "MUST": 169, "SHOULD": 68, "MAY": 59, "MUST NOT": 29, "SHOULD NOT": 14}
+    parties = Counter(requirement.party.value for requirement in CATALOGUE.requirements)
+    assert parties == {"authorization-server": 386, "client": 128, "both": 58, "user-interaction": 38}
+
+
+def test_ids_start_with_the_prefix_of_their_file():
+    for source in CATALOGUE.sources:
+        stem = source.file.removesuffix(".yaml")
+        prefix = {"aws-sso-oidc": "aws"}.get(stem, stem) + "-"
+        if stem.startswith("rfc"):
+            assert source.name == f"RFC {stem[3:]}"
+        for requirement in CATALOGUE.requirements:
+            assert requirement.id.startswith(prefix) == (requirement.source == source.name), requirement.id
+
+
+def test_sections_of_rfc8628_exist_in_it():
+    known = {"3.1", "3.2", "3.3", "3.3.1", "3.4", "3.5", "4", "6.1", "6.2"}
+    known |= {f"5.{number}" for number in range(1, 8)} | {f"7.{number}" for number in range(1, 5)}
+    assert {r.section for r in CATALOGUE.requirements if r.source == "RFC 8628"} <= known
+
+
+def test_ids_of_rfcs_name_their_section_and_link_to_it():
+    for requirement in CATALOGUE.requirements:
+        if not requirement.source.startswith("RFC"):
+            continue
+        number, section, slug = requirement.id.split("-", 2)
+        # The slug may name the section above: 4.11 for 4.11.2.
+        assert requirement.section == section or requirement.section.startswith(section + "."), requirement.id
+        assert re.fullmatch(r"\d+(\.\d+)*|[A-Z](\.\d+)?", requirement.section), requirement.id
+        assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9.]+)*", slug), requirement.id
+        anchor = ("section-" if requirement.section[0].isdigit() else "appendix-") + requirement.section
+        assert requirement.url == f"https://www.rfc-editor.org/rfc/{number}#{anchor}"
+
+
+def test_links_lead_to_pages_that_exist_for_every_section():
+    pages = {r.section: r.url for r in CATALOGUE.requirements if r.source.startswith("AWS")}
+    base = "https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/"
+    for operation in ("RegisterClient", "StartDeviceAuthorization", "CreateToken", "CreateTokenWithIAM"):
+        assert pages.pop(operation) == f"{base}API_{operation}.html"
+    assert set(pages) == {"errors", "types", "auth", "client"}
+    assert all(
+        re.match(rf"{base}(API_(CreateToken|StartDeviceAuthorization)|Welcome)\.html", url) for url in pages.values()
+    )
+    smithy = [r.url for r in CATALOGUE.requirements if r.source.startswith("Smithy")]
+    assert all(url.startswith("https://smithy.io/2.0/") for url in smithy)
+
+
+def test_dialects_are_those_of_the_protocol_room():
+    assert set(DIALECTS) == {dialects.RFC8628, dialects.AWS_SSO_OIDC}
+    for requirement in CATALOGUE.requirements:
+        if requirement.source.startswith(("AWS", "Smithy")):
+            assert requirement.dialects == ("aws-sso-oidc",)
+
+
+def test_every_requirement_says_how_to_see_it_or_why_it_cannot_be_seen():
+    for requirement in CATALOGUE.requirements:
+        assert bool(requirement.how) or bool(requirement.excluded), requirement.id
+        assert not requirement.excluded or len(requirement.excluded) > 40, requirement.id
+
+
+def test_why_is_told_where_people_will_read_it():
+    for requirement in CATALOGUE.requirements:
+        must_tell = (
+            requirement.source == "RFC 8628"
+            or requirement.source.startswith(("AWS", "Smithy"))
+            or (requirement.source == "RFC 6749" and re.match(r"(3\.[23]|5\.|6$)", requirement.section))
+            or (
+                requirement.source in {"RFC 7591", "RFC 8414"}
+                and requirement.party is not Party.CLIENT
+                and not requirement.excluded
+            )
+        )
+        assert not must_tell or requirement.why.endswith("."), requirement.id
+
+
+@pytest.mark.parametrize(
+    ("id_", "verdict"),
+    [
+        ("rfc8628-3.5-error-format", Verdict.FAIL),
+        ("rfc8628-3.5-authorization-pending", Verdict.FAIL),
+        ("rfc8628-3.5-no-pending-after-expiry", Verdict.FAIL),
+        ("rfc8628-3.5-device-code-single-use", Verdict.FAIL),
+        ("rfc8628-3.2-no-store", Verdict.WARN),
+        ("rfc8628-3.1-repeated-param-rejected", Verdict.WARN),
+        ("rfc8628-6.1-charset-usable", Verdict.WARN),
+        ("rfc8628-6.1-case-insensitive-entry", Verdict.WARN),
+        ("rfc8628-3.5-slow-down-only-while-pending", Verdict.WARN),
+        ("rfc7591-3.2-status-201", Verdict.WARN),
+        ("rfc8628-3.2-verification-uri-on-as", Verdict.OBSERVED),
+        ("rfc8628-3.5-reuse-revokes", Verdict.OBSERVED),
+        ("aws-error-status-table", Verdict.FAIL),
+        ("aws-error-type-required-by-sdks", Verdict.FAIL),
+        ("smithy-restjson1-framework-error-body", Verdict.FAIL),
+        ("smithy-restjson1-error-header-bare", Verdict.WARN),
+        ("rfc8628-3.2-device-code-present", Verdict.FAIL),
+        ("rfc8628-3.2-interval-optional", Verdict.OBSERVED),
+    ],
+)
+def test_verdicts_when_broken_are_fair(id_, verdict):
+    assert CATALOGUE.get(id_).verdict_if_broken is verdict
+
+
+def test_restjson1_rules_beyond_the_model_only_warn():
+    failing = {
+        r.id
+        for r in CATALOGUE.requirements
+        if r.source.startswith("Smithy") and r.level is Level.IMPLIED and r.verdict_if_broken is Verdict.FAIL
+    }
+    assert failing == {"smithy-restjson1-error-status-default", "smithy-restjson1-framework-error-body"}
+
+
+FAMILIES = {
+    "one-time use and replay": (r"single-use|reuse|replay|rotation\b|redemption", {"rfc6749-6-rotation-allowed"}),
+    "binding": (r"bound|binding|verify-binding|redirect-uri-identical|enforce-verifier|mismatch-invalid", set()),
+    "expiry": (
+        r"pending-after-expiry|then-expired|expired-(token|device-code)|expiry-enforced|covers-both-codes|time-limited",
+        set(),
+    ),
+    "client authentication": (
+        (
+            r"unauthenticated-rejected|bad-secret|unknown-client|missing-client-id|not-authentication"
+            r"|credentialed-client-enforced|server-requires-auth|authenticate-when-possible|enforce-client-auth"
+        ),
+        set(),
+    ),
+    "consent": (
+        r"user-must-authenticate|before-approval|no-automatic|choice-preserved|safe-get|consent-for-public",
+        set(),
+    ),
+    "cross-site requests": (r"csrf|10\.12-state", set()),
+    "injection and framing": (
+        r"injection|sanitize|framing|clickjacking|csp$|ctl-in-field|escape-controls|te-and-cl",
+        set(),
+    ),
+    "redirects": (
+        r"redirector|open-redirect|auto-redirect|validate-redirect|clients-register-redirect|client-redirects",
+        set(),
+    ),
+    "entropy": (r"entropy|unguess|guess|unique-(live|device)|secret-unique|shared-secret$", set()),
+    "brute force": (r"brute|rate-limit-user|protect-user-credentials", set()),
+    "secrets in addresses": (
+        r"credentials-in-uri|uri-credentials|userinfo|refuses-get",
+        set(),
+    ),
+    "leaks": (
+        (
+            r"confidential(ity)?$|cleartext|not-displayed|secure-storage|validates-cert|checks-cert|cert-check"
+            r"|tls-only|refresh-tls|use-303|no-307|proxy-headers|misdirected"
+        ),
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_security_families_are_tagged(family):
+    pattern, exceptions = FAMILIES[family]
+    found = [r for r in CATALOGUE.requirements if re.search(pattern, r.id)]
+    assert len(found) >= 2
+    assert {r.id for r in found if not r.security} == exceptions
+
+
+def test_everyday_conformance_is_not_withheld():
+    everyday = [
+        "rfc8628-3.5-authorization-pending",
+        "rfc8628-3.5-client-waits-before-each-request",
+        "rfc8628-3.5-server-no-slow-down-when-polite",
+        "rfc8628-3.2-status-200",
+        "rfc8628-3.2-no-store",
+        "rfc6749-5.2-status-400",
+        "rfc7591-3.2-status-201",
+        "aws-error-status-table",
+    ]
+    assert not [id_ for id_ in everyday if CATALOGUE.get(id_).security]
+    assert sum(r.security for r in CATALOGUE.requirements) < 150
+
+
+def test_files_speak_of_the_project_and_its_sources_alone():
+    for file in FOLDER.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        assert not re.search(r"(?<!\w)#\d+|\w#\d{2,}|/work|/root|\bTODO\b", text), file.name
+
+
+def test_files_are_pleasant_to_read_and_mean_the_same_to_any_yaml_reader():
+    for file in FOLDER.glob("*.yaml"):
+        text = file.read_text(encoding="utf-8")
+        entries = yaml.load(text, yaml.CSafeLoader)["requirements"]
+        for entry, own in zip(entries, CATALOGUE.select(e["id"] for e in entries), strict=True):
+            for name, value in entry.items():
+                expected = getattr(own, name)
+                assert value == (list(expected) if isinstance(expected, tuple) else expected), (own.id, name)
+        body = text.partition("\nrequirements:\n")[2]
+        assert all(len(line) <= 112 for line in body.splitlines())
+        assert len(re.findall(r"\n\n  - id: ", "\n\n" + body)) == len(entries)
+
+
+def test_files_obey_the_schema_and_the_schema_is_current():
+    stored = (FOLDER / "schema.json").read_text(encoding="utf-8")
+    assert stored == schema.text(), "run `python -m conformance.requirements.schema`"
+    validator = jsonschema.Draft202012Validator(json.loads(stored))
+    for name in ("aws-sso-oidc.yaml", "rfc8414.yaml", "smithy-restjson1.yaml"):
+        validator.validate(yaml.load((FOLDER / name).read_text(encoding="utf-8"), yaml.CSafeLoader))
+    broken_must = yaml.safe_load(HEAD + ENTRY + "    broken: fail\n")
+    assert not validator.is_valid(broken_must)
+    del broken_must["requirements"][0]["broken"]
+    assert validator.is_valid(broken_must)
+
+
+# The loader.
+
+
+def test_the_packaged_catalogue_is_read_once():
+    assert load() is load()
+    assert load(FOLDER) is not load()
+    assert load(FOLDER) == load()
+
+
+def test_catalogue_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        CATALOGUE.revision = "other"
+    with pytest.raises(AttributeError):
+        CATALOGUE.requirements[0].level = Level.MAY
+
+
+def test_loads_from_an_archive_without_the_heavy_libraries(tmp_path):
+    package = Path(conformance.__file__).parent
+    archive = tmp_path / "suite.zip"
+    with zipfile.ZipFile(archive, "w") as file:
+        for path in [package / "__init__.py", package / "errors.py", *(package / "requirements").iterdir()]:
+            if path.is_file():
+                file.write(path, path.relative_to(package.parent).as_posix())
+    script = """
+        import sys
+        sys.path.insert(0, sys.argv[1])
+        import conformance.requirements
+        catalogue = conformance.requirements.load()
+        assert conformance.requirements.__file__.startswith(sys.argv[1])
+        assert not {"httpx", "hypothesis", "pytest"} & set(sys.modules), sorted(sys.modules)
+        print(len(catalogue.requirements), catalogue.revision)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), str(archive)],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+        timeout=60,
+    )
+    assert done.stdout.split() == ["610", CATALOGUE.revision]
+
+
+def test_revision_follows_every_octet_and_every_name(tmp_path):
+    revisions = set()
+    for text, name in [
+        (HEAD + ENTRY, "rfc1.yaml"),
+        (HEAD + ENTRY + "# a comment\n", "rfc1.yaml"),
+        (HEAD + ENTRY, "rfc01.yaml"),
+    ]:
+        folder = tmp_path / str(len(revisions))
+        folder.mkdir()
+        revisions.add(load(write(folder, text, name)).revision)
+    assert len(revisions) == 3
+    assert all(re.fullmatch("[0-9a-f]{12}", revision) for revision in revisions)
+
+
+def test_entries_get_source_and_link_from_the_head(tmp_path):
+    entry = ENTRY.replace('section: "2"', "section: 3.10")
+    second = entry.split("\n", 1)[1].replace("first", "second").replace("3.10", "B.1")
+    third = entry.split("\n", 1)[1].replace("first", "third").replace("3.10", "errors")
+    head = HEAD + "links: {errors: 'https://example.org/errors'}\n"
+    catalogue = load(write(tmp_path, head + entry + second + third))
+    assert [(r.source, r.section, r.url) for r in catalogue.requirements] == [
+        ("RFC 1", "3.10", "https://example.org/rfc1#section-3.10"),
+        ("RFC 1", "B.1", "https://example.org/rfc1#appendix-B.1"),
+        ("RFC 1", "errors", "https://example.org/errors"),
+    ]
+    (source,) = catalogue.sources
+    assert (source.name, source.title, source.file) == ("RFC 1", "Example", "rfc1.yaml")
+
+
+def test_files_are_read_in_the_order_of_their_names(tmp_path):
+    write(tmp_path, HEAD + ENTRY.replace("first", "z"), "b.yaml")
+    write(tmp_path, HEAD + ENTRY.replace("first", "y"), "a.yaml")
+    (tmp_path / "notes.txt").write_text("no catalogue")
+    assert [r.id for r in load(tmp_path).requirements] == ["rfc1-2-y", "rfc1-2-z"]
+
+
+LINE = "rfc1.yaml, line 5: rfc1-2-first: "
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("level: MUST", "level: MSUT", LINE + "unknown level 'MSUT': choose one of MUST, MUST NOT,"),
+        ("    level: MUST\n", "", LINE + "`level` is missing: choose one of MUST,"),
+        (
+            "party: client",
+            "party: server",
+            LINE + "unknown party 'server': choose one of client, authorization-server,",
+        ),
+        ("[rfc8628]", "[rfc8682]", LINE + "unknown dialect 'rfc8682': choose one of rfc8628, aws-sso-oidc"),
+        ("[rfc8628]", "[]", LINE + "`dialects` is empty"),
+        ("[rfc8628]", "rfc8628", LINE + "Expected `array`, got `str` - at `$.dialects`"),
+        ("level: MUST", "level: IMPLIED", LINE + "`broken` is missing: choose one of fail, warn, observed"),
+        ("level: MUST", "level: IMPLIED\n    broken: error", LINE + "unknown broken 'error': choose one of fail,"),
+        ("level: MUST", "level: MUST\n    broken: warn", LINE + "`broken` is for IMPLIED entries; MUST already"),
+        ("level: MUST", "level: MUST\n    tags: [secruity]", LINE + "unknown tag 'secruity': choose one of security"),
+        ("level: MUST", "level: MUST\n    caveats: x", LINE + "unknown field 'caveats': did you mean 'caveat'?"),
+        ("level: MUST", "level: MUST\n    zzz: x", LINE + "unknown field 'zzz': known are id, section,"),
+        ("level: MUST", "level: MUST\n    url: https://example.org", LINE + "unknown field 'url'"),
+        ("The client does it.", '" "', LINE + "`statement` and `section` must not be empty"),
+        ("    statement: The client does it.\n", "", LINE + "Object missing required field `statement`"),
+        ('section: "2"', 'section: ""', LINE + "`statement` and `section` must not be empty"),
+        ("id: rfc1-2-first", "id: rfc1*", "rfc1.yaml, line 5: rfc1*: an id has only letters, digits, dots and hyphens"),
+        ("id: rfc1-2-first", "level: MUST", "rfc1.yaml, line 7: `level` is given twice"),
+        ("- id: rfc1-2-first\n    section", "- section", "rfc1.yaml, line 5: entry without an id"),
+        (
+            "title: Example",
+            "title: Example\nauthor: x",
+            "rfc1.yaml: in the head: Object contains unknown field `author`",
+        ),
+        ("title: Example\n", "", "rfc1.yaml: in the head: Object missing required field `title`"),
+        ("{anchor}", "{page}", "rfc1.yaml: `url` has {page}: only {section} and {anchor} are known"),
+        ("level: MUST", "level: [MUST", "rfc1.yaml, line 8: bad YAML: "),
+        ("level: MUST", "level: MUST\x07", "rfc1.yaml: bad YAML: "),
+    ],
+)
+def test_bad_entries_are_refused_with_file_line_and_id(tmp_path, old, new, message):
+    text = HEAD + ENTRY
+    assert text.count(old) == 1
+    assert refusal(write(tmp_path, text.replace(old, new))).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "rfc1.yaml: expected a mapping"),
+        ("- a\n", "rfc1.yaml: expected a mapping"),
+        (HEAD, "rfc1.yaml: `requirements` must be a list with at least one entry"),
+        (HEAD + "requirements: []\n", "rfc1.yaml: `requirements` must be a list with at least one entry"),
+        (HEAD + "requirements: [rfc1-2-first]\n", "rfc1.yaml, line 4: an entry must be a mapping"),
+        (HEAD + "[a, b]: c\n" + ENTRY, "rfc1.yaml, line 4: a key must be a word"),
+        (HEAD + "title: Twice\n" + ENTRY, "rfc1.yaml, line 4: `title` is given twice"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path, text, message):
+    assert refusal(write(tmp_path, text)).startswith(message)
+
+
+def test_a_file_that_is_not_utf8_is_refused(tmp_path):
+    (tmp_path / "rfc1.yaml").write_bytes((HEAD + ENTRY).encode() + b"# \xff\n")
+    assert refusal(tmp_path).startswith("rfc1.yaml: not UTF-8 (octet ")
+
+
+def test_duplicate_ids_are_refused_with_both_places(tmp_path):
+    twice = HEAD + ENTRY + ENTRY.split("\n", 1)[1]
+    message = refusal(write(tmp_path, twice))
+    assert message == "rfc1.yaml, line 11: rfc1-2-first is already in rfc1.yaml, line 5: rename one"
+    write(write(tmp_path), name="rfc2.yaml")
+    assert refusal(tmp_path) == "rfc2.yaml: rfc1-2-first is already in rfc1.yaml: ids are unique; rename one"
+
+
+def test_a_folder_without_a_catalogue_is_refused(tmp_path):
+    assert "there is no .yaml file" in refusal(tmp_path)
+    assert "not a folder" in refusal(tmp_path / "absent")
+
+
+# Finding requirements.
+
+
+def test_get_names_the_closest_ids():
+    assert CATALOGUE.get("rfc8628-3.5-access-denied").section == "3.5"
+    with pytest.raises(
+        UsageError, match=r"'rfc8628-3\.5-acess-denied': did you mean rfc8628-3\.5-access-denied or "
+    ) as error:
+        CATALOGUE.get("rfc8628-3.5-acess-denied")
+    assert error.value.exit_code is ExitCode.USAGE
+    with pytest.raises(UsageError, match=r"'nonsense!': `device-grant list` shows all ids"):
+        CATALOGUE.get("nonsense!")
+
+
+def test_select_takes_ids_and_globs_once_and_in_order():
+    chosen = CATALOGUE.select(["rfc8628-3.5-*", "rfc8628-3.5-access-denied", "aws-token-pending"])
+    ids = [requirement.id for requirement in chosen]
+    assert ids[0] == "aws-token-pending"
+    assert ids[1:] == [r.id for r in CATALOGUE.requirements if r.id.startswith("rfc8628-3.5-")]
+    assert CATALOGUE.select("aws-token-pending") == (CATALOGUE.get("aws-token-pending"),)
+    assert CATALOGUE.select([]) == ()
+
+
+def test_select_refuses_a_pattern_that_matches_nothing():
+    with pytest.raises(UsageError, match=r"no requirement matches 'rfc9999-\*'"):
+        CATALOGUE.select(["rfc8628-*", "rfc9999-*"])
+
+
+def test_status_is_derived():
+    excluded = CATALOGUE.get("rfc8628-3.5-return-channel")
+    other = CATALOGUE.get("rfc8628-3.5-access-denied")
+    assert CATALOGUE.status(other, {other.id}) is Status.TESTED
+    assert CATALOGUE.status(other, set()) is Status.OPEN
+    assert CATALOGUE.status(excluded, set()) is Status.EXCLUDED
+
+
+def test_references_of_checks_are_examined():
+    CATALOGUE.check_references({"polling::test_a": ["rfc8628-3.5-access-denied"], "polling::test_b": []})
+    with pytest.raises(
+        UsageError, match=r"polling::test_a names the unknown requirement 'rfc8628-3\.5-acess-denied': did"
+    ):
+        CATALOGUE.check_references({"polling::test_a": ["rfc8628-3.5-acess-denied"]})
+    with pytest.raises(
+        UsageError, match=r"polling::test_a tests rfc8628-3\.5-return-channel, which the catalogue excludes"
+    ):
+        CATALOGUE.check_references({"polling::test_a": ["rfc8628-3.5-return-channel"]})
