@@ -1,0 +1,179 @@
+"""Requests, responses, exchanges and transcripts, free of any HTTP library."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+"""Grant type of RFC 8628 section 3.4."""
+REFRESH_TOKEN_GRANT = "refresh_token"  # noqa: S105 - the name of a grant type, not a secret
+
+Headers = tuple[tuple[str, str], ...]
+
+
+class Operation(StrEnum):
+    """The three operations, by their names in the RFC dialect's metadata; values are used in results."""
+
+    REGISTRATION = "registration"
+    """RFC 7591 section 3.1; AWS RegisterClient."""
+    DEVICE_AUTHORIZATION = "device_authorization"
+    """RFC 8628 section 3.1; AWS StartDeviceAuthorization."""
+    TOKEN = "token"  # noqa: S105 - the name of an endpoint
+    """RFC 8628 section 3.4; AWS CreateToken."""
+    OTHER = "other"
+    """Anything else that a check asks for: metadata, the verification page, an unknown path."""
+
+
+@dataclass(frozen=True)
+class Client:
+    """A registered client and how it authenticates (RFC 6749 section 2.3)."""
+
+    id: str
+    secret: str | None = None
+    authentication: str = "none"
+    """`client_secret_basic`, `client_secret_post` or `none`; the AWS dialect always sends both members."""
+    registered: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    """Members of the registration response, canonical names; empty for clients known beforehand."""
+
+    @property
+    def confidential(self) -> bool:
+        """Whether the client has credentials that the server must check."""
+        return self.secret is not None and self.authentication != "none"
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request as it goes out."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    content: bytes = b""
+    operation: Operation = Operation.OTHER
+
+    def header(self, name: str) -> str | None:
+        """First value of a header, name matched case-insensitively."""
+        return _first(self.headers, name)
+
+
+@dataclass(frozen=True)
+class Response:
+    """One HTTP response as it came in; the body is complete and decoded from any content coding."""
+
+    status: int
+    headers: Headers = ()
+    content: bytes = b""
+
+    def header(self, name: str) -> str | None:
+        """First value of a header, name matched case-insensitively."""
+        return _first(self.headers, name)
+
+    @property
+    def media_type(self) -> str:
+        """Content-Type without parameters, lower case; empty if the header is absent."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
+
+    @property
+    def text(self) -> str:
+        """The body as UTF-8, undecodable bytes shown as escapes."""
+        return self.content.decode("utf-8", errors="backslashreplace")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A response as its dialect reads it: success members or an error code, under the RFC's snake_case names."""
+
+    status: int
+    code: str
+    """`ok` for a success, else the OAuth error code; without one the name of a framework error
+    (`SerializationException`) or `http-404`; `no-response` where the connection gave none."""
+    members: Mapping[str, Any] = field(default_factory=dict)
+    """Members of the JSON object, canonical names; members that are null are left out."""
+    error_type: str = ""
+    """AWS dialect: the exception named in `x-amzn-ErrorType`, namespace and URI cut off."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the operation succeeded."""
+        return self.code == "ok"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """All names by which a list of acceptable outcomes may accept this one, for example
+        `invalid_request`, `http-400`, `http-4xx`.
+        """
+        if self.ok or not self.status:
+            return frozenset({self.code})
+        return frozenset({self.code, f"http-{self.status}", f"http-{self.status // 100}xx"} | {self.error_type} - {""})
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request with its response, or with the reason why there was none."""
+
+    request: Request
+    response: Response | None
+    outcome: Outcome
+    started: float
+    """Seconds on the target's clock since the transcript began."""
+    ended: float
+    elapsed: float = 0.0
+    """Real seconds between sending and having the whole response (travelled clocks stand still meanwhile)."""
+    error: str = ""
+    """Why there is no response, for example `connection reset`."""
+    label: str = ""
+    """What the check was doing, for example `poll` or `malformed: member missing (grant_type)`."""
+    connection: str = ""
+
+    @property
+    def code(self) -> str:
+        """Short for `exchange.outcome.code`."""
+        return self.outcome.code
+
+    @property
+    def status(self) -> int:
+        """HTTP status; 0 without a response."""
+        return self.outcome.status
+
+    def get(self, name: str) -> Any:
+        """A member of the response by canonical name; None if absent or null."""
+        return self.outcome.members.get(name)
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something other than an exchange that belongs in the story: a wait, a user's decision."""
+
+    at: float
+    """Seconds on the target's clock since the transcript began."""
+    text: str
+
+
+@dataclass
+class Transcript:
+    """Everything that happened in one check, in order."""
+
+    entries: list[Exchange | Event] = field(default_factory=list)
+
+    def append(self, entry: Exchange | Event) -> None:
+        """Add the next entry."""
+        self.entries.append(entry)
+
+    @property
+    def exchanges(self) -> list[Exchange]:
+        """The exchanges alone."""
+        return [entry for entry in self.entries if isinstance(entry, Exchange)]
+
+    def __iter__(self) -> Iterator[Exchange | Event]:
+        return iter(self.entries)
+
+    def __len__(self) -> int:
+        return len(self.entries)
+
+
+def _first(headers: Headers, name: str) -> str | None:
+    wanted = name.lower()
+    return next((value for key, value in headers if key.lower() == wanted), None)

@@ -1,0 +1,95 @@
+"""Secrets are registered when they are born and replaced by value in everything that is written.
+
+Each secret has a stable pseudonym, `<device_code 2>`, so that equal values stay visibly equal.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from urllib.parse import quote, quote_plus
+
+SECRET_MEMBERS = frozenset(
+    {
+        "access_token",
+        "client_secret",
+        "code",
+        "code_verifier",
+        "device_code",
+        "id_token",
+        "refresh_token",
+        "registration_access_token",
+        "user_code",
+        "verification_uri_complete",
+    }
+)
+"""Canonical names of response members that are secrets while they live."""
+
+_SHORTEST = 4
+"""Values shorter than this are not replaced: they would turn up inside ordinary words."""
+
+
+class Secrets:
+    """The secrets that one run has seen."""
+
+    def __init__(self) -> None:
+        self._pseudonyms: dict[str, str] = {}
+        self._entries: list[tuple[str, str]] = []
+        self._count: dict[str, int] = {}
+        self._replacements: list[tuple[str, str]] | None = None
+
+    def register(self, kind: str, value: object) -> None:
+        """Remember a value, for example `register("device_code", "GmRh…")`; other than strings are ignored."""
+        if not isinstance(value, str) or len(value) < _SHORTEST or value in self._pseudonyms:
+            return
+        self._count[kind] = self._count.get(kind, 0) + 1
+        self._pseudonyms[value] = f"<{kind} {self._count[kind]}>"
+        self._entries.append((kind, value))
+        self._replacements = None
+
+    def entries(self) -> tuple[tuple[str, str], ...]:
+        """Kind and value of every secret, in the order of their birth."""
+        return tuple(self._entries)
+
+    def pseudonym(self, value: str) -> str | None:
+        """The pseudonym of a registered value."""
+        return self._pseudonyms.get(value)
+
+    def redact(self, text: str) -> str:
+        """The text with every registered value, plain, URL-, JSON- or base64-encoded, replaced."""
+        for literal, pseudonym in self._ordered():
+            if literal in text:
+                text = text.replace(literal, pseudonym)
+        return text
+
+    def leaks(self, text: str) -> list[str]:
+        """Pseudonyms of the secrets that a finished artefact still contains, in any of the encodings."""
+        return sorted({pseudonym for literal, pseudonym in self._ordered() if literal in text})
+
+    def _ordered(self) -> list[tuple[str, str]]:
+        if self._replacements is None:
+            every = {
+                encoded: pseudonym for value, pseudonym in self._pseudonyms.items() for encoded in encodings(value)
+            }
+            # Longest first: a secret that contains another one must go as a whole.
+            self._replacements = sorted(every.items(), key=lambda item: (-len(item[0]), item[0]))
+        return self._replacements
+
+
+def encodings(value: str) -> set[str]:
+    """The forms in which a value can turn up in a file: literal, URL-encoded, JSON-escaped, base64."""
+    raw = value.encode("utf-8", errors="surrogatepass")
+    escaped = json.dumps(value)[1:-1]
+    forms = {
+        value,
+        quote(value, safe="", errors="replace"),
+        quote(value, errors="replace"),
+        quote_plus(value, errors="replace"),
+        escaped,
+        escaped.replace("/", "\\/"),
+        base64.b64encode(raw).decode(),
+        base64.urlsafe_b64encode(raw).decode(),
+        base64.b64encode(raw).decode().rstrip("="),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    }
+    return {form for form in forms if len(form) >= _SHORTEST}
