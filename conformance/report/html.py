@@ -1,0 +1,127 @@
+"""The report as one HTML file that needs no network: styles and script are inside, and it works without the script.
+
+Everything in a report may come from the target and is escaped; a content security policy allows this file's own script
+and style alone, by their digests.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from conformance.report import http
+from conformance.report.text import plural, visible, web_link
+from conformance.report.view import MEANING, WORST_FIRST, View, section_name
+from conformance.requirements.model import Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.results import Report
+    from conformance.results.model import Result
+
+SYMBOLS = {
+    "fail": "✕",
+    "warn": "!",
+    "untestable": "⊘",
+    "inconclusive": "?",
+    "not-applicable": "–",  # noqa: RUF001 - a dash is meant, wide enough to be seen in a badge
+    "observed": "○",
+    "pass": "✓",
+}
+_LONGEST_TEXT = 6000
+"""Characters of one value; the whole is in results.jsonl."""
+_LONGEST_TRANSCRIPT = 40
+"""Steps of one transcript; what a failure turns on is at its end."""
+
+
+def render(report: Report) -> str:
+    """Render the whole report as HTML."""
+    view = View(report)
+    style, script = _asset("report.css"), _asset("report.js")
+    policy = (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            view=view,
+            policy=policy,
+            # These two files are ours, and text of a style or script element is not escaped in HTML.
+            style=Markup(style),  # noqa: S704 - a file of this package
+            script=Markup(script),  # noqa: S704 - a file of this package
+            checks={case.check for case in report.cases},
+            verdicts=WORST_FIRST,
+            present=[verdict for verdict in WORST_FIRST if view.of(verdict)],
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("conformance.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {
+        "anchor": anchor,
+        "cut": _cut,
+        "decisive": http.decisive,
+        "heading": lambda name: name[:1].upper() + name[1:],
+        "moment": http.moment,
+        "request_text": http.request_text,
+        "response_text": http.response_text,
+        "summary": http.summary,
+        "web_link": web_link,
+        "worst_first": _worst_first,
+    }
+    environment.globals |= {
+        "fail": Verdict.FAIL,
+        "longest_transcript": _LONGEST_TRANSCRIPT,
+        "meaning": MEANING,
+        "plural": plural,
+        "section_name": section_name,
+        "symbols": SYMBOLS,
+    }
+    return environment
+
+
+def anchor(name: str) -> str:
+    """Make the id of an element from a requirement or check; ids of requirements stay as they are."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def _finalize(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _cut(text: str, longest: int = _LONGEST_TEXT) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}… [cut: {len(text)} characters, the rest is in results.jsonl]"
+
+
+def _worst_first(results: Iterable[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: WORST_FIRST.index(Verdict.from_label(result.verdict)))
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("conformance.report").joinpath("templates", name).read_text(encoding="utf-8").strip()
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -1,0 +1,98 @@
+(() => {
+  "use strict";
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const requirements = all("details.requirement");
+  const bar = document.querySelector("#part-filter");
+  const find = document.querySelector("#part-find");
+  const buttons = all("button[data-show]", bar);
+  const status = bar.querySelector(".shown");
+  const words = new Map(requirements.map((one) => [one, one.querySelector("summary").textContent.toLowerCase()]));
+
+  const apply = () => {
+    const shown = new Set(buttons.filter((one) => one.ariaPressed === "true").map((one) => one.dataset.show));
+    const text = find.value.trim().toLowerCase();
+    let number = 0;
+    for (const one of requirements) {
+      one.hidden = (shown.size > 0 && !shown.has(one.dataset.verdict)) || !words.get(one).includes(text);
+      number += one.hidden ? 0 : 1;
+    }
+    for (const group of all(".section, .source")) {
+      group.hidden = all("details.requirement", group).every((one) => one.hidden);
+    }
+    status.textContent = `${number} of ${requirements.length} shown`;
+    return shown;
+  };
+
+  // The state lives in the fragment, so that a link to a filtered report can be shared and needs no server.
+  const remember = (shown) => {
+    const state = new URLSearchParams();
+    if (shown.size) state.set("show", [...shown].join(","));
+    if (find.value.trim()) state.set("find", find.value.trim());
+    history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
+  };
+
+  const follow = () => {
+    const fragment = location.hash.slice(1);
+    if (/^(show|find)=/.test(fragment)) {
+      const state = new URLSearchParams(fragment);
+      const wanted = (state.get("show") || "").split(",");
+      for (const one of buttons) one.ariaPressed = String(wanted.includes(one.dataset.show));
+      find.value = state.get("find") || "";
+      apply();
+      return;
+    }
+    const target = fragment && document.getElementById(decodeURIComponent(fragment));
+    if (!target) return;
+    if (target.closest("[hidden]")) {
+      for (const one of buttons) one.ariaPressed = "false";
+      find.value = "";
+      apply();
+    }
+    if (target.matches("details")) target.open = true;
+    target.scrollIntoView();
+  };
+
+  for (const one of buttons) {
+    one.addEventListener("click", () => {
+      one.ariaPressed = String(one.ariaPressed !== "true");
+      remember(apply());
+    });
+  }
+  find.addEventListener("input", () => remember(apply()));
+  for (const one of all("button[data-open]", bar)) {
+    one.addEventListener("click", () => {
+      for (const requirement of requirements) if (!requirement.hidden) requirement.open = one.dataset.open === "true";
+    });
+  }
+
+  if (navigator.clipboard) {
+    for (const block of all("pre.copy")) {
+      const holder = document.createElement("div");
+      const button = document.createElement("button");
+      holder.className = "copyable";
+      button.type = "button";
+      button.textContent = "Copy";
+      button.addEventListener("click", async () => {
+        try {
+          await navigator.clipboard.writeText(block.textContent);
+          button.textContent = "Copied";
+        } catch {
+          button.textContent = "Not allowed";
+        }
+        setTimeout(() => { button.textContent = "Copy"; }, 1500);
+      });
+      block.replaceWith(holder);
+      holder.append(block, button);
+    }
+  }
+
+  // Paper cannot be clicked: what fails or warns is printed open.
+  addEventListener("beforeprint", () => {
+    for (const one of requirements) if (/^(fail|warn)$/.test(one.dataset.verdict)) one.open = true;
+  });
+
+  bar.hidden = false;
+  apply();
+  addEventListener("hashchange", follow);
+  follow();
+})();

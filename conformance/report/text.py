@@ -1,0 +1,48 @@
+"""Text from targets made visible: what could move a cursor, hide, or reorder characters appears as an escape."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import urlsplit
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 but tab and newline: terminal escapes among them
+    "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidirectional controls
+    "\ud800-\udfff]"  # lone surrogates cannot be written as UTF-8
+)
+
+_LAST_OF_LATIN_1 = 0xFF
+
+
+def visible(text: str) -> str:
+    r"""Write control, bidirectional, zero-width and surrogate characters as `\x1b` or `\u202e`."""
+    return _INVISIBLE.sub(_escape, text)
+
+
+def one_line(text: str, longest: int = 0) -> str:
+    """Fold white space to single spaces; cut with an ellipsis beyond `longest` characters, if given."""
+    folded = " ".join(visible(text).split())
+    return folded[: longest - 1] + "…" if longest and len(folded) > longest else folded
+
+
+def web_link(url: str) -> str:
+    """Return the URL if it is safe to link to: http or https with a host, and nothing invisible; else nothing."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    plain = visible(url) == url and not any(unicodedata.category(char).startswith("Z") for char in url)
+    return url if parts.scheme in ("http", "https") and parts.netloc and plain and "\n" not in url else ""
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """`1 requirement`, `2 requirements`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _escape(found: re.Match[str]) -> str:
+    code = ord(found.group())
+    if found.group() == "\r":
+        return "\\r"
+    return f"\\x{code:02x}" if code <= _LAST_OF_LATIN_1 else f"\\u{code:04x}"

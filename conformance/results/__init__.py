@@ -1,0 +1,22 @@
+"""results.jsonl: its line types, its writer and reader, and the baseline of known deviations."""
+
+from conformance.results.baseline import Baseline, Known, evidence
+from conformance.results.merge import RequirementResult, count, merge
+from conformance.results.reader import Report, read
+from conformance.results.withhold import withhold_security
+from conformance.results.writer import ResultsWriter, redacted, scan
+
+__all__ = [
+    "Baseline",
+    "Known",
+    "Report",
+    "RequirementResult",
+    "ResultsWriter",
+    "count",
+    "evidence",
+    "merge",
+    "read",
+    "redacted",
+    "scan",
+    "withhold_security",
+]

@@ -1,0 +1,165 @@
+"""results.jsonl: one header, then cases and results, then one footer. A file without a footer was interrupted.
+
+This is a published format: readers ignore members that they do not know, and members are only ever added.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+FORMAT = 1
+"""Raised when an old reader would misread a new file."""
+
+
+class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A redacted request."""
+
+    method: str
+    url: str
+    headers: list[tuple[str, str]] = []
+    body: str = ""
+    """Text; octets that are not UTF-8 appear as `\\xNN`."""
+    truncated: int = 0
+    """Length in octets of a body that was cut; 0 if whole."""
+
+
+class HttpResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A redacted response."""
+
+    status: int
+    headers: list[tuple[str, str]] = []
+    body: str = ""
+    truncated: int = 0
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One exchange, or (without a request) an event such as `user approves` or `wait 5 s`."""
+
+    at: float
+    """Seconds on the target's clock since the case began."""
+    label: str = ""
+    operation: str = ""
+    request: HttpRequest | None = None
+    response: HttpResponse | None = None
+    error: str = ""
+    """Why there was no response."""
+    elapsed: float = 0.0
+    """Real seconds until the response was complete."""
+    code: str = ""
+    """Outcome as the dialect reads it: `ok`, `authorization_pending`, `http-404` …"""
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Requirements by verdict."""
+
+    passed: int = 0
+    observed: int = 0
+    not_applicable: int = 0
+    warn: int = 0
+    inconclusive: int = 0
+    untestable: int = 0
+    fail: int = 0
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field="kind"):
+    """The first line: what was run, against what, with what."""
+
+    format: int
+    suite_version: str
+    catalogue_revision: str
+    """Digest over all catalogue files."""
+    target: str
+    """Name from target.toml, `embedded`, or the redacted URL."""
+    target_version: str
+    target_homepage: str
+    spec: str
+    """The target as given on the command line."""
+    dialect: str
+    claims: dict[str, bool]
+    clock: str
+    profile: str
+    seed: int | None
+    python: str
+    platform: str
+    command: str
+    """Command line, redacted."""
+    started: str
+    """ISO 8601, UTC."""
+
+
+class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kind"):
+    """One check that ran, with its transcript."""
+
+    check: str
+    """Stable name: `polling::test_denial_is_final`; for invariants `invariants`."""
+    nodeid: str
+    title: str
+    """First line of the check's card."""
+    card: str
+    """The whole card: what we send, what we accept."""
+    outcome: Literal["ran", "suite-error", "interrupted"]
+    duration: float
+    """Real seconds."""
+    steps: list[Step]
+    message: str = ""
+    """For suite-error: the traceback's last lines."""
+    examples: int = 0
+    """Number of generated examples, for fuzz checks."""
+
+
+class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field="kind"):
+    """The verdict of one check on one requirement."""
+
+    requirement: str
+    check: str
+    source: str
+    section: str
+    level: str
+    party: str
+    statement: str
+    url: str = ""
+    """Link to the section of the source."""
+    verdict: Literal["pass", "observed", "not-applicable", "warn", "inconclusive", "untestable", "fail"]
+    judged: int
+    """How many times the claim was examined in this check."""
+    accepted: list[str] = []
+    got: str = ""
+    message: str = ""
+    why: str = ""
+    steps: list[Step] = []
+    """The exchanges that show it, for anything but pass."""
+    curl: str = ""
+    reproduce: str = ""
+    """`device-grant run …` command that shows it again."""
+    security: bool = False
+    expected: Literal["", "deviation", "flaky", "disputed"] = ""
+    """Kind of the baseline entry that expects this verdict; empty: unexpected or fine."""
+    reason: str = ""
+    """That entry's reason."""
+    issue: str = ""
+    """That entry's link to the target's issue tracker."""
+
+
+class Footer(msgspec.Struct, frozen=True, kw_only=True, tag="footer", tag_field="kind"):
+    """The last line."""
+
+    finished: str
+    duration: float
+    cases: int
+    exchanges: int
+    counts: Counts
+    exit_code: int
+    unexpected: list[str]
+    """Requirement ids that fail without a baseline entry."""
+    stale: list[str]
+    """Baseline entries that no longer happen, as `requirement (check)`."""
+    expired: list[str] = []
+    """Baseline entries whose date has passed, as `requirement (check)`."""
+    suite_errors: int
+    withheld: int = 0
+    """Results left out of this file because they are withheld (SECURITY.md)."""
+
+
+Line = Header | Case | Result | Footer

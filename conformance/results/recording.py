@@ -1,0 +1,142 @@
+"""A finished case as lines of results.jsonl: exchanges become redacted steps, claims become results."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Literal, cast
+
+import msgspec
+
+from conformance.judging import Claim, Tally
+from conformance.protocol import Event, Exchange, Request, Response, Secrets
+from conformance.protocol.curl import curl
+from conformance.requirements import Verdict
+from conformance.results.model import Case, Header, HttpRequest, HttpResponse, Result, Step
+
+if TYPE_CHECKING:
+    from conformance.server.case import Case as LiveCase
+    from conformance.server.run import Run
+
+LONGEST_BODY = 4000
+"""Octets of a body that a step keeps."""
+FIRST_STEPS, LAST_STEPS = 30, 15
+"""How much of a long transcript a case keeps."""
+
+VerdictLabel = Literal["pass", "observed", "not-applicable", "warn", "inconclusive", "untestable", "fail"]
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """What a finished case hands over, from an xdist worker to its controller too; not yet redacted."""
+
+    header: Header
+    case: Case
+    results: list[Result]
+    invariants: list[Result]
+    secrets: list[tuple[str, str]]
+    """Kind and value of the secrets that were born since the last payload."""
+    exchanges: int
+
+
+def case_line(
+    case: LiveCase,
+    nodeid: str,
+    duration: float,
+    outcome: Literal["ran", "suite-error", "interrupted"] = "ran",
+    message: str = "",
+) -> Case:
+    """The line of a case, long transcripts cut in the middle."""
+    entries = case.transcript.entries
+    steps = [step(entry, case.run.secrets) for entry in entries]
+    if len(steps) > FIRST_STEPS + LAST_STEPS:
+        left_out = len(steps) - FIRST_STEPS - LAST_STEPS
+        gap = Step(at=steps[FIRST_STEPS].at, label=f"… {left_out} more steps …")
+        steps = [*steps[:FIRST_STEPS], gap, *steps[-LAST_STEPS:]]
+    return Case(
+        check=case.check.name,
+        nodeid=nodeid,
+        title=case.check.title,
+        card=case.check.card,
+        outcome=outcome,
+        duration=round(duration, 4),
+        steps=steps,
+        message=message,
+        examples=case.examples,
+    )
+
+
+def result_lines(run: Run, tallies: Iterable[Tally]) -> list[Result]:
+    """One line for each requirement that a check judged."""
+    return [result_line(run, tally) for tally in tallies if tally.worst is not None]
+
+
+def result_line(run: Run, tally: Tally) -> Result:
+    """The line of the worst claim."""
+    claim = tally.worst
+    assert claim is not None  # noqa: S101 - result_lines leaves out tallies without a claim
+    requirement = claim.requirement
+    show = claim.verdict is not Verdict.PASS
+    return Result(
+        requirement=requirement.id,
+        check=claim.check,
+        source=requirement.source,
+        section=requirement.section,
+        level=requirement.level.value,
+        party=requirement.party.value,
+        statement=requirement.statement,
+        verdict=cast("VerdictLabel", claim.verdict.label),
+        judged=tally.judged,
+        accepted=list(claim.accepted),
+        got=claim.got,
+        message=claim.message,
+        why=requirement.why,
+        steps=[step(exchange, run.secrets) for exchange in claim.exchanges],
+        curl=curl(claim.exchanges[-1].request, run.secrets) if claim.exchanges else "",
+        reproduce=reproduce(run, claim) if show else "",
+        security=requirement.security,
+    )
+
+
+def reproduce(run: Run, claim: Claim) -> str:
+    """The command that shows the claim again."""
+    words = ["device-grant", "run", run.target.spec, "--dialect", run.dialect.name, "--only", claim.requirement.id]
+    if run.profile.name != "fast":
+        words += ["--profile", run.profile.name]
+    if run.seed is not None:
+        words += ["--seed", str(run.seed)]
+    return shlex.join(words)
+
+
+def step(entry: Exchange | Event, secrets: Secrets) -> Step:
+    """One exchange or event; redaction happens on the finished line, except where a body is cut here."""
+    if isinstance(entry, Event):
+        return Step(at=round(entry.at, 3), label=entry.text)
+    return Step(
+        at=round(entry.started, 3),
+        label=entry.label,
+        operation=entry.request.operation.value,
+        request=_request(entry.request, secrets),
+        response=_response(entry.response, secrets) if entry.response is not None else None,
+        error=entry.error,
+        elapsed=round(entry.elapsed, 4),
+        code=entry.code,
+    )
+
+
+def _request(request: Request, secrets: Secrets) -> HttpRequest:
+    body, truncated = _body(request.content, secrets)
+    headers = list(request.headers)
+    return HttpRequest(method=request.method, url=request.url, headers=headers, body=body, truncated=truncated)
+
+
+def _response(response: Response, secrets: Secrets) -> HttpResponse:
+    body, truncated = _body(response.content, secrets)
+    return HttpResponse(status=response.status, headers=list(response.headers), body=body, truncated=truncated)
+
+
+def _body(content: bytes, secrets: Secrets) -> tuple[str, int]:
+    text = content.decode("utf-8", errors="backslashreplace")
+    if len(content) <= LONGEST_BODY:
+        return text, 0
+    # A cut could leave half a secret, which the redaction of the whole line would no longer recognise.
+    return secrets.redact(text)[:LONGEST_BODY], len(content)
