@@ -1,0 +1,169 @@
+"""`device-grant run`: pytest with our plugin and a report for people."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pytest
+
+from conformance.errors import ExitCode, SuiteError
+from conformance.plugin.items import SUITE
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from conformance.plugin.suite import Suite
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.argument("target", default="embedded")
+@click.option("--dialect", metavar="D", help="rfc8628 or aws-sso-oidc, where the target does not say.")
+@click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
+@click.option("--profile", default="fast", show_default=True, help="How much is generated: fast, standard or deep.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of generated examples, as an earlier run printed it.")
+@click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
+@click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
+@click.option("-n", "workers", type=click.IntRange(min=0), default=0, help="Number of processes.")
+@click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
+@click.option("--fault", multiple=True, help="A misbehaviour of the embedded server, to see what it looks like.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def run(target: str, report: Path | None, pytest_arguments: tuple[str, ...], **options: Any) -> int:
+    """Run the checks against TARGET and say what conforms.
+
+    TARGET is embedded (the reference server, both dialects), a URL, asgi:module:app, wsgi:module:app, a target.toml,
+    or the name of a server that comes with the suite. Arguments after -- go to pytest, for example -- -k replay.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    specs = _specs(target, options["dialect"])
+    worst = ExitCode.CONFORMANT
+    for number, (spec, folder) in enumerate(specs):
+        if number:
+            console.print()
+        code = _run_one(console, spec, report / folder if report and folder else report, pytest_arguments, options)
+        if code > ExitCode.NOTHING_RAN:
+            return code
+        worst = _worse(worst, ExitCode(code))
+    return int(worst)
+
+
+def _specs(target: str, dialect: str | None) -> list[tuple[str, str]]:
+    """Each run's target and its folder below --report; embedded without a dialect is both."""
+    if target != "embedded":
+        return [(target, "")]
+    if dialect:
+        return [(f"embedded:{dialect}", "")]
+    from conformance.reference.embedded import DIALECTS
+
+    return [(f"embedded:{name}", name) for name in DIALECTS]
+
+
+def _run_one(
+    console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
+) -> int:
+    import conformance
+    from conformance.plugin.options import Options
+    from conformance.plugin.suite import Suite
+    from conformance.report.terminal import Progress, render
+    from conformance.requirements import Verdict
+
+    suite = Suite(
+        Options.chosen(
+            target=spec,
+            dialect=None if spec.startswith("embedded") else options["dialect"],
+            only=options["only"],
+            profile=options["profile"],
+            seed=options["seed"],
+            report=report,
+            expect=options["expect"],
+            user=options["user"],
+            faults=options["fault"],
+            command=shlex.join(["device-grant", *sys.argv[1:]]),
+        )
+    )
+    progress: list[Progress] = []
+    suite.on_start = lambda total: progress.append(Progress(console, total))
+    suite.on_check = lambda name: progress[0].check_started(name) if progress else None
+
+    def finished(name: str, results: list[Any]) -> None:
+        worst = max((Verdict.from_label(result.verdict) for result in results), default=Verdict.PASS)
+        if progress:
+            progress[0].check_finished(name, worst)
+
+    suite.on_case = finished
+    package = Path(conformance.__file__).parent
+    arguments = [
+        str(package / "server"),
+        *("-c", str(package / "pytest.ini")),
+        f"--rootdir={package}",
+        *("-p", "device-grant"),
+        *suite.options.as_arguments(),
+        *(("-n", str(options["workers"])) if options["workers"] else ()),
+        *pytest_arguments,
+    ]
+    quiet = _Quiet()
+    try:
+        status = pytest.main(arguments, plugins=[quiet, _Named(suite)])
+    finally:
+        for line in progress:
+            line.close()
+    if suite.error is not None:
+        raise suite.error
+    if suite.collector is None or suite.collector.header is None:
+        if status == pytest.ExitCode.USAGE_ERROR:
+            raise SuiteError(f"pytest refused its arguments: {shlex.join(pytest_arguments)}")
+        if suite.interrupted:
+            raise click.Abort
+        return int(ExitCode.NOTHING_RAN if status == pytest.ExitCode.NO_TESTS_COLLECTED else status)
+    render(suite.collector.report, console)
+    if report is not None:
+        console.print(f"\nReport: {report / 'index.html'}", style="dim", soft_wrap=True)
+    if suite.interrupted:
+        return 130
+    return int(suite.collector.footer.exit_code) if suite.collector.footer else int(ExitCode.SUITE_ERROR)
+
+
+class _Quiet:
+    """Keeps pytest's own terminal silent: the report is ours, its machinery stays."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_configure(self, config: Any) -> None:
+        """Let the terminal reporter, which other plugins expect to exist, write nowhere."""
+        import io
+
+        reporter = config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None and config.getoption("verbose") <= 0:
+            from _pytest.config import create_terminal_writer
+
+            reporter._tw = create_terminal_writer(config, io.StringIO())  # noqa: SLF001 - pytest offers no other way
+
+
+class _Named:
+    """Registers the suite under the name by which items find it."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: Any) -> None:
+        """Before the plugin itself would make a suite from the options."""
+        if not config.pluginmanager.hasplugin(SUITE):
+            config.pluginmanager.register(self._suite, SUITE)
+
+
+def _worse(one: ExitCode, other: ExitCode) -> ExitCode:
+    """Of two runs: an error of ours or of the set-up outweighs a finding, a finding outweighs success."""
+    order = [
+        ExitCode.CONFORMANT,
+        ExitCode.NOTHING_RAN,
+        ExitCode.FAILED,
+        ExitCode.UNREACHABLE,
+        ExitCode.USAGE,
+        ExitCode.SUITE_ERROR,
+    ]
+    return max(one, other, key=order.index)

@@ -1,0 +1,99 @@
+"""What the command line asks of the suite, and the target that it names."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+    from conformance.targets.base import Target
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    target: str
+    dialect: str | None = None
+    only: tuple[str, ...] = ()
+    profile: str = "fast"
+    seed: int | None = None
+    report: Path | None = None
+    expect: Path | None = None
+    user: str | None = None
+    faults: tuple[str, ...] = ()
+    command: str = ""
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Options:
+        """Read them from pytest's configuration."""
+        option = config.getoption
+        report, expect = option("--grant-report"), option("--grant-expect")
+        options = cls.chosen(
+            target=option("--target"),
+            dialect=option("--grant-dialect"),
+            only=option("--grant-only"),
+            profile=option("--grant-profile"),
+            seed=option("--grant-seed"),
+            report=Path(report) if report else None,
+            expect=Path(expect) if expect else None,
+            user=option("--grant-user"),
+            faults=option("--grant-fault"),
+            command=option("--grant-command") or shlex.join(["pytest", *config.invocation_params.args]),
+        )
+        # Workers of xdist get the options of their controller: all of them must have the same seed.
+        config.option.grant_seed = options.seed
+        return options
+
+    @classmethod
+    def chosen(
+        cls, *, profile: str, seed: int | None, only: Iterable[str], faults: Iterable[str], **rest: Any
+    ) -> Options:
+        """Options with a seed drawn where the profile is random and none was given."""
+        if seed is None and profile != "fast":
+            seed = random.SystemRandom().randrange(2**32)
+        return cls(profile=profile, seed=seed, only=tuple(only), faults=tuple(faults), **rest)
+
+    def as_arguments(self) -> list[str]:
+        """The same as options of pytest, for the workers of xdist."""
+        single = {
+            "--target": self.target,
+            "--grant-dialect": self.dialect,
+            "--grant-profile": self.profile,
+            "--grant-seed": self.seed,
+            "--grant-report": self.report,
+            "--grant-expect": self.expect,
+            "--grant-user": self.user,
+            "--grant-command": self.command,
+        }
+        repeated = [("--grant-only", value) for value in self.only] + [
+            ("--grant-fault", value) for value in self.faults
+        ]
+        pairs = [(name, value) for name, value in single.items() if value is not None] + repeated
+        return [f"{name}={value}" for name, value in pairs]
+
+
+def open_target_spec(options: Options) -> Target:
+    """The target that the options name, not started."""
+    from conformance.targets import open_target, resolve
+    from conformance.targets.user import user_of
+
+    name, _, rest = options.target.partition(":")
+    if name == "embedded":
+        from conformance.reference.embedded import embedded
+
+        return embedded(rest or options.dialect or "rfc8628", options.faults)
+    located = resolve(options.target, dialect=options.dialect)
+    return open_target(located, user=user_of(options.user) if options.user else None)
+
+
+def resolved_dialect(options: Options) -> str:
+    """The dialect of the run without starting the target."""
+    return open_target_spec(options).config.dialect

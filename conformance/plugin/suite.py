@@ -1,0 +1,336 @@
+"""One session of the suite: opens the target, runs cases, collects what they say."""
+
+from __future__ import annotations
+
+import platform
+import time
+import traceback
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytest
+
+from conformance.plugin.ahead import Ahead, Finished
+from conformance.plugin.items import CheckFailed, CheckItem, InvariantItem
+from conformance.plugin.options import Options, open_target_spec, resolved_dialect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from conformance.requirements import Catalogue
+    from conformance.results.collector import Collector
+    from conformance.server.case import Case
+    from conformance.server.run import Run
+    from conformance.targets.base import Target
+
+PAYLOAD = "device_grant"
+"""Attribute of a test report that carries the lines of a case, also from an xdist worker to its controller."""
+
+
+@dataclass
+class Suite:
+    """One session of the suite: opens the target, runs cases, collects what they say."""
+
+    options: Options
+    collector: Collector | None = None
+    error: Exception | None = None
+    on_start: Callable[[int], None] | None = None
+    on_case: Callable[[str, Any], None] | None = None
+    on_check: Callable[[str], None] | None = None
+    broken_invariants: dict[str, set[str]] = field(default_factory=dict)
+    seen_invariants: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._target: Target | None = None
+        self._run: Run | None = None
+        self._threads: dict[str, Ahead] = {}
+        self._sent_secrets = 0
+        self._sent_exchanges = 0
+        self._interrupted = False
+        self._wanted: frozenset[str] | None = None
+
+    # Session.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
+        """Load catalogue and baseline, open the target; workers open one each, their controller none."""
+        from conformance.errors import DeviceGrantError
+
+        try:
+            self._start(session.config)
+        except DeviceGrantError as error:
+            self.error = error
+            self._close()
+            pytest.exit(str(error), returncode=int(error.exit_code))
+
+    def _start(self, config: pytest.Config) -> None:
+        from conformance.errors import UsageError
+        from conformance.protocol import Secrets
+        from conformance.requirements import load
+        from conformance.results import baseline
+        from conformance.results.collector import Collector
+        from conformance.results.reader import FILE_NAME
+        from conformance.results.writer import ResultsWriter
+        from conformance.server.run import PROFILES
+
+        catalogue = load()
+        options = self.options
+        if options.profile not in PROFILES:
+            raise UsageError(f"unknown profile {options.profile!r}: choose one of {', '.join(PROFILES)}")
+        if options.only:
+            self._wanted = frozenset(entry.id for entry in catalogue.select(options.only))
+        target = open_target_spec(options)
+        path = options.expect or target.baseline
+        if options.expect is not None and not options.expect.is_file():
+            raise UsageError(f"--expect {options.expect}: no such file")
+        ids = {entry.id for entry in catalogue.requirements}
+        security = {entry.id for entry in catalogue.requirements if entry.security}
+        known = baseline.load(path, ids, security_ids=security) if path else baseline.Baseline()
+        secrets = Secrets()
+        controller = not hasattr(config, "workerinput")
+        if controller:
+            writer = ResultsWriter(options.report / FILE_NAME, secrets) if options.report else None
+            self.collector = Collector(secrets, known, writer)
+        if controller and getattr(config.option, "numprocesses", None):
+            return
+        self._open(target, catalogue, known, secrets)
+
+    def _open(self, target: Target, catalogue: Catalogue, known: Any, secrets: Any) -> None:
+        from conformance.protocol import dialect
+        from conformance.server.run import PROFILES, Run
+
+        self._target = target.__enter__()
+        today = datetime.now(UTC).date()
+        self._run = Run(
+            self._target,
+            dialect(self._target.config.dialect),
+            catalogue,
+            PROFILES[self.options.profile],
+            self.options.seed,
+            lambda requirement, check, message: known.expects(requirement, check, message, today) is not None,
+            secrets,
+        )
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether a person ended the session."""
+        return self._interrupted
+
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep what applies to the dialect and to --only; invariants last."""
+        from conformance.judging import all_invariants, references
+        from conformance.requirements import load
+
+        catalogue = load()
+        catalogue.check_references(references())
+        dialect_name = self._dialect()
+
+        def applies(requirements: Iterable[str], dialects: tuple[str, ...] = ()) -> bool:
+            if dialects and dialect_name not in dialects:
+                return False
+            return any(dialect_name in catalogue.get(name).dialects for name in requirements)
+
+        invariants = {name for rule in all_invariants() for name in rule.requirements}
+        # The exchanges of every check are what an invariant judges.
+        all_checks = self._wanted is None or bool(self._wanted & invariants)
+        kept, dropped = [], []
+        for item in items:
+            if isinstance(item, CheckItem):
+                wanted = all_checks or bool(self._wanted and self._wanted.intersection(item.entry.requirements))
+                keep = wanted and applies(item.entry.requirements, item.entry.dialects)
+            elif isinstance(item, InvariantItem):
+                wanted = self._wanted is None or bool(self._wanted.intersection(item.rule.requirements))
+                keep = wanted and applies(item.rule.requirements)
+            else:
+                keep = True
+            (kept if keep else dropped).append(item)
+        kept.sort(key=lambda item: isinstance(item, InvariantItem))
+        items[:] = kept
+        if dropped:
+            config.hook.pytest_deselected(items=dropped)
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """On a real clock, begin all timed checks at once: they go on side by side."""
+        checks = [item for item in session.items if isinstance(item, CheckItem)]
+        if self.on_start is not None:
+            self.on_start(len(checks))
+        if self._run is None or self._run.target.clock.kind != "real" or session.config.option.collectonly:
+            return
+        timed = [item for item in checks if item.entry.timed]
+        self._threads = {item.nodeid: Ahead(lambda item=item: self._execute(item)) for item in timed}
+
+    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+        """Tell the progress display."""
+        if self.on_check is not None:
+            self.on_check(location[2])
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """An interrupted run has no footer. A session that we ended ourselves is not interrupted."""
+        self._interrupted = not isinstance(excinfo.value, pytest.exit.Exception)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Stop the target, settle the results; the exit status is that of the verdicts."""
+        self._close()
+        collector = self.collector
+        if collector is None or collector.header is None or hasattr(session.config, "workerinput"):
+            return
+        report = collector.finish(interrupted=self._interrupted)
+        if self.options.report is not None:
+            self._publish(report)
+        if report.footer is not None and not session.config.option.collectonly:
+            session.exitstatus = report.footer.exit_code
+
+    def _publish(self, report: Any) -> None:
+        from conformance.report import write_all
+        from conformance.results import scan, withhold_security
+
+        assert self.collector is not None  # noqa: S101 - set in _start
+        assert self.options.report is not None  # noqa: S101 - asked by the caller
+        withheld = self.collector.baseline.withholds_security
+        write_all(withhold_security(report) if withheld else report, self.options.report)
+        scan(self.options.report, self.collector.secrets)
+
+    def _close(self) -> None:
+        if self._run is not None:
+            self._run.close()
+        if self._target is not None:
+            target, self._target = self._target, None
+            target.__exit__(None, None, None)
+
+    # One case.
+
+    def run(self, item: CheckItem) -> None:
+        """Run (or wait for) the case of an item, then pass, skip or fail as pytest understands it."""
+        ahead = self._threads.pop(item.nodeid, None)
+        finished = ahead.result() if ahead else self._execute(item)
+        item.case = finished.case
+        item.payload = self._payload(item, finished)
+        if finished.error is not None:
+            raise finished.error
+        self._tell_pytest(finished.case)
+
+    def _execute(self, item: CheckItem) -> Finished:
+        from conformance.server.case import Case
+
+        assert self._run is not None  # noqa: S101 - a session without a run never gets here
+        began = time.perf_counter()
+        case = Case(self._run, item.entry)
+        error: BaseException | None = None
+        try:
+            with self._run.target.clock:
+                case.begin()
+                case.execute()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as caught:  # noqa: BLE001 - whatever breaks is an error of the suite, and is reported
+            error = caught
+        return Finished(case, time.perf_counter() - began, error)
+
+    def _payload(self, item: CheckItem, finished: Finished) -> str:
+        import msgspec
+
+        from conformance.results.recording import Payload, case_line, result_lines
+
+        run, case = self._run, finished.case
+        assert run is not None  # noqa: S101 - as above
+        outcome: Literal["ran", "suite-error"] = "suite-error" if finished.error else "ran"
+        message = "".join(traceback.format_exception(finished.error)[-6:]) if finished.error else ""
+        results = result_lines(run, case.ledger.tallies.values())
+        seen = result_lines(run, [tally for ledger in case.invariants.values() for tally in ledger.tallies.values()])
+        if self._wanted is not None:
+            results = [line for line in results if line.requirement in self._wanted]
+            seen = [line for line in seen if line.requirement in self._wanted]
+        for line in seen:
+            self.seen_invariants.add(line.check)
+            if line.verdict == "fail" and not run.expects(line.requirement, line.check, line.message):
+                self.broken_invariants.setdefault(line.check, set()).add(f"{line.requirement}: {line.message}")
+        secrets = list(run.secrets.entries())[self._sent_secrets :]
+        self._sent_secrets += len(secrets)
+        sent, self._sent_exchanges = self._sent_exchanges, run.exchanges
+        payload = Payload(
+            header=self._header(run),
+            case=case_line(case, item.nodeid, finished.duration, outcome, message),
+            results=results,
+            invariants=seen,
+            secrets=secrets,
+            exchanges=run.exchanges - sent,
+        )
+        return msgspec.json.encode(payload).decode("utf-8", errors="replace")
+
+    def _tell_pytest(self, case: Case) -> None:
+        from conformance.requirements import Verdict
+
+        claims = list(case.claims())
+        failing = [claim for claim in claims if claim.verdict is Verdict.FAIL]
+        expects = case.run.expects
+        unexpected = [c for c in failing if not expects(c.requirement.id, c.check, c.message)]
+        if unexpected:
+            secrets = case.run.secrets
+            lines = [f"{claim.requirement.id}: {claim.message}" for claim in unexpected]
+            raise CheckFailed(secrets.redact("\n".join(lines)))
+        if failing:
+            pytest.xfail("; ".join(claim.requirement.id for claim in failing) + " (expected by the baseline)")
+        unjudged = [c for c in claims if c.verdict in (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE)]
+        if claims and len(unjudged) == len(claims):
+            pytest.skip(f"{unjudged[0].verdict.label}: {unjudged[0].message}")
+
+    # From worker to controller.
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+        """Hang the lines of a case on the report of its call."""
+        report = yield
+        if call.when == "call" and isinstance(item, CheckItem) and item.payload is not None:
+            setattr(report, PAYLOAD, item.payload)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Take the lines of a case; in a controller they come from its workers."""
+        encoded = getattr(report, PAYLOAD, None)
+        if self.collector is None or not encoded:
+            return
+        import msgspec
+
+        from conformance.results.recording import Payload
+
+        payload = msgspec.json.decode(encoded, type=Payload)
+        for kind, value in payload.secrets:
+            self.collector.secrets.register(kind, value)
+        self.collector.begin(payload.header)
+        self.collector.exchanges += payload.exchanges
+        self.collector.add(payload.case, payload.results, payload.invariants)
+        if self.on_case is not None:
+            self.on_case(payload.case.check, [*payload.results, *payload.invariants])
+
+    def _dialect(self) -> str:
+        if self._run is not None:
+            return self._run.dialect.name
+        return resolved_dialect(self.options)
+
+    def _header(self, run: Run) -> Any:
+        from conformance import __version__
+        from conformance.results.model import FORMAT, Header
+        from conformance.server.run import redacted_url
+
+        config = run.target.config
+        spec = run.target.spec
+        return Header(
+            format=FORMAT,
+            suite_version=__version__,
+            catalogue_revision=run.catalogue.revision,
+            target=redacted_url(config.name) if "://" in config.name else config.name,
+            target_version=config.version,
+            target_homepage=config.homepage,
+            spec=redacted_url(spec) if "://" in spec else spec,
+            dialect=run.dialect.name,
+            claims=dict(config.claims),
+            clock=run.target.clock.kind,
+            profile=run.profile.name,
+            seed=run.seed,
+            python=platform.python_version(),
+            platform=f"{platform.system()} {platform.machine()}",
+            command=self.options.command,
+            started=datetime.now(UTC).isoformat(timespec="seconds"),
+        )

@@ -1,0 +1,162 @@
+"""Devices and their grants: a client with a user at hand, and one device authorization from start to end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conformance.judging import Untestable
+from conformance.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation
+from conformance.server.run import MARGIN
+from conformance.targets.base import GrantView, UserError
+
+if TYPE_CHECKING:
+    from conformance.server.case import Case
+
+PENDING = ("authorization_pending", "slow_down")
+"""What a token request for a pending code may be answered (RFC 8628 3.5)."""
+GONE = ("invalid_grant", "expired_token", "access_denied")
+"""What a device code that can never yield a token again may be answered."""
+DEFAULT_INTERVAL = 5
+"""Seconds between polls when the response names none (RFC 8628 3.2)."""
+
+
+class Device:
+    """A client with a user at hand: starts device authorizations and asks for tokens."""
+
+    def __init__(self, case: Case, client: Client) -> None:
+        self.case = case
+        self.client = client
+        self.user = Person(case)
+
+    def authorization_members(self, **members: Any) -> dict[str, Any]:
+        """Members of a valid device authorization request, client authentication aside."""
+        request = self.case.run.target.config.request
+        base: dict[str, Any] = {}
+        if self.case.run.aws:
+            base["start_url"] = request.start_url
+        elif request.scope:
+            base["scope"] = request.scope
+        return base | members
+
+    def request(self, *, client: Client | None = None, label: str = "start", **members: Any) -> Exchange:
+        """One device authorization request, whatever the answer."""
+        body = self.authorization_members(**members)
+        return self.case.call(Operation.DEVICE_AUTHORIZATION, body, client or self.client, label)
+
+    def start(self, **members: Any) -> Grant:
+        """A device authorization that must succeed for the check to go on; else the check is untestable."""
+        exchange = self.request(**members)
+        if not exchange.outcome.ok or not isinstance(exchange.get("device_code"), str):
+            raise Untestable(f"device authorization was refused with {describe(exchange)}")
+        return Grant(self, exchange)
+
+    def token(self, *, client: Client | None = None, label: str = "token request", **members: Any) -> Exchange:
+        """One token request with exactly these members and the client's authentication."""
+        return self.case.call(Operation.TOKEN, members, client or self.client, label)
+
+    def refresh(self, refresh_token: str, **members: Any) -> Exchange:
+        """Refresh an access token (RFC 6749 6)."""
+        members = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
+        return self.token(label="refresh", **members)
+
+
+class Grant:
+    """One device authorization, from the response that began it."""
+
+    def __init__(self, device: Device, exchange: Exchange) -> None:
+        self.device = device
+        self.exchange = exchange
+        self.device_code: str = exchange.get("device_code")
+        self.user_code: str = str(exchange.get("user_code") or "")
+        self.verification_uri: str = str(exchange.get("verification_uri") or "")
+        complete = exchange.get("verification_uri_complete")
+        self.verification_uri_complete: str | None = str(complete) if complete else None
+        self.started = device.case.now()
+        self.last_request = self.started
+        self.interval = seconds(exchange.get("interval"), DEFAULT_INTERVAL)
+        self.expires_in = seconds(exchange.get("expires_in"), 0)
+
+    @property
+    def view(self) -> GrantView:
+        """What the user sees."""
+        return GrantView(self.user_code, self.verification_uri, self.verification_uri_complete)
+
+    def poll(self, *, wait: bool = True, label: str = "poll", **members: Any) -> Exchange:
+        """One poll. By default a polite one, at least the interval after the last request for this code."""
+        case = self.device.case
+        if wait:
+            case.wait(self.last_request + self.interval + MARGIN - case.now())
+        body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | members
+        client = body.pop("client", None)
+        exchange = self.device.token(client=client, label=label, **body)
+        self.last_request = case.now()
+        if exchange.code == "slow_down":
+            self.interval += 5
+        return exchange
+
+    def expire(self, margin: float = 3.0) -> None:
+        """Wait until the codes have expired for sure; untestable if the response told no lifetime."""
+        if self.expires_in <= 0:
+            raise Untestable("the response states no lifetime (expires_in)")
+        self.device.case.wait(self.started + self.expires_in + margin - self.device.case.now())
+
+
+class Person:
+    """The user at the verification page, with the target's cookies of a fresh browser for each decision."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def approve(self, grant: Grant) -> None:
+        """Allow; raises Untestable if there is no user or the pages do not let them."""
+        self._decide("approve", grant)
+
+    def deny(self, grant: Grant) -> None:
+        """Refuse."""
+        self._decide("deny", grant)
+
+    def try_to(self, action: str, grant: Grant) -> str:
+        """Attempt a decision that the page may refuse; returns the page's complaint, empty if it went through."""
+        try:
+            self._decide(action, grant)
+        except Untestable as refused:
+            if self._case.run.target.user is None:
+                raise
+            return str(refused)
+        return ""
+
+    def _decide(self, action: str, grant: Grant) -> None:
+        target = self._case.run.target
+        if target.user is None:
+            raise Untestable("nobody can approve or deny: target.toml has no [user]")
+        decide = target.user.approve if action == "approve" else target.user.deny
+        self._case.note(f"user {'approves' if action == 'approve' else 'denies'}")
+        try:
+            with target.http(timeout=30.0) as browser:
+                decide(browser, grant.view)
+        except UserError as refused:
+            self._case.note(f"the page did not let the user {action}: {refused}")
+            raise Untestable(f"the user could not {action}: {refused}") from None
+
+
+def describe(exchange: Exchange) -> str:
+    """An outcome in a few words, stable enough for a baseline to match."""
+    if exchange.response is None:
+        return f"no response ({exchange.error.partition(':')[0]})"
+    if exchange.code == f"http-{exchange.status}":
+        kind = exchange.response.media_type or "no content type"
+        return f"{exchange.status} without an error code ({kind})"
+    return f"{exchange.status} {exchange.code}"
+
+
+def seconds(value: object, default: float) -> float:
+    """A number of seconds from a member, or the default if it is absent or no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    return float(value) if value > 0 else default
+
+
+def without(client: Client, **changes: Any) -> Client:
+    """A copy of a client with other credentials, for example `without(client, secret=None)`."""
+    return replace(client, **changes)

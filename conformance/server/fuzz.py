@@ -1,0 +1,80 @@
+"""Running a judge over generated examples, and taking the claims that Hypothesis ends on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from conformance.judging import Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hypothesis.strategies import SearchStrategy
+
+    from conformance.server.case import Case
+    from conformance.server.run import Profile
+
+T = TypeVar("T")
+
+
+class Fuzz:
+    """Runs a judge over generated examples, as many as the profile says; failures shrink."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def __call__(self, strategy: SearchStrategy[T], judge: Callable[[T], None], *, share: float = 1.0) -> None:
+        """Judge examples of the strategy; `share` of the profile's number of examples."""
+        from hypothesis import given
+
+        case = self._case
+        profile = case.run.profile
+
+        def one(example: T) -> None:
+            case.examples += 1
+            judge(example)
+
+        self.run(settings_for(profile, max(1, int(profile.examples * share)))(given(strategy)(one)))
+
+    def run(self, test: Callable[[], None]) -> None:
+        """Run a Hypothesis test; the claims that it ends on are recorded after shrinking."""
+        from hypothesis import seed
+
+        case = self._case
+        if case.run.seed is not None:
+            test = seed(case.run.seed)(test)
+        try:
+            with case.raising():
+                test()
+        except Violation as violation:
+            case.record([violation])
+        except BaseExceptionGroup as group:
+            found, rest = group.split(Violation)
+            if rest is not None or found is None:
+                raise
+            case.record(_leaves(found))
+
+
+def settings_for(profile: Profile, examples: int, steps: int = 50) -> Any:
+    """Hypothesis settings of a profile: no deadline (I/O), no health checks about speed, nothing printed."""
+    from hypothesis import HealthCheck, Verbosity, settings
+
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        derandomize=profile.derandomize,
+        database=None,
+        deadline=None,
+        print_blob=False,
+        report_multiple_bugs=True,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def _leaves(group: BaseExceptionGroup[Violation]) -> Iterator[Violation]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,297 @@
+"""One run against one target in one dialect: what all its checks share."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from conformance.errors import UsageError
+from conformance.protocol import (
+    AWS_SSO_OIDC,
+    DEVICE_CODE_GRANT,
+    RFC8628,
+    Client,
+    Dialect,
+    Exchange,
+    Operation,
+    Outcome,
+    Request,
+    Response,
+    Secrets,
+    dialect,
+)
+from conformance.protocol.redaction import SECRET_MEMBERS
+from conformance.targets import discover
+
+if TYPE_CHECKING:
+    from conformance.judging.ledger import Expects
+    from conformance.requirements import Catalogue
+    from conformance.targets import Endpoints, Target
+    from conformance.targets.config import KnownClient
+
+MARGIN = 1.1
+"""Seconds that a polite poller adds to the interval: servers compare arrival times in whole seconds."""
+
+_GRANTS = {"device_code": DEVICE_CODE_GRANT}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is generated."""
+
+    name: str
+    examples: int
+    """Generated examples for each fuzz check."""
+    stories: int
+    """Examples of the state machine."""
+    steps: int
+    """Steps of each of them."""
+    derandomize: bool
+    race_rounds: int
+
+
+PROFILES = {
+    "fast": Profile("fast", examples=60, stories=15, steps=20, derandomize=True, race_rounds=3),
+    "standard": Profile("standard", examples=300, stories=60, steps=40, derandomize=False, race_rounds=10),
+    "deep": Profile("deep", examples=2500, stories=400, steps=60, derandomize=False, race_rounds=30),
+}
+
+
+@dataclass
+class Run:
+    """A started target with everything that checks need of it."""
+
+    target: Target
+    dialect: Dialect
+    catalogue: Catalogue
+    profile: Profile
+    seed: int | None = None
+    expects: Expects = lambda _requirement, _check, _message: False
+    secrets: Secrets = field(default_factory=Secrets)
+    exchanges: int = 0
+    """How many requests have been sent so far."""
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._http: httpx.Client | None = None
+        self._clients: dict[str, Client | None] = {}
+        self.discovery: tuple[Exchange, ...] = ()
+        with self.target.http() as http:
+            self.endpoints: Endpoints = discover(self.target, http, self.dialect.name)
+        for known in self.target.config.clients:
+            self.secrets.register("client_secret", known.secret)
+
+    @property
+    def aws(self) -> bool:
+        """Whether this is the AWS dialect."""
+        return self.dialect.name == AWS_SSO_OIDC
+
+    def claims(self, name: str) -> bool | None:
+        """What the target says of a capability; None: nothing."""
+        return self.target.config.claims.get(name)
+
+    def url(self, operation: Operation) -> str:
+        """Where an operation lives; raises UsageError if neither target.toml nor discovery says so."""
+        found = {
+            Operation.REGISTRATION: self.endpoints.registration,
+            Operation.DEVICE_AUTHORIZATION: self.endpoints.device_authorization,
+            Operation.TOKEN: self.endpoints.token,
+        }[operation]
+        if not found:
+            raise UsageError(f"no URL is known for {operation}: write [endpoints] {operation} in target.toml")
+        return found
+
+    def exchange(self, request: Request, began: float, label: str = "") -> Exchange:
+        """Send one request and read the answer; a broken connection is an answer too (`no-response`)."""
+        clock = self.target.clock
+        self._remember_secrets_of(request)
+        started, tick = clock.now() - began, time.perf_counter()
+        response, error = self._send(request)
+        elapsed, ended = time.perf_counter() - tick, clock.now() - began
+        if response is None:
+            outcome = Outcome(0, "no-response")
+        else:
+            outcome = self.dialect.decode(request.operation, response)
+            self._remember_secrets_in(outcome)
+        self.exchanges += 1
+        return Exchange(request, response, outcome, started, ended, elapsed, error, label)
+
+    def build(self, request: Request) -> httpx.Request:
+        """The request for httpx, headers exactly as given but for what HTTP itself needs."""
+        http = self._shared_http()
+        return http.build_request(
+            request.method,
+            request.url,
+            headers=[(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in request.headers],
+            content=request.content,
+        )
+
+    def read(self, request: Request, answer: httpx.Response | Exception, began: float, label: str) -> Exchange:
+        """An exchange from an answer that was obtained elsewhere, for example by `Target.together`."""
+        now = self.target.clock.now() - began
+        self.exchanges += 1
+        if isinstance(answer, Exception):
+            return Exchange(request, None, Outcome(0, "no-response"), now, now, 0.0, _reason(answer), label)
+        response = plain_response(answer)
+        outcome = self.dialect.decode(request.operation, response)
+        self._remember_secrets_in(outcome)
+        return Exchange(request, response, outcome, now, now, 0.0, "", label)
+
+    def _send(self, request: Request) -> tuple[Response | None, str]:
+        for attempt in (1, 2):
+            http = self._shared_http()
+            try:
+                answer = http.send(self.build(request))
+            except httpx.RemoteProtocolError as error:
+                self._recycle(http)
+                # A kept-alive connection that the server closed meanwhile: it has not seen the request.
+                if attempt == 1 and "without sending a response" in str(error):
+                    continue
+                return None, _reason(error)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                self._recycle(http)
+                return None, _reason(error)
+            http.cookies.clear()
+            response = plain_response(answer)
+            if response.status >= 400 and response.media_type != "application/json":
+                # Servers that refuse without reading the body leave the connection in an undefined state.
+                self._recycle(http)
+            return response, ""
+        return None, "the server closed the connection twice without sending a response"
+
+    def _shared_http(self) -> httpx.Client:
+        with self._lock:
+            if self._http is None:
+                self._http = self.target.http()
+            return self._http
+
+    def _recycle(self, http: httpx.Client) -> None:
+        with self._lock:
+            if not self.target.in_process and self._http is http:
+                # Not closed here: another thread of a timed check may still be reading from it.
+                self._http = None
+
+    def close(self) -> None:
+        """Drop the connections."""
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def client(self, role: str = "primary") -> Client | None:
+        """The client in a role, registered at its first use; None where the target offers none.
+
+        Roles: `primary`, `other` (a second client of the same kind), `confidential` (has a secret),
+        `without-grant` (not allowed the device grant).
+        """
+        with self._lock:
+            if role not in self._clients:
+                self._clients[role] = self._known(role) if self.target.config.clients else self._register(role)
+            return self._clients[role]
+
+    def _known(self, role: str) -> Client | None:
+        able = [known for known in self.target.config.clients if "device_code" in known.grants]
+        public = [known for known in able if known.authentication == "none"]
+        confidential = [known for known in able if known.authentication != "none"]
+        choices: Mapping[str, list[KnownClient]] = {
+            "primary": (public + confidential)[:1],
+            "other": (public + confidential)[1:2],
+            "confidential": confidential[:1],
+            "without-grant": [known for known in self.target.config.clients if "device_code" not in known.grants][:1],
+        }
+        chosen = choices[role]
+        if not chosen:
+            return None
+        return Client(chosen[0].id, chosen[0].secret or None, chosen[0].authentication)
+
+    def _register(self, role: str) -> Client | None:
+        if not self.endpoints.registration:
+            return None
+        exchange = self.exchange(self.registration_request(role), self.target.clock.now(), f"register ({role})")
+        return self.client_of(exchange) if exchange.outcome.ok else None
+
+    def registration_request(self, role: str = "primary", **members: Any) -> Request:
+        """A valid client registration (RFC 7591 2; AWS RegisterClient) for a client in that role."""
+        body: dict[str, Any]
+        if self.aws:
+            body = {"client_name": f"device-grant-conformance {role}", "client_type": "public"}
+            if role == "without-grant":
+                body["grant_types"] = ["refresh_token"]
+            else:
+                body["grant_types"] = [DEVICE_CODE_GRANT, "refresh_token"]
+                body["scopes"] = ["sso:account:access"]
+        else:
+            body = {
+                "client_name": f"device-grant-conformance {role}",
+                "token_endpoint_auth_method": "client_secret_basic" if role == "confidential" else "none",
+                "grant_types": ["client_credentials"]
+                if role == "without-grant"
+                else [DEVICE_CODE_GRANT, "refresh_token"],
+                "response_types": [],
+            }
+            if role == "without-grant":
+                body["token_endpoint_auth_method"] = "client_secret_basic"
+            if self.target.config.request.scope:
+                body["scope"] = self.target.config.request.scope
+        body |= self.target.config.request.registration
+        body |= members
+        return self.dialect.encode(Operation.REGISTRATION, self.url(Operation.REGISTRATION), body, None)
+
+    def client_of(self, registration: Exchange) -> Client:
+        """The client that a successful registration made."""
+        secret = registration.get("client_secret")
+        default = "client_secret_basic" if secret else "none"
+        method = str(registration.get("token_endpoint_auth_method") or default)
+        if self.aws:
+            method = "client_secret_post"
+        members = dict(registration.outcome.members)
+        return Client(str(registration.get("client_id")), secret, method, members)
+
+    def _remember_secrets_in(self, outcome: Outcome) -> None:
+        for name in SECRET_MEMBERS & outcome.members.keys():
+            self.secrets.register(name, outcome.members[name])
+
+    def _remember_secrets_of(self, request: Request) -> None:
+        authorization = request.header("authorization")
+        if authorization:
+            self.secrets.register("authorization", authorization.partition(" ")[2])
+
+
+def plain_response(answer: httpx.Response) -> Response:
+    """Httpx's response as the suite's own."""
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+    return Response(answer.status_code, headers, answer.content)
+
+
+def redacted_url(url: str) -> str:
+    """A URL without user information and query, fit for a header line."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def applicable_dialects(spec_dialects: tuple[str, ...]) -> tuple[str, ...]:
+    """The dialects of a run in a stable order."""
+    return tuple(name for name in (RFC8628, AWS_SSO_OIDC) if name in spec_dialects)
+
+
+def new_run(
+    target: Target,
+    dialect_name: str,
+    catalogue: Catalogue,
+    profile: str = "fast",
+    seed: int | None = None,
+) -> Run:
+    """A run in a dialect; raises UsageError for an unknown profile or dialect."""
+    if profile not in PROFILES:
+        raise UsageError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
+    return Run(target, dialect(dialect_name), catalogue, PROFILES[profile], seed)
+
+
+def _reason(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name}: {error}" if str(error) else name

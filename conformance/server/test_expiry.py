@@ -1,0 +1,82 @@
+"""Lifetimes: codes end when they say and not before, RFC 8628 sections 3.2 and 3.5."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.judging import Untestable, check
+
+if TYPE_CHECKING:
+    from conformance.server.case import Verify
+    from conformance.server.device import Device, Grant
+
+LONGEST_REAL_WAIT = 60.0
+"""Seconds that a check may wait on a real clock."""
+
+
+def _can_expire(grant: Grant) -> None:
+    clock = grant.device.case.run.target.clock
+    if clock.kind == "real" and grant.expires_in > LONGEST_REAL_WAIT:
+        raise Untestable(
+            f"codes live {grant.expires_in:.0f} s on a real clock: configure a lifetime of at most "
+            f"{LONGEST_REAL_WAIT:.0f} s, or run the target in process or under libfaketime"
+        )
+
+
+@check(
+    "rfc8628-3.5-expired-token",
+    "rfc8628-3.5-no-pending-after-expiry",
+    "rfc8628-3.2-codes-time-limited",
+    "aws-token-expired-device-code",
+    timed=True,
+)
+def test_expiry(device: Device, verify: Verify) -> None:
+    """Start, poll, wait past expires_in, poll. Accepted: expired_token; invalid_grant with a warning."""
+    grant = device.start()
+    _can_expire(grant)
+    grant.poll()
+    grant.expire()
+    exchange = grant.poll(wait=False, label="poll after expiry")
+    over = ["expired_token", "invalid_grant"]
+    verify("rfc8628-3.5-expired-token", exchange, accepted=["expired_token"], tolerated=["invalid_grant"])
+    verify("aws-token-expired-device-code", exchange, accepted=over)
+    pending = exchange.code == "authorization_pending"
+    verify.that("rfc8628-3.5-no-pending-after-expiry", not pending, "still pending after expires_in", exchange)
+    verify("rfc8628-3.2-codes-time-limited", exchange, accepted=[*over, "access_denied", "invalid_request"])
+
+
+@check("rfc8628-3.5-no-early-expiry", timed=True)
+def test_code_lives_as_long_as_promised(device: Device, verify: Verify) -> None:
+    """Wait for nine tenths of expires_in, poll. Accepted: authorization_pending or slow_down."""
+    grant = device.start()
+    _can_expire(grant)
+    if grant.expires_in <= 0:
+        raise Untestable("the response states no lifetime (expires_in)")
+    device.case.wait(grant.expires_in * 0.9)
+    exchange = grant.poll(wait=False, label="poll shortly before expiry")
+    verify("rfc8628-3.5-no-early-expiry", exchange, accepted=["authorization_pending", "slow_down"])
+
+
+@check("rfc8628-3.5-approved-then-expired", timed=True)
+def test_approved_code_expires_too(device: Device, verify: Verify) -> None:
+    """Approve, wait past expires_in, poll. Accepted: a code that is gone."""
+    grant = device.start()
+    _can_expire(grant)
+    device.user.approve(grant)
+    grant.expire()
+    exchange = grant.poll(wait=False, label="redeem after expiry")
+    verify("rfc8628-3.5-approved-then-expired", exchange, accepted=["expired_token", "invalid_grant"])
+
+
+@check("rfc8628-3.2-expires-in-covers-both-codes", timed=True)
+def test_expired_user_code_cannot_be_approved(device: Device, verify: Verify) -> None:
+    """Wait past expires_in, let the user try to approve, poll. Accepted: no token."""
+    grant = device.start()
+    _can_expire(grant)
+    grant.expire()
+    device.user.try_to("approve", grant)
+    exchange = grant.poll(wait=False, label="poll after a late approval")
+    issued = exchange.get("access_token") is not None
+    verify.that(
+        "rfc8628-3.2-expires-in-covers-both-codes", not issued, "an expired code was approved and redeemed", exchange
+    )

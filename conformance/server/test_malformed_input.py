@@ -1,0 +1,229 @@
+"""Malformed input at the three endpoints: generated, one malformation at a time, each with its acceptable answers.
+
+The generated token requests carry a placeholder where the device code belongs, so that examples can have fresh codes
+and what Hypothesis draws does not depend on what the server issues.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+
+from conformance.judging import Untestable, check
+from conformance.protocol import DEVICE_CODE_GRANT, Exchange, Operation, Request
+from conformance.protocol.dialects import client_authentication
+from conformance.server.device import PENDING, describe
+
+if TYPE_CHECKING:
+    from conformance.server.case import Case, Verify
+    from conformance.server.device import Device, Grant
+    from conformance.server.fuzz import Fuzz
+    from strategies import Malformed
+
+PLACEHOLDER = "0device0code0placeholder0of0the0conformance0suite0"
+_PLACEHOLDER = re.compile(
+    b"".join(b"(?:%c|(?i:%%%02x|\\\\u00%02x))" % (octet, octet, octet) for octet in PLACEHOLDER.encode())
+)
+"""The placeholder as it is, percent-escaped or escaped for JSON."""
+REQUESTS_PER_GRANT = 8
+"""Requests that share one pending device code; then it must still be pending."""
+SHARE = 0.1
+"""Of the profile's examples, for each kind of malformation."""
+
+STILL_PENDING = "rfc8628-3.5-pending-is-not-terminal"
+
+EVERYWHERE = (
+    "aws-case-sensitive-members",
+    "rfc6749-10.14-sanitize-input",
+    "rfc8259-8.2-no-lone-surrogates",
+    "rfc8259-9-parser-accepts-valid",
+    "rfc9110-15.5.14-too-large",
+    "rfc9110-15.5.16-unsupported-media",
+    "rfc9110-15.6-no-5xx-on-client-error",
+    "rfc9110-8.3.1-media-type-case",
+    "smithy-restjson1-content-type-params",
+    "smithy-restjson1-empty-body",
+    "smithy-restjson1-invalid-json",
+    "smithy-restjson1-non-object-json",
+    "smithy-restjson1-required-null",
+    "smithy-restjson1-string-type",
+    "smithy-restjson1-unknown-members",
+    "smithy-restjson1-wrong-content-type",
+)
+FORMS = (
+    "rfc6749-1.9-case-sensitive-names",
+    "rfc6749-1.9-case-sensitive-values",
+    "rfc6749-5.2-invalid-request-bad-value",
+    "rfc6749-5.2-invalid-request-malformed",
+    "rfc6749-B-utf8-decode",
+)
+
+
+@check(
+    *EVERYWHERE,
+    *FORMS,
+    "aws-start-bad-start-url",
+    "aws-start-required",
+    "rfc6749-3.3-scope-syntax-rejected",
+    "rfc8628-3.1-charset-parameter-tolerated",
+    "rfc8628-3.1-empty-param-as-omitted",
+    "rfc8628-3.1-ignore-unrecognized-params",
+    "rfc8628-3.1-missing-client-id-rejected",
+    "rfc8628-3.1-repeated-param-rejected",
+    "rfc8628-3.1-server-accepts-form",
+    sampled=True,
+)
+def test_malformed_device_authorization(case: Case, device: Device, verify: Verify, fuzz: Fuzz) -> None:
+    """Malformed device authorization requests. Accepted: what each malformation lists; never a 5xx."""
+    device.start()
+    _Campaign(case, device, verify, Operation.DEVICE_AUTHORIZATION, device.authorization_members()).run(fuzz)
+
+
+@check(
+    *EVERYWHERE,
+    *FORMS,
+    STILL_PENDING,
+    "aws-token-required",
+    "aws-token-unsupported-grant",
+    "rfc6749-3.2-empty-param-as-omitted",
+    "rfc6749-3.2-ignore-unknown-params",
+    "rfc6749-3.2-repeated-params-rejected",
+    "rfc6749-5.2-invalid-request-missing",
+    "rfc6749-5.2-unsupported-grant-type",
+    "rfc8628-3.4-missing-client-id-rejected",
+    "rfc8628-3.4-missing-device-code-rejected",
+    "rfc8628-3.4-server-accepts-grant",
+    "smithy-restjson1-dense-list-null",
+    "smithy-restjson1-null-member",
+    "smithy-restjson1-unclosed-list",
+    sampled=True,
+)
+def test_malformed_token_request(case: Case, device: Device, verify: Verify, fuzz: Fuzz) -> None:
+    """Malformed token requests for a pending code, which must survive them. Accepted: as listed; never a 5xx."""
+    members = {"grant_type": DEVICE_CODE_GRANT, "device_code": PLACEHOLDER}
+    _Campaign(case, device, verify, Operation.TOKEN, members).run(fuzz)
+
+
+@check(
+    *EVERYWHERE,
+    "aws-register-client-type-public",
+    "aws-register-grant-types",
+    "aws-register-redirect-uri",
+    "aws-register-required",
+    "aws-register-scopes-array",
+    "rfc7591-2-ignore-unknown-metadata",
+    "rfc7591-3.1-malformed-json",
+    "rfc7591-3.2.2-invalid-client-metadata",
+    "rfc7591-3.2.2-invalid-redirect-uri",
+    "smithy-restjson1-dense-list-null",
+    "smithy-restjson1-null-member",
+    "smithy-restjson1-unclosed-list",
+    needs=("registration",),
+    sampled=True,
+)
+def test_malformed_registration(case: Case, verify: Verify, fuzz: Fuzz) -> None:
+    """Malformed registrations. Accepted: what each malformation lists; never a 5xx."""
+    if not case.run.endpoints.registration:
+        raise Untestable("no registration endpoint is known: none in target.toml, none in the metadata")
+    valid = case.run.registration_request()
+    if not case.send(valid, "register").outcome.ok:
+        raise Untestable("a valid registration was refused")
+    _Campaign(case, None, verify, Operation.REGISTRATION, json.loads(valid.content)).run(fuzz)
+
+
+class _Campaign:
+    """All kinds of malformation against one endpoint, each shrunk and reported on its own."""
+
+    def __init__(
+        self, case: Case, device: Device | None, verify: Verify, operation: Operation, members: dict[str, Any]
+    ) -> None:
+        self._case = case
+        self._device = device
+        self._verify = verify
+        self._operation = operation
+        self._grant: Grant | None = None
+        self._uses = 0
+        self._headers: tuple[tuple[str, str], ...] = ()
+        wire = case.run.dialect.wire_name
+        self._base = {wire(name): value for name, value in members.items()}
+        if device is not None:
+            self._identify(device)
+
+    def run(self, fuzz: Fuzz) -> None:
+        """Go through the kinds that this operation and its members can have."""
+        from hypothesis.errors import InvalidArgument
+
+        from strategies import MALFORMATIONS, malformed
+
+        dialect = self._case.run.dialect.name
+        for kind, entry in MALFORMATIONS.items():
+            if (dialect, self._operation) not in entry.where:
+                continue
+            try:
+                strategy = malformed(self._operation, dialect=dialect, base=self._base, kinds=[kind])
+            except InvalidArgument:
+                continue  # the base has no member to which this could be done
+            fuzz(strategy, self._judge, share=SHARE)
+        self._check_still_pending()
+
+    def _identify(self, device: Device) -> None:
+        client = device.client
+        if self._case.run.aws:
+            self._base |= {"clientId": client.id, "clientSecret": client.secret}
+            return
+        pairs, authorization = client_authentication(client)
+        self._base |= dict(pairs)
+        if authorization:
+            self._headers = (("Authorization", authorization),)
+
+    def _judge(self, bad: Malformed) -> None:
+        valid = PENDING if self._operation is Operation.TOKEN else ("ok",)
+        bad = bad.with_valid_answers(valid)
+        exchange = self._case.send(self._request(bad), f"{bad.kind} {bad.member}".strip())
+        judgement = bad.judge(exchange.outcome.names)
+        subject = f"{bad.kind} ({bad.member})" if bad.member else bad.kind
+        self._verify.that(
+            bad.requirement,
+            judgement == "accepted",
+            f"{self._operation}, {subject}: answered {describe(exchange)} instead of {' or '.join(bad.accepted)}",
+            exchange,
+            accepted=(*bad.accepted, *(f"{name} (with a warning)" for name in bad.tolerated)),
+            tolerated=judgement == "tolerated",
+        )
+
+    def _request(self, bad: Malformed) -> Request:
+        headers = self._headers
+        if bad.content_type is not None:
+            headers = (("Content-Type", bad.content_type), *headers)
+        body = bad.body
+        if self._operation is Operation.TOKEN:
+            body = self._with_device_code(body)
+        return Request(bad.method, self._case.run.url(self._operation), headers, body, self._operation)
+
+    def _with_device_code(self, body: bytes) -> bytes:
+        if self._grant is None or self._uses >= REQUESTS_PER_GRANT:
+            self._check_still_pending()
+            assert self._device is not None
+            self._grant, self._uses = self._device.start(), 0
+        self._uses += 1
+        code = self._grant.device_code
+        plain = json.dumps(code)[1:-1] if self._case.run.aws else quote_plus(code)
+
+        def alike(found: re.Match[bytes]) -> bytes:
+            if b"%" in found.group():
+                return b"".join(b"%%%02X" % octet for octet in code.encode())
+            if b"\\" in found.group():
+                return b"".join(b"\\u%04x" % ord(letter) for letter in code)
+            return plain.encode()
+
+        return _PLACEHOLDER.sub(alike, body)
+
+    def _check_still_pending(self) -> None:
+        grant, self._grant = self._grant, None
+        if grant is None or self._case.run.target.clock.kind == "real":
+            return
+        grant.interval += 5 * self._uses  # each of them may have been told to slow down
+        exchange: Exchange = grant.poll(label="poll after malformed requests")
+        self._verify(STILL_PENDING, exchange, accepted=PENDING)

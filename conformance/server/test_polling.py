@@ -1,0 +1,188 @@
+"""Polling: RFC 8628 sections 3.4 and 3.5, CreateToken while the user has not decided."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.judging import Inconclusive, NotApplicable, check
+from conformance.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Operation
+from conformance.server.device import PENDING
+
+if TYPE_CHECKING:
+    from conformance.server.case import Case, Verify
+    from conformance.server.device import Device
+
+
+@check(
+    "rfc8628-3.5-authorization-pending",
+    "rfc8628-3.4-server-accepts-grant",
+    "rfc8628-3.5-no-token-before-approval",
+    "aws-token-pending",
+    timed=True,
+)
+def test_pending(device: Device, verify: Verify) -> None:
+    """Start, wait the interval, poll. Accepted: authorization_pending with status 400, and no token."""
+    exchange = device.start().poll()
+    verify("rfc8628-3.5-authorization-pending", exchange, accepted=["authorization_pending"])
+    verify("rfc8628-3.4-server-accepts-grant", exchange, accepted=PENDING)
+    no_token = exchange.get("access_token") is None
+    verify.that("rfc8628-3.5-no-token-before-approval", no_token, "a token came before any approval", exchange)
+    verify("aws-token-pending", exchange, accepted=["authorization_pending"])
+
+
+@check(
+    "rfc8628-3.5-server-no-slow-down-when-polite",
+    "rfc8628-3.4-repeat-polling-possible",
+    "rfc8628-3.5-pending-is-not-terminal",
+    timed=True,
+)
+def test_polite_polling(device: Device, verify: Verify) -> None:
+    """Three polls, each a margin more than the interval after the last. Accepted: authorization_pending each time."""
+    grant = device.start()
+    for number in (1, 2, 3):
+        exchange = grant.poll(label=f"polite poll {number}")
+        polite = exchange.code != "slow_down"
+        verify.that(
+            "rfc8628-3.5-server-no-slow-down-when-polite", polite, "slow_down although the interval was kept", exchange
+        )
+        verify("rfc8628-3.4-repeat-polling-possible", exchange, accepted=PENDING)
+        verify("rfc8628-3.5-pending-is-not-terminal", exchange, accepted=PENDING)
+
+
+@check("rfc8628-3.5-server-may-slow-down", timed=True)
+def test_impolite_polling(device: Device, verify: Verify) -> None:
+    """Four polls without any wait. Accepted: authorization_pending or slow_down; nobody owes slow_down."""
+    grant = device.start()
+    for number in (1, 2, 3, 4):
+        exchange = grant.poll(wait=False, label=f"hasty poll {number}")
+        verify("rfc8628-3.5-server-may-slow-down", exchange, accepted=PENDING)
+
+
+@check(
+    "rfc8628-3.5-server-slow-down-keeps-session",
+    "rfc8628-3.5-server-accepts-increased-interval",
+    timed=True,
+    needs=("slow_down",),
+)
+def test_slow_down_is_survived(device: Device, verify: Verify) -> None:
+    """Poll hastily until slow_down, then at the raised interval, approve, poll. Accepted: pending, then a token."""
+    grant = device.start()
+    hasty = [grant.poll(wait=False, label="hasty poll") for _ in range(3)]
+    if not any(exchange.code == "slow_down" for exchange in hasty):
+        raise NotApplicable("the server did not answer slow_down to three polls at once; it need not")
+    after = grant.poll(label="poll at the raised interval")
+    verify("rfc8628-3.5-server-accepts-increased-interval", after, accepted=["authorization_pending"])
+    device.user.approve(grant)
+    final = grant.poll(label="poll after approval")
+    verify("rfc8628-3.5-server-slow-down-keeps-session", final, accepted=["ok"])
+
+
+@check("rfc8628-3.5-approved-fast-poll", timed=True)
+def test_hasty_poll_does_not_lose_the_token(device: Device, verify: Verify) -> None:
+    """Approve, poll twice at once, then politely. Accepted: one of the polls yields the token."""
+    grant = device.start()
+    grant.poll(wait=False, label="hasty poll")
+    device.user.approve(grant)
+    exchange = grant.poll(wait=False, label="hasty poll after approval")
+    while exchange.code == "slow_down" and grant.interval < 60:
+        exchange = grant.poll(label="polite poll")
+    verify("rfc8628-3.5-approved-fast-poll", exchange, accepted=["ok"])
+
+
+@check("rfc8628-3.4-unknown-device-code-rejected", "rfc6749-5.2-invalid-grant", "aws-token-bad-device-code")
+def test_unknown_device_code(device: Device, verify: Verify) -> None:
+    """A device_code that was never issued. Accepted: invalid_grant; expired_token from servers that forget."""
+    exchange = device.token(
+        grant_type=DEVICE_CODE_GRANT, device_code="never-issued-0123456789abcdef", label="unknown device code"
+    )
+    accepted = ["invalid_grant", "expired_token"]
+    verify("rfc8628-3.4-unknown-device-code-rejected", exchange, accepted=accepted)
+    verify("rfc6749-5.2-invalid-grant", exchange, accepted=accepted)
+    verify("aws-token-bad-device-code", exchange, accepted=["invalid_grant"], tolerated=["expired_token"])
+
+
+@check("rfc8628-3.4-user-code-is-not-a-device-code", timed=True)
+def test_other_codes_are_no_device_code(device: Device, verify: Verify) -> None:
+    """The user code, a truncated and a case-changed device code. Accepted: a refusal of the code."""
+    grant = device.start()
+    variants = {
+        "user_code": grant.user_code,
+        "truncated": grant.device_code[:-1],
+        "case changed": grant.device_code.swapcase(),
+    }
+    for label, value in variants.items():
+        if value == grant.device_code:
+            raise Inconclusive("the device code has no letters whose case could be changed")
+        exchange = grant.poll(device_code=value, wait=False, label=f"{label} as device code")
+        verify(
+            "rfc8628-3.4-user-code-is-not-a-device-code",
+            exchange,
+            accepted=["invalid_grant", "expired_token", "invalid_request"],
+        )
+
+
+@check("rfc8628-3.4-missing-device-code-rejected", "rfc6749-5.2-invalid-request-missing")
+def test_missing_device_code(device: Device, verify: Verify) -> None:
+    """A token request of the device grant without device_code. Accepted: invalid_request."""
+    exchange = device.token(grant_type=DEVICE_CODE_GRANT, label="token request without device_code")
+    for requirement in ("rfc8628-3.4-missing-device-code-rejected", "rfc6749-5.2-invalid-request-missing"):
+        verify(requirement, exchange, accepted=["invalid_request"], tolerated=["invalid_grant"])
+
+
+@check("rfc6749-5.2-unsupported-grant-type", "aws-token-unsupported-grant", timed=True)
+def test_unsupported_grant_type(device: Device, verify: Verify) -> None:
+    """A grant type that nobody defined, with a live code. Accepted: unsupported_grant_type."""
+    grant = device.start()
+    exchange = grant.poll(
+        wait=False, grant_type="urn:ietf:params:oauth:grant-type:no-such-grant", label="unknown grant type"
+    )
+    verify(
+        "rfc6749-5.2-unsupported-grant-type",
+        exchange,
+        accepted=["unsupported_grant_type"],
+        tolerated=["invalid_request", "unauthorized_client"],
+    )
+    verify("aws-token-unsupported-grant", exchange, accepted=["unsupported_grant_type"], tolerated=["invalid_request"])
+
+
+@check("rfc6749-3.2-ignore-unknown-params", timed=True)
+def test_unknown_token_parameter_is_ignored(device: Device, verify: Verify) -> None:
+    """A poll with a parameter that no specification defines. Accepted: as without it."""
+    exchange = device.start().poll(x_conformance_probe="ignored", label="poll with an unknown parameter")
+    verify("rfc6749-3.2-ignore-unknown-params", exchange, accepted=PENDING)
+
+
+@check("rfc6749-3.2-server-refuses-get", timed=True)
+def test_get_at_the_token_endpoint(case: Case, device: Device, verify: Verify) -> None:
+    """An approved code redeemed by GET with everything in the query. Accepted: anything but a token."""
+    from urllib.parse import urlencode
+
+    from conformance.protocol import Request
+
+    grant = device.start()
+    device.user.approve(grant)
+    case.wait(grant.interval + 1)
+    members = {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code, "client_id": device.client.id}
+    url = case.run.url(Operation.TOKEN) + "?" + urlencode(members)
+    exchange = case.send(Request("GET", url, (), b"", Operation.TOKEN), "redeem by GET")
+    issued = exchange.get("access_token") is not None
+    verify.that("rfc6749-3.2-server-refuses-get", not issued, "a GET was answered with a token", exchange)
+
+
+@check("aws-token-required", dialects=(AWS_SSO_OIDC,))
+def test_create_token_requires_members(device: Device, verify: Verify) -> None:
+    """CreateToken without clientId, clientSecret, grantType or deviceCode. Accepted: a modelled error."""
+    grant = device.start()
+    whole = {
+        "client_id": device.client.id,
+        "client_secret": device.client.secret,
+        "grant_type": DEVICE_CODE_GRANT,
+        "device_code": grant.device_code,
+    }
+    for name in whole:
+        exchange = device.case.call(Operation.TOKEN, whole | {name: None}, None, f"CreateToken without {name}")
+        verify(
+            "aws-token-required",
+            exchange,
+            accepted=["invalid_request", "invalid_client", "unsupported_grant_type", "invalid_grant", "http-400"],
+        )
