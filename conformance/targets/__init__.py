@@ -1,0 +1,67 @@
+"""Targets: what is under test, the person at its verification page, and the clock that it lives by."""
+
+from __future__ import annotations
+
+from conformance.targets.base import Clock, GrantView, Target, User, UserError
+from conformance.targets.clock import FaketimeClock, RealClock, TravelClock
+from conformance.targets.config import Located, TargetConfig
+from conformance.targets.endpoints import Endpoints, discover
+from conformance.targets.inprocess import AsgiTarget, WsgiTarget
+from conformance.targets.live import LiveTarget
+from conformance.targets.load import known_servers, read_target, resolve
+from conformance.targets.process import ProcessTarget
+from conformance.targets.user import CommandUser, ModuleUser, PromptUser, user_of
+
+__all__ = [
+    "AsgiTarget",
+    "Clock",
+    "CommandUser",
+    "Endpoints",
+    "FaketimeClock",
+    "GrantView",
+    "LiveTarget",
+    "Located",
+    "ModuleUser",
+    "ProcessTarget",
+    "PromptUser",
+    "RealClock",
+    "Target",
+    "TargetConfig",
+    "TravelClock",
+    "User",
+    "UserError",
+    "WsgiTarget",
+    "discover",
+    "known_servers",
+    "open_target",
+    "open_user",
+    "read_target",
+    "resolve",
+    "user_of",
+]
+
+
+def open_target(located: Located, *, user: User | None = None) -> Target:
+    """The adapter for a located target, not yet started; `user` stands in for the one of target.toml.
+
+    Raises UsageError or SuiteError if the user of target.toml cannot be had.
+    """
+    chosen = user if user is not None else open_user(located)
+    serve = located.config.serve
+    if serve is None:
+        return LiveTarget(located, chosen)
+    if serve.command:
+        return ProcessTarget(located, chosen)
+    if serve.app.startswith("asgi:"):
+        return AsgiTarget(located, chosen)
+    return WsgiTarget(located, chosen)
+
+
+def open_user(located: Located) -> User | None:
+    """The user that target.toml names; None if it names none."""
+    section, folder = located.config.user, located.folder
+    if section.module:
+        return ModuleUser(folder / section.module)
+    if section.command:
+        return CommandUser(section.command, folder)
+    return PromptUser() if section.prompt else None

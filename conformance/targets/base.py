@@ -1,0 +1,88 @@
+"""The ports of a target: transport, clock and user. Adapters are beside this module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import httpx
+
+    from conformance.targets.config import TargetConfig
+
+
+@dataclass(frozen=True)
+class GrantView:
+    """What a person at the verification page knows of a device authorization; given to user modules."""
+
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str | None = None
+
+
+class Clock(Protocol):
+    """Now and wait, on the clock that the target lives by. Entered around each check, and left after it for sure."""
+
+    kind: str
+    """`travel`, `faketime` or `real`."""
+
+    def __enter__(self) -> object:
+        """Begin: a travelled clock freezes time for this process."""
+
+    def __exit__(self, *_: object) -> None:
+        """End: time runs on as before."""
+
+    def now(self) -> float:
+        """Seconds; only differences mean anything."""
+
+    def wait(self, seconds: float) -> None:
+        """Let that many seconds pass for the target: jump, or sleep on a real clock."""
+
+
+class User(Protocol):
+    """The person at the verification page."""
+
+    def approve(self, http: httpx.Client, grant: GrantView) -> None:
+        """Sign in if need be, enter the code, allow. Raises UserError if the pages do not let them."""
+
+    def deny(self, http: httpx.Client, grant: GrantView) -> None:
+        """The same, refusing."""
+
+
+class UserError(Exception):
+    """The verification page did not let the user decide: a fact about the target or its user module.
+
+    The message says what the page did; checks that need the decision become untestable with it.
+    """
+
+
+class Target(Protocol):
+    """A started target. Targets are context managers: entering starts them, leaving stops them for sure."""
+
+    config: TargetConfig
+    spec: str
+    """How the command line names it."""
+    base: str
+    """Absolute base URL, without a trailing slash; in-process targets have one too."""
+    clock: Clock
+    user: User | None
+    """None where target.toml names no user."""
+    in_process: bool
+    """Whether requests are function calls, so that raw sockets are impossible."""
+    baseline: Path | None
+    """baseline.toml beside target.toml, if it exists."""
+
+    def __enter__(self) -> Self:
+        """Start it; raises TargetUnreachableError or UsageError."""
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it, its whole process group included."""
+
+    def http(self, *, timeout: float = 10.0) -> httpx.Client:
+        """A new client that reaches the target: own cookies, own connections, redirects not followed."""
+
+    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+        """Send requests at the same moment: released together over warmed connections, or concurrent tasks."""

@@ -1,0 +1,118 @@
+"""target.toml: what is under test, how to reach it, who the user is, what the clock is, what it claims."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - msgspec resolves annotations at run time
+from typing import Any, Literal
+
+import msgspec
+
+AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "none"]
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Serve(_Section, frozen=True, kw_only=True):
+    """How to bring the target up; absent for a live endpoint."""
+
+    app: str = ""
+    """In process: `asgi:module:app` or `wsgi:module:app`, imported with the file's folder on sys.path."""
+    command: tuple[str, ...] = ()
+    """Launched process; `{python}`, `{port}` and `{dir}` (the file's folder) are filled in."""
+    ready: str = ""
+    """Path that is asked until it answers 200; without it, until the port accepts a connection."""
+    ready_timeout: float = 60.0
+    """Seconds to wait for it."""
+    requirements: str = ""
+    """pip requirements file, from which a virtual environment is made for `{python}`."""
+    package: str = ""
+    """package.json, beside it a lock file, installed by `npm ci`."""
+    env: dict[str, str] = {}
+
+
+class Endpoints(_Section, frozen=True, kw_only=True):
+    """Where the operations are; paths are relative to `base`; what is absent is discovered."""
+
+    base: str = ""
+    metadata: str = ""
+    registration: str = ""
+    device_authorization: str = ""
+    token: str = ""
+    verification: str = ""
+    """The page at which a person types the user code, for checks of the page itself."""
+
+
+class KnownClient(_Section, frozen=True, kw_only=True):
+    """A client that the target knows beforehand; absent: clients are registered dynamically."""
+
+    id: str
+    secret: str = ""
+    authentication: AuthenticationMethod = "none"
+    grants: tuple[str, ...] = ("device_code", "refresh_token")
+    """Grants the client may use; a client without `device_code` serves the unauthorized_client checks."""
+
+
+class RequestDefaults(_Section, frozen=True, kw_only=True):
+    """Defaults for valid requests."""
+
+    scope: str = ""
+    start_url: str = "https://example.awsapps.com/start"
+    """AWS dialect: startUrl."""
+    registration: dict[str, Any] = {}
+    """Members that this server insists on at registration, canonical names."""
+
+
+class UserSection(_Section, frozen=True, kw_only=True):
+    """Who decides at the verification page: exactly one of the three; none: approval is untestable."""
+
+    module: str = ""
+    """File with `approve(http, grant)` and `deny(http, grant)`."""
+    command: tuple[str, ...] = ()
+    """Command; `{action}`, `{user_code}`, `{verification_uri}`, `{verification_uri_complete}` are filled in."""
+    prompt: bool = False
+    """Ask the person who runs the suite, showing a QR code."""
+
+
+class ClockSection(_Section, frozen=True, kw_only=True):
+    """Which clock the target lives by."""
+
+    kind: Literal["travel", "faketime", "real"] = "real"
+
+
+class Lifetimes(_Section, frozen=True, kw_only=True):
+    """Configured lifetimes in seconds, for checks that must know them beforehand; 0: unknown."""
+
+    device_code: float = 0
+    interval: float = 0
+
+
+class TargetConfig(_Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    name: str
+    version: str = ""
+    homepage: str = ""
+    dialect: Literal["rfc8628", "aws-sso-oidc"] = "rfc8628"
+    serve: Serve | None = None
+    endpoints: Endpoints = Endpoints()
+    clients: tuple[KnownClient, ...] = ()
+    request: RequestDefaults = RequestDefaults()
+    user: UserSection = UserSection()
+    clock: ClockSection = ClockSection()
+    lifetimes: Lifetimes = Lifetimes()
+    claims: dict[str, bool] = {}
+    """What it says that it can do: `slow_down`, `refresh_token`, `registration`, `metadata` …; an absent claim
+    means that the suite finds out."""
+
+
+class Located(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration and the folder that its paths are relative to."""
+
+    config: TargetConfig
+    folder: Path
+    spec: str
+    """What was given on the command line, for example `nanoidp`."""
+    file: Path | None = None
+    """The target.toml; None where the specification is a URL or names an application."""
