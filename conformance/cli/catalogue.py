@@ -12,7 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from conformance.judging import Check, Invariant
-    from conformance.requirements import Requirement
+    from conformance.requirements import Requirement, Status
 
 OPEN_SHOWN = 400
 
@@ -49,7 +49,7 @@ def list_requirements(only_open: bool, ids: bool) -> None:  # noqa: FBT001 - cli
     console.print(f"catalogue {catalogue.revision}; `device-grant list --open` names the open ones", style="dim")
 
 
-def _numbers(counts: Counter[object]) -> list[str]:
+def _numbers(counts: Counter[Status]) -> list[str]:
     from conformance.requirements import Status
 
     return [*(str(counts[status]) for status in (Status.TESTED, Status.OPEN, Status.EXCLUDED)), str(counts.total())]
@@ -109,7 +109,8 @@ def _judges() -> dict[str, list[Check | Invariant]]:
         if module.name.rpartition(".")[2].startswith(("test_", "invariants")):
             importlib.import_module(module.name)
     found: dict[str, list[Check | Invariant]] = {}
-    for judge in (*all_checks(), *all_invariants()):
+    judges: list[Check | Invariant] = [*all_checks(), *all_invariants()]
+    for judge in judges:
         for requirement in judge.requirements:
             found.setdefault(requirement, []).append(judge)
     return found

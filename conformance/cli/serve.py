@@ -13,7 +13,7 @@ import click
 @click.option("--expires-in", type=click.IntRange(min=1), default=600, show_default=True, help="Seconds a code lives.")
 @click.option("--fault", "faults", metavar="NAME", multiple=True, help="Misbehave in one named way; may be repeated.")
 @click.option("--faults", "list_faults", is_flag=True, help="List the faults and exit.")
-def serve(  # noqa: PLR0913 - each parameter is an option of the command
+def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the command
     port: int,
     host: str,
     dialect: str,

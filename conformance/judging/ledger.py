@@ -11,7 +11,7 @@ from conformance.errors import SuiteError
 from conformance.requirements import Requirement, Verdict
 
 if TYPE_CHECKING:
-    from conformance.protocol import Exchange
+    from conformance.protocol import Event, Exchange
 
 Expects = Callable[[str, str, str], bool]
 """Whether the baseline expects a deviation: (requirement id, check name, message)."""
@@ -51,7 +51,8 @@ class Claim:
     message: str = ""
     accepted: tuple[str, ...] = ()
     got: str = ""
-    exchanges: tuple[Exchange, ...] = ()
+    exchanges: tuple[Exchange | Event, ...] = ()
+    """What shows it; a story of the state machine has events between its exchanges."""
 
 
 class Violation(Exception):  # noqa: N818 - a finding about the target, not an error of ours
@@ -106,15 +107,15 @@ class Ledger:
         """Whether the requirement exists in the dialect of this run."""
         return self.dialect in self.requirement_of(requirement).dialects
 
-    def settle(
+    def settle(  # noqa: PLR0913 - a claim has that many parts, all but two of them optional
         self,
         requirement: str,
-        holds: bool | None,
+        holds: bool | None,  # noqa: FBT001 - the claim itself
         *,
         message: str = "",
         accepted: Iterable[str] = (),
         got: str = "",
-        exchanges: Sequence[Exchange] = (),
+        exchanges: Sequence[Exchange | Event] = (),
         tolerated: bool = False,
     ) -> None:
         """Record one claim: True, False, or None for cannot tell; `tolerated` lowers a broken one to a warning."""

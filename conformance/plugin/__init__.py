@@ -6,7 +6,14 @@ It does nothing until pytest is given `--target`. Everything of pytest's own kee
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from conformance.judging import Invariant
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -40,7 +47,7 @@ def pytest_pycollect_makeitem(
 ) -> list[pytest.Item] | None:
     """A function that `@check` has registered becomes an item; so does each invariant."""
     entry = getattr(obj, "__check__", None)
-    rules = getattr(obj, "__invariants__", None)
+    rules: Callable[[], Sequence[Invariant]] | None = getattr(obj, "__invariants__", None)
     if entry is None and rules is None:
         return None
     if collector.config.getoption("--target") is None:
@@ -49,7 +56,8 @@ def pytest_pycollect_makeitem(
 
     if entry is not None:
         return [CheckItem.from_parent(collector, name=name, entry=entry)]
+    assert rules is not None  # noqa: S101 - one of the two is there
     return [
         InvariantItem.from_parent(collector, name=f"{name}[{rule.name.partition('::')[2]}]", rule=rule)
-        for rule in rules()  # type: ignore[misc] - the attribute is set by conformance.server.test_invariants
+        for rule in rules()
     ]

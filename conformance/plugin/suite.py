@@ -7,6 +7,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -134,7 +135,8 @@ class Suite:
         invariants = {name for rule in all_invariants() for name in rule.requirements}
         # The exchanges of every check are what an invariant judges.
         all_checks = self._wanted is None or bool(self._wanted & invariants)
-        kept, dropped = [], []
+        kept: list[pytest.Item] = []
+        dropped: list[pytest.Item] = []
         for item in items:
             if isinstance(item, CheckItem):
                 wanted = all_checks or bool(self._wanted and self._wanted.intersection(item.entry.requirements))
@@ -158,9 +160,9 @@ class Suite:
         if self._run is None or self._run.target.clock.kind != "real" or session.config.option.collectonly:
             return
         timed = [item for item in checks if item.entry.timed]
-        self._threads = {item.nodeid: Ahead(lambda item=item: self._execute(item)) for item in timed}
+        self._threads = {item.nodeid: Ahead(partial(self._execute, item)) for item in timed}
 
-    def pytest_runtest_logstart(self, nodeid: str, location: tuple[str, int | None, str]) -> None:
+    def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
         """Tell the progress display."""
         if self.on_check is not None:
             self.on_check(location[2])
@@ -170,7 +172,7 @@ class Suite:
         self._interrupted = not isinstance(excinfo.value, pytest.exit.Exception)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Stop the target, settle the results; the exit status is that of the verdicts."""
         self._close()
         collector = self.collector

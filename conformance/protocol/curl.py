@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import shlex
+import string
 
-from conformance.protocol.messages import Request
-from conformance.protocol.redaction import Secrets
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from conformance.protocol.redaction import Secrets
+    from conformance.protocol.messages import Request
 
 _LONGEST_BODY = 2000
+_PLAIN = frozenset(string.ascii_letters + string.digits + ' !#$&()*+,-./:;<=>?@[]^_`{|}~"')
+"""What printf prints as it is, within single quotes."""
 
 
 def curl(request: Request, secrets: Secrets) -> str:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TYPE_CHECKING
 from urllib.parse import quote_plus, urlencode
 
 from conformance.errors import UsageError
 from conformance.protocol import service_model
 from conformance.protocol.messages import Client, Operation, Outcome, Request, Response
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 RFC8628 = "rfc8628"
 AWS_SSO_OIDC = "aws-sso-oidc"
@@ -206,7 +208,9 @@ def _code(operation: Operation, response: Response, members: Mapping[str, Any], 
         modelled = service_model.errors_by_name().get(error_type)
         return modelled.code if modelled else error_type
     wanted = _REQUIRED_ON_SUCCESS.get(operation)
-    if response.status // 100 == 2 and (wanted is None or wanted in members):
+    if 200 <= response.status < 300 and (  # noqa: PLR2004 - the successful statuses
+        wanted is None or wanted in members
+    ):
         return "ok"
     return f"http-{response.status}"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 """Grant type of RFC 8628 section 3.4."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, cast
 
 import msgspec
 
-from conformance.judging import Claim, Tally
 from conformance.protocol import Event, Exchange, Request, Response, Secrets
 from conformance.protocol.curl import curl
 from conformance.requirements import Verdict
 from conformance.results.model import Case, Header, HttpRequest, HttpResponse, Result, Step
 
 if TYPE_CHECKING:
+    from conformance.judging import Claim, Tally
+    from collections.abc import Iterable
     from conformance.server.case import Case as LiveCase
     from conformance.server.run import Run
 
@@ -84,17 +84,23 @@ def result_line(run: Run, tally: Tally) -> Result:
         level=requirement.level.value,
         party=requirement.party.value,
         statement=requirement.statement,
+        url=requirement.url,
         verdict=cast("VerdictLabel", claim.verdict.label),
         judged=tally.judged,
         accepted=list(claim.accepted),
         got=claim.got,
         message=claim.message,
         why=requirement.why,
-        steps=[step(exchange, run.secrets) for exchange in claim.exchanges],
-        curl=curl(claim.exchanges[-1].request, run.secrets) if claim.exchanges else "",
+        steps=[step(entry, run.secrets) for entry in claim.exchanges],
+        curl=_curl(claim, run.secrets),
         reproduce=reproduce(run, claim) if show else "",
         security=requirement.security,
     )
+
+
+def _curl(claim: Claim, secrets: Secrets) -> str:
+    sent = [entry for entry in claim.exchanges if isinstance(entry, Exchange)]
+    return curl(sent[-1].request, secrets) if sent else ""
 
 
 def reproduce(run: Run, claim: Claim) -> str:
