@@ -1,0 +1,237 @@
+"""The AWS dialect: RegisterClient, StartDeviceAuthorization and CreateToken (service model `sso-oidc`, 2019-06-10)."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlsplit
+
+from conformance.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, service_model
+from conformance.reference.grants import Grants, Tokens, may_use, require_device_grant
+from conformance.reference.http import Answer, Call, Handler, RawAnswer, Refusal, crash
+from conformance.reference.registration import redirect_uri_acceptable
+from conformance.reference.restjson import FrameworkError, framework_refused, read_input, refused, success
+from conformance.reference.store import RegisteredClient, Store
+from conformance.reference.verification import device_response
+
+if TYPE_CHECKING:
+    from conformance.reference.settings import Settings
+
+_AUTHORIZATION_CODE = "authorization_code"
+_GRANT_TYPES = frozenset({DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, _AUTHORIZATION_CODE})
+"""What a client may register for; authorization_code cannot be used here."""
+_SECRET_PADDING = 330
+"""Octets that bring client secrets to about a kilobyte, as long as real ones are at least."""
+
+Operation = Callable[[Call, Mapping[str, Any]], Awaitable[Answer]]
+
+
+class AwsEndpoints:
+    """The operations, one handler each; `handlers` says on which paths they are."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.settings: Settings = store.settings
+        self.faults = store.faults
+        self.grants = Grants(store)
+
+    def handlers(self) -> dict[str, Handler]:
+        """Handlers by path, with and without the trailing slash that restJson1 leaves optional."""
+        operations: dict[str, Operation] = {
+            "RegisterClient": self.register_client,
+            "StartDeviceAuthorization": self.start_device_authorization,
+            "CreateToken": self.create_token,
+        }
+        found: dict[str, Handler] = {}
+        for name, operation in operations.items():
+            shape = service_model.operation(name)
+            found[shape.path] = found[f"{shape.path}/"] = self._operation(shape, operation)
+        return found
+
+    async def register_client(
+        self,
+        call: Call,  # noqa: ARG002 - operations have one signature
+        members: Mapping[str, Any],
+    ) -> Answer:
+        """RegisterClient."""
+        if members["clientType"] != "public" and not self.faults.client_type_ignored:
+            raise Refusal("invalid_client_metadata", "Invalid client type: only public clients can register")
+        if not members["clientName"]:
+            raise Refusal("invalid_client_metadata", "Invalid client name: it is empty")
+        scopes = tuple(dict.fromkeys(members.get("scopes", ())))
+        grants = self._registered_grants(members, scopes)
+        now = int(self.store.clock())
+        lifetime = self.settings.secret_lifetime
+        client_id = secrets.token_urlsafe(25)
+        expires_at = now + lifetime if lifetime else 0
+        client = RegisteredClient(
+            id=client_id,
+            secret=self._new_secret(client_id, members["clientName"], now, expires_at),
+            name=members["clientName"],
+            grants=grants or frozenset({DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT}),
+            scopes=scopes or None,
+            gets_refresh_tokens=REFRESH_TOKEN_GRANT in grants or (not grants and bool(scopes)),
+            issued_at=now,
+            expires_at=expires_at,
+        )
+        self.store.add_client(client)
+        response = {"client_id": client.id, "client_secret": client.secret, "client_id_issued_at": now}
+        if not self.faults.secret_expiry_missing:
+            response["client_secret_expires_at"] = expires_at
+        return success(201 if self.faults.registration_status_wrong else 200, response, self.faults)
+
+    async def start_device_authorization(self, call: Call, members: Mapping[str, Any]) -> Answer:
+        """StartDeviceAuthorization."""
+        client = self._client(members, skip_secret=self.faults.device_endpoint_skips_secret, device=True)
+        require_device_grant(self.store, client)
+        if not _is_start_url(members["startUrl"]) and not self.faults.start_url_ignored:
+            raise Refusal("invalid_request", "Invalid start URL: an absolute http or https URL is needed")
+        grant = self.store.add_grant(client, client.scopes or ())
+        base = self.settings.base
+        if self.faults.host_header_trusted:
+            base = f"http://{call.header(b'host') or 'localhost'}"
+        response = device_response(grant, self.settings, self.faults, base)
+        return success(201 if self.faults.device_response_201 else 200, response, self.faults)
+
+    async def create_token(self, call: Call, members: Mapping[str, Any]) -> Answer:
+        """CreateToken; its `scope` member has no effect, as the model says."""
+        if ("aws_iam", "t") in parse_qsl(call.query.decode("latin-1")):
+            # This query selects CreateTokenWithIAM, an operation that is signed and that this server does not have.
+            raise FrameworkError("MissingAuthenticationTokenException", 403, "The request is not signed")
+        client = self._client(members, skip_secret=self.faults.token_endpoint_skips_secret)
+        grant_type = members.get("grantType", DEVICE_CODE_GRANT)
+        if grant_type == REFRESH_TOKEN_GRANT:
+            return self._tokens(self._refresh(client, members))
+        known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
+        if grant_type != known and not self.faults.unknown_grant_type_accepted:
+            raise Refusal(
+                "unsupported_grant_type", "Invalid grant type: the device grant and refresh_token are supported"
+            )
+        require_device_grant(self.store, client)
+        if "deviceCode" not in members:
+            if self.faults.missing_device_code_500:
+                raise crash()
+            raise Refusal("invalid_request", "Invalid request: deviceCode is missing")
+        return self._tokens(await self.grants.redeem(client, members["deviceCode"]))
+
+    def _refresh(self, client: RegisteredClient, members: Mapping[str, Any]) -> Tokens:
+        if not may_use(client, REFRESH_TOKEN_GRANT):
+            raise Refusal("unauthorized_client", "Invalid grant type: this client is not registered for it")
+        if "refreshToken" not in members:
+            if self.faults.missing_refresh_token_500:
+                raise crash()
+            raise Refusal("invalid_request", "Invalid request: refreshToken is missing")
+        return self.grants.refresh(client, members["refreshToken"], None)
+
+    def _tokens(self, tokens: Tokens) -> Answer:
+        members: dict[str, Any] = {
+            "access_token": tokens.access_token,
+            "token_type": "Bearer",
+            "expires_in": tokens.expires_in,
+        }
+        if tokens.refresh_token is not None:
+            members["refresh_token"] = tokens.refresh_token
+        if self.faults.access_token_missing:
+            del members["access_token"]
+        if self.faults.token_type_missing:
+            del members["token_type"]
+        if self.faults.token_expires_in_string:
+            members["expires_in"] = str(tokens.expires_in)
+        return success(200, members, self.faults)
+
+    def _registered_grants(self, members: Mapping[str, Any], scopes: tuple[str, ...]) -> frozenset[str]:
+        grants = frozenset(members.get("grantTypes", ()))
+        if not grants <= _GRANT_TYPES:
+            raise Refusal("unsupported_grant_type", "Invalid grant types: one of them is not supported")
+        if not set(scopes) <= set(self.settings.known_scopes) and not self.faults.unknown_scopes_accepted:
+            raise Refusal("invalid_scope", "Invalid scopes: one of them does not exist here")
+        if _AUTHORIZATION_CODE in grants and not scopes:
+            raise Refusal("invalid_scope", "Invalid scopes: authorization_code needs at least one")
+        uris = members.get("redirectUris", ())
+        if not all(redirect_uri_acceptable(uri) for uri in uris) and not self.faults.redirect_uri_unchecked:
+            raise Refusal("invalid_redirect_uri", "Invalid redirect URI: https, or http on loopback, is needed")
+        return grants
+
+    def _client(self, members: Mapping[str, Any], *, skip_secret: bool, device: bool = False) -> RegisteredClient:
+        client_id = members.get("clientId")
+        if client_id is None:
+            return RegisteredClient(id="")  # only the fault `missing_client_accepted` lets this through
+        client = self.store.clients.get(client_id)
+        if client is None:
+            if device and self.faults.unknown_client_accepted:
+                return RegisteredClient(id=client_id)
+            raise Refusal("invalid_client", "Invalid client: it is not registered")
+        # Only the fault `secret_optional` lets a request without clientSecret come this far.
+        offered = members.get("clientSecret", client.secret or "")
+        if not skip_secret and not hmac.compare_digest((client.secret or "").encode(), offered.encode()):
+            raise Refusal("invalid_client", "Invalid client: the secret is not the one that was issued")
+        expired = client.expires_at and self.store.clock() >= client.expires_at
+        if expired and not self.faults.expired_registration_accepted:
+            raise Refusal("invalid_client", "Invalid client: the registration has expired")
+        return client
+
+    def _new_secret(self, client_id: str, name: str, issued_at: int, expires_at: int) -> str:
+        if self.faults.registration_secret_repeated:
+            return "the-one-secret-that-every-client-gets"
+        claims = {
+            "clientId": client_id,
+            "clientName": name[:64],
+            "clientType": "PUBLIC",
+            "createdTimestamp": issued_at,
+            "expirationTimestamp": expires_at,
+            "nonce": secrets.token_urlsafe(_SECRET_PADDING),
+        }
+        header = _base64url(json.dumps({"kid": "reference", "alg": "HS384"}).encode())
+        payload = _base64url(json.dumps({"serialized": json.dumps(claims)}).encode())
+        return f"{header}.{payload}.{secrets.token_urlsafe(48)}"
+
+    def _operation(self, shape: service_model.OperationShape, operate: Operation) -> Handler:
+        async def dispatch(call: Call) -> Answer:
+            if call.method == shape.method:
+                return await operate(call, read_input(call, shape, self.faults))
+            if call.method == "GET" and self.faults.get_issues_codes and shape.name == "StartDeviceAuthorization":
+                return await operate(call, read_input(_posted(call), shape, self.faults))
+            allow = {} if self.faults.allow_missing else {"Allow": shape.method}
+            raise FrameworkError("UnknownOperationException", 405, f"Only {shape.method} is allowed here", allow)
+
+        async def answer(call: Call) -> Answer:
+            try:
+                return await dispatch(call)
+            except Refusal as refusal:
+                return refused(refusal, call, self.faults)
+            except FrameworkError as error:
+                return framework_refused(error, self.faults)
+            except RawAnswer as raw:
+                return raw.answer
+
+        return answer
+
+    async def not_found(self, call: Call) -> Answer:  # noqa: ARG002 - a handler like the others
+        """Any path that has no operation."""
+        if self.faults.unknown_operation_500:
+            return crash().answer
+        return framework_refused(
+            FrameworkError("UnknownOperationException", 404, "There is no such operation"), self.faults
+        )
+
+
+def _posted(call: Call) -> Call:
+    body = json.dumps(dict(parse_qsl(call.query.decode("latin-1")))).encode()
+    return Call({**call.scope, "headers": []}, body, too_large=False)
+
+
+def _is_start_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return False
+    return valid and not any(character.isspace() or ord(character) < ord(" ") for character in value)
+
+
+def _base64url(octets: bytes) -> str:
+    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

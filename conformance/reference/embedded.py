@@ -1,0 +1,50 @@
+"""The embedded target: the reference server in process, on a travelled clock, with its own user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from conformance.protocol import AWS_SSO_OIDC, RFC8628, dialect
+from conformance.reference.faults import Faults
+from conformance.reference.settings import DEFAULT_ISSUER, Settings
+from conformance.targets.config import ClockSection, Endpoints, Lifetimes, Located, Serve, TargetConfig, UserSection
+from conformance.targets.inprocess import AsgiTarget
+from conformance.targets.user import ModuleUser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+DIALECTS = (RFC8628, AWS_SSO_OIDC)
+"""In which a run of `embedded` goes through both."""
+
+
+def embedded(dialect_name: str, faults: Iterable[str] = (), *, settings: Settings | None = None) -> AsgiTarget:
+    """The reference server as a target, honest but for the named faults; raises UsageError for unknown names."""
+    from conformance.reference.app import create_app
+
+    dialect(dialect_name)
+    named = tuple(faults)
+    settings = settings or Settings(dialect=dialect_name)
+    app = create_app(settings, Faults.named(*named))
+    spec = f"embedded:{dialect_name}"
+    config = TargetConfig(
+        name="embedded" if not named else f"embedded with {', '.join(named)}",
+        version=_version(),
+        dialect=cast("Literal['rfc8628', 'aws-sso-oidc']", dialect_name),
+        serve=Serve(app=f"asgi:conformance.reference.app:{'aws_app' if settings.aws else 'app'}"),
+        endpoints=Endpoints(base=DEFAULT_ISSUER),
+        user=UserSection(module="user.py"),
+        clock=ClockSection(kind="travel"),
+        lifetimes=Lifetimes(device_code=settings.expires_in, interval=settings.polling_interval),
+        claims={"slow_down": True, "refresh_token": True, "registration": True, "metadata": not settings.aws},
+    )
+    folder = Path(__file__).parent
+    located = Located(config=config, folder=folder, spec=spec)
+    return AsgiTarget(located, ModuleUser(folder / "user.py"), app=app)
+
+
+def _version() -> str:
+    from conformance import __version__
+
+    return __version__

@@ -1,0 +1,49 @@
+"""Where the user goes: the device authorization response that both dialects spell in their own way (RFC 8628 3.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conformance.reference.faults import Faults
+    from conformance.reference.settings import Settings
+    from conformance.reference.store import Grant
+
+VERIFICATION_PATH = "/device"
+SIGN_IN_PATH = "/login"
+_LONG_TAIL = "/" + "x7Qm2ZpL" * 16
+
+
+def device_response(grant: Grant, settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
+    """Members of a device authorization response by their names in RFC 8628."""
+    uri = ("" if faults.verification_uri_relative else base) + VERIFICATION_PATH
+    if faults.verification_uri_long:
+        uri += "?session=" + _LONG_TAIL
+    complete = f"{base}{VERIFICATION_PATH}?user_code={grant.user_code}"
+    if faults.complete_uri_constant:
+        complete = f"{base}{VERIFICATION_PATH}?user_code="
+    if faults.user_code_in_verification_uri:
+        uri = f"{uri}?user_code={grant.user_code}"
+    members: dict[str, Any] = {
+        "device_code": grant.device_code,
+        "user_code": grant.user_code,
+        "verification_uri": uri,
+        "verification_uri_complete": complete,
+        "expires_in": settings.expires_in,
+        "interval": settings.polling_interval,
+    }
+    if faults.expires_in_string:
+        members["expires_in"] = str(settings.expires_in)
+    if faults.expires_in_negative:
+        members["expires_in"] = -settings.expires_in
+    if faults.interval_string:
+        members["interval"] = str(settings.polling_interval)
+    if faults.interval_negative:
+        members["interval"] = -settings.polling_interval
+    missing = {
+        "device_code": faults.device_code_missing,
+        "user_code": faults.user_code_missing,
+        "verification_uri": faults.verification_uri_missing,
+        "expires_in": faults.expires_in_missing,
+    }
+    return {name: value for name, value in members.items() if not missing.get(name, False)}

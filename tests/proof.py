@@ -1,0 +1,95 @@
+"""Runs checks against the reference server with a fault, without pytest in between."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import conformance.server
+from conformance.judging import all_checks, all_invariants
+from conformance.reference.embedded import embedded
+from conformance.reference.faults import Faults
+from conformance.requirements import Catalogue, Verdict, load
+from conformance.server.case import Case
+from conformance.server.run import new_run
+
+if TYPE_CHECKING:
+    from conformance.judging import Check, Invariant
+
+BROKEN = (Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL)
+
+EXERCISES = (
+    "client_authentication::test_wrong_secret_at_start",
+    "device_authorization::test_get_starts_nothing",
+    "polling::test_missing_device_code",
+    "polling::test_unknown_device_code",
+    "registration::test_register_a_client",
+    "user_decision::test_approval",
+    "user_decision::test_denial_is_final",
+)
+"""Checks whose exchanges, together, show every kind of answer that an invariant speaks of."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a few checks said of a faulty server."""
+
+    checks: dict[str, frozenset[str]]
+    """Requirements found broken, by the check that settled them."""
+    invariants: dict[str, frozenset[str]]
+    """The same by invariant."""
+
+
+@cache
+def judges() -> tuple[dict[str, Check], dict[str, Invariant]]:
+    """Every check and every invariant by name, all modules imported."""
+    for module in pkgutil.iter_modules(conformance.server.__path__, "conformance.server."):
+        importlib.import_module(module.name)
+    return {entry.name: entry for entry in all_checks()}, {entry.name: entry for entry in all_invariants()}
+
+
+@cache
+def faults() -> dict[str, tuple[str, ...]]:
+    """The dialects of each fault."""
+    return {name: tuple(dialects) for name, dialects, _ in Faults.catalogue()}
+
+
+@cache
+def catalogue() -> Catalogue:
+    return load()
+
+
+def applies(check: Check, dialect: str) -> bool:
+    """Whether the check runs in that dialect."""
+    if check.dialects and dialect not in check.dialects:
+        return False
+    return any(dialect in catalogue().get(name).dialects for name in check.requirements)
+
+
+def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
+    """Run the named checks, those that apply, against the reference server with one fault."""
+    checks, _ = judges()
+    broken: dict[str, frozenset[str]] = {}
+    invariants: dict[str, set[str]] = {}
+    with embedded(dialect, [fault] if fault else []) as target:
+        run = new_run(target, dialect, catalogue())
+        for name in names:
+            check = checks[name]
+            if not applies(check, dialect):
+                continue
+            case = Case(run, check)
+            with target.clock:
+                case.begin()
+                case.execute()
+            broken[name] = frozenset(
+                requirement for requirement, tally in case.ledger.tallies.items() if tally.verdict in BROKEN
+            )
+            for ledger in case.invariants.values():
+                for requirement, tally in ledger.tallies.items():
+                    if tally.verdict in BROKEN:
+                        invariants.setdefault(ledger.check, set()).add(requirement)
+        run.close()
+    return Outcome(broken, {name: frozenset(found) for name, found in invariants.items()})
