@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from proof import EXERCISES, Outcome, applies, catalogue, faults, judges, run_checks
+from raw_proof import raw_faults
 
 from conformance.protocol import AWS_SSO_OIDC, RFC8628
 from conformance.requirements import Verdict
@@ -16,7 +17,11 @@ def _dialects_of(fault: str) -> tuple[str, ...]:
     return faults()[fault]
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS))
+# Only a wrong HTTP server can break these, which the reference's own is not: test_raw.py proves them.
+ON_THE_WIRE = raw_faults()
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS.keys() - ON_THE_WIRE.keys()))
 def test_each_check_fails_on_its_faults(name):
     check = CHECKS[name]
     assert check.faults, f"{name} names no fault that proves it"
@@ -55,7 +60,9 @@ def test_each_invariant_fails_on_its_faults(name):
     ("fault", "dialect"), [(fault, dialect) for fault in sorted(faults()) for dialect in faults()[fault]]
 )
 def test_each_fault_is_caught(fault, dialect):
-    names = tuple(name for name, check in CHECKS.items() if fault in check.faults)
+    naming = [check for check in CHECKS.values() if fault in check.faults]
+    # Generated examples are the slow proof: taken only where no other check names the fault.
+    names = tuple(check.name for check in naming if not check.sampled) or tuple(check.name for check in naming)
     rules = [name for name, rule in INVARIANTS.items() if fault in rule.faults]
     assert names or rules, f"no check and no invariant names {fault}"
     outcome = run_checks(dialect, fault, names)

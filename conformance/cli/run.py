@@ -106,14 +106,13 @@ def _run_one(
         *(("-n", str(options["workers"])) if options["workers"] else ()),
         *pytest_arguments,
     ]
-    quiet = _Quiet()
+    suite.start(parallel=bool(options["workers"]))
     try:
-        status = pytest.main(arguments, plugins=[quiet, _Named(suite)])
+        status = pytest.main(arguments, plugins=[_Quiet(), _Named(suite)])
     finally:
+        suite.stop()
         for line in progress:
             line.close()
-    if suite.error is not None:
-        raise suite.error
     if suite.collector is None or suite.collector.header is None:
         if status == pytest.ExitCode.USAGE_ERROR:
             raise SuiteError(f"pytest refused its arguments: {shlex.join(pytest_arguments)}")

@@ -17,6 +17,7 @@ from conformance.judging.ledger import (
 from conformance.judging.registry import (
     Check,
     Invariant,
+    Tolerated,
     all_checks,
     all_invariants,
     check,
@@ -34,6 +35,7 @@ __all__ = [
     "NotApplicable",
     "StopCheck",
     "Tally",
+    "Tolerated",
     "Untestable",
     "Violation",
     "all_checks",

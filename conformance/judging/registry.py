@@ -13,6 +13,13 @@ if TYPE_CHECKING:
 Finding = bool | str | None
 """What an invariant says of an exchange: True holds, a text says what is wrong, None has nothing to say."""
 
+
+class Tolerated(str):
+    """What is wrong, in an invariant, where the requirement's caveat asks for a warning at most."""
+
+    __slots__ = ()
+
+
 InvariantFunction = Callable[["Exchange", "Dialect"], Finding]
 F = TypeVar("F", bound=Callable[..., Any])
 

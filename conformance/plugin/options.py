@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from conformance.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -85,13 +87,15 @@ def open_target_spec(options: Options) -> Target:
     from conformance.targets import open_target, resolve
     from conformance.targets.user import user_of
 
+    user = user_of(options.user) if options.user else None
     name, _, rest = options.target.partition(":")
     if name == "embedded":
         from conformance.reference.embedded import embedded
 
-        return embedded(rest or options.dialect or "rfc8628", options.faults)
-    located = resolve(options.target, dialect=options.dialect)
-    return open_target(located, user=user_of(options.user) if options.user else None)
+        return embedded(rest or options.dialect or "rfc8628", options.faults, user=user)
+    if options.faults:
+        raise UsageError(f"--fault is for the embedded server; {options.target} has only the faults of its own")
+    return open_target(resolve(options.target, dialect=options.dialect), user=user)
 
 
 def resolved_dialect(options: Options) -> str:

@@ -35,7 +35,6 @@ class Suite:
 
     options: Options
     collector: Collector | None = None
-    error: Exception | None = None
     on_start: Callable[[int], None] | None = None
     on_case: Callable[[str, Any], None] | None = None
     on_check: Callable[[str], None] | None = None
@@ -55,17 +54,22 @@ class Suite:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Load catalogue and baseline, open the target; workers open one each, their controller none."""
+        """Start, unless the command line has done so already."""
         from conformance.errors import DeviceGrantError
 
+        if self._target is not None or self.collector is not None:
+            return
+        worker = hasattr(session.config, "workerinput")
         try:
-            self._start(session.config)
+            self.start(worker=worker, parallel=bool(getattr(session.config.option, "numprocesses", None)))
         except DeviceGrantError as error:
-            self.error = error
-            self._close()
             pytest.exit(str(error), returncode=int(error.exit_code))
 
-    def _start(self, config: pytest.Config) -> None:
+    def start(self, *, worker: bool = False, parallel: bool = False) -> None:
+        """Load catalogue and baseline and open the target; workers open one each, their controller opens none.
+
+        Raises DeviceGrantError if the run cannot be made.
+        """
         from conformance.errors import UsageError
         from conformance.protocol import Secrets
         from conformance.requirements import load
@@ -89,13 +93,16 @@ class Suite:
         security = {entry.id for entry in catalogue.requirements if entry.security}
         known = baseline.load(path, ids, security_ids=security) if path else baseline.Baseline()
         secrets = Secrets()
-        controller = not hasattr(config, "workerinput")
-        if controller:
-            writer = ResultsWriter(options.report / FILE_NAME, secrets) if options.report else None
-            self.collector = Collector(secrets, known, writer)
-        if controller and getattr(config.option, "numprocesses", None):
-            return
-        self._open(target, catalogue, known, secrets)
+        try:
+            if worker or not parallel:
+                self._open(target, catalogue, known, secrets)
+            if not worker:
+                # Only now: a target that cannot be reached must not cost anyone the results of an earlier run.
+                writer = ResultsWriter(options.report / FILE_NAME, secrets) if options.report else None
+                self.collector = Collector(secrets, known, writer)
+        except BaseException:
+            self.stop()
+            raise
 
     def _open(self, target: Target, catalogue: Catalogue, known: Any, secrets: Any) -> None:
         from conformance.protocol import dialect
@@ -174,7 +181,7 @@ class Suite:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Stop the target, settle the results; the exit status is that of the verdicts."""
-        self._close()
+        self.stop()
         collector = self.collector
         if collector is None or collector.header is None or hasattr(session.config, "workerinput"):
             return
@@ -194,7 +201,8 @@ class Suite:
         write_all(withhold_security(report) if withheld else report, self.options.report)
         scan(self.options.report, self.collector.secrets)
 
-    def _close(self) -> None:
+    def stop(self) -> None:
+        """Drop the connections and stop the target; safe to call again."""
         if self._run is not None:
             self._run.close()
         if self._target is not None:
@@ -208,10 +216,21 @@ class Suite:
         ahead = self._threads.pop(item.nodeid, None)
         finished = ahead.result() if ahead else self._execute(item)
         item.case = finished.case
-        item.payload = self._payload(item, finished)
+        try:
+            item.payload = self._payload(item, finished)
+        except Exception as error:
+            item.payload = self._payload(item, self._broken(item, error))
+            raise
         if finished.error is not None:
             raise finished.error
         self._tell_pytest(finished.case)
+
+    def _broken(self, item: CheckItem, error: Exception) -> Finished:
+        """A case that holds nothing but the error by which its own lines could not be written."""
+        from conformance.server.case import Case
+
+        assert self._run is not None  # noqa: S101 - as below
+        return Finished(Case(self._run, item.entry), 0.0, error)
 
     def _execute(self, item: CheckItem) -> Finished:
         from conformance.server.case import Case

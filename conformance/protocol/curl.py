@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import string
-
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from conformance.protocol.messages import RAW
 
 if TYPE_CHECKING:
-    from conformance.protocol.redaction import Secrets
     from conformance.protocol.messages import Request
+    from conformance.protocol.redaction import Secrets
 
 _LONGEST_BODY = 2000
 _PLAIN = frozenset(string.ascii_letters + string.digits + ' !#$&()*+,-./:;<=>?@[]^_`{|}~"')
@@ -17,7 +19,9 @@ _PLAIN = frozenset(string.ascii_letters + string.digits + ' !#$&()*+,-./:;<=>?@[
 
 
 def curl(request: Request, secrets: Secrets) -> str:
-    """One line of shell; bodies that are not UTF-8 or hold a NUL become a printf pipe."""
+    """One line of shell; bodies that are not UTF-8 or hold a NUL become a printf pipe, raw messages one to netcat."""
+    if request.method == RAW:
+        return _netcat(request, secrets)
     words = ["curl", "-i", "-X", request.method]
     for name, value in request.headers:
         words += ["-H", f"{name}: {value}"]
@@ -34,7 +38,17 @@ def curl(request: Request, secrets: Secrets) -> str:
     if len(request.content) > _LONGEST_BODY:
         shown = request.content[:64].decode("latin-1").encode("unicode_escape").decode()
         return f"{command} --data-binary @body.bin  # {len(request.content)} bytes, starting {secrets.redact(shown)}"
-    octets = "".join(
-        f"\\{byte:03o}" if byte < 32 or byte > 126 or byte in b"\\%'" else chr(byte) for byte in request.content
-    )
-    return f"printf '{secrets.redact(octets)}' | {command} --data-binary @-"
+    return f"{_printf(request.content, secrets)} | {command} --data-binary @-"
+
+
+def _netcat(request: Request, secrets: Secrets) -> str:
+    parts = urlsplit(request.url)
+    command = f"nc {shlex.quote(parts.hostname or '')} {parts.port or 80}"
+    if len(request.content) > _LONGEST_BODY:
+        return f"{command} < message.bin  # {len(request.content)} bytes"
+    return f"{_printf(request.content, secrets)} | {command}"
+
+
+def _printf(content: bytes, secrets: Secrets) -> str:
+    octets = "".join(chr(octet) if chr(octet) in _PLAIN else f"\\{octet:03o}" for octet in content)
+    return f"printf '{secrets.redact(octets)}'"

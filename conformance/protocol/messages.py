@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 """Grant type of RFC 8628 section 3.4."""
 REFRESH_TOKEN_GRANT = "refresh_token"  # noqa: S105 - the name of a grant type, not a secret
+
+RAW = "RAW"
+"""In place of a method: the content is the whole message, octet by octet, which no HTTP library would send."""
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -104,9 +107,7 @@ class Outcome:
 
     @property
     def names(self) -> frozenset[str]:
-        """All names by which a list of acceptable outcomes may accept this one, for example
-        `invalid_request`, `http-400`, `http-4xx`.
-        """
+        """Names by which this may be accepted: its code, `http-400`, `http-4xx`, and AWS's exception name."""
         if self.ok or not self.status:
             return frozenset({self.code})
         return frozenset({self.code, f"http-{self.status}", f"http-{self.status // 100}xx"} | {self.error_type} - {""})

@@ -36,7 +36,10 @@ class Secrets:
         self._pseudonyms: dict[str, str] = {}
         self._entries: list[tuple[str, str]] = []
         self._count: dict[str, int] = {}
-        self._replacements: list[tuple[str, str]] | None = None
+        self._forms: dict[str, str] = {}
+        """Every form of every secret, with its pseudonym."""
+        self._by_start: dict[str, list[str]] = {}
+        """The forms by their first characters: a run has thousands, and a text holds few of them."""
 
     def register(self, kind: str, value: object) -> None:
         """Remember a value, for example `register("device_code", "GmRh…")`; other than strings are ignored."""
@@ -45,7 +48,10 @@ class Secrets:
         self._count[kind] = self._count.get(kind, 0) + 1
         self._pseudonyms[value] = f"<{kind} {self._count[kind]}>"
         self._entries.append((kind, value))
-        self._replacements = None
+        for form in encodings(value):
+            if form not in self._forms:
+                self._by_start.setdefault(form[:_SHORTEST], []).append(form)
+            self._forms[form] = self._pseudonyms[value]
 
     def entries(self) -> tuple[tuple[str, str], ...]:
         """Kind and value of every secret, in the order of their birth."""
@@ -57,23 +63,19 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """The text with every registered value, plain, URL-, JSON- or base64-encoded, replaced."""
-        for literal, pseudonym in self._ordered():
-            if literal in text:
-                text = text.replace(literal, pseudonym)
+        for form in self._found(text):
+            text = text.replace(form, self._forms[form])
         return text
 
     def leaks(self, text: str) -> list[str]:
         """Pseudonyms of the secrets that a finished artefact still contains, in any of the encodings."""
-        return sorted({pseudonym for literal, pseudonym in self._ordered() if literal in text})
+        return sorted({self._forms[form] for form in self._found(text)})
 
-    def _ordered(self) -> list[tuple[str, str]]:
-        if self._replacements is None:
-            every = {
-                encoded: pseudonym for value, pseudonym in self._pseudonyms.items() for encoded in encodings(value)
-            }
-            # Longest first: a secret that contains another one must go as a whole.
-            self._replacements = sorted(every.items(), key=lambda item: (-len(item[0]), item[0]))
-        return self._replacements
+    def _found(self, text: str) -> list[str]:
+        """The forms that occur in the text, longest first: one that contains another must go as a whole."""
+        starts = {text[at : at + _SHORTEST] for at in range(len(text))}
+        found = [form for start in starts & self._by_start.keys() for form in self._by_start[start] if form in text]
+        return sorted(found, key=lambda form: (-len(form), form))
 
 
 def encodings(value: str) -> set[str]:

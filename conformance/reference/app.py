@@ -7,6 +7,7 @@ first asked for.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
@@ -18,7 +19,7 @@ from conformance.reference.faults import Faults
 from conformance.reference.http import Endpoint
 from conformance.reference.pages import Pages
 from conformance.reference.rfc8628 import Rfc8628Endpoints
-from conformance.reference.settings import Settings
+from conformance.reference.settings import PUBLIC_ISSUER, Settings
 from conformance.reference.store import Store
 from conformance.reference.wire import faulty
 
@@ -41,6 +42,8 @@ def create_app(
     settings = settings or Settings()
     faults = faults or Faults()
     faults.require_dialect(settings.dialect)
+    if faults.public_http:
+        settings = replace(settings, issuer=PUBLIC_ISSUER)
     store = Store(settings, faults, clock)
     endpoints = AwsEndpoints(store) if settings.aws else Rfc8628Endpoints(store)
     handlers = endpoints.handlers() | Pages(store).handlers()

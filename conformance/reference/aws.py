@@ -11,12 +11,25 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from conformance.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, service_model
-from conformance.reference.grants import Grants, Tokens, may_use, require_device_grant
+from conformance.reference.grants import (
+    Grants,
+    Tokens,
+    may_use,
+    passwords_taken,
+    require_device_grant,
+    spoil_tokens,
+)
 from conformance.reference.http import Answer, Call, Handler, RawAnswer, Refusal, crash
-from conformance.reference.registration import redirect_uri_acceptable
+from conformance.reference.registration import (
+    REPEATED_ID,
+    REPEATED_SECRET,
+    known_grants,
+    redirect_uri_acceptable,
+    spoilt_credentials,
+)
 from conformance.reference.restjson import FrameworkError, framework_refused, read_input, refused, success
 from conformance.reference.store import RegisteredClient, Store
-from conformance.reference.verification import device_response
+from conformance.reference.verification import device_response, origin
 
 if TYPE_CHECKING:
     from conformance.reference.settings import Settings
@@ -58,30 +71,35 @@ class AwsEndpoints:
         members: Mapping[str, Any],
     ) -> Answer:
         """RegisterClient."""
-        if members["clientType"] != "public" and not self.faults.client_type_ignored:
+        if members.get("clientType", "public") != "public" and not self.faults.client_type_ignored:
             raise Refusal("invalid_client_metadata", "Invalid client type: only public clients can register")
-        if not members["clientName"]:
+        # Only the fault `required_members_optional` lets a request without them come this far.
+        name = members.get("clientName", "unnamed")
+        if not name:
             raise Refusal("invalid_client_metadata", "Invalid client name: it is empty")
         scopes = tuple(dict.fromkeys(members.get("scopes", ())))
+        if self.faults.scope_case_ignored:
+            scopes = tuple(scope.lower() for scope in scopes)
         grants = self._registered_grants(members, scopes)
         now = int(self.store.clock())
         lifetime = self.settings.secret_lifetime
-        client_id = secrets.token_urlsafe(25)
+        client_id = REPEATED_ID if self.faults.registration_repeated else secrets.token_urlsafe(25)
         expires_at = now + lifetime if lifetime else 0
         client = RegisteredClient(
             id=client_id,
-            secret=self._new_secret(client_id, members["clientName"], now, expires_at),
-            name=members["clientName"],
-            grants=grants or frozenset({DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT}),
+            secret=self._new_secret(client_id, name, now, expires_at),
+            name=name,
+            grants=known_grants(grants or (DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT), self.faults),
             scopes=scopes or None,
             gets_refresh_tokens=REFRESH_TOKEN_GRANT in grants or (not grants and bool(scopes)),
             issued_at=now,
             expires_at=expires_at,
         )
         self.store.add_client(client)
-        response = {"client_id": client.id, "client_secret": client.secret, "client_id_issued_at": now}
-        if not self.faults.secret_expiry_missing:
-            response["client_secret_expires_at"] = expires_at
+        response = {"client_id": client.id, "client_id_issued_at": now, "client_secret_expires_at": expires_at}
+        if not self.faults.registration_secret_missing:
+            response["client_secret"] = client.secret
+        response = spoilt_credentials(response, self.faults)
         return success(201 if self.faults.registration_status_wrong else 200, response, self.faults)
 
     async def start_device_authorization(self, call: Call, members: Mapping[str, Any]) -> Answer:
@@ -91,19 +109,22 @@ class AwsEndpoints:
         if not _is_start_url(members["startUrl"]) and not self.faults.start_url_ignored:
             raise Refusal("invalid_request", "Invalid start URL: an absolute http or https URL is needed")
         grant = self.store.add_grant(client, client.scopes or ())
-        base = self.settings.base
-        if self.faults.host_header_trusted:
-            base = f"http://{call.header(b'host') or 'localhost'}"
+        base = origin(call, self.settings, self.faults)
         response = device_response(grant, self.settings, self.faults, base)
         return success(201 if self.faults.device_response_201 else 200, response, self.faults)
 
     async def create_token(self, call: Call, members: Mapping[str, Any]) -> Answer:
         """CreateToken; its `scope` member has no effect, as the model says."""
-        if ("aws_iam", "t") in parse_qsl(call.query.decode("latin-1")):
+        signed = ("aws_iam", "t") in parse_qsl(call.query.decode("latin-1"))
+        if signed and not self.faults.iam_query_ignored:
             # This query selects CreateTokenWithIAM, an operation that is signed and that this server does not have.
             raise FrameworkError("MissingAuthenticationTokenException", 403, "The request is not signed")
+        if "scope" in members and self.faults.token_scope_refused:
+            raise Refusal("invalid_scope", "Invalid scope: a token has the scope of its registration")
         client = self._client(members, skip_secret=self.faults.token_endpoint_skips_secret)
         grant_type = members.get("grantType", DEVICE_CODE_GRANT)
+        if passwords_taken(grant_type, self.faults):
+            raise Refusal("invalid_grant", "Invalid grant: the user name or the password is wrong")
         if grant_type == REFRESH_TOKEN_GRANT:
             return self._tokens(self._refresh(client, members))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
@@ -135,17 +156,12 @@ class AwsEndpoints:
         }
         if tokens.refresh_token is not None:
             members["refresh_token"] = tokens.refresh_token
-        if self.faults.access_token_missing:
-            del members["access_token"]
-        if self.faults.token_type_missing:
-            del members["token_type"]
-        if self.faults.token_expires_in_string:
-            members["expires_in"] = str(tokens.expires_in)
-        return success(200, members, self.faults)
+        status = 201 if self.faults.token_response_201 else 200
+        return success(status, spoil_tokens(members, self.faults), self.faults)
 
     def _registered_grants(self, members: Mapping[str, Any], scopes: tuple[str, ...]) -> frozenset[str]:
         grants = frozenset(members.get("grantTypes", ()))
-        if not grants <= _GRANT_TYPES:
+        if not grants <= _GRANT_TYPES and not self.faults.grant_types_unchecked:
             raise Refusal("unsupported_grant_type", "Invalid grant types: one of them is not supported")
         if not set(scopes) <= set(self.settings.known_scopes) and not self.faults.unknown_scopes_accepted:
             raise Refusal("invalid_scope", "Invalid scopes: one of them does not exist here")
@@ -159,6 +175,9 @@ class AwsEndpoints:
     def _client(self, members: Mapping[str, Any], *, skip_secret: bool, device: bool = False) -> RegisteredClient:
         client_id = members.get("clientId")
         if client_id is None:
+            polled = self.store.grant_by_device_code(members.get("deviceCode", ""))
+            if polled is not None and self.faults.missing_client_polls:
+                return polled.client
             return RegisteredClient(id="")  # only the fault `missing_client_accepted` lets this through
         client = self.store.clients.get(client_id)
         if client is None:
@@ -175,8 +194,8 @@ class AwsEndpoints:
         return client
 
     def _new_secret(self, client_id: str, name: str, issued_at: int, expires_at: int) -> str:
-        if self.faults.registration_secret_repeated:
-            return "the-one-secret-that-every-client-gets"
+        if self.faults.registration_secret_repeated or self.faults.registration_repeated:
+            return REPEATED_SECRET
         claims = {
             "clientId": client_id,
             "clientName": name[:64],
@@ -191,9 +210,13 @@ class AwsEndpoints:
 
     def _operation(self, shape: service_model.OperationShape, operate: Operation) -> Handler:
         async def dispatch(call: Call) -> Answer:
+            if self.faults.signature_required and call.header(b"authorization") is None:
+                raise FrameworkError("MissingAuthenticationTokenException", 403, "The request is not signed")
+            if self.faults.preflight_500 and call.method == "OPTIONS":
+                raise crash()
             if call.method == shape.method:
                 return await operate(call, read_input(call, shape, self.faults))
-            if call.method == "GET" and self.faults.get_issues_codes and shape.name == "StartDeviceAuthorization":
+            if call.method == "GET" and self._served_by_get(shape.name):
                 return await operate(call, read_input(_posted(call), shape, self.faults))
             allow = {} if self.faults.allow_missing else {"Allow": shape.method}
             raise FrameworkError("UnknownOperationException", 405, f"Only {shape.method} is allowed here", allow)
@@ -209,6 +232,11 @@ class AwsEndpoints:
                 return raw.answer
 
         return answer
+
+    def _served_by_get(self, operation: str) -> bool:
+        if operation == "CreateToken":
+            return self.faults.get_issues_tokens
+        return operation == "StartDeviceAuthorization" and self.faults.get_issues_codes
 
     async def not_found(self, call: Call) -> Answer:  # noqa: ARG002 - a handler like the others
         """Any path that has no operation."""

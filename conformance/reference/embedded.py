@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, cast
 
 from conformance.protocol import AWS_SSO_OIDC, RFC8628, dialect
 from conformance.reference.faults import Faults
-from conformance.reference.settings import DEFAULT_ISSUER, Settings
+from conformance.reference.settings import Settings
 from conformance.targets.config import ClockSection, Endpoints, Lifetimes, Located, Serve, TargetConfig, UserSection
 from conformance.targets.inprocess import AsgiTarget
 from conformance.targets.user import ModuleUser
@@ -15,11 +15,15 @@ from conformance.targets.user import ModuleUser
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from conformance.targets.base import User
+
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
 """In which a run of `embedded` goes through both."""
 
 
-def embedded(dialect_name: str, faults: Iterable[str] = (), *, settings: Settings | None = None) -> AsgiTarget:
+def embedded(
+    dialect_name: str, faults: Iterable[str] = (), *, settings: Settings | None = None, user: User | None = None
+) -> AsgiTarget:
     """The reference server as a target, honest but for the named faults; raises UsageError for unknown names."""
     from conformance.reference.app import create_app
 
@@ -33,7 +37,7 @@ def embedded(dialect_name: str, faults: Iterable[str] = (), *, settings: Setting
         version=_version(),
         dialect=cast("Literal['rfc8628', 'aws-sso-oidc']", dialect_name),
         serve=Serve(app=f"asgi:conformance.reference.app:{'aws_app' if settings.aws else 'app'}"),
-        endpoints=Endpoints(base=DEFAULT_ISSUER),
+        endpoints=_endpoints(app.state.store.settings),
         user=UserSection(module="user.py"),
         clock=ClockSection(kind="travel"),
         lifetimes=Lifetimes(device_code=settings.expires_in, interval=settings.polling_interval),
@@ -41,7 +45,20 @@ def embedded(dialect_name: str, faults: Iterable[str] = (), *, settings: Setting
     )
     folder = Path(__file__).parent
     located = Located(config=config, folder=folder, spec=spec)
-    return AsgiTarget(located, ModuleUser(folder / "user.py"), app=app)
+    return AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
+
+
+def _endpoints(settings: Settings) -> Endpoints:
+    """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
+    if settings.aws:
+        return Endpoints(base=settings.base)
+    return Endpoints(
+        base=settings.base,
+        metadata="/.well-known/oauth-authorization-server",
+        registration="/register",
+        device_authorization="/device_authorization",
+        token="/token",  # noqa: S106 - the path of an endpoint
+    )
 
 
 def _version() -> str:

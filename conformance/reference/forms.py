@@ -38,7 +38,9 @@ def parse_form(body: bytes, known: frozenset[str], faults: Faults) -> dict[str, 
             body = body.replace(b"+", b"%2B")
         text = body.decode("utf-8")
         pairs = [part.partition("=") for part in text.split("&", MOST_PARAMETERS) if part]
-        decoded = [(form_decode(name), form_decode(value)) for name, _, value in pairs]
+        decoded = [
+            (name if faults.form_not_decoded else form_decode(name), form_decode(value)) for name, _, value in pairs
+        ]
     except ValueError:
         raise Refusal("invalid_request", "The body is not a form in UTF-8") from None
     if len(pairs) > MOST_PARAMETERS:

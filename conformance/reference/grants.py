@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import itertools
+import json
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from conformance.protocol import DEVICE_CODE_GRANT
-from conformance.reference.http import RawAnswer, Refusal
+from conformance.reference.http import RawAnswer, Refusal, crash
 from conformance.reference.store import Grant, RefreshToken, RegisteredClient, State, Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from conformance.reference.faults import Faults
+
 TOLERANCE = 1.0
 """Seconds: clients and servers count in whole ones, so a poll that is one second early is still polite."""
 SLOW_DOWN = 5.0
 """Seconds that each slow_down adds to the interval (RFC 8628 3.5)."""
+YEAR = 31_536_000
+"""Seconds."""
 RACE_WINDOW = 8
 """How often the fault `redemption_race` yields to other tasks between check and mark."""
 
@@ -43,6 +49,8 @@ class Grants:
 
     async def redeem(self, client: RegisteredClient, device_code: str) -> Tokens:
         """One poll (RFC 8628 3.4, 3.5). A code yields tokens exactly once."""
+        if self.store.faults.quote_in_code_500 and "'" in device_code:
+            raise crash()
         if self.store.faults.redemption_race:
             grant = self._judge(client, device_code)
             for _ in range(RACE_WINDOW):
@@ -52,7 +60,7 @@ class Grants:
             with self.store.lock:
                 grant = self._judge(client, device_code)
                 grant.state = State.REDEEMED
-        return self._issue(client, grant.scope)
+        return self._issue(client, grant.scope, family=grant.family)
 
     def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
         """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""
@@ -61,12 +69,15 @@ class Grants:
             held = self.store.refresh_tokens.get(token)
             if held is None and faults.refresh_unknown_accepted:
                 held = RefreshToken(client, scope or (), secrets.token_hex(8), self.store.clock() + 1)
+            if faults.refresh_refused:
+                raise Refusal("invalid_grant", "Invalid refresh token: none is accepted")
             if held is None or (held.client.id != client.id and not faults.refresh_foreign_client):
                 raise Refusal("invalid_grant", "Invalid refresh token: it was not issued to this client")
             if self.store.clock() >= held.expires or held.family in self.store.revoked_families:
                 raise Refusal("invalid_grant", "Invalid refresh token: it is expired or revoked")
             if held.replaced and not faults.refresh_token_reusable:
-                self.store.revoked_families[held.family] = None
+                if not faults.refresh_family_survives:
+                    self.store.revoked_families[held.family] = None
                 raise Refusal("invalid_grant", "Invalid refresh token: it was used before")
             if scope is not None and not set(scope) <= set(held.scope) and not faults.refresh_widens_scope:
                 raise Refusal("invalid_scope", "Invalid scope: a refresh cannot ask for more than was granted")
@@ -85,9 +96,7 @@ class Grants:
             raise Refusal("invalid_grant", "Invalid device code: it was not issued to this client")
         now = self.store.clock()
         if grant.state is State.REDEEMED:
-            if faults.code_reusable:
-                return grant
-            raise Refusal("invalid_grant", "Invalid device code: it was redeemed before")
+            return self._used(grant)
         if grant.state is State.DENIED:
             return self._denied(grant)
         expired = now >= grant.expires
@@ -112,11 +121,22 @@ class Grants:
             return Refusal("slow_down", "Poll less often")
         return Refusal("invalid_grant", "Invalid device code: it was never issued")
 
+    def _used(self, grant: Grant) -> Grant:
+        faults = self.store.faults
+        if faults.code_reusable:
+            return grant
+        if not faults.reuse_keeps_tokens:
+            # As RFC 6749 10.5 has it for authorization codes: one of the two who came with it is a thief.
+            self.store.revoked_families[grant.family] = None
+        raise Refusal("invalid_grant", "Invalid device code: it was redeemed before")
+
     def _denied(self, grant: Grant) -> Grant:
         faults = self.store.faults
         grant.denied_polls += 1
         if faults.denial_then_token and grant.denied_polls > 1:
             return grant
+        if faults.slow_down_after_denial:
+            raise Refusal("slow_down", "Poll less often")
         if faults.denial_as_invalid_grant:
             raise Refusal("invalid_grant", "Invalid device code: the user refused")
         raise Refusal("access_denied", "The user refused")
@@ -159,9 +179,13 @@ class Grants:
         refresh_scope: tuple[str, ...] | None = None,
     ) -> Tokens:
         settings = self.store.settings
+        faults = self.store.faults
+        lifetime = YEAR if faults.access_token_lives_a_year else settings.token_lifetime
         refresh_token = None
         if client.gets_refresh_tokens:
             refresh_token = ("aor" if settings.aws else "") + secrets.token_urlsafe(48)
+            if faults.tokens_not_ascii:
+                refresh_token += "é"
             with self.store.lock:
                 self.store.refresh_tokens[refresh_token] = RefreshToken(
                     client=client,
@@ -169,15 +193,45 @@ class Grants:
                     family=family or secrets.token_hex(16),
                     expires=self.store.clock() + settings.refresh_token_lifetime,
                 )
-        return Tokens(self._access_token(), settings.token_lifetime, refresh_token, scope)
+        return Tokens(self._access_token(lifetime), lifetime, refresh_token, scope)
 
-    def _access_token(self) -> str:
+    def _access_token(self, lifetime: int) -> str:
         faults = self.store.faults
+        if faults.access_token_without_audience:
+            claims = {"jti": secrets.token_hex(16), "exp": int(self.store.clock()) + lifetime}
+            parts = (json.dumps({"alg": "HS256", "typ": "at+jwt"}).encode(), json.dumps(claims).encode())
+            signed = (*parts, secrets.token_bytes(32))
+            return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in signed)
         if faults.access_token_guessable:
             return f"token-{next(self._serial):06}"
         if faults.access_token_repeated:
             return "the-one-access-token-that-everyone-is-given-here"
-        return ("aoa" if self.store.settings.aws else "") + secrets.token_urlsafe(48)
+        token = ("aoa" if self.store.settings.aws else "") + secrets.token_urlsafe(48)
+        return token + "é" if faults.tokens_not_ascii else token
+
+
+def spoil_tokens(members: dict[str, Any], faults: Faults) -> dict[str, Any]:
+    """The token response as the faults would have it, in both dialects."""
+    if faults.access_token_missing:
+        del members["access_token"]
+    if faults.token_type_missing:
+        del members["token_type"]
+    if faults.token_type_number:
+        members["token_type"] = 1
+    if faults.token_type_malformed:
+        members["token_type"] = "Bearer token"  # noqa: S105 - a type, spelt wrong
+    if faults.token_expires_in_string:
+        members["expires_in"] = str(members["expires_in"])
+    if faults.token_expires_in_fraction:
+        members["expires_in"] = float(members["expires_in"])
+    if faults.token_expires_in_missing:
+        del members["expires_in"]
+    return {"token": members} if faults.tokens_wrapped else members
+
+
+def passwords_taken(grant_type: str, faults: Faults) -> bool:
+    """Whether this is the password grant on a server that has it; no password of the suite is ever right."""
+    return grant_type == "password" and faults.password_grant_offered
 
 
 def may_use(client: RegisteredClient, grant_type: str) -> bool:

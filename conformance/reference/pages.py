@@ -40,6 +40,7 @@ class Pages:
         self.settings = store.settings
         self.faults = store.faults
         self.sessions = Sessions(store)
+        self._consents: set[tuple[str, str]] = set()
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path."""
@@ -50,7 +51,10 @@ class Pages:
 
     async def show(self, call: Call, session: Session) -> Answer:
         """GET: sign in first; with a code, the confirmation; without, the place to type it."""
-        typed = dict(_pairs(call.query)).get("user_code", "")
+        query = dict(_pairs(call.query))
+        typed = query.get("user_code", "")
+        if self.faults.redirects_anywhere and query.get("next"):
+            return self._finish(session, Answer(303, b"", HTML, {"Location": quote(query["next"], safe=":/?=&")}))
         if not self._signed_in(session):
             return self._sign_in_form(session, typed)
         if not typed:
@@ -77,6 +81,8 @@ class Pages:
         grant = self.store.decide(typed, approve=approve, subject=session.user)
         if grant is None:
             return self._wrong_code(call, session, typed)
+        if approve and self.faults.known_client_approves_on_get:
+            self._consents.add((session.user, grant.client.id))
         return self._result(session, approved=approve)
 
     async def show_sign_in(self, call: Call, session: Session) -> Answer:
@@ -99,7 +105,8 @@ class Pages:
             return self._sign_in_form(session, typed, status=403, problem="Name or password is not right.")
         fresh = self.sessions.sign_in(session, user)
         target = VERIFICATION_PATH + (f"?user_code={quote(typed, safe='')}" if typed else "")
-        return self._finish(fresh, Answer(303, b"", HTML, {"Location": target}))
+        status = 307 if self.faults.sign_in_redirect_307 else 303
+        return self._finish(fresh, Answer(status, b"", HTML, {"Location": target}))
 
     def _signed_in(self, session: Session) -> bool:
         return bool(session.user) or self.faults.sign_in_skipped
@@ -128,7 +135,11 @@ class Pages:
         grant = self.store.grant_by_user_code(typed)
         if grant is None:
             return self._wrong_code(call, session, typed)
-        return self._render(session, "confirm", title="Connect a device", grant=grant, client=self._client_name(grant))
+        if self.faults.known_client_approves_on_get and (session.user, grant.client.id) in self._consents:
+            self.store.decide(typed, approve=True, subject=session.user)
+            return self._result(session, approved=True)
+        title = "Access" if self.faults.device_unmentioned else "Connect a device"
+        return self._render(session, "confirm", title=title, grant=grant, client=self._client_name(grant))
 
     def _wrong_code(self, call: Call, session: Session, typed: str) -> Answer:
         self.sessions.count_guess(session, call.address)
@@ -167,12 +178,15 @@ class Pages:
 
     def _finish(self, session: Session, answer: Answer) -> Answer:
         secure = "; Secure" if self.settings.base.startswith("https:") else ""
+        same_site = "" if self.faults.csrf_unchecked else "; SameSite=Lax"
         answer.headers |= {
             "Cache-Control": "no-store",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
-            "Set-Cookie": f"{COOKIE}={session.id}; Path=/; HttpOnly; SameSite=Lax{secure}",
+            "Set-Cookie": f"{COOKIE}={session.id}; Path=/; HttpOnly{same_site}{secure}",
         }
+        if self.faults.page_allows_cors:
+            answer.headers["Access-Control-Allow-Origin"] = "*"
         if not self.faults.page_frameable:
             answer.headers |= {"Content-Security-Policy": _policy(), "X-Frame-Options": "DENY"}
         return answer

@@ -24,6 +24,7 @@ CHALLENGE = {"WWW-Authenticate": 'SSO-OIDC realm="clients"'}
 """RFC 9110 11.6.1 wants a challenge with every 401; this scheme says that the credentials belong into the body."""
 
 _PENDING = "authorization_pending"
+_REGISTRATION_PATH = service_model.operation("RegisterClient").path
 _WIRE = dialect(AWS_SSO_OIDC)
 
 
@@ -51,6 +52,8 @@ def read_input(call: Call, shape: service_model.OperationShape, faults: Faults) 
         members = {by_lower_case.get(name.lower(), name): value for name, value in members.items()}
     if faults.unknown_parameters_refused and not set(members) <= set(modelled):
         raise Refusal("invalid_request", "Invalid request: it has a member that is not known here")
+    if faults.null_as_text:
+        members = {name: "null" if value is None else value for name, value in members.items()}
     if faults.null_refused and None in members.values():
         raise Refusal("invalid_request", "Invalid request: a member is null")
     found = {
@@ -81,9 +84,13 @@ def refused(refusal: Refusal, call: Call, faults: Faults) -> Answer:
     status = refusal.status or shape.status
     if faults.invalid_client_400 and shape.code == "invalid_client":
         status = 400
+    if faults.registration_error_422 and call.path.startswith(_REGISTRATION_PATH):
+        status = HTTPStatus.UNPROCESSABLE_ENTITY
     description = refusal.description
     if faults.error_description_newline:
         description = f'"{description}"\nsee the manual'
+    if faults.error_description_not_ascii:
+        description += " \N{EM DASH} tant pis"
     if faults.secrets_reflected:
         description += ": " + call.body.decode("utf-8", errors="replace")
     described = "errorDescription" if faults.error_description_camel_case else "error_description"
@@ -158,6 +165,8 @@ def _structure(body: bytes, faults: Faults) -> dict[str, Any]:
 
 def _typed(value: Any, kind: str, faults: Faults) -> Any:
     if kind == "list":
+        if faults.list_nulls_dropped and isinstance(value, list):
+            value = [item for item in value if item is not None]
         if isinstance(value, list) and all(isinstance(item, str) for item in value):
             return value
     elif isinstance(value, str):
@@ -170,6 +179,8 @@ def _typed(value: Any, kind: str, faults: Faults) -> Any:
 def _excused(name: str, operation: str, faults: Faults) -> bool:
     return (
         (name == "clientSecret" and faults.secret_optional)
+        or (operation == "RegisterClient" and faults.required_members_optional)
         or (name == "clientId" and operation == "StartDeviceAuthorization" and faults.missing_client_accepted)
+        or (name in ("clientId", "clientSecret") and operation == "CreateToken" and faults.missing_client_polls)
         or (name == "grantType" and faults.missing_grant_type_accepted)
     )

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hmac
 import re
+import unicodedata
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from conformance.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from conformance.reference import forms, metadata, registration
-from conformance.reference.grants import Grants, Tokens, may_use, require_device_grant
+from conformance.reference.grants import (
+    Grants,
+    Tokens,
+    may_use,
+    passwords_taken,
+    require_device_grant,
+    spoil_tokens,
+)
 from conformance.reference.http import Answer, Call, Handler, RawAnswer, Refusal, crash, encode_json
+from conformance.reference.metadata import AUTHORIZATION_PATH, redirect_anywhere
 from conformance.reference.store import RegisteredClient, Store
-from conformance.reference.verification import device_response
+from conformance.reference.verification import device_response, origin
 from conformance.reference.wire import respelt
 
 if TYPE_CHECKING:
@@ -25,6 +34,10 @@ NO_STORE_OR_CACHE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 """What RFC 6749 5.1 asks of token responses."""
 CHALLENGE = {"WWW-Authenticate": 'Basic realm="clients", charset="UTF-8"'}
 
+_REGISTRATION_PATH = "/register"
+_WELL_KNOWN = "/.well-known/"
+_DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
+"""Names of the metadata document (RFC 8414 section 3, OpenID Connect Discovery)."""
 _DEVICE_PARAMETERS = frozenset({"client_id", "client_secret", "scope"})
 _TOKEN_PARAMETERS = _DEVICE_PARAMETERS | {"grant_type", "device_code", "refresh_token"}
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
@@ -43,19 +56,17 @@ class Rfc8628Endpoints:
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path."""
         describe = self._documents(lambda call: metadata.document(self.settings, self.faults, self.base(call)))
-        return {
+        faulty = {AUTHORIZATION_PATH: redirect_anywhere} if self.faults.authorization_redirects_anywhere else {}
+        return faulty | {
             "/device_authorization": self._operation(self.device_authorization),
             "/token": self._operation(self.token),
-            "/register": self._operation(self.register),
-            "/.well-known/oauth-authorization-server": describe,
-            "/.well-known/openid-configuration": describe,
+            _REGISTRATION_PATH: self._operation(self.register),
+            **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
 
     def base(self, call: Call) -> str:
         """Origin for URLs in responses."""
-        if self.faults.host_header_trusted:
-            return f"http://{call.header(b'host') or 'localhost'}"
-        return self.settings.base
+        return origin(call, self.settings, self.faults)
 
     async def device_authorization(self, call: Call) -> Answer:
         """RFC 8628 3.1 and 3.2."""
@@ -63,6 +74,8 @@ class Rfc8628Endpoints:
         client = self._client(call, parameters, skip_secret=self.faults.device_endpoint_skips_secret, device=True)
         require_device_grant(self.store, client)
         requested = self._scope(parameters)
+        if requested is None and self.faults.scope_required:
+            raise Refusal("invalid_request", "The parameter scope is missing")
         granted = self._allowed_scope(client, requested)
         grant = self.store.add_grant(client, granted)
         members = device_response(grant, self.settings, self.faults, self.base(call))
@@ -78,7 +91,12 @@ class Rfc8628Endpoints:
                 raise Refusal("invalid_request", "The parameter grant_type is missing")
             grant_type = DEVICE_CODE_GRANT
         refreshing = grant_type == REFRESH_TOKEN_GRANT
+        polled = self.store.grant_by_device_code(parameters.get("device_code", ""))
+        if polled is not None and self.faults.missing_client_polls and "client_id" not in parameters:
+            return self._tokens(await self.grants.redeem(polled.client, polled.device_code))
         client = self._client(call, parameters, skip_secret=self.faults.token_endpoint_skips_secret)
+        if passwords_taken(grant_type, self.faults):
+            raise Refusal("invalid_grant", "The user name or the password is wrong")
         if refreshing:
             return self._tokens(self._refresh(client, parameters))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
@@ -94,10 +112,12 @@ class Rfc8628Endpoints:
 
     async def register(self, call: Call) -> Answer:
         """RFC 7591 section 3."""
-        self._check_media_type(call, JSON, "invalid_client_metadata")
+        wanted = FORM if self.faults.registration_reads_forms else JSON
+        self._check_media_type(call, wanted, "invalid_client_metadata")
         client, members = registration.register(call.body, self.store)
         self.store.add_client(client)
-        return self._json(200 if self.faults.registration_status_wrong else 201, members, NO_STORE_OR_CACHE)
+        headers = {} if self.faults.registration_cacheable else NO_STORE_OR_CACHE
+        return self._json(200 if self.faults.registration_status_wrong else 201, members, headers)
 
     def _refresh(self, client: RegisteredClient, parameters: Mapping[str, str]) -> Tokens:
         if not may_use(client, REFRESH_TOKEN_GRANT):
@@ -122,8 +142,12 @@ class Rfc8628Endpoints:
             members |= {"id_token": None, "refresh_token": None}
         if self.faults.scope_unreported:
             del members["scope"]
-        _spoil_tokens(members, self.store)
-        return self._json(200, members, {} if self.faults.token_response_cacheable else NO_STORE_OR_CACHE)
+        if self.faults.scope_padded:
+            members["scope"] = " " + members["scope"]
+        headers = NO_STORE if self.faults.pragma_missing else NO_STORE_OR_CACHE
+        if self.faults.token_response_cacheable:
+            headers = {}
+        return self._json(201 if self.faults.token_response_201 else 200, spoil_tokens(members, self.faults), headers)
 
     def _parameters(self, call: Call, known: frozenset[str]) -> dict[str, str]:
         self._check_media_type(call, FORM, "invalid_request")
@@ -171,7 +195,7 @@ class Rfc8628Endpoints:
             if device and self.faults.missing_client_accepted:
                 return RegisteredClient(id="")
             raise Refusal("invalid_request", "The parameter client_id is missing")
-        client = self.store.clients.get(client_id)
+        client = self._registered(client_id)
         if client is None:
             if device and self.faults.unknown_client_accepted:
                 return RegisteredClient(id=client_id)
@@ -179,12 +203,21 @@ class Rfc8628Endpoints:
         self._check_secret(client, secret, skip=skip_secret, basic=bool(authorizations))
         return client
 
+    def _registered(self, client_id: str) -> RegisteredClient | None:
+        if self.faults.identifiers_normalised:
+            client_id = unicodedata.normalize("NFKC", client_id)
+        return self.store.clients.get(client_id)
+
     def _check_secret(self, client: RegisteredClient, secret: str | None, *, skip: bool, basic: bool) -> None:
         if client.secret is None:
+            if self.faults.public_clients_refused:
+                raise self._invalid_client("Only clients with a secret are served", basic=basic)
             # Basic with an empty password is how some public clients identify themselves.
             if secret:
                 raise self._invalid_client("This client has no secret", basic=basic)
             return
+        if not basic and secret is not None and self.faults.body_secret_refused:
+            raise self._invalid_client("Client authentication in the body is not supported", basic=basic)
         if secret is None and not basic:
             if self.faults.secret_optional:
                 return
@@ -206,7 +239,12 @@ class Rfc8628Endpoints:
             if self.faults.malformed_scope_accepted:
                 return self.settings.default_scope
             raise Refusal("invalid_scope", "The scope is malformed")
-        return tuple(dict.fromkeys(scope.split(" ")))
+        tokens = scope.split(" ")
+        if self.faults.scope_case_ignored:
+            tokens = [token.lower() for token in tokens]
+        if self.faults.scope_order_matters and tokens != sorted(tokens):
+            raise Refusal("invalid_scope", "The scopes are not in their order")
+        return tuple(dict.fromkeys(tokens))
 
     def _allowed_scope(self, client: RegisteredClient, requested: tuple[str, ...] | None) -> tuple[str, ...]:
         allowed = self.settings.known_scopes if client.scopes is None else client.scopes
@@ -222,7 +260,9 @@ class Rfc8628Endpoints:
         async def dispatch(call: Call) -> Answer:
             if call.method == "POST":
                 return await handle(call)
-            if call.method == "GET" and self.faults.get_issues_codes and call.path == "/device_authorization":
+            if call.method == "OPTIONS" and self.faults.preflight_500:
+                raise crash()
+            if call.method == "GET" and self._served_by_get(call.path):
                 return await handle(_posted(call))
             allow = {} if self.faults.allow_missing else {"Allow": "POST"}
             raise Refusal("invalid_request", "Only POST is allowed here", status=405, headers=allow)
@@ -237,6 +277,11 @@ class Rfc8628Endpoints:
 
         return answer
 
+    def _served_by_get(self, path: str) -> bool:
+        if path == "/token":
+            return self.faults.get_issues_tokens
+        return path == "/device_authorization" and self.faults.get_issues_codes
+
     def _documents(self, describe: Callable[[Call], Mapping[str, Any]]) -> Handler:
         async def answer(call: Call) -> Answer:
             if call.method in ("GET", "HEAD"):
@@ -249,6 +294,8 @@ class Rfc8628Endpoints:
 
     async def not_found(self, call: Call) -> Answer:
         """Any path that has no endpoint."""
+        if self.faults.metadata_error_page_200 and call.path.startswith(_WELL_KNOWN):
+            return Answer(200, b"<!doctype html><title>Not found</title><p>Nothing here.", "text/html")
         return self._refused(Refusal("invalid_request", "There is nothing at this path", status=404), call)
 
     def _refused(self, refusal: Refusal, call: Call) -> Answer:
@@ -260,8 +307,12 @@ class Rfc8628Endpoints:
         description = refusal.description
         if self.faults.error_description_newline:
             description = f'"{description}"\nsee the manual'
+        if self.faults.error_description_not_ascii:
+            description += " \N{EM DASH} tant pis"
         if self.faults.secrets_reflected:
             description += ": " + call.body.decode("latin-1").replace("&", " ")
+        if status == HTTPStatus.BAD_REQUEST and call.path == _REGISTRATION_PATH and self.faults.registration_error_422:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
         members = {"error": refusal.code, "error_description": description}
         if self.faults.error_member_missing:
             members = {"message": description}
@@ -275,13 +326,3 @@ class Rfc8628Endpoints:
 def _posted(call: Call) -> Call:
     headers = [(b"content-type", FORM.encode())]
     return Call({**call.scope, "headers": headers}, call.query, too_large=False)
-
-
-def _spoil_tokens(members: dict[str, Any], store: Store) -> None:
-    faults = store.faults
-    if faults.access_token_missing:
-        del members["access_token"]
-    if faults.token_type_missing:
-        del members["token_type"]
-    if faults.token_expires_in_string:
-        members["expires_in"] = str(members["expires_in"])

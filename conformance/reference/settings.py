@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 DEFAULT_ISSUER = "http://reference.test"
 """Issuer of an application that has no address of its own, because it is called in process."""
+PUBLIC_ISSUER = "http://login.example.com"
+"""Issuer under the fault `public_http`; an application in process can be called by any name."""
 DEMO_USER = "alice"
 DEMO_PASSWORD = "wonderland"  # noqa: S105 - published on the sign-in page; it protects nothing
 DAY = 86_400

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """Consonants: no words by accident, no confusable characters (RFC 8628 6.1)."""
 USER_CODE_LENGTH = 8
+_LOOK_ALIKES = str.maketrans("12568", "LZSGB")
+"""Characters that no code has, and those that they are taken for."""
 CONFUSABLE_ALPHABET = "aAbB0oO1lI"
 """What the fault `user_code_confusable` draws from."""
 REMEMBERED = DAY
@@ -60,6 +62,8 @@ class RegisteredClient:
     """Seconds since the epoch."""
     expires_at: int = 0
     """Seconds since the epoch; 0: never."""
+    pages: tuple[str, ...] = ()
+    """Addresses of the client's own pages: about it, its terms, its policy (RFC 7591 section 2)."""
 
 
 @dataclass
@@ -81,6 +85,8 @@ class Grant:
     polls: int = 0
     early_polls: int = 0
     denied_polls: int = 0
+    family: str = field(default_factory=lambda: secrets.token_hex(16))
+    """What its refresh tokens, if any, have in common."""
 
 
 @dataclass
@@ -110,6 +116,8 @@ class Store:
         self._by_user_code: dict[str, Grant] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.revoked_families: dict[str, None] = {}
+        self._approved: set[str] = set()
+        """Clients that were approved once; only the fault `approval_for_all_devices` looks at them."""
         for known in self.settings.known_clients:
             self.clients[known.id] = RegisteredClient(
                 id=known.id,
@@ -136,14 +144,21 @@ class Store:
                 client=client,
                 scope=scope,
                 created=now,
-                expires=now + self.settings.expires_in / (2 if self.faults.expires_early else 1),
+                expires=now + self._code_lifetime(),
                 interval=float(self.settings.polling_interval),
             )
+            if self.faults.approval_for_all_devices and client.id in self._approved:
+                grant.state = State.APPROVED
             self.grants[grant.device_code] = grant
             key = self._key(grant.user_code)
             self._by_user_code.pop(key, None)  # a code that is used again goes to the end of the order
             self._by_user_code[key] = grant
             return grant
+
+    def _code_lifetime(self) -> float:
+        if self.faults.codes_live_a_day:
+            return float(DAY)
+        return self.settings.expires_in / (2 if self.faults.expires_early else 1)
 
     def grant_by_device_code(self, device_code: str) -> Grant | None:
         """The grant of a device code, expired ones included."""
@@ -165,9 +180,13 @@ class Store:
         grant = self._by_user_code.get(self._key(typed))
         if grant is None or (self.faults.user_code_strict and typed != grant.user_code):
             return None
+        if self.faults.confusables_refused and any(character.isdigit() for character in typed):
+            return None
         now = self.clock()
         if self.faults.user_code_expires_early and now >= grant.created + self.settings.expires_in / 2:
             return None
+        if now >= grant.expires and self.faults.expired_code_approvable:
+            grant.expires = now + self.settings.expires_in
         if now >= grant.expires or (grant.state is not State.PENDING and not self.faults.decision_reversible):
             return None
         return grant
@@ -180,6 +199,7 @@ class Store:
                 return None
             if approve and not self.faults.approval_ignored:
                 grant.state = State.APPROVED
+                self._approved.add(grant.client.id)
             elif not approve and not self.faults.denial_ignored:
                 grant.state = State.DENIED
             grant.subject = subject
@@ -241,8 +261,11 @@ class Store:
 
 
 def canonical_user_code(typed: str) -> str:
-    """What was typed, as it is compared: upper case, and only characters that codes are made of (RFC 8628 6.1)."""
-    return "".join(character for character in typed.upper() if character in USER_CODE_ALPHABET)
+    """What was typed, as it is compared: upper case, look-alikes replaced, and only characters that codes are made of.
+
+    RFC 8628 6.1 suggests all three.
+    """
+    return "".join(character for character in typed.upper().translate(_LOOK_ALIKES) if character in USER_CODE_ALPHABET)
 
 
 def _drop_oldest(records: dict[str, RegisteredClient] | dict[str, None]) -> None:

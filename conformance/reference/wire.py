@@ -57,27 +57,29 @@ def respelt(refusal: Refusal, faults: Faults) -> Refusal:
     return Refusal(code, refusal.description, status=refusal.status, headers=refusal.headers)
 
 
-def _refused_early(call: Call, active: frozenset[str]) -> Answer | None:  # noqa: PLR0911 - one line a misbehaviour
+def _refused_early(call: Call, active: frozenset[str]) -> Answer | None:
     if "options_without_allow" in active and call.method == "OPTIONS":
         return Answer(204, b"", "")
     if call.method != "POST" or call.path == _PAGES:
         return None
-    if "unknown_headers_refused" in active and any(name.startswith("x-") for name in call.header_names):
-        return _problem(400, "a header is not known")
-    if "accept_compared_literally" in active and call.header(b"accept") not in (None, JSON):
-        return _problem(406, "not acceptable")
-    media_type = (call.header(b"content-type") or "").partition(";")[0].strip()
-    if "content_type_case_sensitive" in active and media_type != media_type.lower():
-        return _problem(415, "unsupported media type")
-    if "oversized_body_500" in active and call.too_large:
-        return _problem(500, "out of memory")
     if "trailing_slash_refused" in active and call.path.endswith("/"):
         return Answer(404, b"{}", JSON, {"x-amzn-ErrorType": "UnknownOperationException"})
-    return None
+    media_type = (call.header(b"content-type") or "").partition(";")[0].strip()
+    strict = {
+        "unknown_headers_refused": (any(name.startswith("x-") for name in call.header_names), 400),
+        "accept_compared_literally": (call.header(b"accept") not in (None, JSON), 406),
+        "content_type_case_sensitive": (media_type != media_type.lower(), 415),
+        "empty_body_500": (not call.body, 500),
+        "uri_case_sensitive": (b"HTTPS:" in call.body, 400),
+        "json_escapes_refused": (b"\\u" in call.body, 400),
+        "oversized_body_500": (call.too_large, 500),
+    }
+    return next((_problem(status) for name, (hit, status) in strict.items() if hit and name in active), None)
 
 
-def _problem(status: int, text: str) -> Answer:
-    return Answer(status, json.dumps({"error": "invalid_request", "error_description": text}).encode(), JSON)
+def _problem(status: int) -> Answer:
+    code = "invalid_request" if status < 500 else "server_error"  # noqa: PLR2004 - the first status of a server error
+    return Answer(status, json.dumps({"error": code, "error_description": "not served"}).encode(), JSON)
 
 
 def _misread(call: Call, active: frozenset[str]) -> None:
@@ -151,7 +153,6 @@ _MEMBERS: Mapping[str, Spoil] = {
     "unregistered_member": _add("sessiontag", "none", beside="access_token"),
     "error_uri_malformed": _add("error_uri", 'see the "manual"', beside="error"),
     "registration_beyond_ascii": _extend("é", "client_id", "clientId", "client_secret", "clientSecret"),
-    "refresh_token_newline": _extend("\n", "refresh_token", "refreshToken"),
     "complete_uri_unencoded": _extend("&label=100% sure", *_COMPLETE_URIS),
     "complete_uri_encoded_twice": _extend("&label=100%2525", *_COMPLETE_URIS),
     "uri_userinfo": _change(lambda uri: str(uri).replace("://", "://demo:demo@", 1), *_URIS),

@@ -199,7 +199,7 @@ def _file(name: str, data: bytes) -> tuple[Source, list[Requirement]]:
     return Source(head.source, head.title, name, head.notes), entries
 
 
-def _plain(node: yaml.Node, name: str, skip: yaml.Node | None = None) -> Any:  # noqa: ANN401 - what YAML can hold
+def _plain(node: yaml.Node, name: str, skip: yaml.Node | None = None) -> Any:
     """Strings, lists and dicts of a node; a key that comes twice is refused, which YAML itself only asks for."""
     if isinstance(node, yaml.ScalarNode):
         return node.value

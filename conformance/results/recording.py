@@ -13,13 +13,16 @@ from conformance.requirements import Verdict
 from conformance.results.model import Case, Header, HttpRequest, HttpResponse, Result, Step
 
 if TYPE_CHECKING:
-    from conformance.judging import Claim, Tally
     from collections.abc import Iterable
+
+    from conformance.judging import Claim, Tally
     from conformance.server.case import Case as LiveCase
     from conformance.server.run import Run
 
 LONGEST_BODY = 4000
 """Octets of a body that a step keeps."""
+LONGEST_SECRET = 8192
+"""Octets by which a secret may reach beyond the place where a body is cut."""
 FIRST_STEPS, LAST_STEPS = 30, 15
 """How much of a long transcript a case keeps."""
 
@@ -141,8 +144,8 @@ def _response(response: Response, secrets: Secrets) -> HttpResponse:
 
 
 def _body(content: bytes, secrets: Secrets) -> tuple[str, int]:
-    text = content.decode("utf-8", errors="backslashreplace")
     if len(content) <= LONGEST_BODY:
-        return text, 0
+        return content.decode("utf-8", errors="backslashreplace"), 0
     # A cut could leave half a secret, which the redaction of the whole line would no longer recognise.
+    text = content[: LONGEST_BODY + LONGEST_SECRET].decode("utf-8", errors="backslashreplace")
     return secrets.redact(text)[:LONGEST_BODY], len(content)

@@ -7,7 +7,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.errors import SuiteError
-from conformance.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Untestable, Violation, all_invariants
+from conformance.judging import (
+    Check,
+    Claim,
+    Ledger,
+    NotApplicable,
+    StopCheck,
+    Tolerated,
+    Untestable,
+    Violation,
+    all_invariants,
+)
 from conformance.protocol import Client, Event, Exchange, Operation, Request, Transcript
 from conformance.requirements import Verdict
 from conformance.server.device import Device, describe
@@ -77,7 +87,7 @@ class Case:
         """A device whose client has that role; raises Untestable where the target offers no such client."""
         if self.run.aws and not self.run.target.config.clients:
             # AWS registrations end after 90 days: on a clock that jumps each case needs its own.
-            client = self.register(role)
+            client: Client | None = self.register(role)
         else:
             client = self.run.client(role)
         if client is None:
@@ -110,9 +120,10 @@ class Case:
                 ledger.settle(
                     requirement,
                     finding is True,
-                    message=finding if isinstance(finding, str) else "",
+                    message=str(finding) if isinstance(finding, str) else "",
                     got=describe(exchange),
                     exchanges=(exchange,),
+                    tolerated=isinstance(finding, Tolerated),
                 )
         return exchange
 
@@ -228,7 +239,7 @@ class Verify:
     def that(
         self,
         requirement: str,
-        holds: bool | None,
+        holds: bool | None,  # noqa: FBT001 - the claim itself
         problem: str,
         *exchanges: Exchange,
         accepted: Iterable[str] = (),

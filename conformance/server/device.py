@@ -55,10 +55,10 @@ class Device:
         """One token request with exactly these members and the client's authentication."""
         return self.case.call(Operation.TOKEN, members, client or self.client, label)
 
-    def refresh(self, refresh_token: str, **members: Any) -> Exchange:
+    def refresh(self, refresh_token: str, *, label: str = "refresh", **members: Any) -> Exchange:
         """Refresh an access token (RFC 6749 6)."""
         members = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
-        return self.token(label="refresh", **members)
+        return self.token(label=label, **members)
 
 
 class Grant:

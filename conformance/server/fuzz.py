@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.judging import Violation
@@ -44,7 +45,7 @@ class Fuzz:
         if case.run.seed is not None:
             test = seed(case.run.seed)(test)
         try:
-            with case.raising():
+            with case.raising(), _shrinking_for(case.run.profile.shrinking):
                 test()
         except Violation as violation:
             case.record([violation])
@@ -53,6 +54,23 @@ class Fuzz:
             if rest is not None or found is None:
                 raise
             case.record(_leaves(found))
+
+
+@contextmanager
+def _shrinking_for(seconds: float) -> Iterator[None]:
+    """Bound the time for shrinking; Hypothesis has no setting for it, and its own bound is five minutes a failure."""
+    from hypothesis.internal.conjecture import engine
+
+    name = "MAX_SHRINKING_SECONDS"
+    before = getattr(engine, name, None)
+    if before is None:
+        yield
+        return
+    setattr(engine, name, seconds)
+    try:
+        yield
+    finally:
+        setattr(engine, name, before)
 
 
 def settings_for(profile: Profile, examples: int, steps: int = 50) -> Any:

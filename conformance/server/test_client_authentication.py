@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from conformance.judging import Untestable, check
 from conformance.protocol import DEVICE_CODE_GRANT, RFC8628, Operation, Request
 from conformance.protocol.dialects import basic_authorization
-from conformance.server.device import PENDING, describe, without
+from conformance.server.device import PENDING, Grant, describe, without
 
 if TYPE_CHECKING:
     from conformance.server.case import Case, Verify
@@ -21,10 +24,15 @@ def _wrong(device: Device) -> Device:
 
     if device.client.secret is None:
         raise Untestable("the client has no secret")
-    return NewDevice(device.case, without(device.client, secret="wrong-secret-9c2e"))
+    return NewDevice(device.case, without(device.client, secret="wrong-secret-9c2e"))  # noqa: S106 - made up to be wrong
 
 
-@check("rfc8628-3.1-bad-secret-rejected", "rfc6749-5.2-invalid-client", "aws-start-unknown-client")
+@check(
+    "rfc8628-3.1-bad-secret-rejected",
+    "rfc6749-5.2-invalid-client",
+    "aws-start-unknown-client",
+    faults=("device_endpoint_skips_secret",),
+)
 def test_wrong_secret_at_start(confidential: Device, verify: Verify) -> None:
     """A known client with a wrong secret. Accepted: invalid_client."""
     confidential.start()
@@ -34,7 +42,7 @@ def test_wrong_secret_at_start(confidential: Device, verify: Verify) -> None:
     verify("aws-start-unknown-client", exchange, accepted=NOT_AUTHENTICATED)
 
 
-@check("rfc8628-3.1-confidential-unauthenticated-rejected", dialects=(RFC8628,))
+@check("rfc8628-3.1-confidential-unauthenticated-rejected", faults=("secret_optional",), dialects=(RFC8628,))
 def test_confidential_client_without_authentication_at_start(confidential: Device, verify: Verify) -> None:
     """A confidential client that sends its client_id alone. Accepted: invalid_client."""
     confidential.start()
@@ -43,7 +51,13 @@ def test_confidential_client_without_authentication_at_start(confidential: Devic
     verify("rfc8628-3.1-confidential-unauthenticated-rejected", exchange, accepted=NOT_AUTHENTICATED)
 
 
-@check("rfc8628-3.4-credentialed-client-enforced", "rfc6749-2.2-client-id-not-authentication", timed=True)
+@check(
+    "rfc8628-3.4-credentialed-client-enforced",
+    "rfc6749-2.2-client-id-not-authentication",
+    "rfc6749-10.2-authenticate-when-possible",
+    faults=("token_endpoint_skips_secret", "secret_optional"),
+    timed=True,
+)
 def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) -> None:
     """Approve, then redeem with a wrong secret and with client_id alone. Accepted: invalid_client."""
     grant = confidential.start()
@@ -51,6 +65,7 @@ def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) ->
     wrong = grant.poll(client=_wrong(confidential).client, label="redeem with a wrong secret")
     accepted = ["invalid_client", "invalid_request"] if confidential.case.run.aws else ["invalid_client"]
     verify("rfc8628-3.4-credentialed-client-enforced", wrong, accepted=accepted)
+    verify("rfc6749-10.2-authenticate-when-possible", wrong, accepted=accepted)
     bare = without(confidential.client, secret=None, authentication="none")
     alone = grant.poll(client=bare, wait=not wrong.outcome.ok, label="redeem with client_id alone")
     if wrong.outcome.ok:
@@ -60,7 +75,7 @@ def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) ->
     verify("rfc6749-2.2-client-id-not-authentication", alone, accepted=["invalid_client", "invalid_request"])
 
 
-@check("rfc8628-3.4-missing-client-id-rejected", timed=True)
+@check("rfc8628-3.4-missing-client-id-rejected", faults=("missing_client_polls",), timed=True)
 def test_poll_without_client(case: Case, device: Device, verify: Verify) -> None:
     """A poll of a live code with neither client_id nor authentication. Accepted: a refusal of the client."""
     grant = device.start()
@@ -74,9 +89,14 @@ def test_poll_without_client(case: Case, device: Device, verify: Verify) -> None
     )
 
 
-@check("rfc6749-2.3.1-server-supports-basic", "rfc6749-2.3.1-basic-scheme-case", dialects=(RFC8628,), timed=True)
+@check(
+    "rfc6749-2.3.1-server-supports-basic",
+    "rfc6749-2.3.1-basic-scheme-case",
+    faults=("basic_unsupported", "basic_scheme_case_sensitive"),
+    dialects=(RFC8628,),
+)
 def test_basic_authentication(confidential: Device, verify: Verify) -> None:
-    """Start and poll with HTTP Basic, then with the scheme in lower case. Accepted: as any client."""
+    """Start with HTTP Basic, then with the scheme in lower case. Accepted: success, as any client."""
     client = without(confidential.client, authentication="client_secret_basic")
     started = confidential.request(client=client, label="start with Basic")
     verify("rfc6749-2.3.1-server-supports-basic", started, accepted=["ok"])
@@ -96,11 +116,9 @@ def test_basic_authentication(confidential: Device, verify: Verify) -> None:
     verify("rfc6749-2.3.1-basic-scheme-case", exchange, accepted=["ok"])
 
 
-@check("rfc6749-2.3.1-uri-credentials-refused", dialects=(RFC8628,))
+@check("rfc6749-2.3.1-uri-credentials-refused", faults=("query_parameters_read",), dialects=(RFC8628,))
 def test_credentials_in_the_query(confidential: Device, verify: Verify) -> None:
     """client_id and client_secret in the query of the POST, nothing in the body. Accepted: no codes."""
-    from urllib.parse import urlencode
-
     case = confidential.case
     query = urlencode({"client_id": confidential.client.id, "client_secret": confidential.client.secret or ""})
     url = f"{case.run.url(Operation.DEVICE_AUTHORIZATION)}?{query}"
@@ -110,7 +128,12 @@ def test_credentials_in_the_query(confidential: Device, verify: Verify) -> None:
     verify.that("rfc6749-2.3.1-uri-credentials-refused", not issued, "credentials in the query were accepted", exchange)
 
 
-@check("rfc6749-2.3-multiple-methods-rejected", dialects=(RFC8628,))
+@check(
+    "rfc6749-2.3-multiple-methods-rejected",
+    "rfc6749-5.2-invalid-request-multiple-credentials",
+    faults=("two_methods_accepted",),
+    dialects=(RFC8628,),
+)
 def test_two_authentication_methods(confidential: Device, verify: Verify) -> None:
     """HTTP Basic and client_secret in the body at once. Accepted: invalid_request, or a refusal of the client."""
     client = without(confidential.client, authentication="client_secret_basic")
@@ -121,9 +144,12 @@ def test_two_authentication_methods(confidential: Device, verify: Verify) -> Non
         client=client, client_id=client.id, client_secret=client.secret, label="start with two methods"
     )
     verify("rfc6749-2.3-multiple-methods-rejected", exchange, accepted=["invalid_request", "invalid_client"])
+    verify("rfc6749-5.2-invalid-request-multiple-credentials", exchange, accepted=["invalid_request"])
 
 
-@check("rfc8628-3.1-public-client-identifies-itself", dialects=(RFC8628,), timed=True)
+@check(
+    "rfc8628-3.1-public-client-identifies-itself", faults=("public_clients_refused",), dialects=(RFC8628,), timed=True
+)
 def test_public_client(device: Device, verify: Verify) -> None:
     """A public client starts and polls with its client_id alone. Accepted: success, then pending."""
     if device.client.confidential:
@@ -131,5 +157,48 @@ def test_public_client(device: Device, verify: Verify) -> None:
     started = device.request()
     verify("rfc8628-3.1-public-client-identifies-itself", started, accepted=["ok"])
     if started.outcome.ok:
-        polled = device.start().poll()
+        polled = Grant(device, started).poll()
         verify("rfc8628-3.1-public-client-identifies-itself", polled, accepted=PENDING)
+
+
+@check("rfc6749-2.3.1-basic-encoding-server", faults=("basic_not_decoded",), dialects=(RFC8628,))
+def test_form_encoded_basic_credentials(confidential: Device, verify: Verify) -> None:
+    """HTTP Basic with every character of id and secret percent-escaped. Accepted: success, as without escapes.
+
+    Escapes of letters are needless, and every form decoder undoes them: so any client's credentials will do.
+    """
+    client = without(confidential.client, authentication="client_secret_basic")
+    plain = confidential.request(client=client, label="start with Basic")
+    if not plain.outcome.ok:
+        raise Untestable(f"Basic authentication was answered {describe(plain)}")
+    escaped = ":".join("".join(f"%{octet:02X}" for octet in part.encode()) for part in (client.id, client.secret or ""))
+    authorization = "Basic " + base64.b64encode(escaped.encode()).decode()
+    headers = [(name, authorization if name == "Authorization" else value) for name, value in plain.request.headers]
+    exchange = confidential.case.send(replace(plain.request, headers=tuple(headers)), "start with escaped credentials")
+    verify("rfc6749-2.3.1-basic-encoding-server", exchange, accepted=["ok"])
+
+
+@check("rfc6749-2.3.1-body-credentials-allowed", faults=("body_secret_refused",), dialects=(RFC8628,))
+def test_credentials_in_the_body(case: Case, confidential: Device, verify: Verify) -> None:
+    """client_id and client_secret in the body. Accepted: success; a refusal is only reported, if it is one of OAuth."""
+    if case.run.endpoints.registration and not case.run.target.config.clients:
+        request = case.run.registration_request("confidential", token_endpoint_auth_method="client_secret_post")  # noqa: S106 - the name of a method
+        registered = case.send(request, "register for client_secret_post")
+        if not registered.outcome.ok:
+            raise Untestable(f"registration for client_secret_post was refused with {describe(registered)}")
+        client = case.run.client_of(registered)
+    else:
+        client = confidential.client
+    posting = without(client, authentication="client_secret_post")
+    exchange = confidential.request(client=posting, label="start with credentials in the body")
+    verify("rfc6749-2.3.1-body-credentials-allowed", exchange, accepted=["ok"])
+
+
+@check("rfc6749-5.2-unauthorized-client", faults=("grant_not_checked",))
+def test_token_request_without_the_grant(case: Case, verify: Verify) -> None:
+    """A client that is not registered for the device grant asks for a token. Accepted: unauthorized_client."""
+    device = case.device_of("without-grant")
+    exchange = device.token(
+        grant_type=DEVICE_CODE_GRANT, device_code="never-issued-0123456789abcdef", label="without the grant"
+    )
+    verify("rfc6749-5.2-unauthorized-client", exchange, accepted=["unauthorized_client"])

@@ -28,6 +28,7 @@ def _can_expire(grant: Grant) -> None:
     "rfc8628-3.5-no-pending-after-expiry",
     "rfc8628-3.2-codes-time-limited",
     "aws-token-expired-device-code",
+    faults=("expired_still_pending",),
     timed=True,
 )
 def test_expiry(device: Device, verify: Verify) -> None:
@@ -45,7 +46,7 @@ def test_expiry(device: Device, verify: Verify) -> None:
     verify("rfc8628-3.2-codes-time-limited", exchange, accepted=[*over, "access_denied", "invalid_request"])
 
 
-@check("rfc8628-3.5-no-early-expiry", timed=True)
+@check("rfc8628-3.5-no-early-expiry", faults=("expires_early",), timed=True)
 def test_code_lives_as_long_as_promised(device: Device, verify: Verify) -> None:
     """Wait for nine tenths of expires_in, poll. Accepted: authorization_pending or slow_down."""
     grant = device.start()
@@ -57,7 +58,7 @@ def test_code_lives_as_long_as_promised(device: Device, verify: Verify) -> None:
     verify("rfc8628-3.5-no-early-expiry", exchange, accepted=["authorization_pending", "slow_down"])
 
 
-@check("rfc8628-3.5-approved-then-expired", timed=True)
+@check("rfc8628-3.5-approved-then-expired", faults=("expired_code_redeemable",), timed=True)
 def test_approved_code_expires_too(device: Device, verify: Verify) -> None:
     """Approve, wait past expires_in, poll. Accepted: a code that is gone."""
     grant = device.start()
@@ -68,7 +69,7 @@ def test_approved_code_expires_too(device: Device, verify: Verify) -> None:
     verify("rfc8628-3.5-approved-then-expired", exchange, accepted=["expired_token", "invalid_grant"])
 
 
-@check("rfc8628-3.2-expires-in-covers-both-codes", timed=True)
+@check("rfc8628-3.2-expires-in-covers-both-codes", faults=("expired_code_approvable",), timed=True)
 def test_expired_user_code_cannot_be_approved(device: Device, verify: Verify) -> None:
     """Wait past expires_in, let the user try to approve, poll. Accepted: no token."""
     grant = device.start()

@@ -73,6 +73,14 @@ FORMS = (
     "rfc8628-3.1-missing-client-id-rejected",
     "rfc8628-3.1-repeated-param-rejected",
     "rfc8628-3.1-server-accepts-form",
+    faults=(
+        "content_type_parameter_refused",
+        "duplicates_accepted",
+        "empty_parameters_kept",
+        "unknown_parameters_refused",
+        "member_case_ignored",
+        "start_url_ignored",
+    ),
     sampled=True,
 )
 def test_malformed_device_authorization(case: Case, device: Device, verify: Verify, fuzz: Fuzz) -> None:
@@ -98,6 +106,14 @@ def test_malformed_device_authorization(case: Case, device: Device, verify: Veri
     "smithy-restjson1-dense-list-null",
     "smithy-restjson1-null-member",
     "smithy-restjson1-unclosed-list",
+    faults=(
+        "duplicates_accepted",
+        "empty_parameters_kept",
+        "missing_grant_type_accepted",
+        "null_refused",
+        "types_coerced",
+        "unknown_grant_type_accepted",
+    ),
     sampled=True,
 )
 def test_malformed_token_request(case: Case, device: Device, verify: Verify, fuzz: Fuzz) -> None:
@@ -120,6 +136,12 @@ def test_malformed_token_request(case: Case, device: Device, verify: Verify, fuz
     "smithy-restjson1-dense-list-null",
     "smithy-restjson1-null-member",
     "smithy-restjson1-unclosed-list",
+    faults=(
+        "client_type_ignored",
+        "redirect_uri_unchecked",
+        "registration_types_unchecked",
+        "unknown_parameters_refused",
+    ),
     needs=("registration",),
     sampled=True,
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlencode
 
 from conformance.judging import Inconclusive, NotApplicable, check
-from conformance.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Operation
+from conformance.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Operation, Request
 from conformance.server.device import PENDING
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     "rfc8628-3.4-server-accepts-grant",
     "rfc8628-3.5-no-token-before-approval",
     "aws-token-pending",
+    faults=("token_before_approval", "pending_misspelt", "pending_as_invalid_grant"),
     timed=True,
 )
 def test_pending(device: Device, verify: Verify) -> None:
@@ -34,6 +36,7 @@ def test_pending(device: Device, verify: Verify) -> None:
     "rfc8628-3.5-server-no-slow-down-when-polite",
     "rfc8628-3.4-repeat-polling-possible",
     "rfc8628-3.5-pending-is-not-terminal",
+    faults=("slow_down_polite", "pending_consumes_code"),
     timed=True,
 )
 def test_polite_polling(device: Device, verify: Verify) -> None:
@@ -49,7 +52,7 @@ def test_polite_polling(device: Device, verify: Verify) -> None:
         verify("rfc8628-3.5-pending-is-not-terminal", exchange, accepted=PENDING)
 
 
-@check("rfc8628-3.5-server-may-slow-down", timed=True)
+@check("rfc8628-3.5-server-may-slow-down", faults=("early_poll_429",), timed=True)
 def test_impolite_polling(device: Device, verify: Verify) -> None:
     """Four polls without any wait. Accepted: authorization_pending or slow_down; nobody owes slow_down."""
     grant = device.start()
@@ -61,6 +64,7 @@ def test_impolite_polling(device: Device, verify: Verify) -> None:
 @check(
     "rfc8628-3.5-server-slow-down-keeps-session",
     "rfc8628-3.5-server-accepts-increased-interval",
+    faults=("slow_down_ends_session", "slow_down_adds_a_minute"),
     timed=True,
     needs=("slow_down",),
 )
@@ -77,7 +81,7 @@ def test_slow_down_is_survived(device: Device, verify: Verify) -> None:
     verify("rfc8628-3.5-server-slow-down-keeps-session", final, accepted=["ok"])
 
 
-@check("rfc8628-3.5-approved-fast-poll", timed=True)
+@check("rfc8628-3.5-approved-fast-poll", faults=("early_poll_discards_approval",), timed=True)
 def test_hasty_poll_does_not_lose_the_token(device: Device, verify: Verify) -> None:
     """Approve, poll twice at once, then politely. Accepted: one of the polls yields the token."""
     grant = device.start()
@@ -89,7 +93,12 @@ def test_hasty_poll_does_not_lose_the_token(device: Device, verify: Verify) -> N
     verify("rfc8628-3.5-approved-fast-poll", exchange, accepted=["ok"])
 
 
-@check("rfc8628-3.4-unknown-device-code-rejected", "rfc6749-5.2-invalid-grant", "aws-token-bad-device-code")
+@check(
+    "rfc8628-3.4-unknown-device-code-rejected",
+    "rfc6749-5.2-invalid-grant",
+    "aws-token-bad-device-code",
+    faults=("unknown_code_pending", "unknown_code_404", "unknown_code_slow_down"),
+)
 def test_unknown_device_code(device: Device, verify: Verify) -> None:
     """A device_code that was never issued. Accepted: invalid_grant; expired_token from servers that forget."""
     exchange = device.token(
@@ -101,7 +110,11 @@ def test_unknown_device_code(device: Device, verify: Verify) -> None:
     verify("aws-token-bad-device-code", exchange, accepted=["invalid_grant"], tolerated=["expired_token"])
 
 
-@check("rfc8628-3.4-user-code-is-not-a-device-code", timed=True)
+@check(
+    "rfc8628-3.4-user-code-is-not-a-device-code",
+    faults=("device_code_case_ignored", "device_code_prefix_accepted", "user_code_as_device_code"),
+    timed=True,
+)
 def test_other_codes_are_no_device_code(device: Device, verify: Verify) -> None:
     """The user code, a truncated and a case-changed device code. Accepted: a refusal of the code."""
     grant = device.start()
@@ -121,7 +134,11 @@ def test_other_codes_are_no_device_code(device: Device, verify: Verify) -> None:
         )
 
 
-@check("rfc8628-3.4-missing-device-code-rejected", "rfc6749-5.2-invalid-request-missing")
+@check(
+    "rfc8628-3.4-missing-device-code-rejected",
+    "rfc6749-5.2-invalid-request-missing",
+    faults=("missing_device_code_500",),
+)
 def test_missing_device_code(device: Device, verify: Verify) -> None:
     """A token request of the device grant without device_code. Accepted: invalid_request."""
     exchange = device.token(grant_type=DEVICE_CODE_GRANT, label="token request without device_code")
@@ -129,7 +146,12 @@ def test_missing_device_code(device: Device, verify: Verify) -> None:
         verify(requirement, exchange, accepted=["invalid_request"], tolerated=["invalid_grant"])
 
 
-@check("rfc6749-5.2-unsupported-grant-type", "aws-token-unsupported-grant", timed=True)
+@check(
+    "rfc6749-5.2-unsupported-grant-type",
+    "aws-token-unsupported-grant",
+    faults=("unknown_grant_type_accepted",),
+    timed=True,
+)
 def test_unsupported_grant_type(device: Device, verify: Verify) -> None:
     """A grant type that nobody defined, with a live code. Accepted: unsupported_grant_type."""
     grant = device.start()
@@ -145,31 +167,30 @@ def test_unsupported_grant_type(device: Device, verify: Verify) -> None:
     verify("aws-token-unsupported-grant", exchange, accepted=["unsupported_grant_type"], tolerated=["invalid_request"])
 
 
-@check("rfc6749-3.2-ignore-unknown-params", timed=True)
+@check("rfc6749-3.2-ignore-unknown-params", faults=("unknown_parameters_refused",), timed=True)
 def test_unknown_token_parameter_is_ignored(device: Device, verify: Verify) -> None:
     """A poll with a parameter that no specification defines. Accepted: as without it."""
     exchange = device.start().poll(x_conformance_probe="ignored", label="poll with an unknown parameter")
     verify("rfc6749-3.2-ignore-unknown-params", exchange, accepted=PENDING)
 
 
-@check("rfc6749-3.2-server-refuses-get", timed=True)
+@check("rfc6749-3.2-server-refuses-get", faults=("get_issues_tokens",), timed=True)
 def test_get_at_the_token_endpoint(case: Case, device: Device, verify: Verify) -> None:
     """An approved code redeemed by GET with everything in the query. Accepted: anything but a token."""
-    from urllib.parse import urlencode
-
-    from conformance.protocol import Request
-
     grant = device.start()
     device.user.approve(grant)
     case.wait(grant.interval + 1)
     members = {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code, "client_id": device.client.id}
+    if case.run.aws and device.client.secret:
+        members["client_secret"] = device.client.secret
+    members = {case.run.dialect.wire_name(name): value for name, value in members.items()}
     url = case.run.url(Operation.TOKEN) + "?" + urlencode(members)
     exchange = case.send(Request("GET", url, (), b"", Operation.TOKEN), "redeem by GET")
     issued = exchange.get("access_token") is not None
     verify.that("rfc6749-3.2-server-refuses-get", not issued, "a GET was answered with a token", exchange)
 
 
-@check("aws-token-required", dialects=(AWS_SSO_OIDC,))
+@check("aws-token-required", faults=("missing_device_code_500",), dialects=(AWS_SSO_OIDC,))
 def test_create_token_requires_members(device: Device, verify: Verify) -> None:
     """CreateToken without clientId, clientSecret, grantType or deviceCode. Accepted: a modelled error."""
     grant = device.start()

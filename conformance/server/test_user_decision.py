@@ -12,18 +12,12 @@ if TYPE_CHECKING:
     from conformance.server.device import Device
 
 
-@check(
-    "rfc8628-3.5-success-after-approval",
-    "rfc8628-3.3-interaction-sequence",
-    "aws-token-success",
-    timed=True,
-)
+@check("rfc8628-3.5-success-after-approval", "aws-token-success", faults=("approval_ignored",), timed=True)
 def test_approval(device: Device, verify: Verify) -> None:
     """Start, poll once, let the user approve, poll. Accepted: pending, then a token (its members: the invariants)."""
     grant = device.start()
     before = grant.poll(label="poll before approval")
     device.user.approve(grant)
-    verify.that("rfc8628-3.3-interaction-sequence", True, "")  # the page let the user type the code and decide
     after = grant.poll(label="poll after approval")
     if before.outcome.ok:
         raise Untestable("a token came before the approval")
@@ -31,7 +25,13 @@ def test_approval(device: Device, verify: Verify) -> None:
     verify("aws-token-success", after, accepted=["ok"])
 
 
-@check("rfc8628-3.5-access-denied", "rfc8628-3.5-access-denied-terminal", "aws-token-access-denied", timed=True)
+@check(
+    "rfc8628-3.5-access-denied",
+    "rfc8628-3.5-access-denied-terminal",
+    "aws-token-access-denied",
+    faults=("denial_ignored", "denial_as_invalid_grant", "denial_then_token"),
+    timed=True,
+)
 def test_denial_is_final(device: Device, verify: Verify) -> None:
     """Start, let the user deny, poll, try to approve, poll. Accepted: access_denied, then a code that is gone."""
     grant = device.start()
@@ -44,7 +44,7 @@ def test_denial_is_final(device: Device, verify: Verify) -> None:
     verify("rfc8628-3.5-access-denied-terminal", second, accepted=GONE)
 
 
-@check("rfc8628-3.5-slow-down-only-while-pending", timed=True)
+@check("rfc8628-3.5-slow-down-only-while-pending", faults=("slow_down_after_denial",), timed=True)
 def test_slow_down_means_pending(device: Device, verify: Verify) -> None:
     """Deny, then poll politely. Accepted: no slow_down for a code that is decided."""
     grant = device.start()
@@ -58,7 +58,7 @@ def test_slow_down_means_pending(device: Device, verify: Verify) -> None:
     )
 
 
-@check("rfc8628-3.4-code-bound-to-client", timed=True)
+@check("rfc8628-3.4-code-bound-to-client", faults=("foreign_client_redeems",), timed=True)
 def test_code_of_another_client(device: Device, other: Device, verify: Verify) -> None:
     """An approved code polled by a second client, then by its owner. Accepted: a refusal, no token for the second."""
     grant = device.start()
@@ -72,7 +72,7 @@ def test_code_of_another_client(device: Device, other: Device, verify: Verify) -
     )
 
 
-@check("rfc8628-3.3-user-must-authenticate", "rfc9110-9.2.1-safe-get", timed=True)
+@check("rfc8628-3.3-user-must-authenticate", "rfc9110-9.2.1-safe-get", faults=("pending_misspelt",), timed=True)
 def test_loading_the_page_decides_nothing(device: Device, verify: Verify) -> None:
     """GET verification_uri_complete in a fresh browser, then poll. Accepted: still pending."""
     grant = device.start()
@@ -88,7 +88,7 @@ def test_loading_the_page_decides_nothing(device: Device, verify: Verify) -> Non
         verify.that(requirement, exchange.code in PENDING, problem, exchange)
 
 
-@check("rfc8628-3.5-no-token-before-approval", timed=True)
+@check("rfc8628-3.5-no-token-before-approval", faults=("user_code_repeated", "token_before_approval"), timed=True)
 def test_only_the_right_code_is_approved(device: Device, verify: Verify) -> None:
     """Two authorizations, one approved. Accepted: the other one stays pending."""
     approved, waiting = device.start(), device.start()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.targets.base import Clock, GrantView, Target, User, UserError
+from conformance.targets.base import Clock, GrantView, Pages, Target, User, UserError
 from conformance.targets.clock import FaketimeClock, RealClock, TravelClock
 from conformance.targets.config import Located, TargetConfig
 from conformance.targets.endpoints import Endpoints, discover
@@ -22,6 +22,7 @@ __all__ = [
     "LiveTarget",
     "Located",
     "ModuleUser",
+    "Pages",
     "ProcessTarget",
     "PromptUser",
     "RealClock",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     import httpx
@@ -42,8 +42,26 @@ class Clock(Protocol):
         """Let that many seconds pass for the target: jump, or sleep on a real clock."""
 
 
+@dataclass(frozen=True)
+class Pages:
+    """The steps at the verification pages one by one, for checks of the pages; None: this user cannot show the step.
+
+    Each raises UserError where the pages do not let the user take the step.
+    """
+
+    sign_in: Callable[[httpx.Client], object] | None = None
+    """Makes the client's cookies those of a signed-in browser."""
+    confirmation: Callable[[httpx.Client, GrantView], httpx.Response] | None = None
+    """Signs in, types the code and returns the page at which the user would decide, without deciding."""
+    enter: Callable[[httpx.Client, str], httpx.Response] | None = None
+    """Signs in where the pages demand it, types any user code, right or wrong, and returns what the page says."""
+
+
 class User(Protocol):
     """The person at the verification page."""
+
+    pages: Pages | None
+    """None where only whole decisions can be had, as from a command."""
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:
         """Sign in if need be, enter the code, allow. Raises UserError if the pages do not let them."""

@@ -68,7 +68,7 @@ class UserSection(_Section, frozen=True, kw_only=True):
     """Who decides at the verification page: exactly one of the three; none: approval is untestable."""
 
     module: str = ""
-    """File with `approve(http, grant)` and `deny(http, grant)`."""
+    """File with `approve(http, grant)` and `deny(http, grant)`, and optionally the functions that Pages names."""
     command: tuple[str, ...] = ()
     """Command; `{action}`, `{user_code}`, `{verification_uri}`, `{verification_uri_complete}` are filled in."""
     prompt: bool = False

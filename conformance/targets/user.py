@@ -7,6 +7,7 @@ import io
 import subprocess
 import sys
 import traceback
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -15,7 +16,7 @@ import segno
 
 from conformance.errors import DeviceGrantError, SuiteError, UsageError
 from conformance.targets.adapter import fill
-from conformance.targets.base import GrantView, UserError
+from conformance.targets.base import GrantView, Pages, UserError
 from conformance.targets.environments import last_lines
 
 if TYPE_CHECKING:
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
     from conformance.targets.base import User
 
 _COMMAND_TIMEOUT = 120.0
+_STEPS = ("sign_in", "confirmation", "enter")
+"""Optional functions of a user module, by the names that they have in Pages."""
 
 
 class ModuleUser:
-    """`approve(http, grant)` and `deny(http, grant)` of a Python file.
+    """`approve(http, grant)` and `deny(http, grant)` of a Python file; optional: the functions that Pages names.
 
     The functions raise `conformance.targets.base.UserError` where the page does not let them decide.
     """
@@ -43,7 +46,15 @@ class ModuleUser:
                 f"{file}: has no function {' and no function '.join(missing)}; a user module defines "
                 "approve(http, grant) and deny(http, grant)"
             )
-        self._functions: dict[str, Callable[[httpx.Client, GrantView], object]] = functions
+        wrong = [name for name in _STEPS if name in functions and not callable(functions[name])]
+        if wrong:
+            raise UsageError(f"{file}: {wrong[0]} is not a function; leave it out or make it one")
+        self._functions: dict[str, Callable[..., object]] = functions
+        self.pages: Pages | None = Pages(
+            sign_in=partial(self._call, "sign_in") if "sign_in" in functions else None,
+            confirmation=partial(self._page, "confirmation") if "confirmation" in functions else None,
+            enter=partial(self._page, "enter") if "enter" in functions else None,
+        )
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:
         """Raises UserError, or SuiteError naming file and line if the module itself broke."""
@@ -53,9 +64,17 @@ class ModuleUser:
         """Raises as approve does."""
         self._call("deny", http, grant)
 
-    def _call(self, name: str, http: httpx.Client, grant: GrantView) -> None:
+    def _page(self, name: str, http: httpx.Client, what: GrantView | str) -> httpx.Response:
+        answer = self._call(name, http, what)
+        if not isinstance(answer, httpx.Response):
+            raise SuiteError(
+                f"{self._file}: {name} returned {type(answer).__name__}, but must return the httpx.Response"
+            )
+        return answer
+
+    def _call(self, name: str, http: httpx.Client, *what: object) -> object:
         try:
-            self._functions[name](http, grant)
+            return self._functions[name](http, *what)
         except (UserError, DeviceGrantError):
             raise
         except httpx.TransportError as error:
@@ -67,6 +86,8 @@ class ModuleUser:
 
 class CommandUser:
     """A command that decides; exit status 0 means that the decision was made."""
+
+    pages: Pages | None = None
 
     def __init__(self, command: Sequence[str], folder: Path) -> None:
         self._command = tuple(command)
@@ -129,6 +150,8 @@ class Terminal(Protocol):
 
 class PromptUser:
     """Whoever runs the suite, asked at the terminal."""
+
+    pages: Pages | None = None
 
     def __init__(self, terminal: Terminal | None = None) -> None:
         """`terminal` is read and written; by default the controlling terminal.

@@ -17,12 +17,18 @@ NOT_OAUTH = frozenset({404, 405, 406, 408, 411, 413, 414, 415, 417, 421, 426, 42
 
 
 def answered(exchange: Exchange, *operations: Operation) -> bool:
+    """Whether one of these operations (any of the three by default) was answered."""
     return exchange.response is not None and exchange.request.operation in (operations or PROTOCOL)
 
 
 def success_body(exchange: Exchange, operation: Operation) -> dict[str, Any] | None:
-    """Members (nulls left out) of what claims to be a success of that operation: 2xx without `error`."""
-    if not answered(exchange, operation) or exchange.status // 100 != 2 or "error" in exchange.outcome.members:
+    """Members (nulls left out) of what claims to be a success of that operation: 2xx without `error`, to a POST."""
+    if (
+        not answered(exchange, operation)
+        or exchange.request.method != "POST"
+        or exchange.status // 100 != 2
+        or "error" in exchange.outcome.members
+    ):
         return None
     return dict(exchange.outcome.members)
 
@@ -38,6 +44,7 @@ def error_response(exchange: Exchange, *operations: Operation) -> bool:
 
 
 def present(exchange: Exchange, operation: Operation, name: str) -> Finding:
+    """Whether a success of that operation has the member."""
     body = success_body(exchange, operation)
     if body is None:
         return None
@@ -45,7 +52,9 @@ def present(exchange: Exchange, operation: Operation, name: str) -> Finding:
 
 
 def json_success(exchange: Exchange, operation: Operation) -> Finding:
-    if not answered(exchange, operation) or exchange.status // 100 != 2:
+    """Whether a success of that operation is a JSON object, and labelled so."""
+    # Other methods are other requests: OPTIONS is answered without content, GET perhaps with a page for people.
+    if not answered(exchange, operation) or exchange.request.method != "POST" or exchange.status // 100 != 2:
         return None
     assert exchange.response is not None
     if json_object(exchange.response) is None:
@@ -55,6 +64,7 @@ def json_success(exchange: Exchange, operation: Operation) -> Finding:
 
 
 def names_error(exchange: Exchange, dialect: Dialect) -> Finding:
+    """Whether a refusal has the error format of its dialect."""
     assert exchange.response is not None
     if dialect.name == AWS_SSO_OIDC and exchange.outcome.error_type not in ("", *service_model.errors_by_name()):
         # Framework errors of restJson1 name their exception in the header; their body owes no OAuth member.
@@ -67,16 +77,19 @@ def names_error(exchange: Exchange, dialect: Dialect) -> Finding:
 
 
 def no_store(exchange: Exchange) -> bool:
+    """Whether caches are told not to store the response."""
     assert exchange.response is not None
     directives = ",".join(value for name, value in exchange.response.headers if name.lower() == "cache-control")
     return "no-store" in {part.strip().lower() for part in directives.split(",")}
 
 
 def is_number(value: object) -> bool:
+    """Whether a JSON value is a number; booleans are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def positive_whole(value: Any) -> bool:
+    """Whether a JSON value is a positive whole number, in whatever form."""
     return is_number(value) and value > 0 and float(value).is_integer()
 
 
@@ -89,6 +102,7 @@ def kind(value: object) -> str:
 
 
 def is_web_uri(value: object) -> bool:
+    """Whether a JSON value is an absolute http or https URI."""
     if not isinstance(value, str):
         return False
     try:

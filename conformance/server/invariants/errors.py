@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import quote_plus
 
-from conformance.judging import invariant
-from conformance.protocol import AWS_SSO_OIDC, RFC8628, Dialect, Exchange, Operation, service_model
+from conformance.judging import Tolerated, invariant
+from conformance.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, RFC8628, Dialect, Exchange, Operation, service_model
 from conformance.server.invariants.common import NOT_OAUTH, answered, error_response, names_error
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 _QUOTABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 """NQSCHAR of RFC 6749 appendix A."""
 _DEVICE_ERRORS = ("authorization_pending", "slow_down", "access_denied", "expired_token")
+_DEVICE_GRANT = (DEVICE_CODE_GRANT.encode(), quote_plus(DEVICE_CODE_GRANT).encode())
 _REGISTERED = frozenset(
     {
         *_DEVICE_ERRORS,
@@ -38,7 +40,7 @@ _REGISTERED = frozenset(
 )
 
 
-@invariant("rfc6749-5.2-status-400")
+@invariant("rfc6749-5.2-status-400", faults=("pending_status_401", "pending_status_200"))
 def token_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
     """An error of the token endpoint has status 400, or 401 for invalid_client; never a 2xx with `error`."""
     if dialect.name != RFC8628 or not answered(exchange, Operation.TOKEN):
@@ -50,7 +52,7 @@ def token_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
     return exchange.status in allowed or f"{code} was sent with status {exchange.status}"
 
 
-@invariant("rfc8628-3.5-error-format")
+@invariant("rfc8628-3.5-error-format", faults=("pending_status_401", "pending_status_200"))
 def device_grant_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
     """The four errors of the device grant are JSON objects with status 400, in both dialects."""
     if not answered(exchange, Operation.TOKEN) or exchange.code not in _DEVICE_ERRORS:
@@ -61,7 +63,7 @@ def device_grant_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
     return named or dialect.name == AWS_SSO_OIDC or f"{exchange.code} was sent without an error member"
 
 
-@invariant("rfc6749-5.2-error-member")
+@invariant("rfc6749-5.2-error-member", "rfc6749-4.5-failures-use-5.2", faults=("error_member_missing",))
 def token_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
     """A refusal by the token endpoint is a JSON object with one `error` string."""
     if not error_response(exchange, Operation.TOKEN):
@@ -69,7 +71,7 @@ def token_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
     return names_error(exchange, dialect)
 
 
-@invariant("rfc8628-3.2-error-format")
+@invariant("rfc8628-3.2-error-format", faults=("error_member_missing",))
 def device_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
     """A refusal by the device authorization endpoint has the token endpoint's error format."""
     if not error_response(exchange, Operation.DEVICE_AUTHORIZATION):
@@ -77,7 +79,7 @@ def device_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
     return names_error(exchange, dialect)
 
 
-@invariant("rfc7591-3.2.2-error-member")
+@invariant("rfc7591-3.2.2-error-member", faults=("error_member_missing",))
 def registration_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
     """A refused registration is a JSON object with `error`."""
     if not error_response(exchange, Operation.REGISTRATION) or exchange.status in (401, 403):
@@ -85,7 +87,7 @@ def registration_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding
     return names_error(exchange, dialect)
 
 
-@invariant("rfc6749-5.2-error-json")
+@invariant("rfc6749-5.2-error-json", faults=("json_as_html",))
 def error_is_json(exchange: Exchange, _dialect: Dialect) -> Finding:
     """An error body is labelled application/json and its members are strings."""
     if not error_response(exchange) or not isinstance(exchange.get("error"), str):
@@ -98,7 +100,12 @@ def error_is_json(exchange: Exchange, _dialect: Dialect) -> Finding:
     return not wrong or f"not a JSON string: {', '.join(wrong)}"
 
 
-@invariant("rfc6749-5.2-error-charset", "rfc6749-A.7-error-syntax")
+@invariant(
+    "rfc6749-5.2-error-charset",
+    "rfc6749-8.5-error-abnf",
+    "rfc6749-A.7-error-syntax",
+    faults=("error_code_quoted",),
+)
 def error_code_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
     """`error` has only the characters that RFC 6749 allows."""
     code = exchange.get("error")
@@ -107,16 +114,23 @@ def error_code_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
     return bool(_QUOTABLE.fullmatch(code)) or "the error code has forbidden characters"
 
 
-@invariant("rfc6749-5.2-error-description-charset", "rfc6749-A.8-error-description-syntax")
+@invariant(
+    "rfc6749-5.2-error-description-charset",
+    "rfc6749-A.8-error-description-syntax",
+    faults=("error_description_newline",),
+)
 def error_description_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
-    """`error_description` has only the characters that RFC 6749 allows."""
+    """`error_description` has only the characters that RFC 6749 allows, and at least one."""
     text = exchange.get("error_description")
-    if not answered(exchange) or not isinstance(text, str) or not text:
+    if not answered(exchange) or not isinstance(text, str):
         return None
-    return bool(_QUOTABLE.fullmatch(text)) or "error_description has forbidden characters"
+    if _QUOTABLE.fullmatch(text):
+        return True
+    # Localised and wrapped descriptions are common, and clients cope with them: a warning at most.
+    return Tolerated("error_description has forbidden characters" if text else "error_description is empty")
 
 
-@invariant("rfc8628-3.5-error-codes-exact")
+@invariant("rfc8628-3.5-error-codes-exact", faults=("pending_misspelt",))
 def device_error_codes_exact(exchange: Exchange, _dialect: Dialect) -> Finding:
     """The device grant's codes are spelled exactly: lower case, underscores."""
     code = exchange.get("error")
@@ -125,22 +139,37 @@ def device_error_codes_exact(exchange: Exchange, _dialect: Dialect) -> Finding:
     bare = re.sub(r"[^a-z]", "", code.lower())
     meant = {name.replace("_", ""): name for name in _DEVICE_ERRORS}
     meant |= {"pending": "authorization_pending", "authorizationdeclined": "access_denied"}
+    meant |= {"codeexpired": "expired_token", "tokenexpired": "expired_token"}
     if bare not in meant:
         return None
     return code == meant[bare] or f"{code} is sent for {meant[bare]}"
 
 
-@invariant("rfc6749-5.2-error-registered")
+@invariant(
+    "rfc6749-5.2-error-registered",
+    "rfc8628-7.3-registered-error-codes",
+    faults=("error_code_unregistered", "pending_misspelt"),
+)
 def token_error_registered(exchange: Exchange, dialect: Dialect) -> Finding:
     """Codes of the token and device authorization endpoints are registered ones."""
     code = exchange.get("error")
     if not answered(exchange, Operation.TOKEN, Operation.DEVICE_AUTHORIZATION) or not isinstance(code, str):
         return None
-    known = _REGISTERED | (set(service_model.errors_by_code()) if dialect.name == AWS_SSO_OIDC else set())
-    return code in known or "an error code that is not registered was sent"
+    return _registered(code, dialect) or "an error code that is not registered was sent"
 
 
-@invariant("rfc6749-5.2-invalid-client-401-on-header")
+@invariant("rfc6749-8.5-extension-error-registered", faults=("error_code_unregistered", "pending_misspelt"))
+def extension_grant_error_registered(exchange: Exchange, dialect: Dialect) -> Finding:
+    """Refusals of a device grant at the token endpoint have registered codes."""
+    code = exchange.get("error")
+    if not answered(exchange, Operation.TOKEN) or not isinstance(code, str):
+        return None
+    if not any(name in exchange.request.content for name in _DEVICE_GRANT):
+        return None
+    return _registered(code, dialect) or "a device grant was refused with an error code that is not registered"
+
+
+@invariant("rfc6749-5.2-invalid-client-401-on-header", faults=("basic_failure_400",))
 def header_authentication_failure_is_401(exchange: Exchange, _dialect: Dialect) -> Finding:
     """A client that used the Authorization header and failed gets 401."""
     if not answered(exchange) or exchange.get("error") != "invalid_client":
@@ -150,7 +179,7 @@ def header_authentication_failure_is_401(exchange: Exchange, _dialect: Dialect) 
     return exchange.status == 401 or f"failed header authentication was answered {exchange.status}"
 
 
-@invariant("rfc6749-5.2-www-authenticate")
+@invariant("rfc6749-5.2-www-authenticate", faults=("challenge_missing",))
 def challenge_matches_scheme(exchange: Exchange, _dialect: Dialect) -> Finding:
     """That 401 carries WWW-Authenticate with the scheme that the client used."""
     used = exchange.request.header("authorization")
@@ -161,3 +190,7 @@ def challenge_matches_scheme(exchange: Exchange, _dialect: Dialect) -> Finding:
     scheme = used.partition(" ")[0].lower()
     offered = {part.strip().partition(" ")[0].lower() for part in challenge.split(",")}
     return scheme in offered or f"401 without WWW-Authenticate for the {scheme.capitalize()} scheme"
+
+
+def _registered(code: str, dialect: Dialect) -> bool:
+    return code in _REGISTERED or (dialect.name == AWS_SSO_OIDC and code in service_model.errors_by_code())

@@ -47,7 +47,8 @@ def settings(port: int, folder: str) -> dict[str, object]:
             "issuer": f"http://127.0.0.1:{port}",
             "audience": "conformance",
             "clients": clients,
-            "dynamic_registration": {"enabled": True},
+            # A run registers more clients than the default of 100 allows.
+            "dynamic_registration": {"enabled": True, "max_clients": 10_000},
         },
         # Its default is a folder in the working directory.
         "jwt": {"keys_dir": str(Path(folder, "keys"))},

@@ -39,3 +39,9 @@ def _fields(page: str) -> set[str]:
 def _text(page: str) -> str:
     without_code = re.sub(r"(?s)<(style|script).*?</\1>", "", page)
     return " ".join(re.sub(r"<[^>]+>", " ", without_code).split())
+
+
+def enter(http: httpx.Client, user_code: str) -> httpx.Response:
+    http.get("/device")
+    form = {"user_code": user_code, "username": "alice", "password": "wonderland", "action": "authorize"}
+    return http.post("/device", data=form)

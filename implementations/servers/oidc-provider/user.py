@@ -75,3 +75,12 @@ def _action(page: httpx.Response) -> str:
 def _text(page: str) -> str:
     without_code = re.sub(r"(?s)<(style|script).*?</\1>", "", page)
     return " ".join(re.sub(r"<[^>]+>", " ", without_code).split())
+
+
+def confirmation(http: httpx.Client, grant: GrantView) -> httpx.Response:
+    return _enter_code(http, grant)
+
+
+def enter(http: httpx.Client, user_code: str) -> httpx.Response:
+    page = http.get("/device")
+    return _submit(http, page, str(page.url), {"user_code": user_code})

@@ -1,0 +1,316 @@
+"""A raw-socket client: exact octets out, what came back in, never longer than a deadline.
+
+For what an HTTP library would refuse to send: two lengths in one request, control characters in a field, half a body.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from conformance.judging import Untestable
+from conformance.protocol import Exchange, Outcome, Request, Response
+from conformance.protocol.messages import RAW
+
+if TYPE_CHECKING:
+    from conformance.server.case import Case
+
+DEADLINE = 5.0
+"""Real seconds from sending to the end of reading."""
+QUIET = 0.3
+"""Real seconds of silence after a complete response, after which the connection counts as kept open."""
+_LARGEST = 1024 * 1024
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """What a server did with the octets that it was sent."""
+
+    responses: tuple[Response, ...]
+    """Complete responses in the order of their coming; a 1xx is left out."""
+    ending: str
+    """`open` after a complete response, `closed`, `reset`, or `timeout` if nothing complete came in time."""
+    rest: bytes = b""
+    """Octets after the last complete response, for example the content of a response to HEAD."""
+    elapsed: float = 0.0
+    """Real seconds."""
+
+    @property
+    def status(self) -> int:
+        """Status of the first response; 0 if there is none."""
+        return self.responses[0].status if self.responses else 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether the request was refused: by a 4xx or 501, or by closing the connection without a word."""
+        if not self.responses:
+            return self.ending in ("closed", "reset")
+        return all(response.status // 100 == 4 or response.status == 501 for response in self.responses)
+
+    @property
+    def server_error(self) -> bool:
+        """Whether a response is a 5xx other than 501 (not implemented) and 505 (HTTP version)."""
+        return any(response.status >= 500 and response.status not in (501, 505) for response in self.responses)
+
+
+class RawClient:
+    """Connections to the host of one URL; raises Untestable where there is no socket to speak of."""
+
+    def __init__(self, case: Case, url: str) -> None:
+        if case.run.target.in_process:
+            raise Untestable("no socket: the target is called in process")
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise Untestable("octets are written to plain HTTP only: give the target an http:// address")
+        self._case = case
+        self._url = url
+        self._address = (parts.hostname, parts.port or 80)
+        self.host = parts.netloc
+        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    def message(
+        self, request: Request, *extra: bytes, host: bytes | None = b"", length: bytes | None = b"", method: str = ""
+    ) -> bytes:
+        """The request as octets, `extra` being header lines without their CRLF.
+
+        `host` and `length` replace the lines of Host and Content-Length; None leaves the line out.
+        """
+        lines = [f"{method or request.method} {self.path} HTTP/1.1".encode()]
+        if host is not None:
+            lines.append(host or b"Host: " + self.host.encode())
+        lines += [f"{name}: {value}".encode() for name, value in request.headers]
+        if length is not None:
+            lines.append(length or b"Content-Length: " + str(len(request.content)).encode())
+        return b"\r\n".join([*lines, *extra, b"", b""]) + request.content
+
+    def send(  # noqa: PLR0913 - each says one thing about the octets
+        self,
+        octets: bytes,
+        label: str,
+        request: Request,
+        *,
+        expected: int = 1,
+        head: bool = False,
+        half_close: bool = False,
+    ) -> tuple[RawAnswer, Exchange]:
+        """Send the octets over a new connection and read `expected` responses, or until the connection ends.
+
+        The exchange is for the report; the invariants do not judge it, since answers to broken HTTP come from the
+        HTTP server and not from the endpoint. `half_close` ends our side after the octets.
+        """
+        case, began = self._case, time.perf_counter()
+        started = case.now()
+        with _Conversation(self._address, DEADLINE) as conversation:
+            answer = conversation.hold(octets, expected=expected, head=head, half_close=half_close)
+        elapsed = time.perf_counter() - began
+        answer = RawAnswer(answer.responses, answer.ending, answer.rest, elapsed)
+        case.run.exchanges += 1
+        response = answer.responses[0] if answer.responses else None
+        shown = Request(RAW, self._url, (), octets[:_BLOCK], request.operation)
+        outcome = (
+            case.run.dialect.decode(request.operation, response) if response is not None else Outcome(0, "no-response")
+        )
+        error = "" if response is not None else f"connection {answer.ending}"
+        exchange = Exchange(shown, response, outcome, started, case.now(), elapsed, error, f"raw: {label}")
+        case.transcript.append(exchange)
+        return answer, exchange
+
+    def abandon(self, octets: bytes, label: str) -> None:
+        """Send octets and close the connection at once, without reading."""
+        with _Conversation(self._address, DEADLINE) as conversation:
+            conversation.write(octets)
+        self._case.note(f"{label}: connection closed by us")
+
+
+class _Conversation:
+    """One connection with a deadline for everything."""
+
+    def __init__(self, address: tuple[str, int], deadline: float) -> None:
+        self._address = address
+        self._until = time.perf_counter() + deadline
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+    def write(self, octets: bytes) -> str:
+        """Connect and send; empty if all went out, else why not."""
+        try:
+            self._socket = socket.create_connection(self._address, timeout=self._left())
+            self._socket.settimeout(self._left())
+            self._socket.sendall(octets)
+        except TimeoutError:
+            return "timeout"
+        except (ConnectionError, OSError):
+            return "reset"
+        return ""
+
+    def hold(self, octets: bytes, *, expected: int, head: bool, half_close: bool) -> RawAnswer:
+        """Send, then read until there is nothing more to wait for."""
+        failed = self.write(octets)
+        if self._socket is None:
+            return RawAnswer((), failed)
+        # Even after a failed write there may be an answer: a server may refuse before it has read everything.
+        if half_close and not failed:
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                failed = "reset"
+        buffer = b""
+        responses: list[Response] = []
+        while True:
+            parsed, buffer = parse_responses(buffer, head=head)
+            responses += parsed
+            enough = len(responses) >= expected
+            block = self._receive(QUIET if enough else None)
+            if isinstance(block, str):
+                if block == "closed":
+                    last = until_closed(buffer)
+                    if last is not None:
+                        responses.append(last)
+                        buffer = b""
+                ending = "open" if block == "timeout" and responses else block
+                if failed and not responses:
+                    ending = failed
+                return RawAnswer(tuple(responses), ending, buffer)
+            buffer += block
+            if len(buffer) > _LARGEST:
+                return RawAnswer(tuple(responses), "timeout", buffer)
+
+    def _receive(self, quiet: float | None) -> bytes | str:
+        assert self._socket is not None
+        wait = self._left() if quiet is None else min(quiet, self._left())
+        try:
+            self._socket.settimeout(max(wait, 0.001))
+            block = self._socket.recv(_BLOCK)
+        except TimeoutError:
+            return "timeout"
+        except OSError:
+            return "reset"
+        return block or "closed"
+
+    def _left(self) -> float:
+        return max(self._until - time.perf_counter(), 0.001)
+
+
+def parse_responses(buffer: bytes, *, head: bool = False) -> tuple[list[Response], bytes]:
+    """Complete responses at the start of the buffer, and the octets after them; 1xx responses are dropped.
+
+    A response without Content-Length and without chunks ends with the connection: see `until_closed`.
+    """
+    found: list[Response] = []
+    while True:
+        parsed = _one(buffer, head=head)
+        if parsed is None:
+            return found, buffer
+        response, buffer = parsed
+        if response.status >= 200:
+            found.append(response)
+
+
+def until_closed(buffer: bytes) -> Response | None:
+    """The response whose content goes on until the connection is closed; None if there is no such one."""
+    parsed = _head_of(buffer)
+    if parsed is None:
+        return None
+    response, rest = parsed
+    if response.header("content-length") is not None or response.header("transfer-encoding") is not None:
+        return None
+    return Response(response.status, response.headers, rest)
+
+
+def _one(buffer: bytes, *, head: bool) -> tuple[Response, bytes] | None:
+    parsed = _head_of(buffer)
+    if parsed is None:
+        return None
+    bare, rest = parsed
+    if head or bare.status < 200 or bare.status in (204, 304):
+        return bare, rest
+    if "chunked" in (bare.header("transfer-encoding") or "").lower():
+        body = _chunks(rest)
+    else:
+        length = bare.header("content-length") or ""
+        if not length.isdigit() or len(rest) < int(length):
+            return None
+        body = rest[: int(length)], rest[int(length) :]
+    if body is None:
+        return None
+    return Response(bare.status, bare.headers, body[0]), body[1]
+
+
+def _head_of(buffer: bytes) -> tuple[Response, bytes] | None:
+    block, separator, rest = buffer.partition(b"\r\n\r\n")
+    if not separator:
+        return None
+    first, *lines = block.split(b"\r\n")
+    words = first.split(b" ", 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        return None
+    pairs = (line.partition(b":") for line in lines)
+    headers = tuple((name.decode("latin-1").strip(), value.decode("latin-1").strip()) for name, _, value in pairs)
+    return Response(int(words[1]), headers), rest
+
+
+def _chunks(rest: bytes) -> tuple[bytes, bytes] | None:
+    body = b""
+    while True:
+        size, separator, rest = rest.partition(b"\r\n")
+        if not separator:
+            return None
+        try:
+            length = int(size.partition(b";")[0], 16)
+        except ValueError:
+            return None
+        if len(rest) < length + 2:
+            return None
+        body, rest = body + rest[:length], rest[length + 2 :]
+        if length == 0:
+            return body, rest
+
+
+def tls_handshake(url: str, *, old: bool, deadline: float = DEADLINE) -> bool:
+    """Whether the host of an https URL completes a handshake with TLS 1.2 or newer, or, if `old`, with 1.0 or 1.1.
+
+    Certificates are not looked at. Raises Untestable if this machine cannot offer the old versions.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        if old:
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            with warnings.catch_warnings():
+                # They are deprecated: that is what servers are asked about.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                context.minimum_version = ssl.TLSVersion.TLSv1
+                context.maximum_version = ssl.TLSVersion.TLSv1_1
+        else:
+            context.minimum_version = ssl.TLSVersion.TLSv1_2
+    except (ssl.SSLError, ValueError) as error:
+        raise Untestable(f"this machine's OpenSSL cannot offer old versions of TLS: {error}") from None
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    try:
+        with (
+            socket.create_connection((host, parts.port or 443), timeout=deadline) as connection,
+            context.wrap_socket(connection, server_hostname=host),
+        ):
+            return True
+    except ssl.SSLError as error:
+        if error.reason == "NO_PROTOCOLS_AVAILABLE":
+            raise Untestable("this machine's OpenSSL cannot offer old versions of TLS") from None
+        return False
+    except (ConnectionError, TimeoutError):
+        return False
+    except OSError as error:
+        raise Untestable(f"{host} could not be reached for a TLS handshake: {error.strerror or error}") from None

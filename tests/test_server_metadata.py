@@ -1,0 +1,156 @@
+"""What the checks on registration and metadata share: places, issuers, test rigs, TLS."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from conformance.judging import Inconclusive, NotApplicable
+from conformance.protocol import AWS_SSO_OIDC, Request
+from conformance.reference import Settings
+from conformance.reference.embedded import embedded
+from conformance.requirements import Verdict, load
+from conformance.server import test_code_points as code_points
+from conformance.server import test_metadata as metadata
+from conformance.server import test_registration as registration
+from conformance.server import transport
+from conformance.server.case import Case
+from conformance.server.published import is_absolute, issuer_of, listed, places, reachable
+from conformance.server.run import new_run
+
+AT = "https://as.example.com"
+
+
+@pytest.mark.parametrize(
+    ("url", "rig"),
+    [
+        ("http://127.0.0.1:8080/x", True),
+        ("http://[::1]/", True),
+        ("http://10.1.2.3/", True),
+        ("http://localhost/", True),
+        ("http://keycloak:8080/", True),
+        ("http://reference.test/", True),
+        ("http://login.example.com/", False),
+        ("http://8.8.8.8/", False),
+    ],
+)
+def test_test_rigs(url, rig):
+    assert transport.is_test_rig(url) is rig
+    assert transport.plain_http_allowed(url) is rig
+    assert transport.plain_http_allowed(url.replace("http:", "https:"))
+
+
+@pytest.mark.parametrize(
+    ("url", "in_process", "judged"),
+    [
+        ("http://127.0.0.1/", False, False),
+        ("http://login.example.com/", False, True),
+        ("http://login.example.com/", True, True),
+        ("https://login.example.com/", False, True),
+        ("https://login.example.com/", True, False),
+    ],
+)
+def test_where_tls_is_judged(url, in_process, judged):
+    case = SimpleNamespace(run=SimpleNamespace(target=SimpleNamespace(in_process=in_process)))
+    if judged:
+        transport.require_tls_matters(case, url)
+    else:
+        with pytest.raises(NotApplicable):
+            transport.require_tls_matters(case, url)
+
+
+def test_the_request_in_clear_keeps_everything_but_the_scheme():
+    request = Request("POST", "https://as.example.com:8443/r?a=1", (("A", "b"),), b"x")
+    assert transport.in_clear(request) == Request("POST", "http://as.example.com:8443/r?a=1", (("A", "b"),), b"x")
+
+
+def test_versions_that_are_spoken(monkeypatch):
+    monkeypatch.setattr(transport, "_handshake", lambda _url, version: version.name == "TLSv1_3")
+    assert transport.tls_versions("https://as.example.com/") == ("TLS 1.3",)
+
+
+def test_handshakes_with_what_speaks_no_tls_and_with_nothing():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse():
+            for _ in range(2):
+                peer, _ = server.accept()
+                with peer:
+                    peer.recv(4096)
+                    peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        url = f"https://127.0.0.1:{server.getsockname()[1]}/"
+        assert transport.tls_versions(url) == ()
+        thread.join(10)
+    with pytest.raises(Inconclusive, match="no socket reaches the server"):
+        transport.tls_versions(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "issuer"),
+    [
+        (f"{AT}/.well-known/oauth-authorization-server", AT),
+        (f"{AT}/.well-known/oauth-authorization-server/a/b", f"{AT}/a/b"),
+        (f"{AT}/a/.well-known/openid-configuration", f"{AT}/a"),
+        (f"{AT}/.well-known/openid-configuration/a", f"{AT}/a"),
+        (f"{AT}/.well-known/openid-configurations", None),
+        (f"{AT}/metadata.json", None),
+    ],
+)
+def test_issuer_of_a_metadata_url(url, issuer):
+    assert issuer_of(url) == issuer
+
+
+def test_places_of_metadata():
+    inserted, appended = places(f"{AT}/ignored", "/a/")
+    assert inserted[0] == f"{AT}/.well-known/oauth-authorization-server/a"
+    assert appended[1] == f"{AT}/a/.well-known/openid-configuration"
+    assert places(AT, "")[1] == ()
+
+
+def test_members_of_documents():
+    assert listed({}, "x", ("default",)) == ("default",)
+    assert listed({"x": "text"}, "x", ("default",)) == ()
+    assert listed({"x": ["a", 1]}, "x") == ("a",)
+    assert is_absolute("https://a.example/x")
+    assert not any(map(is_absolute, ("/x", None, 5, "ftp://a/", "https://[broken")))
+
+
+def test_nothing_is_sent_where_a_test_rig_only_says_that_it_is():
+    case = SimpleNamespace(run=SimpleNamespace(target=SimpleNamespace(base="http://127.0.0.1:81")))
+    assert reachable(case, f"{AT}/token?x=1") == "http://127.0.0.1:81/token?x=1"
+    case.run.target.base = AT
+    assert reachable(case, "https://tokens.example.com/token") == "https://tokens.example.com/token"
+
+
+def test_jwt_parts():
+    assert metadata._jwt("eyJhbGciOiJub25lIn0.e30.") == ({"alg": "none"}, {}, "")
+    assert metadata._jwt("eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJhIn0.c2ln")[0:2] == ({"alg": "ES256"}, {"iss": "a"})
+    for broken in (5, None, "x", "a.b", "!.!.!", "W10.W10.x"):
+        assert metadata._jwt(broken)[0:2] == ({}, {})
+
+
+def test_everything_is_escaped():
+    assert code_points._escaped({"a": ["b", None, True, 1]}) == '{"\\u0061":["\\u0062",null,true,1]}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "lifetime", "verdict"),
+    [
+        ("travel", 90 * 86_400, Verdict.PASS),
+        ("real", 121, Verdict.UNTESTABLE),
+        ("real", 100, Verdict.PASS),
+    ],
+)
+def test_how_long_an_expiry_is_awaited(monkeypatch, kind, lifetime, verdict):
+    settings = Settings(dialect=AWS_SSO_OIDC, registration_lifetime=lifetime)
+    with embedded(AWS_SSO_OIDC, settings=settings) as target, target.clock:
+        monkeypatch.setattr(target.clock, "kind", kind)
+        case = Case(new_run(target, AWS_SSO_OIDC, load()), registration.test_expired_registration_is_refused.__check__)
+        case.execute()
+    assert case.worst is verdict
