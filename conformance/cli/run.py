@@ -71,6 +71,7 @@ def _run_one(
     from conformance.plugin.suite import Suite
     from conformance.report.terminal import Progress, render
     from conformance.requirements import Verdict
+    from conformance.targets.environments import cache_folder
 
     suite = Suite(
         Options.chosen(
@@ -102,6 +103,7 @@ def _run_one(
         *("-c", str(package / "pytest.ini")),
         f"--rootdir={package}",
         *("-p", "device-grant"),
+        *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
         *suite.options.as_arguments(),
         *(("-n", str(options["workers"])) if options["workers"] else ()),
         *pytest_arguments,

@@ -15,11 +15,14 @@ import pytest
 from conformance.plugin.ahead import Ahead, Finished
 from conformance.plugin.items import CheckFailed, CheckItem, InvariantItem
 from conformance.plugin.options import Options, open_target_spec, resolved_dialect
+from conformance.results.baseline import Baseline
+from conformance.results.baseline import load as load_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from conformance.requirements import Catalogue
+    from conformance.protocol import Secrets
+    from conformance.requirements import Catalogue, Requirement
     from conformance.results.collector import Collector
     from conformance.server.case import Case
     from conformance.server.run import Run
@@ -49,6 +52,7 @@ class Suite:
         self._sent_exchanges = 0
         self._interrupted = False
         self._wanted: frozenset[str] | None = None
+        self._baseline = Baseline()
 
     # Session.
 
@@ -73,7 +77,6 @@ class Suite:
         from conformance.errors import UsageError
         from conformance.protocol import Secrets
         from conformance.requirements import load
-        from conformance.results import baseline
         from conformance.results.collector import Collector
         from conformance.results.reader import FILE_NAME
         from conformance.results.writer import ResultsWriter
@@ -91,7 +94,8 @@ class Suite:
             raise UsageError(f"--expect {options.expect}: no such file")
         ids = {entry.id for entry in catalogue.requirements}
         security = {entry.id for entry in catalogue.requirements if entry.security}
-        known = baseline.load(path, ids, security_ids=security) if path else baseline.Baseline()
+        known = load_baseline(path, ids, security_ids=security) if path else Baseline()
+        self._baseline = known
         secrets = Secrets()
         try:
             if worker or not parallel:
@@ -104,7 +108,7 @@ class Suite:
             self.stop()
             raise
 
-    def _open(self, target: Target, catalogue: Catalogue, known: Any, secrets: Any) -> None:
+    def _open(self, target: Target, catalogue: Catalogue, known: Baseline, secrets: Secrets) -> None:
         from conformance.protocol import dialect
         from conformance.server.run import PROFILES, Run
 
@@ -116,7 +120,10 @@ class Suite:
             catalogue,
             PROFILES[self.options.profile],
             self.options.seed,
-            lambda requirement, check, message: known.expects(requirement, check, message, today) is not None,
+            lambda requirement, check, message: (
+                self._withheld(catalogue.get(requirement))
+                or known.expects(requirement, check, message, today) is not None
+            ),
             secrets,
         )
 
@@ -292,10 +299,15 @@ class Suite:
             lines = [f"{claim.requirement.id}: {claim.message}" for claim in unexpected]
             raise CheckFailed(secrets.redact("\n".join(lines)))
         if failing:
-            pytest.xfail("; ".join(claim.requirement.id for claim in failing) + " (expected by the baseline)")
+            pytest.xfail(
+                "; ".join(claim.requirement.id for claim in failing) + " (expected or withheld by the baseline)"
+            )
         unjudged = [c for c in claims if c.verdict in (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE)]
         if claims and len(unjudged) == len(claims):
             pytest.skip(f"{unjudged[0].verdict.label}: {unjudged[0].message}")
+
+    def _withheld(self, requirement: Requirement) -> bool:
+        return requirement.security and self._baseline.withholds_security
 
     # From worker to controller.
 

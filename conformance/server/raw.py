@@ -116,6 +116,7 @@ class RawClient:
         outcome = (
             case.run.dialect.decode(request.operation, response) if response is not None else Outcome(0, "no-response")
         )
+        case.run.remember(outcome)
         error = "" if response is not None else f"connection {answer.ending}"
         exchange = Exchange(shown, response, outcome, started, case.now(), elapsed, error, f"raw: {label}")
         case.transcript.append(exchange)

@@ -123,7 +123,7 @@ class Run:
             outcome = Outcome(0, "no-response")
         else:
             outcome = self.dialect.decode(request.operation, response)
-            self._remember_secrets_in(outcome)
+            self.remember(outcome)
         self.exchanges += 1
         return Exchange(request, response, outcome, started, ended, elapsed, error, label)
 
@@ -145,7 +145,7 @@ class Run:
             return Exchange(request, None, Outcome(0, "no-response"), now, now, 0.0, _reason(answer), label)
         response = plain_response(answer)
         outcome = self.dialect.decode(request.operation, response)
-        self._remember_secrets_in(outcome)
+        self.remember(outcome)
         return Exchange(request, response, outcome, now, now, 0.0, "", label)
 
     def _send(self, request: Request) -> tuple[Response | None, str]:
@@ -257,7 +257,8 @@ class Run:
         members = dict(registration.outcome.members)
         return Client(str(registration.get("client_id")), secret, method, members)
 
-    def _remember_secrets_in(self, outcome: Outcome) -> None:
+    def remember(self, outcome: Outcome) -> None:
+        """Register the secrets that a response brought, so that they are redacted everywhere."""
         for name in SECRET_MEMBERS & outcome.members.keys():
             self.secrets.register(name, outcome.members[name])
 
