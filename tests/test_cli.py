@@ -73,7 +73,7 @@ def test_reproduction_command_shows_it_again():
     done = device_grant("run", "embedded:rfc8628", *QUICK, "--fault", "denial_as_invalid_grant")
     again = re.search(r"again:\s+device-grant (run .*)", done.stdout)
     assert again
-    repeated = device_grant(*again.group(1).split(), "--fault", "denial_as_invalid_grant")
+    repeated = device_grant(*again.group(1).split())
     assert repeated.returncode == 1
 
 

@@ -92,3 +92,18 @@ def test_stale_baseline_entry_fails_the_run(tmp_path):
         cwd=tmp_path,
     )
     assert done.returncode == 1
+
+
+def test_withheld_results_are_named_in_no_file(tmp_path):
+    (tmp_path / "baseline.toml").write_text('withheld = ["security"]\n')
+    done = run_pytest(
+        *("--pyargs", "conformance.server", "--target", "embedded:rfc8628", "--junitxml=junit.xml"),
+        *("--grant-fault", "code_reusable", "-k", "test_replay"),
+        *("--grant-expect", "baseline.toml", "--grant-report", "report"),
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for file in (tmp_path / "junit.xml", *(tmp_path / "report").iterdir()):
+        assert "single-use" not in file.read_text(), file.name
+    footer = json.loads((tmp_path / "report" / "results.jsonl").read_text().splitlines()[-1])
+    assert footer["withheld"] >= 1

@@ -23,6 +23,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
     list_faults: bool,  # noqa: FBT001 - click passes flags by name
 ) -> None:
     """Serve a local AWS SSO OIDC or RFC 8628 authorization server until Ctrl-C."""
+    from conformance.protocol import AWS_SSO_OIDC
     from conformance.reference.faults import Faults
 
     if list_faults:
@@ -31,7 +32,10 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
     from conformance.reference.serve import serve as serve_reference
     from conformance.reference.settings import Settings
 
-    settings = Settings(dialect=dialect, interval=interval, expires_in=expires_in)
+    # AWS CLI polls twice at once when it starts; told to slow down, it would keep its user waiting for 6 s more.
+    settings = Settings(
+        dialect=dialect, interval=interval, expires_in=expires_in, early_polls=int(dialect == AWS_SSO_OIDC)
+    )
     named = Faults.named(*faults)
 
     def announce(base: str) -> None:

@@ -63,6 +63,12 @@ class Options:
             seed = random.SystemRandom().randrange(2**32)
         return cls(profile=profile, seed=seed, only=tuple(only), faults=tuple(faults), **rest)
 
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """Options of `device-grant run` beyond target, selection and profile, without which a result may differ."""
+        user = ("--user", self.user) if self.user else ()
+        return (*user, *(word for fault in self.faults for word in ("--fault", fault)))
+
     def as_arguments(self) -> list[str]:
         """The same as options of pytest, for the workers of xdist."""
         single = {

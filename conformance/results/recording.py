@@ -113,6 +113,7 @@ def reproduce(run: Run, claim: Claim) -> str:
         words += ["--profile", run.profile.name]
     if run.seed is not None:
         words += ["--seed", str(run.seed)]
+    words += run.arguments
     return shlex.join(words)
 
 

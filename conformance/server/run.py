@@ -79,6 +79,8 @@ class Run:
     seed: int | None = None
     expects: Expects = lambda _requirement, _check, _message: False
     secrets: Secrets = field(default_factory=Secrets)
+    arguments: tuple[str, ...] = ()
+    """What else the command line said, for the command that shows a result again."""
     exchanges: int = 0
     """How many requests have been sent so far."""
 
