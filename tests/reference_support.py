@@ -23,7 +23,7 @@ from conformance.protocol import (
 from conformance.reference import Faults, Settings, create_app, user
 from conformance.targets.base import GrantView
 
-BASE = "http://reference.test"
+BASE = "http://target.test"
 PATHS = {
     RFC8628: {Operation.REGISTRATION: "/register"},
     AWS_SSO_OIDC: {Operation.REGISTRATION: "/client/register"},

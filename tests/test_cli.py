@@ -58,7 +58,7 @@ def test_fault_is_a_failure_with_everything_needed():
     for part in (
         "FAIL rfc8628-3.5-access-denied",
         "RFC 8628 section 3.5",
-        "sent: POST http://reference.test/token",
+        "sent: POST http://target.test/token",
         "accepted: access_denied",
         "came: 400 invalid_grant",
         "why:",
@@ -134,6 +134,16 @@ def test_asgi_application_of_ones_own(tmp_path):
     (tmp_path / "mine.py").write_text("from conformance.reference.app import create_app\n\napp = create_app()\n")
     done = device_grant("run", "asgi:mine:app", "--only", "rfc8628-3.5-authorization-pending", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_asgi_application_is_called_by_its_own_address(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from conformance.reference import Settings, create_app\n\n"
+        'app = create_app(Settings(issuer="https://id.example.test"))\n'
+    )
+    done = device_grant("run", "asgi:mine:app", "--only", "rfc8414-3.3-issuer-identical", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1  pass" in done.stdout
 
 
 def test_nothing_selected():

@@ -221,7 +221,7 @@ def test_no_socket_in_process():
             case.begin()
             case.execute()
         with pytest.raises(Untestable, match="the target is called in process"):
-            RawClient(case, "http://reference.test/token")
+            RawClient(case, "http://target.test/token")
     assert {tally.verdict for tally in case.ledger.tallies.values()} == {Verdict.UNTESTABLE}
 
 

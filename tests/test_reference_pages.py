@@ -65,7 +65,7 @@ def test_one_browser_decides_several_grants(rfc):
 def test_user_module_reports_what_the_page_said(rfc):
     browser = rfc.browser()
     with pytest.raises(UserError, match=r"answered 400: Connect a device"):
-        user.approve(browser, GrantView("BCDF-GHJK", "http://reference.test/device"))
+        user.approve(browser, GrantView("BCDF-GHJK", "http://target.test/device"))
     with pytest.raises(UserError, match=r"answered 403: Sign in"):
         user.decide(rfc.browser(), rfc.start().view, "approve", secret="wrong")
     no_deny = Server(faults=("denial_impossible",))

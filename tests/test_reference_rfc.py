@@ -37,7 +37,7 @@ def test_device_authorization_has_all_members_and_is_not_stored(server):
     assert re.fullmatch(rf"[{USER_CODE_ALPHABET}]{{4}}-[{USER_CODE_ALPHABET}]{{4}}", grant.user_code)
     assert len(grant.device_code) == 64
     assert (grant.expires_in, grant.interval) == (600, 5)
-    assert grant.verification_uri == "http://reference.test/device"
+    assert grant.verification_uri == "http://target.test/device"
     assert grant.verification_uri_complete.endswith(f"?user_code={grant.user_code}")
     assert server.last.headers["cache-control"] == "no-store"
     assert server.last.headers["content-type"] == "application/json"
@@ -335,8 +335,8 @@ def test_metadata(server):
     document = server.http.get("/.well-known/oauth-authorization-server")
     assert document.headers["content-type"] == "application/json"
     body = document.json()
-    assert body["issuer"] == "http://reference.test"
-    assert body["device_authorization_endpoint"] == "http://reference.test/device_authorization"
+    assert body["issuer"] == "http://target.test"
+    assert body["device_authorization_endpoint"] == "http://target.test/device_authorization"
     assert set(body["grant_types_supported"]) == {DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT}
     assert all(value for value in body.values())
     assert server.http.get("/.well-known/openid-configuration", headers={"Host": "evil.test"}).json() == body

@@ -32,7 +32,7 @@ AT = "https://as.example.com"
         ("http://10.1.2.3/", True),
         ("http://localhost/", True),
         ("http://keycloak:8080/", True),
-        ("http://reference.test/", True),
+        ("http://target.test/", True),
         ("http://login.example.com/", False),
         ("http://8.8.8.8/", False),
     ],

@@ -161,7 +161,7 @@ def test_a_forged_request_leaves_cookies_at_home_that_browsers_leave_there(case)
     with Browser(case) as browser:
         browser.sign_in(case.device)
         page = browser.confirmation(case.device.start())
-        browser.http.cookies.set("plain", "1", domain="reference.test")
+        browser.http.cookies.set("plain", "1", domain="target.test")
         browser.forge(page, page.form)
     sent = browser.seen[-1].request.headers
     assert (sent["origin"], sent["sec-fetch-site"]) == ("https://attacker.example", "cross-site")
@@ -173,7 +173,7 @@ def test_pages_become_events_without_their_queries(case):
     grant = case.device.start()
     with Browser(case) as browser:
         browser.open(grant.verification_uri_complete)
-    assert case.transcript.entries[-1].text == "page: GET http://reference.test/device: 200"
+    assert case.transcript.entries[-1].text == "page: GET http://target.test/device: 200"
 
 
 def test_what_cannot_be_loaded_is_untestable(case):

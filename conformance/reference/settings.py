@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from conformance.errors import UsageError
 from conformance.protocol import AWS_SSO_OIDC, RFC8628
-from conformance.targets.config import KnownClient
+from conformance.targets.config import DEFAULT_BASE, KnownClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_ISSUER = "http://reference.test"
+DEFAULT_ISSUER = DEFAULT_BASE
 """Issuer of an application that has no address of its own, because it is called in process."""
 PUBLIC_ISSUER = "http://login.example.com"
 """Issuer under the fault `public_http`; an application in process can be called by any name."""

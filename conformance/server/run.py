@@ -89,10 +89,18 @@ class Run:
         self._http: httpx.Client | None = None
         self._clients: dict[str, Client | None] = {}
         self.discovery: tuple[Exchange, ...] = ()
-        with self.target.http() as http:
-            self.endpoints: Endpoints = discover(self.target, http, self.dialect.name)
+        self.endpoints: Endpoints = self._discovered()
+        issuer = urlsplit(str(self.endpoints.document.get("issuer") or ""))
+        if self.target.in_process and not self.target.config.endpoints.base and issuer.netloc:
+            # An application that knows its own address is called by it: cookies and links are made for that one.
+            self.target.base = f"{issuer.scheme}://{issuer.netloc}"
+            self.endpoints = self._discovered()
         for known in self.target.config.clients:
             self.secrets.register("client_secret", known.secret)
+
+    def _discovered(self) -> Endpoints:
+        with self.target.http() as http:
+            return discover(self.target, http, self.dialect.name)
 
     @property
     def aws(self) -> bool:

@@ -10,7 +10,7 @@ from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628, Operation, Request
 from conformance.server.browser import FOREIGN_SITE, Browser, Page, find_approval, same_host, split
 from conformance.server.device import Device, describe
-from conformance.targets.http import is_loopback
+from conformance.server.transport import plain_http_allowed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -253,16 +253,15 @@ def _asked_with(device: Device, headers: dict[str, str]) -> Iterator[Exchange]:
 @check(
     "rfc6749-10.11-tls-user-endpoints",
     "rfc8628-3.3-user-session-over-tls",
-    faults=("verification_uri_elsewhere",),
+    faults=("public_http",),
 )
 def test_pages_use_tls(device: Device, verify: Verify) -> None:
     """Scheme of verification_uri and of every redirect from there; its http form. Accepted: https alone."""
     grant = device.start()
     target = device.case.run.target
     addresses = [uri for uri in (grant.verification_uri, grant.verification_uri_complete) if uri]
-    here = all(same_host(uri, target.base) or is_loopback(uri) for uri in addresses)
-    if not target.base.startswith("https:") and here and (target.in_process or is_loopback(target.base)):
-        raise NotApplicable("the target is tested over http on this machine")
+    if not target.base.startswith("https:") and all(plain_http_allowed(uri) for uri in addresses):
+        raise NotApplicable("the target is tested over http on loopback or under a reserved name")
     secure = all(split(uri).scheme.lower() == "https" for uri in addresses)
     if secure:
         with Browser(device.case) as browser:

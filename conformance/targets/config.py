@@ -10,6 +10,10 @@ import msgspec
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 
 
+DEFAULT_BASE = "http://target.test"
+"""Base URL of in-process targets; `test` is reserved (RFC 6761), so it can never reach a network."""
+
+
 class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 

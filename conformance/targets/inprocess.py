@@ -21,6 +21,7 @@ from conformance.errors import TargetUnreachableError, UsageError
 from conformance.targets.adapter import Adapter
 from conformance.targets.asgi import AsgiBridge, BadApplicationError
 from conformance.targets.clock import RealClock, TravelClock
+from conformance.targets.config import DEFAULT_BASE
 from conformance.targets.wsgi import WsgiBridge
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from conformance.targets.base import Clock, User
     from conformance.targets.config import Located
 
-DEFAULT_BASE = "http://target.test"
-"""Base URL of in-process targets; `test` is reserved (RFC 6761), so it can never reach a network."""
 _REMEMBERED = 50
 _TOGETHER_TIMEOUT = 15.0
 
