@@ -10,7 +10,7 @@ JUNIT ?= build/junit/tests.xml
 PYTEST_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit clean
+.PHONY: help setup run test lint unit docs mutation clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -31,6 +31,12 @@ lint: $(READY) ## ruff, mypy and import-linter
 unit: $(READY) ## The tests of the suite itself; PYTEST_ARGS="-k name" selects
 	@mkdir -p $(dir $(JUNIT))
 	$(BIN)/pytest -n 2 --junitxml=$(JUNIT) $(PYTEST_ARGS)
+
+docs: $(READY) ## Write the pages of docs/ that are made from the catalogue, the checks and the faults
+	$(BIN)/python -m conformance.cli.docs
+
+mutation: $(READY) ## How many mutants of the reference server the suite kills; half an hour, build/mutation.json
+	$(BIN)/python -m benchmarks.mutation
 
 clean: ## Remove everything that these targets made, .venv included
 	rm -rf $(VENV) build dist .tox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

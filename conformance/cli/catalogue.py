@@ -2,73 +2,131 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import os
 import shutil
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import click
 
-if TYPE_CHECKING:
-    from conformance.judging import Check, Invariant
-    from conformance.requirements import Requirement, Status
+from conformance.requirements import Level
 
-OPEN_SHOWN = 400
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from conformance.cli.coverage import Coverage
+    from conformance.judging import Check, Invariant
+    from conformance.requirements import Requirement
+
+LEVELS = {
+    "MUST": (Level.MUST, Level.MUST_NOT),
+    "SHOULD": (Level.SHOULD, Level.SHOULD_NOT),
+    "MAY": (Level.MAY,),
+    "IMPLIED": (Level.IMPLIED,),
+}
+"""Columns of the table; a prohibition counts with its obligation."""
+LABEL = 10
+"""Columns of the labels in `explain`."""
 
 
 @click.command("list")
-@click.option("--open", "only_open", is_flag=True, help="List the requirements that nothing tests yet.")
-@click.option("--ids", is_flag=True, help="List every requirement with its status.")
-def list_requirements(only_open: bool, ids: bool) -> None:  # noqa: FBT001 - click passes flags by name
+@click.option("--open", "only_open", is_flag=True, help="Name the requirements that nothing tests yet.")
+@click.option("--ids", is_flag=True, help="Name every requirement, with its status and level.")
+@click.option(
+    "--party",
+    type=click.Choice(["server", "client", "all"]),
+    default="server",
+    show_default=True,
+    help="Whom the requirements bind; server takes in its pages and what binds both.",
+)
+def list_requirements(only_open: bool, ids: bool, party: str) -> None:  # noqa: FBT001 - click passes flags by name
     """Show which requirements are tested, by source and level."""
+    from conformance.cli.coverage import coverage
+    from conformance.requirements import Status
+
+    covered = coverage()
+    entries = covered.binding(party)
+    if not (only_open or ids):
+        _table(covered, entries, party)
+        return
+    named = 0
+    for entry in entries:
+        status = covered.status(entry)
+        if ids or status is Status.OPEN:
+            named += 1
+            marker = "" if only_open else f"{status.value:9}"
+            click.echo(f"{marker}{entry.id:52} {entry.level.value:10} {entry.statement}")
+    if not named:
+        # Not on standard output, which is empty where nothing is open.
+        click.echo(f"nothing is open for --party {party}", err=True)
+    if party == "server" and covered.untested_of_clients:
+        click.echo(_about_clients(covered), err=True)
+
+
+def _about_clients(covered: Coverage) -> str:
+    return f"{covered.untested_of_clients} more requirements bind clients only and are not tested yet: --party client"
+
+
+def _table(covered: Coverage, entries: list[Requirement], party: str) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from conformance.requirements import Status, load
-
-    catalogue = load()
-    tested = set(_judges())
     console = Console(highlight=False)
-    rows = [(entry, catalogue.status(entry, tested)) for entry in catalogue.requirements]
-    if only_open or ids:
-        for entry, status in rows:
-            if ids or status is Status.OPEN:
-                marker = "" if only_open else f"{status.value:9}"
-                click.echo(f"{marker}{entry.id:52} {entry.level.value:10} {entry.statement}")
-        return
-    table = Table(box=None, pad_edge=False)
-    table.add_column("source")
-    for title in ("tested", "open", "excluded", "all"):
+    # Gaps of one column, so that all of it fits into 80.
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("source", overflow="fold")
+    for title in (*LEVELS, "tested", "open", "excluded", "all"):
         table.add_column(title, justify="right")
-    for source in catalogue.sources:
-        counts = Counter(status for entry, status in rows if entry.source == source.name)
-        table.add_row(source.name, *_numbers(counts))
-    table.add_row("all", *_numbers(Counter(status for _, status in rows)), style="bold")
+    for source in covered.catalogue.sources:
+        own = [entry for entry in entries if entry.source == source.name]
+        if own:
+            table.add_row(source.name, *_numbers(covered, own))
+    table.add_row("all", *_numbers(covered, entries), style="bold")
     console.print(table)
-    console.print(f"catalogue {catalogue.revision}; `device-grant list --open` names the open ones", style="dim")
+    console.print(f"\nCatalogue {covered.catalogue.revision}. MUST and SHOULD take in MUST NOT and SHOULD NOT.")
+    if party == "server" and covered.untested_of_clients:
+        console.print(_about_clients(covered))
 
 
-def _numbers(counts: Counter[Status]) -> list[str]:
+def _numbers(covered: Coverage, entries: Iterable[Requirement]) -> list[str]:
     from conformance.requirements import Status
 
-    return [*(str(counts[status]) for status in (Status.TESTED, Status.OPEN, Status.EXCLUDED)), str(counts.total())]
+    entries = list(entries)
+    levels = Counter(entry.level for entry in entries)
+    states = Counter(covered.status(entry) for entry in entries)
+    return [
+        *(str(sum(levels[level] for level in group)) for group in LEVELS.values()),
+        *(str(states[status]) for status in (Status.TESTED, Status.OPEN, Status.EXCLUDED)),
+        str(len(entries)),
+    ]
 
 
 @click.command()
 @click.argument("requirement")
 def explain(requirement: str) -> None:
     """Show one requirement: what it says, who is bound, which checks judge it and which faults prove them."""
-    from conformance.requirements import load
+    from conformance.cli.coverage import counted, coverage
+    from conformance.requirements import Status
 
-    catalogue = load()
-    entry = catalogue.get(requirement)
-    judges = _judges().get(entry.id, [])
-    status = catalogue.status(entry, set(_judges()))
-    click.secho(entry.id, bold=True)
-    click.echo(f"{entry.source}, section {entry.section}    {entry.url}")
-    click.echo(f"{_strength(entry)} · binds: {entry.party.value} · {', '.join(entry.dialects)} · {status.value}")
-    click.echo(f"\n{_paragraph(entry.statement)}")
+    covered = coverage()
+    entry = covered.catalogue.get(requirement)
+    judges, status = covered.of(entry), covered.status(entry)
+    _title(entry.id)
+    click.echo(_wrapped(entry.statement))
+    click.echo(f"\n{'source':{LABEL}}{entry.source}, section {entry.section}")
+    # Never wrapped: an address that is broken over two lines can be neither clicked nor pasted.
+    click.echo(f"{'':{LABEL}}{entry.url}")
+    for label, text in (
+        ("level", _strength(entry)),
+        ("binds", entry.party.value),
+        ("dialects", ", ".join(entry.dialects)),
+        ("needs", ", ".join(entry.needs)),
+        ("tags", ", ".join(entry.tags)),
+        ("status", f"{status.value} by {counted(judges)}" if status is Status.TESTED else status.value),
+    ):
+        if text:
+            click.echo(_wrapped(text, first=f"{label:{LABEL}}", indent=" " * LABEL))
     for title, text in (
         ("Why it matters", entry.why),
         ("Allow for", entry.caveat),
@@ -77,40 +135,65 @@ def explain(requirement: str) -> None:
         ("Not tested because", entry.excluded),
     ):
         if text:
-            click.echo(f"\n{title}:\n{_paragraph(text, '  ')}")
-    for judge in judges:
-        click.echo(f"\n{judge.name}\n{_paragraph(judge.card, '  ')}")
-        if judge.faults:
-            click.echo(f"  proved by the faults: {', '.join(judge.faults)}")
+            click.echo()
+            _title(title)
+            click.echo(_wrapped(text, indent="  "))
     if judges:
-        click.echo(f"\ndevice-grant run TARGET --only {entry.id}")
+        _judged(entry, judges)
+
+
+def _judged(entry: Requirement, judges: Iterable[Check | Invariant]) -> None:
+    click.echo()
+    _title("What we send and accept")
+    for judge in judges:
+        click.echo(f"  {judge.name}")
+        click.echo(_wrapped(judge.card, indent="    "))
+        # What only a wrong HTTP server can break has no fault of the reference server.
+        proof = ", ".join(judge.faults) or "wrong HTTP servers in the tests of the suite itself"
+        click.echo(_wrapped(proof, first="    proved by: ", indent="      "))
+    click.echo()
+    _title("Try it")
+    click.echo(f"  device-grant run TARGET --only {entry.id}")
+    shown = shown_broken(entry, judges)
+    if shown:
+        name, dialect = shown
+        click.echo(f"  device-grant run embedded:{dialect} --only {entry.id} --fault {name}")
+
+
+def shown_broken(entry: Requirement, judges: Iterable[Check | Invariant]) -> tuple[str, str] | None:
+    """A fault that breaks the requirement for sure, and a dialect in which it does; None if none is known for sure."""
+    from conformance.reference.faults import Faults
+
+    known = {name: dialects for name, dialects, _ in Faults.catalogue()}
+    for judge in judges:
+        # Of a check with several of both, some faults break one of its requirements and some another.
+        if len(judge.requirements) > 1 and len(judge.faults) > 1:
+            continue
+        for name in judge.faults:
+            for dialect in entry.dialects:
+                if dialect in known[name]:
+                    return name, dialect
+    return None
 
 
 def _strength(entry: Requirement) -> str:
-    level = entry.level.value
-    return f"{level} (breaking it is {entry.verdict_if_broken.label})"
+    from conformance.requirements import Verdict
+
+    if entry.verdict_if_broken is Verdict.OBSERVED:
+        return f"{entry.level.value}: reported, never counted against the target"
+    return f"{entry.level.value}: {entry.verdict_if_broken.label} if broken"
 
 
-def _paragraph(text: str, indent: str = "") -> str:
+def _title(text: str) -> None:
+    styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    click.echo(click.style(text, bold=True) if styled else text)
+
+
+def _wrapped(text: str, indent: str = "", first: str | None = None) -> str:
     plain = " ".join(text.split())
-    return click.wrap_text(plain, width=_width(), initial_indent=indent, subsequent_indent=indent)
+    start = indent if first is None else first
+    return click.wrap_text(plain, width=_width(), initial_indent=start, subsequent_indent=indent)
 
 
 def _width() -> int:
     return max(40, min(100, shutil.get_terminal_size().columns))
-
-
-def _judges() -> dict[str, list[Check | Invariant]]:
-    """Checks and invariants by the requirement that they judge."""
-    import conformance.server
-    from conformance.judging import all_checks, all_invariants
-
-    for module in pkgutil.iter_modules(conformance.server.__path__, "conformance.server."):
-        if module.name.rpartition(".")[2].startswith(("test_", "invariants")):
-            importlib.import_module(module.name)
-    found: dict[str, list[Check | Invariant]] = {}
-    judges: list[Check | Invariant] = [*all_checks(), *all_invariants()]
-    for judge in judges:
-        for requirement in judge.requirements:
-            found.setdefault(requirement, []).append(judge)
-    return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import shlex
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import pytest
 
-from conformance.errors import ExitCode, SuiteError
+from conformance.errors import ExitCode, UsageError
 from conformance.plugin.items import SUITE
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def _run_one(
     suite = Suite(
         Options.chosen(
             target=spec,
-            dialect=None if spec.startswith("embedded") else options["dialect"],
+            dialect=options["dialect"],
             only=options["only"],
             profile=options["profile"],
             seed=options["seed"],
@@ -109,24 +111,37 @@ def _run_one(
         *pytest_arguments,
     ]
     suite.start(parallel=bool(options["workers"]))
+    said = io.StringIO()
     try:
-        status = pytest.main(arguments, plugins=[_Quiet(), _Named(suite)])
+        # pytest writes what it has against its arguments there, usage and all.
+        with contextlib.redirect_stderr(said):
+            status = pytest.main(arguments, plugins=[_Quiet(), _Named(suite)])
     finally:
         suite.stop()
         for line in progress:
             line.close()
+    if status == pytest.ExitCode.USAGE_ERROR and suite.error is None:
+        complaint = [line for line in said.getvalue().splitlines() if "error:" in line.lower()]
+        raise UsageError(f"pytest refuses {shlex.join(pytest_arguments)}: {(complaint or ['no reason given'])[-1]}")
     if suite.collector is None or suite.collector.header is None:
-        if status == pytest.ExitCode.USAGE_ERROR:
-            raise SuiteError(f"pytest refused its arguments: {shlex.join(pytest_arguments)}")
-        if suite.interrupted:
-            raise click.Abort
-        return int(ExitCode.NOTHING_RAN if status == pytest.ExitCode.NO_TESTS_COLLECTED else status)
+        return _without_a_report(suite, status)
     render(suite.collector.report, console)
     if report is not None:
         console.print(f"\nReport: {report / 'index.html'}", style="dim", soft_wrap=True)
+    if suite.error is not None:
+        raise suite.error
     if suite.interrupted:
         return 130
     return int(suite.collector.footer.exit_code) if suite.collector.footer else int(ExitCode.SUITE_ERROR)
+
+
+def _without_a_report(suite: Suite, status: int) -> int:
+    if suite.error is not None:
+        raise suite.error
+    if suite.interrupted:
+        raise click.Abort
+    click.echo("device-grant: nothing ran: no check fits what was selected", err=True)
+    return int(ExitCode.NOTHING_RAN if status == pytest.ExitCode.NO_TESTS_COLLECTED else status)
 
 
 class _Quiet:
@@ -135,8 +150,6 @@ class _Quiet:
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: Any) -> None:
         """Let the terminal reporter, which other plugins expect to exist, write nowhere."""
-        import io
-
         reporter = config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None and config.getoption("verbose") <= 0:
             from _pytest.config import create_terminal_writer

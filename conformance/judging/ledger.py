@@ -100,6 +100,8 @@ class Ledger:
     """Requirements that the check may judge; another one is an error of the suite."""
     expects: Expects
     tallies: dict[str, Tally] = field(default_factory=dict)
+    spare: dict[str, Tally] = field(default_factory=dict)
+    """Why a sampled check could not run, for requirements that no other check judges."""
     raising: bool = False
     """Inside generated examples an unexpected failure is raised instead of recorded."""
 
@@ -146,13 +148,20 @@ class Ledger:
         self.tallies.setdefault(claim.requirement.id, Tally(claim.requirement)).add(claim)
 
     def close(self, stop: StopCheck | None, *, sampled: bool = False) -> None:
-        """At the end of the check: what was named but not judged is as `stop` says; `sampled` may leave it open."""
-        if stop is None and sampled:
-            return
+        """At the end of the check: what was named but not judged is as `stop` says.
+
+        A sampled check leaves it open: other checks settle most of it, and only what none does is as `stop` says.
+        """
         for requirement in self.named:
             if requirement in self.tallies or not self.applicable(requirement):
                 continue
             if stop is None:
+                if sampled:
+                    continue
                 raise SuiteError(f"{self.check} ended without judging {requirement}, which its decorator names")
             entry = self.requirement_of(requirement)
-            self.add(Claim(entry, self.check, stop.verdict, str(stop)))
+            claim = Claim(entry, self.check, stop.verdict, str(stop))
+            if sampled:
+                self.spare.setdefault(requirement, Tally(entry)).add(claim)
+            else:
+                self.add(claim)

@@ -88,7 +88,7 @@ def check(
 
 
 def invariant(*requirements: str, faults: tuple[str, ...] = ()) -> Callable[[InvariantFunction], InvariantFunction]:
-    """Register a function as a rule for every exchange; the first requirement that applies is the one judged."""
+    """Register a function as a rule for every exchange; it settles all of these requirements in their dialects."""
 
     def register(function: InvariantFunction) -> InvariantFunction:
         name = _name(function)

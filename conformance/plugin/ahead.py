@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from conformance.server.case import Case
 
 
+_PLACES = threading.BoundedSemaphore(16)
+"""Cases that go on at the same time: enough that the longest wait decides, few enough to spare the server."""
+
+
 @dataclass
 class Finished:
     """A case that has run, and the error of ours that ended it, if any."""
@@ -40,6 +44,7 @@ class Ahead:
 
     def _run(self, work: Callable[[], Finished]) -> None:
         try:
-            self._outcome = work()
+            with _PLACES:
+                self._outcome = work()
         except BaseException as error:  # noqa: BLE001 - handed to the thread that asks for the result
             self._error = error

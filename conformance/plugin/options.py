@@ -67,7 +67,8 @@ class Options:
     def rest(self) -> tuple[str, ...]:
         """Options of `device-grant run` beyond target, selection and profile, without which a result may differ."""
         user = ("--user", self.user) if self.user else ()
-        return (*user, *(word for fault in self.faults for word in ("--fault", fault)))
+        expect = ("--expect", str(self.expect)) if self.expect else ()
+        return (*user, *expect, *(word for fault in self.faults for word in ("--fault", fault)))
 
     def as_arguments(self) -> list[str]:
         """The same as options of pytest, for the workers of xdist."""
@@ -96,6 +97,8 @@ def open_target_spec(options: Options) -> Target:
     user = user_of(options.user) if options.user else None
     name, _, rest = options.target.partition(":")
     if name == "embedded":
+        if rest and options.dialect and rest != options.dialect:
+            raise UsageError(f"{options.target} names a dialect, which --dialect {options.dialect} contradicts")
         from conformance.reference.embedded import embedded
 
         return embedded(rest or options.dialect or "rfc8628", options.faults, user=user)

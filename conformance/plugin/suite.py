@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import threading
 import time
 import traceback
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 
+from conformance.errors import DeviceGrantError, TargetUnreachableError
 from conformance.plugin.ahead import Ahead, Finished
 from conformance.plugin.items import CheckFailed, CheckItem, InvariantItem
 from conformance.plugin.options import Options, open_target_spec, resolved_dialect
@@ -32,12 +34,21 @@ PAYLOAD = "device_grant"
 """Attribute of a test report that carries the lines of a case, also from an xdist worker to its controller."""
 
 
+def _told(error: BaseException) -> str:
+    """Our own errors say what a person needs; of anything else the end of the traceback is kept."""
+    if isinstance(error, DeviceGrantError):
+        return str(error)
+    return "".join(traceback.format_exception(error)[-6:])
+
+
 @dataclass
 class Suite:
     """One session of the suite: opens the target, runs cases, collects what they say."""
 
     options: Options
     collector: Collector | None = None
+    error: DeviceGrantError | None = None
+    """Why the session ended before its end."""
     on_start: Callable[[int], None] | None = None
     on_case: Callable[[str, Any], None] | None = None
     on_check: Callable[[str], None] | None = None
@@ -53,14 +64,14 @@ class Suite:
         self._interrupted = False
         self._wanted: frozenset[str] | None = None
         self._baseline = Baseline()
+        self._running: Case | None = None
+        self._running_since = 0.0
 
     # Session.
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Start, unless the command line has done so already."""
-        from conformance.errors import DeviceGrantError
-
         if self._target is not None or self.collector is not None:
             return
         worker = hasattr(session.config, "workerinput")
@@ -168,12 +179,18 @@ class Suite:
             config.hook.pytest_deselected(items=dropped)
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """On a real clock, begin all timed checks at once: they go on side by side."""
+        """Write the header; on a real clock, begin the timed checks: they go on side by side."""
         checks = [item for item in session.items if isinstance(item, CheckItem)]
+        if checks and self.collector is not None and self._run is not None:
+            self.collector.begin(self._header(self._run))
         if self.on_start is not None:
             self.on_start(len(checks))
         if self._run is None or self._run.target.clock.kind != "real" or session.config.option.collectonly:
             return
+        from conformance.targets.user import PromptUser
+
+        if isinstance(self._run.target.user, PromptUser):
+            return  # one question at a time
         timed = [item for item in checks if item.entry.timed]
         self._threads = {item.nodeid: Ahead(partial(self._execute, item)) for item in timed}
 
@@ -183,8 +200,8 @@ class Suite:
             self.on_check(location[2])
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """An interrupted run has no footer. A session that we ended ourselves is not interrupted."""
-        self._interrupted = not isinstance(excinfo.value, pytest.exit.Exception)
+        """An interrupted run has no footer; so has one whose target went away."""
+        self._interrupted = self.error is not None or not isinstance(excinfo.value, pytest.exit.Exception)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -203,7 +220,7 @@ class Suite:
         from conformance.report import write_all
         from conformance.results import scan, withhold_security
 
-        assert self.collector is not None  # noqa: S101 - set in _start
+        assert self.collector is not None  # noqa: S101 - set in start
         assert self.options.report is not None  # noqa: S101 - asked by the caller
         withheld = self.collector.baseline.withholds_security
         write_all(withhold_security(report) if withheld else report, self.options.report)
@@ -222,16 +239,32 @@ class Suite:
     def run(self, item: CheckItem) -> None:
         """Run (or wait for) the case of an item, then pass, skip or fail as pytest understands it."""
         ahead = self._threads.pop(item.nodeid, None)
-        finished = ahead.result() if ahead else self._execute(item)
+        try:
+            finished = ahead.result() if ahead else self._execute(item)
+        except KeyboardInterrupt:
+            self._interrupt(item)
+            raise
         item.case = finished.case
         try:
             item.payload = self._payload(item, finished)
         except Exception as error:
             item.payload = self._payload(item, self._broken(item, error))
             raise
+        if isinstance(finished.error, TargetUnreachableError):
+            # Everything that follows would only accuse a server that is no longer there.
+            self.error = finished.error
+            pytest.exit(str(finished.error), returncode=int(finished.error.exit_code))
         if finished.error is not None:
             raise finished.error
         self._tell_pytest(finished.case)
+
+    def _interrupt(self, item: CheckItem) -> None:
+        """Keep what the interrupted case has done so far."""
+        if self.collector is not None and self._running is not None:
+            from conformance.results.recording import case_line
+
+            seconds = time.perf_counter() - self._running_since
+            self.collector.add(case_line(self._running, item.nodeid, seconds, "interrupted"), [], [])
 
     def _broken(self, item: CheckItem, error: Exception) -> Finished:
         """A case that holds nothing but the error by which its own lines could not be written."""
@@ -246,6 +279,8 @@ class Suite:
         assert self._run is not None  # noqa: S101 - a session without a run never gets here
         began = time.perf_counter()
         case = Case(self._run, item.entry)
+        if threading.current_thread() is threading.main_thread():
+            self._running, self._running_since = case, began
         error: BaseException | None = None
         try:
             with self._run.target.clock:
@@ -265,9 +300,10 @@ class Suite:
         run, case = self._run, finished.case
         assert run is not None  # noqa: S101 - as above
         outcome: Literal["ran", "suite-error"] = "suite-error" if finished.error else "ran"
-        message = "".join(traceback.format_exception(finished.error)[-6:]) if finished.error else ""
+        message = _told(finished.error) if finished.error else ""
         results = result_lines(run, case.ledger.tallies.values())
         seen = result_lines(run, [tally for ledger in case.invariants.values() for tally in ledger.tallies.values()])
+        spare = result_lines(run, case.ledger.spare.values())
         if self._wanted is not None:
             results = [line for line in results if line.requirement in self._wanted]
             seen = [line for line in seen if line.requirement in self._wanted]
@@ -283,6 +319,7 @@ class Suite:
             case=case_line(case, item.nodeid, finished.duration, outcome, message),
             results=results,
             invariants=seen,
+            spare=[line for line in spare if self._wanted is None or line.requirement in self._wanted],
             secrets=secrets,
             exchanges=run.exchanges - sent,
         )
@@ -305,6 +342,8 @@ class Suite:
             pytest.xfail(
                 "; ".join(sorted(shown)) + " expected by the baseline" if shown else "withheld by the baseline"
             )
+        if case.stop is not None and not claims:
+            pytest.skip(f"{case.stop.verdict.label}: {case.stop}")
         unjudged = [c for c in claims if c.verdict in (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE)]
         if claims and len(unjudged) == len(claims):
             pytest.skip(f"{unjudged[0].verdict.label}: {unjudged[0].message}")
@@ -336,7 +375,7 @@ class Suite:
             self.collector.secrets.register(kind, value)
         self.collector.begin(payload.header)
         self.collector.exchanges += payload.exchanges
-        self.collector.add(payload.case, payload.results, payload.invariants)
+        self.collector.add(payload.case, payload.results, payload.invariants, payload.spare)
         if self.on_case is not None:
             self.on_case(payload.case.check, [*payload.results, *payload.invariants])
 

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import base64
 import json
-from urllib.parse import quote, quote_plus
+import re
+import threading
+from urllib.parse import quote, quote_plus, unquote
 
 SECRET_MEMBERS = frozenset(
     {
@@ -25,6 +27,11 @@ SECRET_MEMBERS = frozenset(
 )
 """Canonical names of response members that are secrets while they live."""
 
+_END = 12
+"""Characters at an end of a value that make another value one that was derived from it."""
+_LONG = 16
+"""Length from which values are recognised by their ends."""
+_TOKEN = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|[A-Za-z0-9_.~%+/:-])+")
 _SHORTEST = 4
 """Values shorter than this are not replaced: they would turn up inside ordinary words."""
 
@@ -36,6 +43,9 @@ class Secrets:
         self._pseudonyms: dict[str, str] = {}
         self._entries: list[tuple[str, str]] = []
         self._count: dict[str, int] = {}
+        self._lock = threading.RLock()
+        self._alike: dict[str, str] = {}
+        """Kinds by what variants of a value have in common: it without case and dashes, and its two ends."""
         self._forms: dict[str, str] = {}
         """Every form of every secret, with its pseudonym."""
         self._by_start: dict[str, list[str]] = {}
@@ -43,15 +53,34 @@ class Secrets:
 
     def register(self, kind: str, value: object) -> None:
         """Remember a value, for example `register("device_code", "GmRh…")`; other than strings are ignored."""
-        if not isinstance(value, str) or len(value) < _SHORTEST or value in self._pseudonyms:
+        if not isinstance(value, str) or len(value) < _SHORTEST:
             return
-        self._count[kind] = self._count.get(kind, 0) + 1
-        self._pseudonyms[value] = f"<{kind} {self._count[kind]}>"
-        self._entries.append((kind, value))
-        for form in encodings(value):
-            if form not in self._forms:
-                self._by_start.setdefault(form[:_SHORTEST], []).append(form)
-            self._forms[form] = self._pseudonyms[value]
+        with self._lock:
+            if value in self._pseudonyms:
+                return
+            self._count[kind] = self._count.get(kind, 0) + 1
+            self._pseudonyms[value] = f"<{kind} {self._count[kind]}>"
+            self._entries.append((kind, value))
+            for mark in _marks(value):
+                self._alike.setdefault(mark, kind)
+            for form in encodings(value):
+                if form not in self._forms:
+                    self._by_start.setdefault(form[:_SHORTEST], []).append(form)
+                self._forms[form] = self._pseudonyms[value]
+
+    def register_variants(self, text: str) -> None:
+        """Register what a request makes of secrets on purpose: other case, cut, one letter changed, escaped again.
+
+        Such values are no longer the secret, but the secret can be had back from them.
+        """
+        for token in set(_TOKEN.findall(text)):
+            if len(token) < _SHORTEST * 2 or token in self._forms:
+                continue
+            for plain in _readings(token):
+                kind = next((self._alike[mark] for mark in _marks(plain) if mark in self._alike), None)
+                if kind is not None:
+                    self.register(kind if kind.startswith("altered ") else f"altered {kind}", token)
+                    break
 
     def entries(self) -> tuple[tuple[str, str], ...]:
         """Kind and value of every secret, in the order of their birth."""
@@ -74,8 +103,25 @@ class Secrets:
     def _found(self, text: str) -> list[str]:
         """The forms that occur in the text, longest first: one that contains another must go as a whole."""
         starts = {text[at : at + _SHORTEST] for at in range(len(text))}
-        found = [form for start in starts & self._by_start.keys() for form in self._by_start[start] if form in text]
+        found = [
+            form for start in starts & set(self._by_start) for form in tuple(self._by_start[start]) if form in text
+        ]
         return sorted(found, key=lambda form: (-len(form), form))
+
+
+def _marks(value: str) -> list[str]:
+    bare = value.casefold().replace("-", "")
+    if len(value) < _LONG:
+        return [bare]
+    return [bare, "^" + bare[:_END], bare[-_END:] + "$"]
+
+
+def _readings(token: str) -> list[str]:
+    once = unquote(token)
+    found = [token, once, unquote(once)]
+    if "\\u" in token:
+        found.append(re.sub(r"\\u([0-9A-Fa-f]{4})", lambda escape: chr(int(escape.group(1), 16)), token))
+    return found
 
 
 def encodings(value: str) -> set[str]:

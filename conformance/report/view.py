@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from conformance.protocol import AWS_SSO_OIDC
 from conformance.report.text import plural
+from conformance.errors import ExitCode
 from conformance.requirements.model import Level, Verdict
 
 if TYPE_CHECKING:
@@ -126,9 +127,15 @@ class View:
         """Whether nothing fails; None where that cannot be said: nothing judged, interrupted, or the suite broke."""
         if self.of(Verdict.FAIL):
             return False
-        if self.report.interrupted or self.suite_errors or not self.judged:
+        if self.report.interrupted or self.suite_errors or not self.judged or self.nothing_ran:
             return None
         return True
+
+    @property
+    def nothing_ran(self) -> bool:
+        """Whether not even a device authorization could be tried."""
+        footer = self.report.footer
+        return footer is not None and footer.exit_code == ExitCode.NOTHING_RAN
 
     @property
     def headline(self) -> str:
@@ -140,6 +147,8 @@ class View:
             return f"Not conformant: {fail} among {judged}"
         if not self.judged:
             return "No verdict: no requirement was judged"
+        if self.nothing_ran:
+            return "No verdict: no device authorization could be tried, so nothing of the grant was tested"
         if self.conformant is None:
             return f"No verdict: no failing requirement among {judged} so far"
         return f"Conformant: no failing requirement among {judged}"

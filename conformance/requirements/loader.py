@@ -124,7 +124,7 @@ class Catalogue:
 
     def _hint(self, id_: str) -> str:
         close = difflib.get_close_matches(id_, self._by_id, n=3, cutoff=0.75)
-        return f"did you mean {' or '.join(close)}?" if close else "`device-grant list` shows all ids"
+        return f"did you mean {' or '.join(close)}?" if close else "`device-grant list --ids --party all` shows all ids"
 
 
 def load(folder: Traversable | None = None) -> Catalogue:

@@ -160,7 +160,9 @@ def _entry(entry: dict[str, Any], where: str, catalogue_ids: Collection[str]) ->
     _reject_unknown(entry, Known.__struct_fields__, where)
     requirement = entry.get("requirement")
     if not isinstance(requirement, str) or not requirement:
-        raise UsageError(f"{where}: `requirement` is missing: give the id of one, as `device-grant list` shows them")
+        raise UsageError(
+            f"{where}: `requirement` is missing: give the id of one, as `device-grant list --ids` shows them"
+        )
     where = f"{where} ({requirement})"
     if requirement not in catalogue_ids:
         raise UsageError(f"{where}: unknown requirement{_close(requirement, catalogue_ids)}")

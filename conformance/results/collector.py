@@ -19,7 +19,12 @@ from conformance.results.withhold import withhold_security
 from conformance.results.writer import ResultsWriter, redacted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from conformance.protocol import Secrets
+
+BEGINNING = "device_authorization::test_start"
+"""The check without which nothing of the grant can be tested."""
 
 
 @dataclass
@@ -39,6 +44,7 @@ class Collector:
     def __post_init__(self) -> None:
         self._began = time.perf_counter()
         self._invariants: dict[tuple[str, str], Result] = {}
+        self._spare: list[Result] = []
 
     def begin(self, header: Header) -> None:
         """Write the header; later calls are ignored (workers of one run each bring the same)."""
@@ -47,7 +53,7 @@ class Collector:
             if self.writer is not None:
                 self.writer.write(self.header)
 
-    def add(self, case: Case, results: list[Result], invariants: list[Result]) -> None:
+    def add(self, case: Case, results: list[Result], invariants: list[Result], spare: Iterable[Result] = ()) -> None:
         """Take a finished case, what it settled itself, and what the invariants saw in its exchanges."""
         own = [self.baseline.mark(redacted(result, self.secrets), self.today) for result in results]
         case = redacted(case, self.secrets)
@@ -58,14 +64,15 @@ class Collector:
             self.writer.write(msgspec.structs.replace(case, steps=[], message="") if withheld else case)
             for result in own:
                 self._write(result)
+        self._spare.extend(spare)
         for result in invariants:
             self._merge_invariant(result)
 
     def finish(self, *, interrupted: bool = False) -> Report:
         """Settle the invariants and, unless the run was interrupted, the footer; close the file."""
-        settled = [
-            self.baseline.mark(redacted(result, self.secrets), self.today) for result in self._invariants.values()
-        ]
+        judged = {result.requirement for result in (*self.results, *self._invariants.values())}
+        left = [*self._invariants.values(), *(result for result in self._spare if result.requirement not in judged)]
+        settled = [self.baseline.mark(redacted(result, self.secrets), self.today) for result in left]
         self.results.extend(settled)
         if not interrupted:
             self.footer = self._footer()
@@ -97,7 +104,7 @@ class Collector:
         suite_errors = sum(case.outcome == "suite-error" for case in self.cases)
         if suite_errors:
             exit_code = ExitCode.SUITE_ERROR
-        elif not self.cases:
+        elif not self.cases or (self._never_began() and not unexpected):
             exit_code = ExitCode.NOTHING_RAN
         elif unexpected or stale or expired:
             exit_code = ExitCode.FAILED
@@ -115,6 +122,11 @@ class Collector:
             expired=expired,
             suite_errors=suite_errors,
         )
+
+    def _never_began(self) -> bool:
+        """Whether not even one device authorization could be tried, so that nothing of the grant was tested."""
+        begun = [result for result in self.results if result.check == BEGINNING]
+        return bool(begun) and all(result.verdict == Verdict.UNTESTABLE.label for result in begun)
 
     def _merge_invariant(self, result: Result) -> None:
         key = (result.requirement, result.check)

@@ -36,6 +36,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
     case: Case
     results: list[Result]
     invariants: list[Result]
+    spare: list[Result]
+    """For requirements that no other check judges."""
     secrets: list[tuple[str, str]]
     """Kind and value of the secrets that were born since the last payload."""
     exchanges: int

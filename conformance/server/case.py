@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,7 @@ from conformance.judging import (
     all_invariants,
 )
 from conformance.protocol import Client, Event, Exchange, Operation, Request, Transcript
+from conformance.protocol.messages import RAW
 from conformance.requirements import Verdict
 from conformance.server.device import Device, describe
 from conformance.server.fuzz import Fuzz
@@ -45,6 +47,8 @@ class Case:
             entry.name: Ledger(entry.name, run.catalogue.get, run.dialect.name, entry.requirements, run.expects)
             for entry in all_invariants()
         }
+        self.stop: StopCheck | None = None
+        """Why the check ended before its end, if it did."""
         self._local: dict[str, Any] = {}
 
     def begin(self) -> None:
@@ -79,6 +83,12 @@ class Case:
         return self._once("confidential", lambda: self.device_of("confidential"))
 
     @property
+    def longest_wait(self) -> float:
+        """Seconds that one wait may take: no bound on a clock that jumps, else that of target.toml."""
+        clock = self.run.target.clock
+        return self.run.target.config.clock.longest_wait if clock.kind == "real" else math.inf
+
+    @property
     def fuzz(self) -> Fuzz:
         """Runs a judge over generated examples."""
         return self._once("fuzz", lambda: Fuzz(self))
@@ -103,9 +113,9 @@ class Case:
 
     # Sending.
 
-    def send(self, request: Request, label: str = "") -> Exchange:
+    def send(self, request: Request, label: str = "", *, patient: bool = True) -> Exchange:
         """Send a request as it is; the exchange is recorded and the invariants judge it."""
-        return self.take(self.run.exchange(request, self.began, label))
+        return self.take(self.run.exchange(request, self.began, label, patient=patient))
 
     def take(self, exchange: Exchange) -> Exchange:
         """Record an exchange and let the invariants judge it."""
@@ -133,10 +143,12 @@ class Case:
         members: dict[str, Any],
         client: Client | None,
         label: str = "",
+        *,
+        patient: bool = True,
     ) -> Exchange:
         """Encode and send one operation."""
         request = self.run.dialect.encode(operation, self.run.url(operation), members, client)
-        return self.send(request, label)
+        return self.send(request, label, patient=patient)
 
     def wait(self, seconds: float) -> None:
         """Let time pass on the target's clock."""
@@ -157,13 +169,12 @@ class Case:
     def execute(self, arguments: Sequence[str] | None = None) -> None:
         """Run the check function with what its parameters name, and settle all that it left open."""
         names = arguments if arguments is not None else parameters(self.check)
-        stop: StopCheck | None = None
         try:
             self.require_claims()
             self.check.function(**{name: getattr(self, name) for name in names})
         except StopCheck as reason:
-            stop = reason
-        self.ledger.close(stop, sampled=self.check.sampled)
+            self.stop = reason
+        self.ledger.close(self.stop, sampled=self.check.sampled)
 
     def require_claims(self) -> None:
         """Raise NotApplicable if the target says that it lacks what the check is about."""
@@ -224,8 +235,10 @@ class Verify:
         """Claim that the outcome is one of `accepted`; one of `tolerated` is a warning at most."""
         accepted, tolerated = tuple(accepted), tuple(tolerated)
         names = exchange.outcome.names
-        holds = not names.isdisjoint(accepted)
+        holds: bool | None = not names.isdisjoint(accepted)
         lenient = not holds and not names.isdisjoint(tolerated)
+        if _unanswered(exchange) and not (holds or lenient):
+            holds = None
         self._case.ledger.settle(
             requirement,
             holds,
@@ -247,6 +260,8 @@ class Verify:
     ) -> None:
         """Claim something that is no outcome; `problem` is stable text that says what is wrong if it is false."""
         got = describe(exchanges[-1]) if exchanges else ""
+        if exchanges and _unanswered(exchanges[-1]) and "no-response" not in accepted:
+            holds = None
         self._case.ledger.settle(
             requirement,
             holds,
@@ -256,6 +271,11 @@ class Verify:
             exchanges=exchanges,
             tolerated=tolerated,
         )
+
+
+def _unanswered(exchange: Exchange) -> bool:
+    """Whether a lost connection leaves nothing to judge; where raw octets were sent, that it is closed says much."""
+    return exchange.response is None and exchange.request.method != RAW
 
 
 def parameters(check: Check) -> tuple[str, ...]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from conformance.errors import SuiteError
 from conformance.judging import Untestable
 from conformance.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation
 from conformance.server.run import MARGIN
@@ -51,9 +54,11 @@ class Device:
             raise Untestable(f"device authorization was refused with {describe(exchange)}")
         return Grant(self, exchange)
 
-    def token(self, *, client: Client | None = None, label: str = "token request", **members: Any) -> Exchange:
+    def token(
+        self, *, client: Client | None = None, label: str = "token request", patient: bool = True, **members: Any
+    ) -> Exchange:
         """One token request with exactly these members and the client's authentication."""
-        return self.case.call(Operation.TOKEN, members, client or self.client, label)
+        return self.case.call(Operation.TOKEN, members, client or self.client, label, patient=patient)
 
     def refresh(self, refresh_token: str, *, label: str = "refresh", **members: Any) -> Exchange:
         """Refresh an access token (RFC 6749 6)."""
@@ -67,6 +72,8 @@ class Grant:
     def __init__(self, device: Device, exchange: Exchange) -> None:
         self.device = device
         self.exchange = exchange
+        self.name = ""
+        """What a story with several grants calls this one."""
         self.device_code: str = exchange.get("device_code")
         self.user_code: str = str(exchange.get("user_code") or "")
         self.verification_uri: str = str(exchange.get("verification_uri") or "")
@@ -74,6 +81,8 @@ class Grant:
         self.verification_uri_complete: str | None = str(complete) if complete else None
         self.started = device.case.now()
         self.last_request = self.started
+        self.decision = ""
+        """What the user decided last without complaint of the page, `approve` or `deny`."""
         self.interval = seconds(exchange.get("interval"), DEFAULT_INTERVAL)
         self.expires_in = seconds(exchange.get("expires_in"), 0)
 
@@ -83,17 +92,34 @@ class Grant:
         return GrantView(self.user_code, self.verification_uri, self.verification_uri_complete)
 
     def poll(self, *, wait: bool = True, label: str = "poll", **members: Any) -> Exchange:
-        """One poll. By default a polite one, at least the interval after the last request for this code."""
+        """One poll. By default a polite one, at least the interval after the last request for this code.
+
+        Raises Untestable where the user has decided, but no decision of theirs changes anything at the target.
+        """
+        exchange, pending = self.ask(wait=wait, label=label, **members)
+        if wait and self.decision and not members:
+            self.device.case.run.effect.heed(self, self.decision, exchange, pending=pending)
+        return exchange
+
+    def ask(self, *, wait: bool = True, label: str = "poll", **members: Any) -> tuple[Exchange, bool]:
+        """The same whatever the user has decided; also whether the code is pending."""
         case = self.device.case
         if wait:
             case.wait(self.last_request + self.interval + MARGIN - case.now())
         body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | members
         client = body.pop("client", None)
-        exchange = self.device.token(client=client, label=label, **body)
+        exchange = self.device.token(client=client, label=label, patient=wait, **body)
         self.last_request = case.now()
         if exchange.code == "slow_down":
             self.interval += 5
-        return exchange
+        return exchange, exchange.code in PENDING
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the codes end, as the response promised; infinite if it promised nothing."""
+        if self.expires_in <= 0:
+            return math.inf
+        return self.started + self.expires_in - self.device.case.now()
 
     def expire(self, margin: float = 3.0) -> None:
         """Wait until the codes have expired for sure; untestable if the response told no lifetime."""
@@ -126,18 +152,41 @@ class Person:
             return str(refused)
         return ""
 
+    def mistype(self, grant: Grant) -> str:
+        """Try to approve with two letters of the code swapped; returns the page's complaint, empty if it had none.
+
+        Does nothing where the code has no two letters that differ, or is part of no address that leads to the page.
+        """
+        typed, complete = swapped(grant.user_code), grant.verification_uri_complete
+        user = self._case.run.target.user
+        if user is None or typed == grant.user_code or (complete and grant.user_code not in complete):
+            return "nothing to mistype"
+        self._case.run.secrets.register("mistyped_user_code", typed)
+        self._case.note(f"user mistypes the code of {grant.name or 'the grant'} and approves".rstrip())
+        view = GrantView(typed, grant.verification_uri, complete and complete.replace(grant.user_code, typed))
+        try:
+            with self._case.run.target.http(timeout=30.0) as browser:
+                user.approve(browser, view)
+        except (UserError, SuiteError) as refused:
+            # A user module need not know what the page says to a wrong code.
+            self._case.note(f"the page did not let them: {refused}")
+            return str(refused) or "refused"
+        return ""
+
     def _decide(self, action: str, grant: Grant) -> None:
         target = self._case.run.target
         if target.user is None:
             raise Untestable("nobody can approve or deny: target.toml has no [user]")
         decide = target.user.approve if action == "approve" else target.user.deny
-        self._case.note(f"user {'approves' if action == 'approve' else 'denies'}")
+        self._case.note(f"user {'approves' if action == 'approve' else 'denies'} {grant.name}".rstrip())
         try:
             with target.http(timeout=30.0) as browser:
+                browser.auth = self._case.run.patience()
                 decide(browser, grant.view)
         except UserError as refused:
             self._case.note(f"the page did not let the user {action}: {refused}")
             raise Untestable(f"the user could not {action}: {refused}") from None
+        grant.decision = action
 
 
 def describe(exchange: Exchange) -> str:
@@ -148,6 +197,15 @@ def describe(exchange: Exchange) -> str:
         kind = exchange.response.media_type or "no content type"
         return f"{exchange.status} without an error code ({kind})"
     return f"{exchange.status} {exchange.code}"
+
+
+def swapped(code: str) -> str:
+    """The code with the last two neighbouring letters or digits that differ swapped, as a hasty person types it."""
+    places = [place for place, character in enumerate(code) if character.isalnum()]
+    for first, second in reversed(list(pairwise(places))):
+        if code[first].upper() != code[second].upper():
+            return code[:first] + code[second] + code[first + 1 : second] + code[first] + code[second + 1 :]
+    return code
 
 
 def seconds(value: object, default: float) -> float:

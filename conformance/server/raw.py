@@ -6,9 +6,7 @@ For what an HTTP library would refuse to send: two lengths in one request, contr
 from __future__ import annotations
 
 import socket
-import ssl
 import time
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -110,7 +108,8 @@ class RawClient:
             answer = conversation.hold(octets, expected=expected, head=head, half_close=half_close)
         elapsed = time.perf_counter() - began
         answer = RawAnswer(answer.responses, answer.ending, answer.rest, elapsed)
-        case.run.exchanges += 1
+        case.run.count()
+        case.run.secrets.register_variants(octets.decode("latin-1"))
         response = answer.responses[0] if answer.responses else None
         shown = Request(RAW, self._url, (), octets[:_BLOCK], request.operation)
         outcome = (
@@ -277,41 +276,3 @@ def _chunks(rest: bytes) -> tuple[bytes, bytes] | None:
         body, rest = body + rest[:length], rest[length + 2 :]
         if length == 0:
             return body, rest
-
-
-def tls_handshake(url: str, *, old: bool, deadline: float = DEADLINE) -> bool:
-    """Whether the host of an https URL completes a handshake with TLS 1.2 or newer, or, if `old`, with 1.0 or 1.1.
-
-    Certificates are not looked at. Raises Untestable if this machine cannot offer the old versions.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    try:
-        if old:
-            context.set_ciphers("ALL:@SECLEVEL=0")
-            with warnings.catch_warnings():
-                # They are deprecated: that is what servers are asked about.
-                warnings.simplefilter("ignore", DeprecationWarning)
-                context.minimum_version = ssl.TLSVersion.TLSv1
-                context.maximum_version = ssl.TLSVersion.TLSv1_1
-        else:
-            context.minimum_version = ssl.TLSVersion.TLSv1_2
-    except (ssl.SSLError, ValueError) as error:
-        raise Untestable(f"this machine's OpenSSL cannot offer old versions of TLS: {error}") from None
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    try:
-        with (
-            socket.create_connection((host, parts.port or 443), timeout=deadline) as connection,
-            context.wrap_socket(connection, server_hostname=host),
-        ):
-            return True
-    except ssl.SSLError as error:
-        if error.reason == "NO_PROTOCOLS_AVAILABLE":
-            raise Untestable("this machine's OpenSSL cannot offer old versions of TLS") from None
-        return False
-    except (ConnectionError, TimeoutError):
-        return False
-    except OSError as error:
-        raise Untestable(f"{host} could not be reached for a TLS handshake: {error.strerror or error}") from None

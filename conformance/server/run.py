@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
-from conformance.errors import UsageError
+from conformance.errors import TargetUnreachableError, UsageError
+from conformance.judging import Inconclusive
 from conformance.protocol import (
     AWS_SSO_OIDC,
     DEVICE_CODE_GRANT,
-    RFC8628,
     Client,
     Dialect,
     Exchange,
@@ -26,10 +28,11 @@ from conformance.protocol import (
     dialect,
 )
 from conformance.protocol.redaction import SECRET_MEMBERS
+from conformance.server.effect import Effect
 from conformance.targets import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Generator, Mapping
 
     from conformance.judging.ledger import Expects
     from conformance.requirements import Catalogue
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
 MARGIN = 1.1
 """Seconds that a polite poller adds to the interval: servers compare arrival times in whole seconds."""
 
-_GRANTS = {"device_code": DEVICE_CODE_GRANT}
+RETRIES = 3
+"""How often a request is sent again that the server puts off by 429, or by 503 with Retry-After."""
+LONGEST_RETRY = 30.0
+"""Seconds that are waited at most for each."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class Run:
     """What else the command line said, for the command that shows a result again."""
     exchanges: int = 0
     """How many requests have been sent so far."""
+    effect: Effect = field(default_factory=Effect)
+    """Whether decisions of the user have shown at the target."""
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -122,8 +130,21 @@ class Run:
             raise UsageError(f"no URL is known for {operation}: write [endpoints] {operation} in target.toml")
         return found
 
-    def exchange(self, request: Request, began: float, label: str = "") -> Exchange:
-        """Send one request and read the answer; a broken connection is an answer too (`no-response`)."""
+    def exchange(self, request: Request, began: float, label: str = "", *, patient: bool = True) -> Exchange:
+        """Send one request and read the answer; a broken connection is an answer too (`no-response`).
+
+        A server that limits the rate of requests is given the time it asks for, unless `patient` is False: hasty polls
+        are about just that. Raises Inconclusive if it goes on refusing, TargetUnreachableError if the target is gone.
+        """
+        for _ in range(RETRIES):
+            exchange = self._exchange(request, began, label)
+            wait = _put_off(exchange.response) if patient else None
+            if wait is None:
+                return exchange
+            self.target.clock.wait(min(wait, LONGEST_RETRY))
+        raise Inconclusive(f"the server limits the rate of requests: it answers {exchange.status}")
+
+    def _exchange(self, request: Request, began: float, label: str) -> Exchange:
         clock = self.target.clock
         self._remember_secrets_of(request)
         started, tick = clock.now() - began, time.perf_counter()
@@ -134,8 +155,17 @@ class Run:
         else:
             outcome = self.dialect.decode(request.operation, response)
             self.remember(outcome)
-        self.exchanges += 1
+        self.count()
         return Exchange(request, response, outcome, started, ended, elapsed, error, label)
+
+    def patience(self) -> httpx.Auth:
+        """For a browser of the user: waits as `exchange` does where the pages limit the rate of requests."""
+        return _Patience(self.target.clock.wait)
+
+    def count(self) -> None:
+        """One more request was sent."""
+        with self._lock:
+            self.exchanges += 1
 
     def build(self, request: Request) -> httpx.Request:
         """The request for httpx, headers exactly as given but for what HTTP itself needs."""
@@ -150,7 +180,7 @@ class Run:
     def read(self, request: Request, answer: httpx.Response | Exception, began: float, label: str) -> Exchange:
         """An exchange from an answer that was obtained elsewhere, for example by `Target.together`."""
         now = self.target.clock.now() - began
-        self.exchanges += 1
+        self.count()
         if isinstance(answer, Exception):
             return Exchange(request, None, Outcome(0, "no-response"), now, now, 0.0, _reason(answer), label)
         response = plain_response(answer)
@@ -169,10 +199,15 @@ class Run:
                 if attempt == 1 and "without sending a response" in str(error):
                     continue
                 return None, _reason(error)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                self._recycle(http)
+                gone = self.target.gone()
+                if gone:
+                    raise TargetUnreachableError(gone) from error
+                return None, _reason(error)
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self._recycle(http)
                 return None, _reason(error)
-            http.cookies.clear()
             response = plain_response(answer)
             if response.status >= 400 and response.media_type != "application/json":
                 # Servers that refuse without reading the body leave the connection in an undefined state.
@@ -184,6 +219,8 @@ class Run:
         with self._lock:
             if self._http is None:
                 self._http = self.target.http()
+                # The endpoints are not a browser's business: a cookie of one check must not reach another one.
+                self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             return self._http
 
     def _recycle(self, http: httpx.Client) -> None:
@@ -273,6 +310,8 @@ class Run:
             self.secrets.register(name, outcome.members[name])
 
     def _remember_secrets_of(self, request: Request) -> None:
+        if request.content:
+            self.secrets.register_variants(request.content.decode("latin-1"))
         authorization = request.header("authorization")
         if authorization:
             self.secrets.register("authorization", authorization.partition(" ")[2])
@@ -290,11 +329,6 @@ def redacted_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def applicable_dialects(spec_dialects: tuple[str, ...]) -> tuple[str, ...]:
-    """The dialects of a run in a stable order."""
-    return tuple(name for name in (RFC8628, AWS_SSO_OIDC) if name in spec_dialects)
-
-
 def new_run(
     target: Target,
     dialect_name: str,
@@ -306,6 +340,31 @@ def new_run(
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
     return Run(target, dialect(dialect_name), catalogue, PROFILES[profile], seed)
+
+
+class _Patience(httpx.Auth):
+    def __init__(self, wait: Callable[[float], None]) -> None:
+        self._wait = wait
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        for _ in range(RETRIES):
+            answer = yield request
+            wait = _put_off(Response(answer.status_code, tuple(answer.headers.items())))
+            if wait is None:
+                return
+            self._wait(min(wait, LONGEST_RETRY))
+
+
+def _put_off(response: Response | None) -> float | None:
+    """Seconds after which to ask again, if the server limits the rate of requests (RFC 6585 4, RFC 9110 10.2.3)."""
+    if response is None:
+        return None
+    value = response.header("retry-after")
+    if response.status != HTTPStatus.TOO_MANY_REQUESTS and not (
+        response.status == HTTPStatus.SERVICE_UNAVAILABLE and value
+    ):
+        return None
+    return float(value) if value and value.isdecimal() else 1.0
 
 
 def _reason(error: Exception) -> str:

@@ -32,6 +32,10 @@ class Adapter:
         """Name for messages."""
         return self.config.name
 
+    def gone(self) -> str:
+        """Nothing that is called in process goes away."""
+        return ""
+
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """Replace `{name}` placeholders; other braces stay, so that JSON in an argument survives."""

@@ -102,5 +102,8 @@ class Target(Protocol):
     def http(self, *, timeout: float = 10.0) -> httpx.Client:
         """A new client that reaches the target: own cookies, own connections, redirects not followed."""
 
+    def gone(self) -> str:
+        """Why the target can no longer be reached, after a connection to it failed; empty while it is there."""
+
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Send requests at the same moment: released together over warmed connections, or concurrent tasks."""

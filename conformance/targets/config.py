@@ -83,6 +83,8 @@ class ClockSection(_Section, frozen=True, kw_only=True):
     """Which clock the target lives by."""
 
     kind: Literal["travel", "faketime", "real"] = "real"
+    longest_wait: float = 60.0
+    """Seconds that one wait may take on a real clock; what needs longer is untestable."""
 
 
 class Lifetimes(_Section, frozen=True, kw_only=True):

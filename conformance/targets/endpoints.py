@@ -12,7 +12,7 @@ import httpx
 from conformance.errors import TargetUnreachableError, UsageError
 from conformance.protocol import AWS_SSO_OIDC, Operation, Request, Response, service_model
 from conformance.protocol.dialects import AWS_OPERATIONS, json_object
-from conformance.targets.http import is_loopback
+from conformance.targets.addresses import is_loopback
 from conformance.targets.live import unreachable
 
 if TYPE_CHECKING:

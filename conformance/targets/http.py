@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 import threading
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx
+
+from conformance.targets.addresses import is_loopback
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _TOGETHER_TIMEOUT = 15.0
 _FAREWELL = 5.0
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL's host is this machine by name or address."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class Network:

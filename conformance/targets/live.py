@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Self
 
 import httpx
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
     from conformance.targets.config import Located
 
 
+_LOOKS = 3
+_PAUSE = 0.5
+"""Seconds."""
+
+
 class LiveTarget(Adapter):
     """Target at a URL, on the real clock."""
 
@@ -30,12 +36,28 @@ class LiveTarget(Adapter):
         self._network = Network(self.base)
 
     def __enter__(self) -> Self:
+        missing = self._missing()
+        if missing:
+            raise TargetUnreachableError(missing)
+        return self
+
+    def gone(self) -> str:
+        """Ask again, a few times: a server that restarts is not gone."""
+        missing = ""
+        for _ in range(_LOOKS):
+            missing = self._missing()
+            if not missing:
+                return ""
+            time.sleep(_PAUSE)
+        return missing
+
+    def _missing(self) -> str:
         with self._network.client() as client:
             try:
                 client.get("/")
             except httpx.HTTPError as error:
-                raise TargetUnreachableError(unreachable(self.base, error)) from error
-        return self
+                return unreachable(self.base, error)
+        return ""
 
     def __exit__(self, *_: object) -> None:
         """Nothing was started."""

@@ -98,7 +98,7 @@ def _from_file(spec: str) -> Located:
     hint = f"did you mean {' or '.join(close)}? " if close else ""
     raise UsageError(
         f"unknown target {spec!r}: {hint}Known servers: {', '.join(servers) or 'none'}; else give embedded, "
-        f"a URL, asgi:module:app, wsgi:module:app, cassette:DIR or the path of a {FILE_NAME}"
+        f"a URL, asgi:module:app, wsgi:module:app or the path of a {FILE_NAME}"
     )
 
 

@@ -100,6 +100,13 @@ class ProcessTarget(Adapter):
         """Released together over warmed connections."""
         return self._running().together(requests)
 
+    def gone(self) -> str:
+        """Whether the process has ended, with its last words."""
+        status = self._process.poll() if self._process is not None else None
+        if status is None:
+            return ""
+        return f"{self.spec}: the process ended with {_exit(status)} during the run; {self._tail()}"
+
     def _running(self) -> Network:
         if self._network is None:
             raise RuntimeError(f"target {self.spec} is not started: enter it first")

@@ -6,6 +6,7 @@ import importlib.util
 import io
 import subprocess
 import sys
+import threading
 import traceback
 from functools import partial
 from pathlib import Path
@@ -160,6 +161,7 @@ class PromptUser:
         """
         # Standard input and output belong to pytest, which captures them.
         self._terminal = terminal if terminal is not None else _controlling_terminal()
+        self._asking = threading.Lock()
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:  # noqa: ARG002 - the person has a browser
         """Raises UserError if the person answers n."""
@@ -170,6 +172,10 @@ class PromptUser:
         self._ask("REFUSE", grant)
 
     def _ask(self, action: str, grant: GrantView) -> None:
+        with self._asking:
+            self._ask_alone(action, grant)
+
+    def _ask_alone(self, action: str, grant: GrantView) -> None:
         uri = grant.verification_uri_complete or grant.verification_uri
         out = self._terminal
         out.write("\n")

@@ -1,0 +1,84 @@
+"""What is tested and by what: the catalogue joined with the checks and invariants that judge its requirements."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING
+
+from conformance.judging import Check, all_checks, all_invariants
+from conformance.requirements import Party, Status, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from conformance.judging import Invariant
+    from conformance.requirements import Catalogue, Requirement
+
+PACKAGES = ("conformance.server",)
+"""Packages with checks, in modules `test_…`, and with invariants, in a package `invariants`."""
+AUDIENCES = {
+    "server": (Party.AUTHORIZATION_SERVER, Party.USER_INTERACTION, Party.BOTH),
+    "client": (Party.CLIENT,),
+    "all": tuple(Party),
+}
+"""Whom one can ask about, and the parties whose requirements that takes in."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The catalogue and its judges."""
+
+    catalogue: Catalogue
+    judges: dict[str, tuple[Check | Invariant, ...]]
+    """Checks, then invariants, by the requirement that they judge."""
+
+    def of(self, requirement: Requirement) -> tuple[Check | Invariant, ...]:
+        """What judges the requirement."""
+        return self.judges.get(requirement.id, ())
+
+    def status(self, requirement: Requirement) -> Status:
+        """Tested, excluded or open."""
+        return self.catalogue.status(requirement, self.judges)
+
+    def binding(self, audience: str) -> list[Requirement]:
+        """The requirements that bind `server`, `client` or `all`, in the catalogue's order."""
+        return [entry for entry in self.catalogue.requirements if entry.party in AUDIENCES[audience]]
+
+    @cached_property
+    def untested_of_clients(self) -> int:
+        """How many requirements bind clients only and are open."""
+        return sum(self.status(entry) is Status.OPEN for entry in self.binding("client"))
+
+
+def coverage() -> Coverage:
+    """Import every check and join them with the catalogue."""
+    for name in PACKAGES:
+        package = importlib.import_module(name)
+        for module in pkgutil.iter_modules(package.__path__, f"{name}."):
+            if module.name.rpartition(".")[2].startswith(("test_", "invariants")):
+                importlib.import_module(module.name)
+    found: dict[str, tuple[Check | Invariant, ...]] = {}
+    # By name: the registries are in the order in which modules happened to be imported.
+    everyone: list[Check | Invariant] = [
+        *sorted(all_checks(), key=attrgetter("name")),
+        *sorted(all_invariants(), key=attrgetter("name")),
+    ]
+    for judge in everyone:
+        for requirement in judge.requirements:
+            found[requirement] = (*found.get(requirement, ()), judge)
+    return Coverage(load(), found)
+
+
+def counted(judges: Sequence[Check | Invariant]) -> str:
+    """`2 checks and 1 invariant`, for people; empty without any."""
+    checks = sum(isinstance(judge, Check) for judge in judges)
+    parts = [
+        f"{number} {noun}{'' if number == 1 else 's'}"
+        for number, noun in ((checks, "check"), (len(judges) - checks, "invariant"))
+        if number
+    ]
+    return " and ".join(parts)

@@ -1,0 +1,35 @@
+"""What a URL's host says about who can listen in: this machine, a test rig, or the world."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+_RESERVED = frozenset({"test", "localhost", "invalid", "example", "local", "internal"})
+"""Top-level names that lead to nobody's public server (RFC 2606, RFC 6761, RFC 6762)."""
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL's host is this machine by name or address."""
+    host = urlsplit(url).hostname or ""
+    address = _address(host)
+    if address is None:
+        return host == "localhost" or host.endswith(".localhost")
+    return address.is_loopback
+
+
+def is_test_rig(url: str) -> bool:
+    """Whether the URL's host is a loopback or private address, a name without a dot, or a reserved name."""
+    host = urlsplit(url).hostname or ""
+    address = _address(host)
+    if address is None:
+        _, dot, top = host.rpartition(".")
+        return not dot or top in _RESERVED
+    return address.is_loopback or address.is_private or address.is_link_local
+
+
+def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None

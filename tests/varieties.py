@@ -1,0 +1,44 @@
+"""Applications that are honest and yet unlike the embedded one; run as `asgi:varieties:NAME`."""
+
+from __future__ import annotations
+
+import time
+
+from conformance.reference import create_app
+
+honest = create_app()
+
+
+def limited(per_second: int):
+    """The honest server behind a limit on the rate of requests."""
+    window = {"second": 0, "count": 0}
+
+    async def app(scope, receive, send):
+        if scope["type"] != "http":
+            await honest(scope, receive, send)
+            return
+        second = int(time.time())
+        if window["second"] != second:
+            window.update(second=second, count=0)
+        window["count"] += 1
+        if window["count"] <= per_second:
+            await honest(scope, receive, send)
+            return
+        headers = [(b"retry-after", b"1"), (b"content-type", b"text/plain")]
+        await send({"type": "http.response.start", "status": 429, "headers": headers})
+        await send({"type": "http.response.body", "body": b"slower, please"})
+
+    return app
+
+
+async def closed(scope, receive, send):
+    """The honest server, which registers nobody without a token."""
+    if scope["type"] == "http" and scope["path"] == "/register":
+        headers = [(b"www-authenticate", b"Bearer"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 401, "headers": headers})
+        await send({"type": "http.response.body", "body": b'{"error":"invalid_token"}'})
+        return
+    await honest(scope, receive, send)
+
+
+rate_limited = limited(10)
