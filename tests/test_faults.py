@@ -24,7 +24,9 @@ def test_named():
     assert Faults.named() == Faults()
     with pytest.raises(UsageError, match="unknown fault 'code_reuseable': did you mean code_reusable"):
         Faults.named("code_reuseable")
-    with pytest.raises(UsageError, match="catalogue"):
+    with pytest.raises(
+        UsageError, match=r"device-grant serve --faults lists them all \(in Python: Faults\.catalogue\(\)\)"
+    ):
         Faults.named("§§§§")
 
 

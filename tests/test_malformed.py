@@ -411,3 +411,30 @@ def test_requirements_are_in_the_catalogue_for_their_dialect(everything):
     for found in everything.values():
         for wrong in found:
             assert wrong.dialect in requirements.get(wrong.requirement).dialects, wrong
+
+
+@pytest.mark.parametrize("base", [{}, {"scope": "openid"}])
+def test_a_form_that_may_be_empty_is_not_attacked_by_emptying_or_mislabelling_it(base):
+    """A client that authenticates by a header needs no parameter (RFC 8628 3.1)."""
+    drawn = []
+
+    @settings(profile, max_examples=300)
+    @given(malformed("device_authorization", dialect=RFC, base=base))
+    def collect(wrong):
+        drawn.append(wrong)
+
+    collect()
+    valid = dialects.dialect(RFC).encode(Operation.DEVICE_AUTHORIZATION, "http://as.test", base, None)
+    for wrong in drawn:
+        # A server that makes nothing of such a body is left with a valid request.
+        unread = wrong.content_type is None or not wrong.content_type.lower().startswith(valid.header("content-type"))
+        assert wrong.harmless or not unread, wrong
+        assert wrong.harmless or wrong.member == "scope", wrong
+        assert wrong.harmless or wrong.body.strip() not in (b"", valid.content)
+    assert len({wrong.kind for wrong in drawn}) > 10
+
+
+def test_a_body_with_a_required_member_is_emptied(everything):
+    for dialect, operation in BASES:
+        kinds = ("empty-body", "mislabelled-body", "wrong-content-type", "multipart", "multipart-broken")
+        assert all((kind, dialect, operation) in everything for kind in kinds)

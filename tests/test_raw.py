@@ -18,7 +18,7 @@ from conformance.reference.embedded import embedded
 from conformance.requirements import Verdict
 from conformance.server import raw
 from conformance.server.case import Case
-from conformance.server.raw import RawAnswer, RawClient, parse_responses, tls_handshake, until_closed
+from conformance.server.raw import RawAnswer, RawClient, parse_responses, until_closed
 from conformance.server.run import new_run
 from conformance.targets import open_target, resolve
 
@@ -228,12 +228,6 @@ def test_no_socket_in_process():
 def test_octets_go_to_plain_http_only():
     with pytest.raises(Untestable, match="plain HTTP only"):
         RawClient(_Quiet("rfc8628"), "https://127.0.0.1/token")
-
-
-def test_handshake_with_nobody():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert not tls_handshake(f"https://127.0.0.1:{port}/", old=False)
 
 
 # The proof.

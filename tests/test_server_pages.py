@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
+from proof import judges
 
 from conformance.errors import SuiteError, UsageError
 from conformance.judging import Inconclusive, Untestable, all_checks
 from conformance.protocol import RFC8628
+from conformance.reference import Settings
 from conformance.reference.embedded import embedded
-from conformance.requirements import load
+from conformance.requirements import Verdict, load
 from conformance.server import test_verification_page as checks
 from conformance.server.browser import Browser, Page, find_approval, same_host, split
 from conformance.server.case import Case
@@ -187,11 +191,11 @@ def test_steps_that_the_user_module_lacks_are_untestable_and_named(case):
         assert not browser.sign_in(case.device)
         with pytest.raises(Untestable, match=r"no confirmation\(http, grant\): write it"):
             browser.confirmation(case.device.start())
-        with pytest.raises(Untestable, match=r"no enter\(http, user_code\)"):
-            browser.enter("X")
+        with pytest.raises(Untestable, match=r"no enter\(http, user_code, verification_uri\)"):
+            browser.enter("X", "/device")
     case.run.target.user = None
     with Browser(case) as browser, pytest.raises(Untestable, match=r"target\.toml has no \[user\]"):
-        browser.enter("X")
+        browser.enter("X", "/device")
 
 
 def test_a_browser_can_sign_in_by_approving_something(case, tmp_path):
@@ -219,7 +223,7 @@ def test_no_approving_button_is_inconclusive(case, monkeypatch):
 
 def test_steps_are_optional_functions(tmp_path):
     file = tmp_path / "user.py"
-    file.write_text(BOTH + "def enter(http, user_code): return http.get('/' + user_code)\n")
+    file.write_text(BOTH + "def enter(http, user_code, verification_uri): return http.get(verification_uri)\n")
     steps = ModuleUser(file).pages
     assert steps.sign_in is None
     assert steps.confirmation is None
@@ -228,9 +232,24 @@ def test_steps_are_optional_functions(tmp_path):
 
 def test_a_step_must_return_a_response(tmp_path):
     file = tmp_path / "user.py"
-    file.write_text(BOTH + "def enter(http, user_code): return 'page'\n")
+    file.write_text(BOTH + "def enter(*_): return 'page'\n")
     with pytest.raises(SuiteError, match=r"enter returned str, but must return the httpx\.Response"):
-        ModuleUser(file).pages.enter(None, "X")
+        ModuleUser(file).pages.enter(None, "X", "/device")
+
+
+@pytest.mark.parametrize(
+    ("function", "signature"),
+    [
+        ("def enter(http, user_code): ...", "enter(http, user_code, verification_uri)"),
+        ("def approve(http): ...", "approve(http, grant)"),
+        ("def sign_in(http, user): ...", "sign_in(http)"),
+    ],
+)
+def test_a_function_that_takes_something_else_is_refused_at_once(function, signature, tmp_path):
+    file = tmp_path / "user.py"
+    file.write_text(BOTH + function + "\n")
+    with pytest.raises(UsageError, match=re.escape(f"does not take what it is given: define {signature}")):
+        ModuleUser(file)
 
 
 def test_a_step_must_be_a_function(tmp_path):
@@ -247,7 +266,62 @@ def test_the_reference_user_takes_single_steps(case):
         user.pages.sign_in(http)
         assert "Code" in http.get("/device").text
         assert grant.user_code in user.pages.confirmation(http, grant.view).text
-        assert user.pages.enter(http, "BCDF-GHJK").status_code == 400
+        assert user.pages.enter(http, "BCDF-GHJK", grant.verification_uri).status_code == 400
+        assert user.pages.enter(http, "BCDF-GHJK", "/nowhere").status_code == 404
         with pytest.raises(UserError, match="answered 400"):
             user.pages.confirmation(http, GrantView("BCDF-GHJK", grant.verification_uri))
     assert grant.poll().code == "authorization_pending"
+
+
+# Pages that are none, and pages behind whatever speaks TLS.
+
+MISSED = """
+from conformance.reference.user import approve, deny
+def enter(http, user_code, verification_uri):
+    return http.get({path!r})
+"""
+
+
+def settled(name, target):
+    """The verdicts of one check by requirement, and what it said of the worst."""
+    case = Case(new_run(target, RFC8628, load()), judges()[0][name])
+    with target.clock:
+        case.begin()
+        case.execute()
+    return {key: (tally.verdict, tally.worst.message) for key, tally in case.ledger.tallies.items()}
+
+
+@pytest.mark.parametrize(("path", "said"), [("/nowhere", "404"), ("/.well-known/oauth-authorization-server", "form")])
+def test_wrong_codes_that_never_reach_the_page_are_untestable(path, said, tmp_path):
+    file = tmp_path / "user.py"
+    file.write_text(MISSED.format(path=path))
+    with embedded(RFC8628, user=ModuleUser(file)) as target:
+        found = settled("verification_page::test_wrong_codes_are_slowed_down", target)
+    assert {verdict for verdict, _ in found.values()} == {Verdict.UNTESTABLE}
+    assert all(said in message and "enter() of the user module" in message for _, message in found.values())
+
+
+def test_script_that_never_reaches_the_page_is_untestable(tmp_path):
+    file = tmp_path / "user.py"
+    file.write_text(MISSED.format(path="/nowhere"))
+    with embedded(RFC8628, user=ModuleUser(file)) as target:
+        found = settled("page_security::test_script_in_the_user_code", target)
+    assert found["rfc6749-10.14-sanitize-input"][0] is Verdict.UNTESTABLE
+
+
+def test_an_application_in_process_is_not_accused_of_plain_http():
+    settings = Settings(issuer="https://login.example.com")
+    with embedded(RFC8628, settings=settings) as target:
+        found = settled("page_security::test_pages_use_tls", target)
+    assert found["rfc8628-3.3-user-session-over-tls"][0] is Verdict.PASS
+    assert found["rfc6749-10.11-tls-user-endpoints"] == (
+        Verdict.NOT_APPLICABLE,
+        "called in process: TLS belongs to whatever stands before the server",
+    )
+
+
+def test_no_handshake_is_made_for_an_application_in_process(monkeypatch):
+    monkeypatch.setattr("socket.create_connection", lambda *_, **__: pytest.fail("a socket was opened"))
+    with embedded(RFC8628, settings=Settings(issuer="https://login.example.com")) as target:
+        found = settled("http::test_tls_versions", target)
+    assert found["rfc8628-3.1-tls-bcp195"][0] is Verdict.NOT_APPLICABLE

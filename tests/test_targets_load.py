@@ -130,6 +130,7 @@ def test_applications_live_on_a_travelled_clock():
         ("asgi:nothing", "asgi:module:app"),
         ("some/where/target.toml", "no such file"),
         ("nothing-known", "unknown target 'nothing-known'"),
+        ("nothing-known", "a URL, asgi:module:app, wsgi:module:app or the path of a target.toml"),
         (".", "has no target.toml"),
     ],
 )

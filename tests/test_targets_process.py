@@ -16,8 +16,8 @@ from conformance.errors import TargetUnreachableError, UsageError
 from conformance.targets import FaketimeClock, open_target, resolve
 from conformance.targets import environments as environments_module
 from conformance.targets import process as process_module
+from conformance.targets.addresses import is_loopback
 from conformance.targets.environments import node_environment, python_environment
-from conformance.targets.http import is_loopback
 
 SERVER = """
 import os, signal, subprocess, sys, threading, time

@@ -126,7 +126,7 @@ class AwsEndpoints:
         if passwords_taken(grant_type, self.faults):
             raise Refusal("invalid_grant", "Invalid grant: the user name or the password is wrong")
         if grant_type == REFRESH_TOKEN_GRANT:
-            return self._tokens(self._refresh(client, members))
+            return self._tokens(await self._refresh(client, members))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
             raise Refusal(
@@ -139,14 +139,14 @@ class AwsEndpoints:
             raise Refusal("invalid_request", "Invalid request: deviceCode is missing")
         return self._tokens(await self.grants.redeem(client, members["deviceCode"]))
 
-    def _refresh(self, client: RegisteredClient, members: Mapping[str, Any]) -> Tokens:
+    async def _refresh(self, client: RegisteredClient, members: Mapping[str, Any]) -> Tokens:
         if not may_use(client, REFRESH_TOKEN_GRANT):
             raise Refusal("unauthorized_client", "Invalid grant type: this client is not registered for it")
         if "refreshToken" not in members:
             if self.faults.missing_refresh_token_500:
                 raise crash()
             raise Refusal("invalid_request", "Invalid request: refreshToken is missing")
-        return self.grants.refresh(client, members["refreshToken"], None)
+        return await self.grants.refresh(client, members["refreshToken"], None)
 
     def _tokens(self, tokens: Tokens) -> Answer:
         members: dict[str, Any] = {
@@ -225,13 +225,19 @@ class AwsEndpoints:
             try:
                 return await dispatch(call)
             except Refusal as refusal:
+                self._spend(call, refusal.code)
                 return refused(refusal, call, self.faults)
             except FrameworkError as error:
+                self._spend(call, "invalid_request")
                 return framework_refused(error, self.faults)
             except RawAnswer as raw:
                 return raw.answer
 
         return answer
+
+    def _spend(self, call: Call, code: str) -> None:
+        if self.faults.bad_request_spends_code and code == "invalid_request":
+            self.store.spend_codes_in(call.body)
 
     def _served_by_get(self, operation: str) -> bool:
         if operation == "CreateToken":

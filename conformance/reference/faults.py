@@ -39,6 +39,7 @@ class Faults:
     denial_then_token: bool = _fault("The second poll after a denial yields a token.")
     code_reusable: bool = _fault("A redeemed device code yields further tokens.")
     redemption_race: bool = _fault("Checking and marking a code are two steps: parallel polls all get tokens.")
+    redemption_forgotten: bool = _fault("Redemption is forgotten at the end of a code's life: it yields a token again.")
     foreign_client_redeems: bool = _fault("Any registered client may poll and redeem another client's device code.")
     unknown_code_pending: bool = _fault("A device code that was never issued is answered authorization_pending.")
     unknown_code_404: bool = _fault("A device code that was never issued is answered 404 with an HTML page.")
@@ -56,6 +57,7 @@ class Faults:
     early_poll_429: bool = _fault("A poll that came too early is answered 429 with a text page.")
     slow_down_after_denial: bool = _fault("Polls of a denied code are answered slow_down.")
     expired_code_approvable: bool = _fault("A user may approve an expired code, which then lives on.")
+    bad_request_spends_code: bool = _fault("A request that is refused as invalid uses up the approved code in it.")
     early_poll_discards_approval: bool = _fault("A too early poll of an approved code answers slow_down and drops it.")
 
     # Device authorization: the response and the codes in it.
@@ -156,6 +158,7 @@ class Faults:
     missing_client_accepted: bool = _fault("A device authorization is given without any client_id.")
     grant_not_checked: bool = _fault("A client that is not registered for the device grant may use it.")
     challenge_missing: bool = _fault("401 comes without WWW-Authenticate.", _RFC)
+    broken_basic_500: bool = _fault("An Authorization header that is no well-formed HTTP Basic is answered 500.", _RFC)
     basic_failure_400: bool = _fault("Failed HTTP Basic authentication is answered 400.", _RFC)
     basic_unsupported: bool = _fault("The Authorization header is not read.", _RFC)
     basic_not_decoded: bool = _fault("User name and password of HTTP Basic are not form-decoded.", _RFC)
@@ -178,6 +181,7 @@ class Faults:
     token_expires_in_missing: bool = _fault("The token response lacks expires_in.")
     token_expires_in_fraction: bool = _fault("expires_in of the token response is written with a fraction.")
     token_type_number: bool = _fault("token_type is a JSON number.")
+    token_type_unknown: bool = _fault("token_type is MAC, which no client of this protocol knows.", _AWS)
     token_type_malformed: bool = _fault("token_type has a space in it.")
     tokens_not_ascii: bool = _fault("Access and refresh tokens have letters beyond ASCII.")
     tokens_wrapped: bool = _fault("The token response has its members in an inner object.")
@@ -193,6 +197,7 @@ class Faults:
     scope_case_ignored: bool = _fault("Scopes are compared without regard to case.")
     refresh_refused: bool = _fault("No refresh token is accepted.")
     refresh_family_survives: bool = _fault("Replaying a refresh token does not revoke its successors.")
+    refresh_race: bool = _fault("Checking and replacing a refresh token are two steps: parallel refreshes all win.")
     reuse_keeps_tokens: bool = _fault("Reuse of a redeemed device code does not revoke what it yielded.", _RFC)
     refresh_token_reusable: bool = _fault("A refresh token stays valid after it was replaced.")
     refresh_foreign_client: bool = _fault("A refresh token may be used by another client.")
@@ -214,6 +219,7 @@ class Faults:
     registration_reads_forms: bool = _fault("Registration takes forms only and answers JSON with 415.", _RFC)
     registration_cacheable: bool = _fault("Registration responses may be cached.", _RFC)
     registration_error_422: bool = _fault("Refused registrations have status 422.")
+    registration_ends_grants: bool = _fault("A new registration ends the pending grants of every client.")
     registration_repeated: bool = _fault("Every registration gets the same client_id and the same secret.")
     registration_secret_missing: bool = _fault("Clients that have to authenticate get no secret.")
     client_id_missing: bool = _fault("The registration response lacks the client_id.")
@@ -225,6 +231,7 @@ class Faults:
     jwks_conflict_accepted: bool = _fault("jwks and jwks_uri are both registered.", _RFC)
     redirect_uris_required: bool = _fault("A registration without redirect URIs is refused.", _RFC)
     redirect_uris_altered: bool = _fault("Redirect URIs come back with a slash appended.", _RFC)
+    page_uris_unchecked: bool = _fault("Pages of a client may have any scheme, javascript included.", _RFC)
     page_hosts_unchecked: bool = _fault("Pages of a client may be on other hosts than its redirect URIs.", _RFC)
     software_statement_refused: bool = _fault("Software statements are refused as invalid_request.", _RFC)
     software_statement_altered: bool = _fault("Software statements come back cut short.", _RFC)
@@ -301,6 +308,8 @@ class Faults:
     client_not_shown: bool = _fault("The confirmation does not say which client asks.")
     possession_not_asked: bool = _fault("The confirmation does not ask whether the device is the user's own.")
     denial_impossible: bool = _fault("The confirmation offers no way to refuse.")
+    decision_race: bool = _fault("Looking at a code and deciding it are two steps: approval and denial both succeed.")
+    user_code_prefix_accepted: bool = _fault("A user code is found by its first four letters.")
     decision_reversible: bool = _fault("A decided code can be entered and decided again.")
     no_return_instruction: bool = _fault("After the decision nothing tells the user to go back to the device.")
     device_unmentioned: bool = _fault("The confirmation does not say that a device is being connected.")
@@ -311,6 +320,8 @@ class Faults:
     redirects_anywhere: bool = _fault("A parameter `next` on the verification page is followed to any site.")
     sign_in_redirect_307: bool = _fault("Signing in is answered 307, so that the browser sends the password on.")
     page_allows_cors: bool = _fault("Pages let scripts of every origin read them.")
+    wrong_code_500: bool = _fault("A user code that nobody was given is answered 500.")
+    stale_form_500: bool = _fault("A form that does not belong to the browser's session is answered 500.")
     page_frameable: bool = _fault("Pages may be framed by other sites and have no content security policy.")
 
     @classmethod
@@ -320,7 +331,8 @@ class Faults:
         for name in names:
             if name not in known:
                 close = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4)
-                hint = f"did you mean {', '.join(close)}?" if close else "Faults.catalogue() lists them all"
+                everything = "device-grant serve --faults lists them all (in Python: Faults.catalogue())"
+                hint = f"did you mean {', '.join(close)}?" if close else everything
                 raise UsageError(f"unknown fault {name!r}: {hint}")
         return cls(**dict.fromkeys(names, True))
 

@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
-from conformance.reference.http import Refusal
+from conformance.reference.http import Refusal, crash
 
 if TYPE_CHECKING:
     from conformance.reference.faults import Faults
@@ -81,4 +81,6 @@ def basic_credentials(header: str, faults: Faults) -> tuple[str, str] | None:
             return username, password
         return form_decode(username), form_decode(password)
     except (binascii.Error, ValueError):
+        if faults.broken_basic_500:
+            raise crash() from None
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import itertools
 import json
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.protocol import DEVICE_CODE_GRANT
 from conformance.reference.http import RawAnswer, Refusal, crash
-from conformance.reference.store import Grant, RefreshToken, RegisteredClient, State, Store
+from conformance.reference.store import Grant, RefreshToken, RegisteredClient, State, Store, race_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,8 +24,6 @@ SLOW_DOWN = 5.0
 """Seconds that each slow_down adds to the interval (RFC 8628 3.5)."""
 YEAR = 31_536_000
 """Seconds."""
-RACE_WINDOW = 8
-"""How often the fault `redemption_race` yields to other tasks between check and mark."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +50,7 @@ class Grants:
             raise crash()
         if self.store.faults.redemption_race:
             grant = self._judge(client, device_code)
-            for _ in range(RACE_WINDOW):
-                await asyncio.sleep(0)
+            await race_window()
             grant.state = State.REDEEMED
         else:
             with self.store.lock:
@@ -62,29 +58,39 @@ class Grants:
                 grant.state = State.REDEEMED
         return self._issue(client, grant.scope, family=grant.family)
 
-    def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
+    async def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
         """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""
-        faults = self.store.faults
-        with self.store.lock:
-            held = self.store.refresh_tokens.get(token)
-            if held is None and faults.refresh_unknown_accepted:
-                held = RefreshToken(client, scope or (), secrets.token_hex(8), self.store.clock() + 1)
-            if faults.refresh_refused:
-                raise Refusal("invalid_grant", "Invalid refresh token: none is accepted")
-            if held is None or (held.client.id != client.id and not faults.refresh_foreign_client):
-                raise Refusal("invalid_grant", "Invalid refresh token: it was not issued to this client")
-            if self.store.clock() >= held.expires or held.family in self.store.revoked_families:
-                raise Refusal("invalid_grant", "Invalid refresh token: it is expired or revoked")
-            if held.replaced and not faults.refresh_token_reusable:
-                if not faults.refresh_family_survives:
-                    self.store.revoked_families[held.family] = None
-                raise Refusal("invalid_grant", "Invalid refresh token: it was used before")
-            if scope is not None and not set(scope) <= set(held.scope) and not faults.refresh_widens_scope:
-                raise Refusal("invalid_scope", "Invalid scope: a refresh cannot ask for more than was granted")
+        if self.store.faults.refresh_race:
+            held = self._refreshable(client, token, scope)
+            await race_window()
             held.replaced = True
-            granted = held.scope if scope is None else scope
-            kept = granted if faults.refresh_narrowing_sticks else held.scope
-            return self._issue(client, granted, family=held.family, refresh_scope=kept)
+        else:
+            with self.store.lock:
+                held = self._refreshable(client, token, scope)
+                held.replaced = True
+        granted = held.scope if scope is None else scope
+        kept = granted if self.store.faults.refresh_narrowing_sticks else held.scope
+        return self._issue(client, granted, family=held.family, refresh_scope=kept)
+
+    def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
+        """What is known of a refresh token that may be used now; everything else is a Refusal."""
+        faults = self.store.faults
+        held = self.store.refresh_tokens.get(token)
+        if held is None and faults.refresh_unknown_accepted:
+            held = RefreshToken(client, scope or (), secrets.token_hex(8), self.store.clock() + 1)
+        if faults.refresh_refused:
+            raise Refusal("invalid_grant", "Invalid refresh token: none is accepted")
+        if held is None or (held.client.id != client.id and not faults.refresh_foreign_client):
+            raise Refusal("invalid_grant", "Invalid refresh token: it was not issued to this client")
+        if self.store.clock() >= held.expires or held.family in self.store.revoked_families:
+            raise Refusal("invalid_grant", "Invalid refresh token: it is expired or revoked")
+        if held.replaced and not faults.refresh_token_reusable:
+            if not faults.refresh_family_survives:
+                self.store.revoked_families[held.family] = None
+            raise Refusal("invalid_grant", "Invalid refresh token: it was used before")
+        if scope is not None and not set(scope) <= set(held.scope) and not faults.refresh_widens_scope:
+            raise Refusal("invalid_scope", "Invalid scope: a refresh cannot ask for more than was granted")
+        return held
 
     def _judge(self, client: RegisteredClient, device_code: str) -> Grant:
         """The approved grant of a device code; everything else is a Refusal."""
@@ -96,6 +102,8 @@ class Grants:
             raise Refusal("invalid_grant", "Invalid device code: it was not issued to this client")
         now = self.store.clock()
         if grant.state is State.REDEEMED:
+            if faults.redemption_forgotten and now >= grant.expires:
+                return grant
             return self._used(grant)
         if grant.state is State.DENIED:
             return self._denied(grant)
@@ -218,6 +226,8 @@ def spoil_tokens(members: dict[str, Any], faults: Faults) -> dict[str, Any]:
         del members["token_type"]
     if faults.token_type_number:
         members["token_type"] = 1
+    if faults.token_type_unknown:
+        members["token_type"] = "MAC"  # noqa: S105 - the name of a type
     if faults.token_type_malformed:
         members["token_type"] = "Bearer token"  # noqa: S105 - a type, spelt wrong
     if faults.token_expires_in_string:

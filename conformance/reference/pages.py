@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, quote
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from conformance.reference.http import Answer, Call, Handler
+from conformance.reference.http import Answer, Call, Handler, crash
 from conformance.reference.rfc8628 import FORM
 from conformance.reference.sessions import COOKIE, Session, Sessions
 from conformance.reference.verification import SIGN_IN_PATH, VERIFICATION_PATH
@@ -78,7 +78,10 @@ class Pages:
         if blocked:
             return blocked
         approve = action == "approve"
-        grant = self.store.decide(typed, approve=approve, subject=session.user)
+        if self.faults.decision_race:
+            grant = await self.store.decide_late(typed, approve=approve, subject=session.user)
+        else:
+            grant = self.store.decide(typed, approve=approve, subject=session.user)
         if grant is None:
             return self._wrong_code(call, session, typed)
         if approve and self.faults.known_client_approves_on_get:
@@ -143,6 +146,8 @@ class Pages:
 
     def _wrong_code(self, call: Call, session: Session, typed: str) -> Answer:
         self.sessions.count_guess(session, call.address)
+        if self.faults.wrong_code_500:
+            return crash().answer
         problem = "This code is not valid, or no longer. Compare it with the one on your device."
         return self._code_form(session, typed, status=400, problem=problem)
 
@@ -165,6 +170,8 @@ class Pages:
         return self._render(session, "result", title=title, approved=approved)
 
     def _stale_form(self, session: Session) -> Answer:
+        if self.faults.stale_form_500:
+            return crash().answer
         text = "This form is no longer valid. Open the page again and start over."
         return self._render(session, "message", status=403, title="Start over", text=text)
 

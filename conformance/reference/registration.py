@@ -140,7 +140,7 @@ def _metadata(body: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
         if value is None or (tagged and base not in _LOCALISED):
             continue
         if base in _STRINGS | _PAGES:
-            valid = isinstance(value, str) and (base in _STRINGS or _is_page(value))
+            valid = isinstance(value, str) and (base in _STRINGS or faults.page_uris_unchecked or _is_page(value))
         elif base in _LISTS:
             valid = isinstance(value, list) and all(isinstance(item, str) for item in value)
         elif base == "jwks":

@@ -98,7 +98,7 @@ class Rfc8628Endpoints:
         if passwords_taken(grant_type, self.faults):
             raise Refusal("invalid_grant", "The user name or the password is wrong")
         if refreshing:
-            return self._tokens(self._refresh(client, parameters))
+            return self._tokens(await self._refresh(client, parameters))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
             raise Refusal("unsupported_grant_type", "Only the device grant and refresh_token are supported")
@@ -119,7 +119,7 @@ class Rfc8628Endpoints:
         headers = {} if self.faults.registration_cacheable else NO_STORE_OR_CACHE
         return self._json(200 if self.faults.registration_status_wrong else 201, members, headers)
 
-    def _refresh(self, client: RegisteredClient, parameters: Mapping[str, str]) -> Tokens:
+    async def _refresh(self, client: RegisteredClient, parameters: Mapping[str, str]) -> Tokens:
         if not may_use(client, REFRESH_TOKEN_GRANT):
             raise Refusal("unauthorized_client", "This client is not registered for refresh_token")
         token = parameters.get("refresh_token")
@@ -127,7 +127,7 @@ class Rfc8628Endpoints:
             if self.faults.missing_refresh_token_500:
                 raise crash()
             raise Refusal("invalid_request", "The parameter refresh_token is missing")
-        return self.grants.refresh(client, token, self._scope(parameters))
+        return await self.grants.refresh(client, token, self._scope(parameters))
 
     def _tokens(self, tokens: Tokens) -> Answer:
         members: dict[str, Any] = {
@@ -271,11 +271,16 @@ class Rfc8628Endpoints:
             try:
                 return await dispatch(call)
             except Refusal as refusal:
+                self._spend(call, refusal.code)
                 return self._refused(refusal, call)
             except RawAnswer as raw:
                 return raw.answer
 
         return answer
+
+    def _spend(self, call: Call, code: str) -> None:
+        if self.faults.bad_request_spends_code and code == "invalid_request":
+            self.store.spend_codes_in(call.body)
 
     def _served_by_get(self, path: str) -> bool:
         if path == "/token":

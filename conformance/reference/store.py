@@ -1,11 +1,12 @@
 """What the server remembers: clients, grants and refresh tokens, in memory and bounded.
 
 Methods are plain function calls under one lock: neither another asyncio task nor another thread can come in between
-a check and the mark that follows it.
+a check and the mark that follows it, except where a fault asks for that.
 """
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -33,6 +34,9 @@ MOST = 100_000
 """Records of a kind that are kept; the oldest go first."""
 SHORT_PREFIX = 16
 """Characters that the fault `device_code_prefix_accepted` looks at."""
+
+RACE_WINDOW = 8
+"""How often the faults that are races yield to other tasks between check and mark."""
 
 _GRANT_NAMES = {"device_code": DEVICE_CODE_GRANT, "refresh_token": REFRESH_TOKEN_GRANT}
 
@@ -132,6 +136,8 @@ class Store:
         with self.lock:
             self.clients[client.id] = client
             _drop_oldest(self.clients)
+            if self.faults.registration_ends_grants:
+                self.grants = {code: grant for code, grant in self.grants.items() if grant.state is not State.PENDING}
 
     def add_grant(self, client: RegisteredClient, scope: tuple[str, ...]) -> Grant:
         """Create a pending grant with a new device code and a user code that no live grant has."""
@@ -178,6 +184,8 @@ class Store:
     def grant_by_user_code(self, typed: str) -> Grant | None:
         """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1)."""
         grant = self._by_user_code.get(self._key(typed))
+        if grant is None and self.faults.user_code_prefix_accepted:
+            grant = next((g for key, g in self._by_user_code.items() if key[:4] == self._key(typed)[:4]), None)
         if grant is None or (self.faults.user_code_strict and typed != grant.user_code):
             return None
         if self.faults.confusables_refused and any(character.isdigit() for character in typed):
@@ -195,15 +203,31 @@ class Store:
         """Approve or deny; None if the code is not, or no longer, one that can be decided."""
         with self.lock:
             grant = self.grant_by_user_code(typed)
-            if grant is None:
-                return None
-            if approve and not self.faults.approval_ignored:
-                grant.state = State.APPROVED
-                self._approved.add(grant.client.id)
-            elif not approve and not self.faults.denial_ignored:
-                grant.state = State.DENIED
-            grant.subject = subject
+            if grant is not None:
+                self._mark(grant, approve=approve, subject=subject)
             return grant
+
+    async def decide_late(self, typed: str, *, approve: bool, subject: str) -> Grant | None:
+        """As decide, but others come in between the look and the mark: the fault `decision_race`."""
+        grant = self.grant_by_user_code(typed)
+        if grant is not None:
+            await race_window()
+            self._mark(grant, approve=approve, subject=subject)
+        return grant
+
+    def _mark(self, grant: Grant, *, approve: bool, subject: str) -> None:
+        if approve and not self.faults.approval_ignored:
+            grant.state = State.APPROVED
+            self._approved.add(grant.client.id)
+        elif not approve and not self.faults.denial_ignored:
+            grant.state = State.DENIED
+        grant.subject = subject
+
+    def spend_codes_in(self, body: bytes) -> None:
+        """Redeem the approved codes that a request names; only the fault `bad_request_spends_code` does that."""
+        for code, grant in self.grants.items():
+            if grant.state is State.APPROVED and code.encode() in body:
+                grant.state = State.REDEEMED
 
     def drop_grant(self, grant: Grant) -> None:
         """Make its device code one that was never issued; only faults do that."""
@@ -258,6 +282,12 @@ class Store:
                 break
             del self.refresh_tokens[token]
         _drop_oldest(self.revoked_families)
+
+
+async def race_window() -> None:
+    """Give other tasks a chance to come in between; only faults do that."""
+    for _ in range(RACE_WINDOW):
+        await asyncio.sleep(0)
 
 
 def canonical_user_code(typed: str) -> str:

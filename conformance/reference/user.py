@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
 from conformance.reference.settings import DEMO_PASSWORD, DEMO_USER
-from conformance.reference.verification import SIGN_IN_PATH, VERIFICATION_PATH
+from conformance.reference.verification import SIGN_IN_PATH
 from conformance.targets.base import GrantView, UserError
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def confirmation(http: httpx.Client, grant: GrantView) -> httpx.Response:
     return response
 
 
-def enter(http: httpx.Client, user_code: str) -> httpx.Response:
+def enter(http: httpx.Client, user_code: str, verification_uri: str) -> httpx.Response:
     """What the page says to a code, whatever it is."""
-    return _reach(http, VERIFICATION_PATH, user_code)
+    return _reach(http, verification_uri, user_code)
 
 
 def decide(

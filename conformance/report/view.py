@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from conformance.errors import ExitCode
 from conformance.protocol import AWS_SSO_OIDC
 from conformance.report.text import plural
-from conformance.errors import ExitCode
 from conformance.requirements.model import Level, Verdict
 
 if TYPE_CHECKING:

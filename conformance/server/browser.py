@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from conformance.server.case import Case
     from conformance.server.device import Device, Grant
 
-FOREIGN_SITE = "https://attacker.example"
-"""Where forged requests say that they come from; the name is reserved (RFC 2606)."""
+FOREIGN_HOST = "attacker.example"
+"""A host that no target has business with; the name is reserved (RFC 2606), so that nothing reaches it either."""
+FOREIGN_SITE = f"https://{FOREIGN_HOST}"
+"""Where forged requests say that they come from, and forged redirects lead to."""
 _MOST_BUTTONS = 4
 _SAME_SITE = ("SameSite", "samesite", "Samesite", "sameSite", "SAMESITE")
 _REFUSING = ("deny", "denied", "cancel", "abort", "reject", "refuse", "decline", "no")
@@ -64,6 +66,11 @@ class Page:
         return "location" in self.headers and target is not None and target.host == host
 
     @property
+    def absent(self) -> bool:
+        """Whether nothing is there, or nothing that takes what was sent."""
+        return self.status in (404, 405)
+
+    @property
     def form(self) -> Form | None:
         """The form that decides or goes on: the first one that posts and asks for no password."""
         return next((form for form in self.markup.forms if form.method == "post" and not form.asks_password), None)
@@ -90,6 +97,11 @@ class Browser:
         self.seen.append(response)
         url = response.request.url
         self.case.note(f"page: {response.request.method} {url.scheme}://{url.host}{url.path}: {response.status_code}")
+
+    @property
+    def last(self) -> Page:
+        """What came last; an empty page with status 0 before anything did."""
+        return _page(self.seen[-1]) if self.seen else Page(httpx.URL(), 0)
 
     def pages(self) -> list[Page]:
         """The HTML pages that came with success, oldest first."""
@@ -146,9 +158,10 @@ class Browser:
         """The page with the decision; raises Untestable if the user module cannot show it."""
         return _page(self._step("confirmation", "confirmation(http, grant)")(self.http, grant.view))
 
-    def enter(self, user_code: str) -> Page:
+    def enter(self, user_code: str, verification_uri: str) -> Page:
         """What the page says to a code; raises Untestable if the user module cannot type one."""
-        return _page(self._step("enter", "enter(http, user_code)")(self.http, user_code))
+        step = self._step("enter", "enter(http, user_code, verification_uri)")
+        return _page(step(self.http, user_code, verification_uri))
 
     def decide(self, action: str, view: GrantView) -> str:
         """Approve or deny in this browser; the page's complaint, empty if it went through."""

@@ -20,6 +20,8 @@ PENDING = ("authorization_pending", "slow_down")
 """What a token request for a pending code may be answered (RFC 8628 3.5)."""
 GONE = ("invalid_grant", "expired_token", "access_denied")
 """What a device code that can never yield a token again may be answered."""
+_OF_A_POLL = ("grant_type", "device_code", "client")
+"""What makes a poll one of the grant's own client: with another value the answer says nothing of a decision."""
 DEFAULT_INTERVAL = 5
 """Seconds between polls when the response names none (RFC 8628 3.2)."""
 
@@ -97,7 +99,7 @@ class Grant:
         Raises Untestable where the user has decided, but no decision of theirs changes anything at the target.
         """
         exchange, pending = self.ask(wait=wait, label=label, **members)
-        if wait and self.decision and not members:
+        if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
             self.device.case.run.effect.heed(self, self.decision, exchange, pending=pending)
         return exchange
 

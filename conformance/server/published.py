@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from conformance.judging import NotApplicable, Untestable
 from conformance.protocol import Request
 from conformance.protocol.dialects import json_object
-from conformance.server.transport import is_test_rig
+from conformance.targets.addresses import is_test_rig
 
 if TYPE_CHECKING:
     from conformance.protocol import Exchange

@@ -41,6 +41,11 @@ def register(case: Case, label: str, role: str = "primary", **members: Any) -> E
 
 def refused(exchange: Exchange) -> Untestable:
     """Why the check cannot go on, and what the person running it can do."""
+    if exchange.status == 0:
+        return Untestable(
+            f"registration got {describe(exchange)}: see what the server's log says of it, and that [endpoints] "
+            "registration in target.toml leads to it"
+        )
     if exchange.status in (429, 503):
         advice = "raise the server's limit on registrations, or run fewer checks at once"
     elif exchange.status in (401, 403):

@@ -66,7 +66,7 @@ class Profile:
 
 
 PROFILES = {
-    "fast": Profile("fast", examples=60, stories=25, steps=25, derandomize=True, race_rounds=3, shrinking=3),
+    "fast": Profile("fast", examples=60, stories=40, steps=25, derandomize=True, race_rounds=3, shrinking=3),
     "standard": Profile(
         "standard", examples=300, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
     ),

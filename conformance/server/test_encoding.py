@@ -11,6 +11,7 @@ from conformance.protocol import RFC8628, Request
 from conformance.protocol.dialects import json_object
 from conformance.server.device import PENDING, describe
 from conformance.server.messages import poll_request, start_request, with_content
+from conformance.server.scopes import any_two_scopes
 
 if TYPE_CHECKING:
     from conformance.server.case import Case, Verify
@@ -120,7 +121,7 @@ def test_parameters_in_the_query(device: Device, verify: Verify) -> None:
 @check("rfc6749-B-escaping", faults=("plus_kept",), dialects=(RFC8628,))
 def test_space_is_plus_or_percent_20(device: Device, verify: Verify) -> None:
     """The same two scopes joined by %20 and by +. Accepted: the same answer."""
-    first, second = _two_scopes(device.case)
+    first, second = any_two_scopes(device.case)
     plain = start_request(device, scope=None)
     codes = []
     for space in ("%20", "+"):
@@ -254,18 +255,6 @@ def _registration(case: Case) -> Request:
     if not case.send(request, "register").outcome.ok:
         raise Untestable("a valid registration was refused")
     return request
-
-
-def _two_scopes(case: Case) -> tuple[str, str]:
-    """Two scopes that the target knows, as far as it says; else one of them twice, or two made up."""
-    configured = case.run.target.config.request.scope.split()
-    if not configured and case.run.endpoints.metadata:
-        exchange = case.send(Request("GET", case.run.endpoints.metadata), "metadata")
-        body = json_object(exchange.response) if exchange.response else None
-        listed = (body or {}).get("scopes_supported")
-        configured = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
-    scopes = [*configured, *configured] or ["read", "write"]
-    return scopes[0], scopes[1]
 
 
 def _and(request: Request, parameters: bytes) -> Request:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from conformance.judging import NotApplicable, Untestable, check
 from conformance.protocol import RFC8628
 from conformance.server.published import NAMES, WELL_KNOWN, fetch, is_metadata, issuer_of, metadata_of, places
-from conformance.server.transport import is_test_rig, plain_http_allowed, require_tls_matters, tls_versions
+from conformance.server.transport import plain_http_allowed, require_tls_matters, tls_versions
+from conformance.targets.addresses import is_test_rig
 
 if TYPE_CHECKING:
     from conformance.server.case import Case, Verify

@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628, Operation, Request
-from conformance.server.browser import FOREIGN_SITE, Browser, Page, find_approval, same_host, split
+from conformance.server.browser import FOREIGN_HOST, FOREIGN_SITE, Browser, Page, find_approval, same_host, split
 from conformance.server.device import Device, describe
-from conformance.server.transport import plain_http_allowed
+from conformance.server.transport import plain_http_allowed, require_tls_matters
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +24,6 @@ PROBE = "conformance-probe"
 """Name of an element that no page has by itself."""
 SCRIPTS = (f"<{PROBE}>", f'"><{PROBE} a="', f"'></title></textarea></script><{PROBE}>")
 """Text that becomes an element in content, in an attribute, and where only an end tag leads out."""
-FOREIGN_HOST = "attacker.example"
 _REDIRECTS = ("next", "continue", "redirect", "redirect_uri", "redirect_url", "return", "return_to", "returnTo", "url")
 _STEPS = 5
 
@@ -45,6 +44,33 @@ def test_forged_approval(device: Device, verify: Verify) -> None:
         exchange = grant.poll(label="poll after a forged approval")
         problem = "a form that another site sent approved the request"
         verify.that("rfc6749-10.12-csrf-on-consent", not exchange.outcome.ok, problem, exchange)
+
+
+@check("rfc9110-15.6-no-5xx-on-client-error", faults=("stale_form_500",))
+def test_forms_of_nobody(device: Device, verify: Verify) -> None:
+    """The confirmation's form, empty and as it is, from a browser without its cookies. Accepted: any but a 5xx."""
+    with Browser(device.case) as person:
+        page = person.confirmation(device.start())
+    form = page.form
+    if form is None:
+        raise Inconclusive("the confirmation has no form that can be sent without script")
+    for fields in (frozenset(form.values), frozenset[str]()):
+        with Browser(device.case) as stranger:
+            answer = stranger.forge(page, form, without=fields)
+        problem = "a form that does not belong to the browser was answered with a server error"
+        # What the pages say to it is between them and a browser: it breaks no client.
+        verify.that("rfc9110-15.6-no-5xx-on-client-error", answer.status < 500, problem, tolerated=True)
+
+
+@check("rfc9110-15.6-no-5xx-on-client-error", faults=("wrong_code_500",))
+def test_wrong_code(device: Device, verify: Verify) -> None:
+    """A user code read backwards, entered by the user. Accepted: any page but a 5xx."""
+    grant = device.start()
+    with Browser(device.case) as browser:
+        answer = browser.enter(grant.user_code[::-1], grant.verification_uri)
+    problem = "a wrong user code was answered with a server error"
+    # Likewise: the person can try again, and the device goes on polling.
+    verify.that("rfc9110-15.6-no-5xx-on-client-error", answer.status < 500, problem, tolerated=True)
 
 
 @check("rfc8628-3.3-user-must-authenticate", faults=("sign_in_skipped",), timed=True)
@@ -89,7 +115,10 @@ def test_script_in_the_user_code(device: Device, verify: Verify) -> None:
     case = device.case
     for script in SCRIPTS:
         with Browser(case) as browser:
-            _escaped(verify, browser.enter(script), "what was typed as user code")
+            page = browser.enter(script, grant.verification_uri)
+            if page.absent and PROBE not in page.html:
+                raise Untestable(f"a typed code was answered {page.status}: enter() of the user module misses the page")
+            _escaped(verify, page, "what was typed as user code")
     complete = grant.verification_uri_complete or ""
     if grant.user_code in complete:
         with Browser(case) as browser:
@@ -116,6 +145,24 @@ def test_script_in_the_client_name(case: Case, verify: Verify) -> None:
         grant = Device(case, case.run.client_of(answer)).start()
         with Browser(case) as browser:
             _escaped(verify, browser.confirmation(grant), "the client's name")
+
+
+@check("rfc6749-10.14-sanitize-input", faults=("page_uris_unchecked",), dialects=(RFC8628,))
+def test_script_as_a_page_of_the_client(case: Case, verify: Verify) -> None:
+    """A client registered with javascript: as its pages. Accepted: a refusal, or a confirmation without such a link."""
+    if not case.run.endpoints.registration:
+        raise NotApplicable("clients cannot be registered")
+    pages = dict.fromkeys(("client_uri", "tos_uri", "policy_uri"), "javascript:alert(1)")
+    answer = case.send(case.run.registration_request(**pages), "register with script as its pages")
+    if not answer.outcome.ok:
+        verify("rfc6749-10.14-sanitize-input", answer, accepted=["http-4xx"])
+        return
+    grant = Device(case, case.run.client_of(answer)).start()
+    with Browser(case) as browser:
+        links = browser.confirmation(grant).markup.links
+    linked = any(link.strip().lower().startswith("javascript:") for link in links)
+    problem = "the confirmation links to script that the client registered as a page"
+    verify.that("rfc6749-10.14-sanitize-input", not linked, problem, answer)
 
 
 @check(
@@ -268,6 +315,8 @@ def test_pages_use_tls(device: Device, verify: Verify) -> None:
             browser.open(grant.verification_uri)
             secure = all(response.request.url.scheme == "https" for response in browser.seen)
     verify.that("rfc8628-3.3-user-session-over-tls", secure, "the user is sent to a page over plain http")
+    if secure:
+        require_tls_matters(device.case, grant.verification_uri)
     open_too = secure and _served_in_the_clear(device.case, grant.verification_uri)
     problem = "pages for users can be had over plain http"
     verify.that("rfc6749-10.11-tls-user-endpoints", secure and not open_too, problem)

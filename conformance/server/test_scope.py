@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628
 from conformance.server.device import describe
+from conformance.server.scopes import SPECIAL, two_scopes
 from conformance.server.test_refresh import NEEDS, tokens_of
 
 if TYPE_CHECKING:
@@ -17,25 +18,6 @@ if TYPE_CHECKING:
 UNKNOWN = "no-such-scope-4f1d"
 MALFORMED = ('"quoted"', "back\\slash", "tab\tbetween", "caf\u00e9")
 """Each has a character that RFC 6749 3.3 leaves out of scope tokens."""
-SPECIAL = ("openid", "offline_access")
-"""Scopes that change what a response holds; others are taken where there are any."""
-
-
-def known_scopes(case: Case) -> list[str]:
-    """Scopes that the target has: those of target.toml, then those of its metadata, special ones last."""
-    advertised = case.run.endpoints.document.get("scopes_supported")
-    listed = [scope for scope in advertised if isinstance(scope, str)] if isinstance(advertised, list) else []
-    found = dict.fromkeys([*case.run.target.config.request.scope.split(), *listed])
-    return sorted(found, key=lambda scope: scope in SPECIAL)
-
-
-def two_scopes(case: Case) -> tuple[str, str]:
-    """Two scopes that can be asked for, in alphabetical order; ends the check if fewer are known."""
-    found = known_scopes(case)
-    if len(found) < 2:
-        raise Untestable("fewer than two scopes are known: name them in [request] scope of target.toml")
-    first, second = sorted(found[:2])
-    return first, second
 
 
 def _with_defaults(device: Device, *scopes: str) -> str:

@@ -6,26 +6,41 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from conformance.judging import Untestable, check
-from conformance.server.device import GONE, PENDING, describe
+from conformance.server.device import GONE, Device, describe, without
 from conformance.server.fuzz import settings_for
+from conformance.server.story import FOREIGN, GRACE, REFUSED, SKEW, Expectation, Judgement
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from conformance.protocol import Exchange
     from conformance.server.case import Case
-    from conformance.server.device import Grant
     from conformance.server.fuzz import Fuzz
 
-MOST_GRANTS = 3
-"""Grants in one story: with more of them the same one is rarely met again."""
-SKEW = 3.0
-"""Seconds around the end of a code in which either answer is right."""
-FOREIGN = (*GONE, "invalid_client", "unauthorized_client", "invalid_request", "slow_down", "authorization_pending")
+MOST_LIVE = 2
+"""Grants at a time that may still yield a token: with more of them the same one is rarely met again."""
+MOST_LATE = 2
+"""Late decisions on one grant."""
+MOST_MISTYPED = 2
+"""Wrong codes in one story: pages throttle people who guess (RFC 8628 5.1)."""
+MOST_REGISTRATIONS = 2
+BETWEEN_STORIES = 61.0
+"""Seconds after which pages have forgotten the wrong codes of the story before."""
+RENEWAL = 20 * 86_400.0
+"""Seconds after which clients are registered anew: on a clock that jumps their registrations end too."""
+ROLES = {"primary": "client A", "other": "client B", "confidential": "client C"}
+FOREIGN_POLL = "rfc8628-3.4-code-bound-to-client"
+FOREIGN_REFRESH = "rfc6749-6-server-checks-binding"
+WRONG_SECRET = "rfc8628-3.4-credentialed-client-enforced"  # noqa: S105 - the id of a requirement
 
 
 @check(
-    "rfc8628-3.4-code-bound-to-client",
+    FOREIGN_POLL,
+    FOREIGN_REFRESH,
+    WRONG_SECRET,
+    "rfc6749-6-server-validates",
+    "rfc8628-3.2-expires-in-covers-both-codes",
     "rfc8628-3.5-access-denied-terminal",
     "rfc8628-3.5-authorization-pending",
     "rfc8628-3.5-device-code-single-use",
@@ -33,6 +48,7 @@ FOREIGN = (*GONE, "invalid_client", "unauthorized_client", "invalid_request", "s
     "rfc8628-3.5-no-token-before-approval",
     "rfc8628-3.5-server-no-slow-down-when-polite",
     "rfc8628-3.5-success-after-approval",
+    "rfc9700-4.14-refresh-replay-detection",
     faults=(
         "code_reusable",
         "denial_then_token",
@@ -42,12 +58,22 @@ FOREIGN = (*GONE, "invalid_client", "unauthorized_client", "invalid_request", "s
         "approval_ignored",
         "expired_still_pending",
         "pending_as_invalid_grant",
+        "decision_reversible",
+        "expired_code_approvable",
+        "refresh_foreign_client",
+        "refresh_refused",
+        "registration_ends_grants",
+        "token_endpoint_skips_secret",
+        "user_code_prefix_accepted",
     ),
     timed=True,
     sampled=True,
 )
 def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
-    """Many devices, two clients, decisions, waits, polls in any order. Accepted: what the model of a grant allows."""
+    """Devices of several clients, decisions, wrong codes and secrets, waits, polls, refreshes, in any order.
+
+    Accepted: what the model of a grant (story.py) allows.
+    """
     from hypothesis.stateful import run_state_machine_as_test
 
     if case.run.target.clock.kind == "real":
@@ -55,146 +81,277 @@ def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
     if case.run.target.user is None:
         raise Untestable("nobody can approve or deny: target.toml has no [user]")
     case.device.start()
-    machine = _machine(case)
+    machine = _machine(Cast(case))
     profile = case.run.profile
     settings = settings_for(profile, profile.stories, profile.steps)
     fuzz.run(lambda: run_state_machine_as_test(machine, settings=settings))
 
 
-@dataclass
-class Expectation:
-    """What the model knows of one grant."""
+class Cast:
+    """The devices of a story, one for each client that the target offers."""
 
-    grant: Grant
-    state: str = "pending"
-    """`pending`, `approved`, `denied`, `redeemed`, or `undecided` after a decision that the page may have refused."""
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.devices: list[Device] = []
+        self._since = 0.0
+
+    def gather(self) -> None:
+        """Register or look up the clients, at the first story and when their registrations grow old."""
+        clock = self.case.run.target.clock
+        if self.devices and clock.now() - self._since < RENEWAL:
+            return
+        self._since = clock.now()
+        self.devices = []
+        for role in ROLES:
+            try:
+                device = self.case.device_of(role)
+            except Untestable:
+                continue
+            if device.client.id not in {known.client.id for known in self.devices}:
+                self.devices.append(device)
+
+    def name(self, device: Device) -> str:
+        """What the story calls the client of a device."""
+        return list(ROLES.values())[self.devices.index(device)]
+
+
+class Story:
+    """The steps of one story; the machine below says which may be taken when."""
+
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self.case = case = cast.case
+        case.run.target.clock.wait(BETWEEN_STORIES)
+        cast.gather()
+        case.begin()
+        case.transcript.entries.clear()
+        case.examples += 1
+        self.grants: list[Expectation] = []
+        self.strangers: list[Device] = []
+        self.mistyped = 0
 
     @property
-    def age(self) -> float:
-        """Seconds since the grant began."""
-        return self.grant.device.case.now() - self.grant.started
+    def room(self) -> bool:
+        """Whether one more grant keeps the story readable."""
+        return sum(known.live for known in self.grants) < MOST_LIVE
 
     @property
-    def expired(self) -> bool:
-        """Whether the codes have ended for sure."""
-        return self.age > self.grant.expires_in + SKEW
+    def may_register(self) -> bool:
+        """Whether new clients can come, and not too many have."""
+        run = self.case.run
+        able = bool(run.endpoints.registration) and run.claims("registration") is not False
+        return able and len(self.strangers) < MOST_REGISTRATIONS
 
-    @property
-    def maybe_expired(self) -> bool:
-        """Whether they may have."""
-        return self.age > self.grant.expires_in - SKEW
+    def settle(self, judgement: Judgement | None, exchange: Exchange) -> None:
+        """Let the answer be judged; a failure ends the story and shows all of it."""
+        if judgement is None:
+            return
+        holds = not exchange.outcome.names.isdisjoint(judgement.accepted)
+        wanted = " or ".join(judgement.accepted)
+        self.case.ledger.settle(
+            judgement.requirement,
+            holds,
+            message=f"{judgement.situation}: answered {describe(exchange)} instead of {wanted}",
+            accepted=judgement.accepted,
+            got=describe(exchange),
+            exchanges=() if holds else tuple(self.case.transcript.entries),
+        )
 
-    def judge(  # noqa: PLR0911 - one return for each state of a grant
-        self, exchange: Exchange, *, polite: bool
-    ) -> tuple[str, tuple[str, ...]]:
-        """The requirement that an own poll settles, and its acceptable answers."""
-        hasty = () if polite else ("slow_down",)
-        if self.state == "redeemed":
-            return "rfc8628-3.5-device-code-single-use", (*GONE, "invalid_request", *hasty)
-        if self.state == "undecided":
-            return "rfc8628-3.5-authorization-pending", (*PENDING, *GONE, "invalid_request", "ok")
-        if self.expired:
-            # Whether an approved code dies with the others is a requirement of its own, tested apart.
-            late = ("ok",) if self.state == "approved" else ()
-            return "rfc8628-3.5-no-pending-after-expiry", (*GONE, "invalid_request", *late, *hasty)
-        if self.state == "denied":
-            return "rfc8628-3.5-access-denied-terminal", (*GONE, *hasty)
-        over = GONE if self.maybe_expired else ()
-        if self.state == "approved":
-            return "rfc8628-3.5-success-after-approval", ("ok", *over, *hasty)
-        if exchange.outcome.ok:
-            return "rfc8628-3.5-no-token-before-approval", PENDING
-        if polite and exchange.code == "slow_down":
-            return "rfc8628-3.5-server-no-slow-down-when-polite", ("authorization_pending",)
-        return "rfc8628-3.5-authorization-pending", (*PENDING, *over)
+    def another(self, known: Expectation, number: int) -> Device | None:
+        """A device of another client than the grant's."""
+        own = known.grant.device.client.id
+        others = [one for one in (*self.strangers, *self.cast.devices) if one.client.id != own]
+        return others[number % len(others)] if others else None
+
+    def start(self, number: int) -> None:
+        """One more grant, for one of the clients."""
+        device = self.cast.devices[number % len(self.cast.devices)]
+        name = f"grant {len(self.grants) + 1}"
+        grant = device.start(label=f"start {name} for {self.cast.name(device)}")
+        grant.name = name
+        self.grants.append(Expectation(grant, bound=device.client.confidential))
+
+    def poll(self, known: Expectation, *, polite: bool) -> None:
+        """A poll by the client that began the grant."""
+        label = f"{'polite' if polite else 'hasty'} poll for {known.grant.name}"
+        exchange = known.grant.poll(wait=polite, label=label)
+        self.settle(known.of_poll(exchange, polite=polite), exchange)
+        known.polled(exchange)
+
+    def poll_by_another(self, known: Expectation, number: int) -> None:
+        """A poll by a client that the code was not issued to."""
+        other = self.another(known, number)
+        if other is None:
+            return
+        label = f"poll for {known.grant.name} by another client"
+        exchange = known.grant.poll(wait=False, client=other.client, label=label)
+        self.settle(Judgement(FOREIGN_POLL, FOREIGN, "poll by another client"), exchange)
+        known.polled_by_another(exchange)
+
+    def poll_with_a_wrong_secret(self, known: Expectation) -> None:
+        """A poll that fails to authenticate, where the client has a secret."""
+        client = known.grant.device.client
+        if not client.confidential:
+            return
+        wrong = without(client, secret="wrong-secret-9c2e")  # noqa: S106 - made up to be wrong
+        label = f"poll for {known.grant.name} with a wrong secret"
+        exchange = known.grant.poll(wait=False, client=wrong, label=label)
+        self.settle(Judgement(WRONG_SECRET, (*GONE, *REFUSED), "poll with a wrong secret"), exchange)
+
+    def decide(self, known: Expectation, action: str) -> None:
+        """A decision, in time, repeated or too late."""
+        known.decided(action, self.case.device.user.try_to(action, known.grant))
+
+    def decide_late(self, known: Expectation, action: str) -> None:
+        """A decision on a code that is decided or over, and what came of it."""
+        known.late += 1
+        self.decide(known, action)
+        self.poll(known, polite=True)
+
+    def mistype(self, known: Expectation) -> None:
+        """A wrong code at the page, which must change nothing."""
+        self.mistyped += 1
+        self.case.device.user.mistype(known.grant)
+
+    def refresh(self, known: Expectation) -> None:
+        """A refresh with the newest token."""
+        judgement = known.of_refresh()
+        exchange = known.grant.device.refresh(known.refresh_token, label=f"refresh for {known.grant.name}")
+        self.settle(judgement, exchange)
+        known.refreshed_with(exchange)
+
+    def replay(self, known: Expectation, after: float = 0) -> None:
+        """The refresh token that was replaced last, once more, `after` seconds of waiting."""
+        self.case.wait(after)
+        token, when = known.replaced[-1]
+        label = f"replay of a replaced refresh token of {known.grant.name}"
+        exchange = known.grant.device.refresh(token, label=label)
+        self.settle(known.of_replay(when), exchange)
+        known.intact = False
+
+    def refresh_by_another(self, known: Expectation, number: int) -> None:
+        """A refresh by a client that the token was not issued to."""
+        other = self.another(known, number)
+        if other is None:
+            return
+        label = f"refresh for {known.grant.name} by another client"
+        exchange = known.grant.device.refresh(known.refresh_token, client=other.client, label=label)
+        self.settle(Judgement(FOREIGN_REFRESH, REFUSED, "refresh by another client"), exchange)
+        known.intact = False
+
+    def register(self) -> None:
+        """A new client, which must change nothing for the others."""
+        registered = self.case.send(self.case.run.registration_request("other"), "register a client")
+        if registered.outcome.ok:
+            self.strangers.append(Device(self.case, self.case.run.client_of(registered)))
 
 
-def _machine(case: Case) -> Any:  # noqa: C901 - one rule after another, each of them short
+@dataclass(frozen=True)
+class Step:
+    """Something that may happen next."""
+
+    name: str
+    take: Callable[[Story, Expectation, int], None]
+    wanted: Callable[[Expectation], object] = lambda _: True
+    """To which grants it may happen."""
+    possible: Callable[[Story], object] = lambda _: True
+    """In which stories."""
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def _live(known: Expectation) -> bool:
+    return known.live
+
+
+def _over(known: Expectation) -> bool:
+    return not known.live
+
+
+def _undecided(known: Expectation) -> bool:
+    return known.state == "pending" and not known.expired
+
+
+def _decided(known: Expectation) -> bool:
+    return (known.state != "pending" or known.expired) and known.late < MOST_LATE
+
+
+def _has_secret(known: Expectation) -> bool:
+    return known.live and known.grant.device.client.confidential
+
+
+def _refreshable(known: Expectation) -> bool:
+    return bool(known.refresh_token) and known.intact
+
+
+def _replayable(known: Expectation) -> bool:
+    return bool(known.replaced) and known.intact
+
+
+def _redeem(story: Story, known: Expectation, _: int) -> None:
+    story.decide(known, "approve")
+    story.poll(known, polite=True)
+
+
+def _expire(_: Story, known: Expectation, __: int) -> None:
+    known.grant.expire(margin=SKEW + 1)
+
+
+STEPS = (
+    Step("start a grant", lambda story, _, number: story.start(number), possible=lambda story: story.room),
+    Step("poll politely", lambda story, known, _: story.poll(known, polite=True), _live),
+    Step("poll hastily", lambda story, known, _: story.poll(known, polite=False), _live),
+    Step("poll what is over", lambda story, known, _: story.poll(known, polite=True), _over),
+    Step("poll by another client", lambda story, known, whom: story.poll_by_another(known, whom), _live),
+    Step("poll with a wrong secret", lambda story, known, _: story.poll_with_a_wrong_secret(known), _has_secret),
+    Step("approve", lambda story, known, _: story.decide(known, "approve"), _undecided),
+    Step("deny", lambda story, known, _: story.decide(known, "deny"), _undecided),
+    Step(
+        "mistype",
+        lambda story, known, _: story.mistype(known),
+        _undecided,
+        lambda story: story.mistyped < MOST_MISTYPED,
+    ),
+    Step(
+        "decide late", lambda story, known, number: story.decide_late(known, ("approve", "deny")[number % 2]), _decided
+    ),
+    # What chance rarely comes to, and refreshing needs.
+    Step("approve and redeem", _redeem, _undecided),
+    Step("refresh", lambda story, known, _: story.refresh(known), _refreshable),
+    Step("refresh by another client", lambda story, known, whom: story.refresh_by_another(known, whom), _refreshable),
+    Step("replay a refresh token", lambda story, known, _: story.replay(known), _replayable),
+    Step("replay it late", lambda story, known, _: story.replay(known, after=GRACE + 5), _replayable),
+    Step("wait", lambda story, _, number: story.case.wait((1, 5, 60)[number % 3])),
+    Step("let expire", _expire, lambda known: known.live and known.grant.expires_in > 0),
+    Step("register a client", lambda story, _, __: story.register(), possible=lambda story: story.may_register),
+)
+
+
+def _machine(cast: Cast) -> Any:
     from hypothesis import strategies as st
-    from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, precondition, rule
+    from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-    class Grants(RuleBasedStateMachine):
-        """One story."""
+    some = st.integers(0, 5)
 
-        grants: Any = Bundle("grants")
+    # One rule for all steps: of several, Hypothesis leaves some out of each story, and few stories came to a refresh.
+    class Stories(RuleBasedStateMachine):
+        """Draws what happens next."""
 
         def __init__(self) -> None:
             super().__init__()
-            case.transcript.entries.clear()
-            case.examples += 1
-            self.started = 0
+            self.story = Story(cast)
 
-        def settle(self, requirement: str, exchange: Exchange, accepted: tuple[str, ...]) -> None:
-            holds = not exchange.outcome.names.isdisjoint(accepted)
-            case.ledger.settle(
-                requirement,
-                holds,
-                message=f"answered {describe(exchange)} instead of {' or '.join(accepted)}",
-                accepted=accepted,
-                got=describe(exchange),
-                exchanges=() if holds else tuple(case.transcript.entries),
-            )
+        @initialize(number=some)
+        def first(self, number: int) -> None:
+            self.story.start(number)
 
-        @initialize(target=grants)
-        def first(self) -> Expectation:
-            return self.start()
+        @rule(data=st.data(), number=some, whom=some)
+        def then(self, data: Any, number: int, whom: int) -> None:
+            story = self.story
+            steps = [step for step in STEPS if step.possible(story) and any(map(step.wanted, story.grants))]
+            step = data.draw(st.sampled_from(steps))
+            able = [known for known in story.grants if step.wanted(known)]
+            step.take(story, able[number % len(able)], whom)
 
-        @precondition(lambda self: self.started < MOST_GRANTS)
-        @rule(target=grants)
-        def another(self) -> Expectation:
-            return self.start()
-
-        def start(self) -> Expectation:
-            self.started += 1
-            return Expectation(case.device.start())
-
-        @rule(known=grants)
-        def polite_poll(self, known: Expectation) -> None:
-            self.poll(known, polite=True)
-
-        @rule(known=grants)
-        def hasty_poll(self, known: Expectation) -> None:
-            self.poll(known, polite=False)
-
-        def poll(self, known: Expectation, *, polite: bool) -> None:
-            exchange = known.grant.poll(wait=polite, label="polite poll" if polite else "hasty poll")
-            requirement, accepted = known.judge(exchange, polite=polite)
-            self.settle(requirement, exchange, accepted)
-            if exchange.outcome.ok:
-                known.state = "redeemed"
-
-        @rule(known=grants)
-        def poll_by_another_client(self, known: Expectation) -> None:
-            other = case.other.client
-            exchange = known.grant.poll(wait=False, client=other, label="poll by another client")
-            self.settle("rfc8628-3.4-code-bound-to-client", exchange, FOREIGN)
-            if exchange.code not in PENDING and known.state in ("pending", "approved"):
-                # Some servers end the grant when a stranger presents its code; that is theirs to choose.
-                known.state = "undecided"
-
-        @rule(known=grants)
-        def approve(self, known: Expectation) -> None:
-            self.decide(known, "approve")
-
-        @rule(known=grants)
-        def deny(self, known: Expectation) -> None:
-            self.decide(known, "deny")
-
-        def decide(self, known: Expectation, action: str) -> None:
-            refused = case.device.user.try_to(action, known.grant)
-            if known.state == "pending":
-                decided = "approved" if action == "approve" else "denied"
-                known.state = "undecided" if refused or known.maybe_expired else decided
-            elif known.state == "approved" and action == "deny" and not refused:
-                known.state = "undecided"  # a late change of mind may count or not
-
-        @rule(seconds=st.sampled_from([1, 5, 60]))
-        def wait(self, seconds: int) -> None:
-            case.wait(seconds)
-
-        @rule(known=grants)
-        def let_expire(self, known: Expectation) -> None:
-            if known.grant.expires_in > 0:
-                known.grant.expire(margin=SKEW + 1)
-
-    return Grants
+    return Stories

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 
 from conformance.judging import NotApplicable, Untestable, check
 from conformance.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, RFC8628, Operation, Request
+from conformance.server.browser import FOREIGN_SITE
 from conformance.server.device import PENDING, describe
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 
 INJECTIONS = ("' OR '1'='1", "x' OR 1=1 --", "'; SELECT 1; --", "x') OR ('1'='1")
 """Where a value is pasted into a query, these find every record or break the query."""
-FOREIGN_SITE = "https://redirect-4f1d.example"
-"""A site for which nobody has registered; `example` is reserved (RFC 6761), so it cannot be reached either."""
 NO_SUCH_CODE = ("invalid_grant", "expired_token", "invalid_request", "access_denied")
 NO_SUCH_CLIENT = ("invalid_client", "unauthorized_client", "invalid_request", "invalid_grant")
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 LONGEST_MEMORABLE = 60
 """Characters of a verification_uri that people are still willing to type."""
 WRONG_CODES = 12
+THROTTLED = (429, 503)
+"""Statuses of a server that is on its guard from the first code on."""
 CALM = 61.0
 """Seconds in which servers commonly forget wrong codes."""
 SLOW = 2.0
@@ -157,6 +159,7 @@ def test_refused_code_cannot_be_approved(device: Device, verify: Verify) -> None
         refused = browser.decide("deny", grant.view)
         if refused:
             raise Untestable(f"the user could not deny: {refused}")
+        grant.decision = "deny"
         browser.decide("approve", grant.view)
     exchange = grant.poll(label="poll after the user denied and went back to approve")
     verify("rfc8628-3.5-access-denied-terminal", exchange, accepted=GONE)
@@ -330,9 +333,12 @@ def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
 def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     """Twelve wrong codes, then a right one, in one browser. Accepted: a refusal, delay or question of another kind."""
     device.user.approve(device.start())
-    form = device.start().user_code
+    wanted = device.start()
     with Browser(device.case) as browser:
-        answers = [_answer(browser, _wrong(form, turn)) for turn in range(1, WRONG_CODES + 1)]
+        answers = [_answer(browser, _wrong(wanted.user_code, 1), wanted.verification_uri)]
+        _require_page_for_codes(browser)
+        codes = [_wrong(wanted.user_code, turn) for turn in range(2, WRONG_CODES + 1)]
+        answers += [_answer(browser, code, wanted.verification_uri) for code in codes]
         refused = browser.decide("approve", device.start().view)
     if device.case.run.target.clock.kind != "real":
         device.case.wait(CALM)
@@ -356,9 +362,17 @@ class Answer:
     seconds: float
 
 
-def _answer(browser: Browser, code: str) -> Answer:
+def _require_page_for_codes(browser: Browser) -> None:
+    """Raise Untestable where what came to a wrong code is no page for codes, so that all answers are alike."""
+    page = browser.last
+    if page.absent or (page.status not in THROTTLED and not page.markup.forms):
+        what = str(page.status) if page.absent else "without a form"
+        raise Untestable(f"a wrong code was answered {what}: enter() of the user module does not reach the page")
+
+
+def _answer(browser: Browser, code: str, verification_uri: str) -> Answer:
     try:
-        page = browser.enter(code)
+        page = browser.enter(code, verification_uri)
     except Untestable as refused:
         if not browser.seen:
             raise  # the user module cannot type a code at all

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
-from conformance.judging import Inconclusive, NotApplicable
+from conformance.judging import Inconclusive, NotApplicable, Untestable
+from conformance.targets.addresses import is_test_rig
 
 if TYPE_CHECKING:
     from conformance.protocol import Request
     from conformance.server.case import Case
 
-_RESERVED = frozenset({"test", "localhost", "invalid", "example", "local", "internal"})
-"""Top-level names that lead to nobody's public server (RFC 2606, RFC 6761, RFC 6762)."""
-_HANDSHAKE_TIMEOUT = 5.0
-
-
-def is_test_rig(url: str) -> bool:
-    """Whether the URL's host is a loopback or private address, a name without a dot, or a reserved name."""
-    host = urlsplit(url).hostname or ""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        _, dot, top = host.rpartition(".")
-        return not dot or top in _RESERVED
-    return address.is_loopback or address.is_private or address.is_link_local
+_VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
+_TIMEOUT = 5.0
+"""Real seconds for connecting, and for the handshake."""
+_ATTEMPTS = 2
+"""Handshakes after which a connection that breaks off is no accident of the network any more."""
 
 
 def plain_http_allowed(url: str) -> bool:
@@ -54,26 +46,71 @@ def in_clear(request: Request) -> Request:
 def tls_versions(url: str) -> tuple[str, ...]:
     """Which of TLS 1.2 and 1.3 the host of an https URL speaks; certificates are not looked at.
 
-    Raises Inconclusive where the host cannot be reached by a socket, for example behind a proxy.
+    Raises Inconclusive where the host cannot be reached by a socket, for example behind a proxy, and where the
+    connection breaks off or falls silent instead of refusing the version.
     """
-    versions = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
-    return tuple(name for name, version in versions.items() if _handshake(url, version))
+    spoken = []
+    for name, version in _VERSIONS.items():
+        answer = _handshake(url, _context(version, version))
+        if answer is None:
+            raise Inconclusive(f"the connection broke off in a handshake with {name}: neither taken nor refused")
+        if answer:
+            spoken.append(name)
+    return tuple(spoken)
 
 
-def _handshake(url: str, version: ssl.TLSVersion) -> bool:
-    parts = urlsplit(url)
+def speaks_old_tls(url: str) -> bool:
+    """Whether the host of an https URL, known to speak a newer version, completes a handshake with TLS 1.0 or 1.1.
+
+    A host that hangs up on such a client has refused it. Raises Inconclusive where it cannot be reached, Untestable
+    if this machine cannot offer the old versions.
+    """
+    try:
+        with warnings.catch_warnings():
+            # They are deprecated: that is what servers are asked about.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context = _context(ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1)
+        context.set_ciphers("ALL:@SECLEVEL=0")
+    except (ssl.SSLError, ValueError) as error:
+        raise Untestable(f"this machine's OpenSSL cannot offer old versions of TLS: {error}") from None
+    return _handshake(url, context) is True
+
+
+def _context(oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    context.minimum_version = context.maximum_version = version
+    context.minimum_version = oldest
+    context.maximum_version = newest
+    return context
+
+
+def _handshake(url: str, context: ssl.SSLContext) -> bool | None:
+    """Whether a handshake completes; False: the host refuses it, None: the connection breaks off or falls silent."""
+    for _ in range(_ATTEMPTS):
+        answer = _attempt(url, context)
+        if answer is not None:
+            return answer
+    return None
+
+
+def _attempt(url: str, context: ssl.SSLContext) -> bool | None:
+    parts = urlsplit(url)
     host = parts.hostname or ""
     try:
-        plain = socket.create_connection((host, parts.port or 443), timeout=_HANDSHAKE_TIMEOUT)
-    except OSError as error:
+        plain = socket.create_connection((host, parts.port or 443), timeout=_TIMEOUT)
+    except (OSError, ValueError) as error:
         raise Inconclusive(f"no socket reaches the server: {type(error).__name__}") from None
     with plain:
         try:
             with context.wrap_socket(plain, server_hostname=host):
                 return True
-        except (OSError, ValueError):
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            return None
+        except ssl.SSLError as error:
+            if error.reason == "NO_PROTOCOLS_AVAILABLE":
+                raise Untestable("this machine's OpenSSL cannot offer that version of TLS") from None
+            # An alert, or an answer that is no TLS at all.
             return False
+        except (OSError, ValueError):
+            return None

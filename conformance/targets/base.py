@@ -53,8 +53,11 @@ class Pages:
     """Makes the client's cookies those of a signed-in browser."""
     confirmation: Callable[[httpx.Client, GrantView], httpx.Response] | None = None
     """Signs in, types the code and returns the page at which the user would decide, without deciding."""
-    enter: Callable[[httpx.Client, str], httpx.Response] | None = None
-    """Signs in where the pages demand it, types any user code, right or wrong, and returns what the page says."""
+    enter: Callable[[httpx.Client, str, str], httpx.Response] | None = None
+    """Signs in where the pages demand it, types any user code, right or wrong, and returns what the page says.
+
+    The second text is the verification URI of a device authorization, where the page is.
+    """
 
 
 class User(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import io
 import subprocess
 import sys
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
     from conformance.targets.base import User
 
 _COMMAND_TIMEOUT = 120.0
-_STEPS = ("sign_in", "confirmation", "enter")
-"""Optional functions of a user module, by the names that they have in Pages."""
+_STEPS = {
+    "sign_in": ("http",),
+    "confirmation": ("http", "grant"),
+    "enter": ("http", "user_code", "verification_uri"),
+}
+"""Optional functions of a user module, by the names that they have in Pages, and what they are given."""
+_FUNCTIONS = {"approve": ("http", "grant"), "deny": ("http", "grant")} | _STEPS
 
 
 class ModuleUser:
@@ -38,7 +44,7 @@ class ModuleUser:
     """
 
     def __init__(self, file: Path) -> None:
-        """Import the file; raises UsageError if a function is missing, SuiteError if importing it fails."""
+        """Import the file; raises UsageError if a function is missing or wrong, SuiteError if importing it fails."""
         self._file = file
         functions = vars(_imported(file))
         missing = [name for name in ("approve", "deny") if not callable(functions.get(name))]
@@ -50,6 +56,9 @@ class ModuleUser:
         wrong = [name for name in _STEPS if name in functions and not callable(functions[name])]
         if wrong:
             raise UsageError(f"{file}: {wrong[0]} is not a function; leave it out or make it one")
+        for name, names in _FUNCTIONS.items():
+            if name in functions and not _takes(functions[name], names):
+                raise UsageError(f"{file}: {name} does not take what it is given: define {name}({', '.join(names)})")
         self._functions: dict[str, Callable[..., object]] = functions
         self.pages: Pages | None = Pages(
             sign_in=partial(self._call, "sign_in") if "sign_in" in functions else None,
@@ -65,8 +74,8 @@ class ModuleUser:
         """Raises as approve does."""
         self._call("deny", http, grant)
 
-    def _page(self, name: str, http: httpx.Client, what: GrantView | str) -> httpx.Response:
-        answer = self._call(name, http, what)
+    def _page(self, name: str, http: httpx.Client, *what: GrantView | str) -> httpx.Response:
+        answer = self._call(name, http, *what)
         if not isinstance(answer, httpx.Response):
             raise SuiteError(
                 f"{self._file}: {name} returned {type(answer).__name__}, but must return the httpx.Response"
@@ -260,6 +269,19 @@ def _imported(file: Path) -> ModuleType:
     finally:
         sys.path.remove(str(file.parent))
     return module
+
+
+def _takes(function: Callable[..., object], names: tuple[str, ...]) -> bool:
+    """Whether it can be called with that many arguments, as far as it tells."""
+    try:
+        signature = inspect.signature(function)
+    except ValueError:
+        return True
+    try:
+        signature.bind(*names)
+    except TypeError:
+        return False
+    return True
 
 
 def _place(error: BaseException, file: Path) -> str:

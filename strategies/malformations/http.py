@@ -29,7 +29,15 @@ _OTHER_TYPES = (
 _BOUNDARY = "----boundary-7f3a"
 
 
-@malformation("wrong-content-type", "The Content-Type is another one than the body's")
+def _missed(ctx: Context) -> tuple[str, ...]:
+    """Choose the whole request, if it is no valid one without its body.
+
+    A form may be empty: that of a client that authenticates by a header and asks for no scope.
+    """
+    return ("",) if ctx.required or ctx.encoding == "json" else ()
+
+
+@malformation("wrong-content-type", "The Content-Type is another one than the body's", members=_missed)
 def _wrong_type(draw: DrawFn, ctx: Context, _: str) -> Draft:
     other = FORM_TYPE if ctx.encoding == "json" else JSON_TYPE
     content_type = draw(st.sampled_from((*_OTHER_TYPES, other)))
@@ -97,7 +105,7 @@ def _wrong_charset(draw: DrawFn, ctx: Context, _: str) -> Draft:
     )
 
 
-@malformation("empty-body", "The body is empty, or white space")
+@malformation("empty-body", "The body is empty, or white space", members=_missed)
 def _empty(draw: DrawFn, ctx: Context, _: str) -> Draft:
     octets = draw(st.sampled_from((b"", b" ", b"\r\n")))
     fair = answers.everything_missing(ctx).accepting(*answers.unreadable(ctx).accepted)
@@ -146,7 +154,7 @@ def _form_for_json(_: DrawFn, ctx: Context, __: str) -> Draft:
     )
 
 
-@malformation("mislabelled-body", "The body is JSON labelled as a form, or a form labelled as JSON")
+@malformation("mislabelled-body", "The body is JSON labelled as a form, or a form labelled as JSON", members=_missed)
 def _mislabelled(_: DrawFn, ctx: Context, __: str) -> Draft:
     fair = answers.everything_missing(ctx).accepting(*answers.unreadable(ctx).accepted)
     if ctx.encoding == "json":
@@ -156,7 +164,7 @@ def _mislabelled(_: DrawFn, ctx: Context, __: str) -> Draft:
     return Draft(f"the body is {what}", octets, fair, answers.unreadable_requirement(ctx), ctx.content_type)
 
 
-@malformation("multipart", "The members come as multipart/form-data")
+@malformation("multipart", "The members come as multipart/form-data", members=_missed)
 def _multipart(_: DrawFn, ctx: Context, __: str) -> Draft:
     parts = [
         f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{as_text(value)}\r\n'
@@ -171,7 +179,7 @@ def _multipart(_: DrawFn, ctx: Context, __: str) -> Draft:
     )
 
 
-@malformation("multipart-broken", "multipart/form-data without a boundary, or without its parts")
+@malformation("multipart-broken", "multipart/form-data without a boundary, or without its parts", members=_missed)
 def _multipart_broken(draw: DrawFn, ctx: Context, _: str) -> Draft:
     content_type = draw(
         st.sampled_from(

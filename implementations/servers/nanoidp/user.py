@@ -41,7 +41,7 @@ def _text(page: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", without_code).split())
 
 
-def enter(http: httpx.Client, user_code: str) -> httpx.Response:
-    http.get("/device")
+def enter(http: httpx.Client, user_code: str, verification_uri: str) -> httpx.Response:
+    http.get(verification_uri)
     form = {"user_code": user_code, "username": "alice", "password": "wonderland", "action": "authorize"}
-    return http.post("/device", data=form)
+    return http.post(verification_uri, data=form)

@@ -81,6 +81,6 @@ def confirmation(http: httpx.Client, grant: GrantView) -> httpx.Response:
     return _enter_code(http, grant)
 
 
-def enter(http: httpx.Client, user_code: str) -> httpx.Response:
-    page = http.get("/device")
-    return _submit(http, page, str(page.url), {"user_code": user_code})
+def enter(http: httpx.Client, user_code: str, verification_uri: str) -> httpx.Response:
+    page = http.get(verification_uri)
+    return _submit(http, page, verification_uri, {"user_code": user_code})

@@ -1,0 +1,196 @@
+"""What must happen once although it is asked for twice at the same moment: redeeming, deciding, refreshing.
+
+Verdicts come from counts of successes over rounds, never from times.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from conformance.judging import Inconclusive, NotApplicable, Untestable, check
+from conformance.server.deciding import decide_together, require_browsers
+from conformance.server.device import describe
+from conformance.server.racing import Race
+from conformance.server.test_expiry import can_expire
+from conformance.server.test_refresh import tokens_of
+
+if TYPE_CHECKING:
+    from conformance.protocol import Exchange
+    from conformance.server.case import Case, Verify
+    from conformance.server.deciding import Decision
+    from conformance.server.device import Device, Grant
+
+SIMULTANEOUS = 6
+"""Polls or refreshes of one race."""
+MADE_UP = "made-up-device-code-7d20"
+LATE = 4.0
+"""Seconds after expires_in from which on no clock can hold a code for alive."""
+LEADS = (0, 0, 1, -1)
+"""Steps by which the first of two decisions is ahead, round after round."""
+
+
+def _racing(device: Device) -> Race:
+    """A race with the target of the device; Inconclusive where its requests never overlap."""
+    race = Race(device.case)
+    held_up = race.held_up(race.token_request(device.client, grant_type="refresh_token", refresh_token=MADE_UP))
+    if held_up:
+        raise Inconclusive(held_up)
+    return race
+
+
+def _won(exchanges: list[Exchange]) -> list[Exchange]:
+    return [exchange for exchange in exchanges if exchange.outcome.ok]
+
+
+def _alike(exchanges: list[Exchange]) -> bool:
+    """Whether all brought the same tokens: an answer that was repeated hurts nobody, and is a warning."""
+    return len({(exchange.get("access_token"), exchange.get("refresh_token")) for exchange in exchanges}) <= 1
+
+
+@check("rfc8628-3.5-concurrent-redemption", faults=("redemption_race",), timed=True)
+def test_simultaneous_redemption(case: Case, device: Device, verify: Verify) -> None:
+    """Approve, then six polls at the same moment, several rounds. Accepted: at most one token set a round."""
+    race, counts = _racing(device), []
+    for number in range(1, case.run.profile.race_rounds + 1):
+        grant = device.start()
+        device.user.approve(grant)
+        case.wait(grant.interval + 1)
+        tokens = _won(race.exchange([race.poll(grant)] * SIMULTANEOUS, f"round {number}, simultaneous poll"))
+        counts.append(len(tokens))
+        problem = "one code, redeemed by simultaneous polls, yielded more than one token set"
+        if tokens:
+            alone = len(tokens) == 1
+            verify.that("rfc8628-3.5-concurrent-redemption", alone, problem, *tokens, tolerated=_alike(tokens))
+        if len(tokens) > 1:
+            return
+    case.note(f"tokens in each round of {SIMULTANEOUS} polls: {', '.join(map(str, counts))}")
+    if not any(counts):
+        raise Inconclusive("no simultaneous poll was answered with a token")
+
+
+@check("rfc8628-3.5-access-denied-terminal", faults=("decision_race",), timed=True)
+def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> None:
+    """Two browsers decide the same code at the same moment, one each way, while the device polls; several rounds.
+
+    Accepted: either wins, or neither. Not accepted: a token after access_denied; or both taken by the pages, and a
+    token for a later poll, on a server whose pages otherwise mean it when they take a denial.
+    """
+    race = _racing(device)
+    lengths, denials_count = _practice(race, device)
+    for number in range(case.run.profile.race_rounds):
+        order = ("deny", "approve") if number % 2 == 0 else ("approve", "deny")
+        grant, lead = device.start(), LEADS[number % len(LEADS)]
+        case.note(f"round {number + 1}: {' and '.join(order)} at the same moment")
+        poll = race.poll(grant)
+        decisions, answers = decide_together(race, grant, order, lengths=lengths, lead=lead, polls=[poll])
+        polls = [case.take(case.run.read(poll, answer, case.began, "poll meanwhile")) for answer in answers]
+        grant.interval += 5 * sum(exchange.code == "slow_down" for exchange in polls)
+        case.note("; ".join(_told(action, decision) for action, decision in decisions.items()))
+        polls += [grant.poll(label="poll afterwards"), grant.poll(label="last poll")]
+        problem = _contradiction(polls, denied=denials_count and all(one.taken for one in decisions.values()))
+        verify.that("rfc8628-3.5-access-denied-terminal", not problem, problem, *polls)
+        if problem:
+            return
+
+
+def _practice(race: Race, device: Device) -> tuple[dict[str, int], bool]:
+    """How many requests each decision takes alone, and whether a denial that the pages took means something."""
+    require_browsers(race.case)
+    denied, approved = device.start(), device.start()
+    decisions: dict[str, Decision] = {}
+    for action, grant in (("deny", denied), ("approve", approved)):
+        decisions |= decide_together(race, grant, [action])[0]
+        if not decisions[action].taken:
+            raise Untestable(f"the user could not {action}: {decisions[action].complaint}")
+    late = decide_together(race, approved, ["deny"])[0]["deny"]
+    # Pages that say yes to everything, decided or not, prove nothing by saying it in a race.
+    means = not (late.taken and approved.poll(label="poll after approval and late denial").outcome.ok)
+    race.case.note(f"after an approval the page {'takes' if late.taken else 'refuses'} a denial")
+    return {action: decision.steps for action, decision in decisions.items()}, means
+
+
+def _contradiction(polls: list[Exchange], *, denied: bool) -> str:
+    codes = [exchange.code for exchange in polls]
+    if "access_denied" in codes and "ok" in codes[codes.index("access_denied") :]:
+        return "a token came after access_denied, when approval and denial met"
+    if codes.count("ok") > 1:
+        return "a code yielded more than one token set, when approval and denial met"
+    # A token of the poll meanwhile may have come between the two, and the denial too late to stop it.
+    if denied and "ok" in codes[-2:]:
+        return "approval and denial met, the pages took both, and a token came in spite of the denial"
+    return ""
+
+
+def _told(action: str, decision: Decision) -> str:
+    return f"{action}: the pages took it" if decision.taken else f"{action}: {decision.complaint}"
+
+
+@check(
+    "rfc8628-3.5-approved-then-expired",
+    "rfc8628-3.5-device-code-single-use",
+    faults=("redemption_forgotten",),
+    timed=True,
+)
+def test_redemption_at_expiry(case: Case, device: Device, verify: Verify) -> None:
+    """Approve two codes; poll one of them in its last second, both in the first and the fifth second after expiry.
+
+    Accepted: at most one token for each, and none in the fifth second.
+    """
+    race = Race(case)
+    early, late = device.start(), device.start()
+    can_expire(early)
+    for grant in (early, late):
+        device.user.approve(grant)
+    exchanges: dict[Grant, list[Exchange]] = {early: [], late: []}
+    for second, grants in ((-0.5, [early]), (0.5, [early, late]), (LATE, [early, late])):
+        early.expire(margin=second)
+        for grant in grants:
+            label = f"poll {abs(second):g} s {'before' if second < 0 else 'after'} expiry"
+            exchanges[grant] += race.exchange([race.poll(grant)] * 2, label)
+    for found in exchanges.values():
+        tokens = _won(found)
+        problem = "polls around the end of a code's life yielded more than one token set"
+        alike = _alike(tokens)
+        verify.that("rfc8628-3.5-device-code-single-use", len(tokens) <= 1, problem, *tokens, tolerated=alike)
+        problem = f"a token came {LATE:g} s after the end of the code's life"
+        verify.that("rfc8628-3.5-approved-then-expired", not _won(found[-2:]), problem, *found[-2:])
+
+
+@check(
+    "rfc9700-4.14-refresh-replay-detection",
+    "rfc6819-5.2.2.3-rotation",
+    faults=("refresh_race",),
+    needs=("refresh_token",),
+    timed=True,
+)
+def test_simultaneous_refresh(case: Case, device: Device, verify: Verify) -> None:
+    """A public client's refresh token presented six times at the same moment; several rounds.
+
+    Accepted: at most one success, on a server that at other times refuses a refresh token as soon as it is replaced.
+    """
+    if device.client.confidential and not case.run.aws:
+        raise NotApplicable("no public client: the refresh tokens of a client with a secret need no rotation")
+    race = _racing(device)
+    _require_rotation(device)
+    for number in range(1, case.run.profile.race_rounds + 1):
+        token = tokens_of(device).get("refresh_token")
+        request = race.token_request(device.client, grant_type="refresh_token", refresh_token=token)
+        won = _won(race.exchange([request] * SIMULTANEOUS, f"round {number}, simultaneous refresh"))
+        problem = "one refresh token, presented several times at the same moment, was accepted more than once"
+        for requirement in ("rfc9700-4.14-refresh-replay-detection", "rfc6819-5.2.2.3-rotation"):
+            # AWS gives every installation a secret of its own, without which its refresh token is worth nothing.
+            verify.that(requirement, len(won) <= 1, problem, *won, tolerated=case.run.aws)
+        if len(won) > 1:
+            return
+
+
+def _require_rotation(device: Device) -> None:
+    """Raise NotApplicable where a refresh token may legitimately be used twice in a row."""
+    first = tokens_of(device)
+    if str(first.get("token_type")).lower() == "dpop":
+        raise NotApplicable("the tokens are bound to a key (DPoP): they need no rotation")
+    second = device.refresh(first.get("refresh_token"))
+    if not second.outcome.ok:
+        raise Untestable(f"the refresh was answered {describe(second)}")
+    if device.refresh(first.get("refresh_token"), label="replay at once").outcome.ok:
+        raise NotApplicable("a replaced refresh token works on, for a time of grace or for good: see the replay check")
