@@ -16,6 +16,7 @@ COMMANDS = {
     "serve": ("conformance.cli.serve", "serve"),
     "list": ("conformance.cli.catalogue", "list_requirements"),
     "explain": ("conformance.cli.catalogue", "explain"),
+    "openapi": ("conformance.cli.openapi", "openapi"),
     "report": ("conformance.cli.report", "report"),
 }
 """Commands by name: module and function, imported when they are asked for."""

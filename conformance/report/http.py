@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from conformance.results.model import HttpRequest, HttpResponse, Step
 
+_LONGEST_STORY = 40
+
 
 def moment(step: Step) -> str:
     """`+5.00 s`: seconds on the target's clock since the case began."""
@@ -23,6 +25,22 @@ def summary(step: Step) -> str:
         return f"{step.request.method} {step.request.url} → {step.error or 'no response'}"
     code = f" {step.code}" if step.code and step.code != f"http-{step.response.status}" else ""
     return f"{step.request.method} {step.request.url} → {step.response.status}{code}"
+
+
+def story(steps: Sequence[Step]) -> list[str]:
+    """One line a step, `+5.00 s poll → 400 authorization_pending`; long stories are cut in the middle."""
+    lines = [f"{moment(step)} {_told(step)}" for step in steps]
+    if len(lines) <= _LONGEST_STORY:
+        return lines
+    half = _LONGEST_STORY // 2
+    return [*lines[:half], f"({len(lines) - 2 * half} more steps)", *lines[-half:]]
+
+
+def _told(step: Step) -> str:
+    if step.request is None or not step.label:
+        return summary(step)
+    _, _, answer = summary(step).rpartition(" → ")
+    return f"{step.label} → {answer}"
 
 
 def request_text(request: HttpRequest) -> str:

@@ -173,6 +173,8 @@ def _failure(requirement: RequirementResult, result: Result, console: Console) -
     _indented(console, result.statement, 5)
     step = http.decisive(result.steps)
     _field(console, "check", result.check)
+    if len(result.steps) > 1:
+        _story(console, http.story(result.steps))
     if step is not None and step.request is not None:
         _field(console, "sent", _sent(step))
     _field(console, "accepted", " | ".join(result.accepted))
@@ -184,6 +186,11 @@ def _failure(requirement: RequirementResult, result: Result, console: Console) -
     _field(console, "curl", result.curl, whole=True)
     _field(console, "again", result.reproduce, whole=True)
     console.print()
+
+
+def _story(console: Console, lines: list[str]) -> None:
+    for number, line in enumerate(lines):
+        _field(console, "" if number else "story", one_line(line))
 
 
 def _sent(step: Step) -> str:
