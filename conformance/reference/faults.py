@@ -69,7 +69,7 @@ class Faults:
     user_code_in_verification_uri: bool = _fault("verification_uri contains the user code.")
     verification_uri_relative: bool = _fault("verification_uri is a path without scheme and host.")
     verification_uri_long: bool = _fault("verification_uri has a long opaque tail that nobody can type.")
-    verification_uri_elsewhere: bool = _fault("verification_uri is a plain http address of an unrelated host.")
+    verification_uri_elsewhere: bool = _fault("verification_uri is a plain http address of an unrelated host.", _RFC)
     verification_uri_fragment: bool = _fault("verification_uri_complete has the user code in its fragment.")
     complete_uri_constant: bool = _fault("verification_uri_complete is the same for every device authorization.")
     device_code_missing: bool = _fault("The device authorization response lacks the device code.")
@@ -321,6 +321,8 @@ class Faults:
     sign_in_redirect_307: bool = _fault("Signing in is answered 307, so that the browser sends the password on.")
     page_allows_cors: bool = _fault("Pages let scripts of every origin read them.")
     wrong_code_500: bool = _fault("A user code that nobody was given is answered 500.")
+    wrong_password_500: bool = _fault("A wrong name or password at the sign-in page is answered 500.")
+    throttled_500: bool = _fault("Too many wrong user codes are answered 500 instead of 429.")
     stale_form_500: bool = _fault("A form that does not belong to the browser's session is answered 500.")
     page_frameable: bool = _fault("Pages may be framed by other sites and have no content security policy.")
 

@@ -105,6 +105,8 @@ class Pages:
         given = form.get("password", "")
         if expected is None or not hmac.compare_digest(expected.encode(), given.encode()):
             self.sessions.count_guess(session, call.address)
+            if self.faults.wrong_password_500:
+                return crash().answer
             return self._sign_in_form(session, typed, status=403, problem="Name or password is not right.")
         fresh = self.sessions.sign_in(session, user)
         target = VERIFICATION_PATH + (f"?user_code={quote(typed, safe='')}" if typed else "")
@@ -121,6 +123,8 @@ class Pages:
         seconds = self.sessions.seconds_blocked(session, call.address)
         if not seconds:
             return None
+        if self.faults.throttled_500:
+            return crash().answer
         answer = self._render(
             session,
             "message",

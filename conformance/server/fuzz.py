@@ -37,15 +37,18 @@ class Fuzz:
 
         self.run(settings_for(profile, max(1, int(profile.examples * share)))(given(strategy)(one)))
 
-    def run(self, test: Callable[[], None]) -> None:
-        """Run a Hypothesis test; the claims that it ends on are recorded after shrinking."""
+    def run(self, test: Callable[[], None], *, longer: float = 1.0) -> None:
+        """Run a Hypothesis test; the claims that it ends on are recorded after shrinking.
+
+        `longer` multiplies the profile's time for shrinking, for examples of many requests.
+        """
         from hypothesis import seed
 
         case = self._case
         if case.run.seed is not None:
             test = seed(case.run.seed)(test)
         try:
-            with case.raising(), _shrinking_for(case.run.profile.shrinking):
+            with case.raising(), _shrinking_for(case.run.profile.shrinking * longer):
                 test()
         except Violation as violation:
             case.record([violation])
@@ -75,7 +78,7 @@ def _shrinking_for(seconds: float) -> Iterator[None]:
 
 def settings_for(profile: Profile, examples: int, steps: int = 50) -> Any:
     """Hypothesis settings of a profile: no deadline (I/O), no health checks about speed, nothing printed."""
-    from hypothesis import HealthCheck, Verbosity, settings
+    from hypothesis import HealthCheck, Phase, Verbosity, settings
 
     return settings(
         max_examples=examples,
@@ -84,6 +87,8 @@ def settings_for(profile: Profile, examples: int, steps: int = 50) -> Any:
         database=None,
         deadline=None,
         print_blob=False,
+        # Not the explaining phase: it traces every line that is run, and explains our code, not the target's.
+        phases=[Phase.generate, Phase.shrink],
         report_multiple_bugs=True,
         verbosity=Verbosity.quiet,
         suppress_health_check=list(HealthCheck),

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
 
 from conformance.judging import Untestable, check
-from conformance.protocol import DEVICE_CODE_GRANT, Exchange, Operation, Request
+from conformance.protocol import DEVICE_CODE_GRANT, Operation, Request
 from conformance.protocol.dialects import client_authentication
-from conformance.server.device import PENDING, describe
+from conformance.server.device import GONE, PENDING, describe
 
 if TYPE_CHECKING:
     from conformance.server.case import Case, Verify
@@ -28,11 +28,18 @@ _PLACEHOLDER = re.compile(
 )
 """The placeholder as it is, percent-escaped or escaped for JSON."""
 REQUESTS_PER_GRANT = 8
-"""Requests that share one pending device code; then it must still be pending."""
+"""Requests that share one device code; then it must be as it was."""
 SHARE = 0.1
 """Of the profile's examples, for each kind of malformation."""
 
+APPROVE_EVERY = 6
+"""Of so many codes that served malformed requests one is approved and redeemed."""
+MOST_APPROVALS = 4
+"""Approvals in one check: real pages take several requests for each."""
+
 STILL_PENDING = "rfc8628-3.5-pending-is-not-terminal"
+REDEEMABLE = "rfc8628-3.5-success-after-approval"
+ONCE = "rfc8628-3.5-device-code-single-use"
 
 EVERYWHERE = (
     "aws-case-sensitive-members",
@@ -92,6 +99,8 @@ def test_malformed_device_authorization(case: Case, device: Device, verify: Veri
 @check(
     *EVERYWHERE,
     *FORMS,
+    ONCE,
+    REDEEMABLE,
     STILL_PENDING,
     "aws-token-required",
     "aws-token-unsupported-grant",
@@ -107,6 +116,7 @@ def test_malformed_device_authorization(case: Case, device: Device, verify: Veri
     "smithy-restjson1-null-member",
     "smithy-restjson1-unclosed-list",
     faults=(
+        "bad_request_spends_code",
         "duplicates_accepted",
         "empty_parameters_kept",
         "missing_grant_type_accepted",
@@ -117,7 +127,10 @@ def test_malformed_device_authorization(case: Case, device: Device, verify: Veri
     sampled=True,
 )
 def test_malformed_token_request(case: Case, device: Device, verify: Verify, fuzz: Fuzz) -> None:
-    """Malformed token requests for a pending code, which must survive them. Accepted: as listed; never a 5xx."""
+    """Malformed token requests for a pending code, which must survive them. Accepted: as listed; never a 5xx.
+
+    Now and then the code is approved afterwards, the last refused request sent again, and the code redeemed, once.
+    """
     members = {"grant_type": DEVICE_CODE_GRANT, "device_code": PLACEHOLDER}
     _Campaign(case, device, verify, Operation.TOKEN, members).run(fuzz)
 
@@ -167,6 +180,10 @@ class _Campaign:
         self._operation = operation
         self._grant: Grant | None = None
         self._uses = 0
+        self._checked = 0
+        self._approved = 0
+        self._refused: Request | None = None
+        """The last request for the grant of now that was refused as bad."""
         self._headers: tuple[tuple[str, str], ...] = ()
         wire = case.run.dialect.wire_name
         self._base = {wire(name): value for name, value in members.items()}
@@ -188,7 +205,7 @@ class _Campaign:
             except InvalidArgument:
                 continue  # the base has no member to which this could be done
             fuzz(strategy, self._judge, share=SHARE)
-        self._check_still_pending()
+        self._check_honesty()
 
     def _identify(self, device: Device) -> None:
         client = device.client
@@ -203,7 +220,10 @@ class _Campaign:
     def _judge(self, bad: Malformed) -> None:
         valid = PENDING if self._operation is Operation.TOKEN else ("ok",)
         bad = bad.with_valid_answers(valid)
-        exchange = self._case.send(self._request(bad), f"{bad.kind} {bad.member}".strip())
+        request = self._request(bad)
+        exchange = self._case.send(request, f"{bad.kind} {bad.member}".strip())
+        if exchange.status // 100 == 4 and exchange.code not in PENDING:
+            self._refused = request
         judgement = bad.judge(exchange.outcome.names)
         subject = f"{bad.kind} ({bad.member})" if bad.member else bad.kind
         self._verify.that(
@@ -226,9 +246,9 @@ class _Campaign:
 
     def _with_device_code(self, body: bytes) -> bytes:
         if self._grant is None or self._uses >= REQUESTS_PER_GRANT:
-            self._check_still_pending()
+            self._check_honesty()
             assert self._device is not None
-            self._grant, self._uses = self._device.start(), 0
+            self._grant, self._uses, self._refused = self._device.start(), 0, None
         self._uses += 1
         code = self._grant.device_code
         plain = json.dumps(code)[1:-1] if self._case.run.aws else quote_plus(code)
@@ -242,10 +262,36 @@ class _Campaign:
 
         return _PLACEHOLDER.sub(alike, body)
 
-    def _check_still_pending(self) -> None:
+    def _check_honesty(self) -> None:
+        """What malformed requests named is as it was: mostly still pending, a few times approved and redeemed once."""
         grant, self._grant = self._grant, None
         if grant is None or self._case.run.target.clock.kind == "real":
             return
         grant.interval += 5 * self._uses  # each of them may have been told to slow down
-        exchange: Exchange = grant.poll(label="poll after malformed requests")
-        self._verify(STILL_PENDING, exchange, accepted=PENDING)
+        self._checked += 1
+        ledger = self._case.ledger
+        # Recorded, not raised: a request of an earlier example may be to blame, so that this one cannot be shrunk.
+        raising, ledger.raising = ledger.raising, False
+        try:
+            if self._checked % APPROVE_EVERY == 2 and self._approved < MOST_APPROVALS:
+                self._check_redeemable(grant)
+            else:
+                exchange, _ = grant.ask(label="poll after malformed requests")
+                self._verify(STILL_PENDING, exchange, accepted=PENDING)
+        finally:
+            ledger.raising = raising
+
+    def _check_redeemable(self, grant: Grant) -> None:
+        case = self._case
+        if case.run.target.user is None or grant.device.user.try_to("approve", grant):
+            return
+        self._approved += 1
+        if self._refused is not None and case.send(self._refused, "refused before, sent again").outcome.ok:
+            return  # now it was no bad request: the code is redeemed
+        first, _ = grant.ask(label="poll after approval and malformed requests")
+        self._verify(REDEEMABLE, first, accepted=["ok"], tolerated=["slow_down"])
+        if not first.outcome.ok:
+            return
+        again, _ = grant.ask(label="replay")
+        same = again.get("access_token") == first.get("access_token")
+        self._verify(ONCE, again, accepted=[*GONE, "invalid_request"], tolerated=["ok"] if same else [])

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from conformance.server.case import Case
     from conformance.server.fuzz import Fuzz
 
+SHRINKING = 4.0
+"""How much longer than other examples a story is made smaller: each try takes a dozen requests."""
 MOST_LIVE = 2
 """Grants at a time that may still yield a token: with more of them the same one is rarely met again."""
 MOST_LATE = 2
@@ -84,7 +86,7 @@ def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
     machine = _machine(Cast(case))
     profile = case.run.profile
     settings = settings_for(profile, profile.stories, profile.steps)
-    fuzz.run(lambda: run_state_machine_as_test(machine, settings=settings))
+    fuzz.run(lambda: run_state_machine_as_test(machine, settings=settings), longer=SHRINKING)
 
 
 class Cast:

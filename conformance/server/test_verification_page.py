@@ -15,6 +15,7 @@ from conformance.protocol import RFC8628, Operation
 from conformance.server.browser import Browser, Page, same_host, split
 from conformance.server.device import GONE, PENDING, Device
 from conformance.server.markup import squeezed
+from conformance.server.registering import refused
 from conformance.targets.base import GrantView
 
 if TYPE_CHECKING:
@@ -303,8 +304,10 @@ def test_confirmation_links_to_the_client(case: Case, verify: Verify) -> None:
     if not case.run.endpoints.registration:
         raise NotApplicable("clients cannot be registered")
     answer = case.send(case.run.registration_request(**wanted), "register with pages of its own")
+    if not answer.outcome.ok:
+        raise refused(answer)
     kept = [uri for name, uri in wanted.items() if answer.get(name) == uri]
-    if not answer.outcome.ok or not kept:
+    if not kept:
         raise NotApplicable("the server does not take the addresses of a client's own pages")
     html = " ".join(page.html for page in _before_deciding(Device(case, case.run.client_of(answer))))
     missing = [uri for uri in kept if uri not in html]
@@ -329,7 +332,12 @@ def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
 # Guessing: keep it last.
 
 
-@check("rfc8628-5.1-rate-limit-user-code", "rfc6749-10.10-protect-user-credentials", faults=("guesses_unthrottled",))
+@check(
+    "rfc8628-5.1-rate-limit-user-code",
+    "rfc6749-10.10-protect-user-credentials",
+    "rfc9110-15.6-no-5xx-on-client-error",
+    faults=("guesses_unthrottled", "throttled_500"),
+)
 def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     """Twelve wrong codes, then a right one, in one browser. Accepted: a refusal, delay or question of another kind."""
     device.user.approve(device.start())
@@ -351,6 +359,9 @@ def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     # A code of enough entropy and a short life is protected by other means too.
     requirement = "rfc6749-10.10-protect-user-credentials"
     verify.that(requirement, noticed or (None if changed else False), problem, tolerated=True)
+    crashed = any(answer.status >= 500 and answer.status not in THROTTLED for answer in answers)
+    problem = "wrong user codes in a row were answered with a server error"
+    verify.that("rfc9110-15.6-no-5xx-on-client-error", not crashed, problem, tolerated=True)
 
 
 @dataclass(frozen=True)
