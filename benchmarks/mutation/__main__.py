@@ -1,0 +1,151 @@
+"""`python -m benchmarks.mutation`: how many mutants of the reference server the conformance suite kills.
+
+The work goes on in build/mutation, on a copy; the outcome is printed and written to build/mutation.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.mutation.honest import fold
+from benchmarks.mutation.outcome import Outcome, read_outcome
+from conformance.reference.faults import Faults
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+BUILD = ROOT / "build"
+REFERENCE = Path("conformance/reference")
+MODULES = (
+    "aws",
+    "forms",
+    "grants",
+    "metadata",
+    "pages",
+    "registration",
+    "restjson",
+    "rfc8628",
+    "sessions",
+    "store",
+    "verification",
+)
+"""Protocol logic. Not here: faults, the validation of settings, the HTTP server, the user, the command line."""
+IDENTITIES = ("respelt",)
+"""Functions of other modules that do nothing while no fault is on."""
+BUSY = 2.5
+"""Load average above which one process must do."""
+AIM = 90.0
+"""Per cent of the mutants that can be told from the original."""
+
+
+def main() -> int:
+    """Prepare the copy, let mutmut run, report. Exit status 1 if the aim is missed."""
+    arguments = _arguments()
+    work = BUILD / "mutation"
+    began = time.monotonic()
+    if not arguments.report_only:
+        if not arguments.resume:
+            _prepare(work)
+            _record(work)
+        processes = arguments.processes or (1 if os.getloadavg()[0] > BUSY else os.cpu_count() or 1)
+        _mutate(work, processes, arguments.mutants)
+    outcome = read_outcome(work, ROOT, HERE / "survivors.toml")
+    seconds = None if arguments.report_only or arguments.resume else round(time.monotonic() - began)
+    (BUILD / "mutation.json").write_text(json.dumps(outcome.as_json() | {"seconds": seconds}, indent=1) + "\n")
+    _print(outcome)
+    return 0 if outcome.score >= AIM else 1
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mutation", description=__doc__)
+    parser.add_argument("mutants", nargs="*", help="names or patterns of mutants; all if none are given")
+    parser.add_argument("--processes", type=int, help="default: all processors, one if the machine is busy")
+    parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
+    parser.add_argument("--report-only", action="store_true", help="print the outcome of the last run again")
+    return parser.parse_args()
+
+
+def _prepare(work: Path) -> None:
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    leave_out = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for package in ("conformance", "strategies"):
+        shutil.copytree(ROOT / package, work / package, ignore=leave_out)
+    sources = {name: (work / REFERENCE / f"{name}.py").read_text() for name in MODULES}
+    faults = [name for name, _, _ in Faults.catalogue()]
+    for name, text in fold(sources, faults, identities=IDENTITIES).items():
+        (work / REFERENCE / f"{name}.py").write_text(text)
+    suite = work / "suite"
+    suite.mkdir()
+    for file in (HERE / "test_suite.py", HERE / "conftest.py", ROOT / "tests" / "proof.py"):
+        shutil.copy(file, suite)
+    (work / "setup.cfg").write_text(_configuration())
+
+
+def _configuration() -> str:
+    mutated = "\n".join(f"    {REFERENCE / name}.py" for name in MODULES)
+    return (
+        "[mutmut]\n"
+        "source_paths = conformance\n"
+        f"only_mutate =\n{mutated}\n"
+        "also_copy =\n    strategies\n    suite\n"
+        "mutate_only_covered_lines = true\n"
+        "track_dependencies = false\n"
+        "use_git_change_detection = false\n"
+        "pytest_add_cli_args_test_selection =\n    suite/test_suite.py\n"
+        "pytest_add_cli_args =\n    -p\n    no:cacheprovider\n"
+        "\n[tool:pytest]\n"
+        "python_files = test_suite.py\n"
+    )
+
+
+def _environment(work: Path) -> dict[str, str]:
+    return os.environ | {
+        "PYTHONHASHSEED": "0",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "MUTATION_BASELINE": str(work / "baseline.json"),
+        "MUTATION_KILLS": str(work / "kills.tsv"),
+    }
+
+
+def _record(work: Path) -> None:
+    """The verdicts on the unmutated server, and the lines that it runs meanwhile."""
+    record = work / "record.jsonl"
+    environment = _environment(work) | {"MUTATION_RECORD": str(record), "PYTHONPATH": str(work)}
+    measure = (sys.executable, "-m", "coverage", "run", f"--data-file={work / 'coverage'}", f"--include={REFERENCE}/*")
+    _run((*measure, "-m", "pytest", "-q", "-x", "suite/test_suite.py"), work, environment)
+    baseline: dict[str, object] = {}
+    for line in record.read_text().splitlines():
+        baseline |= json.loads(line)
+    (work / "baseline.json").write_text(json.dumps(baseline))
+    report = (sys.executable, "-m", "coverage", "json", f"--data-file={work / 'coverage'}", "-o", "coverage.json")
+    _run((*report, "-q"), work, environment)
+
+
+def _mutate(work: Path, processes: int, mutants: list[str]) -> None:
+    command = (str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(processes), *mutants)
+    _run(command, work, _environment(work))
+
+
+def _run(command: tuple[str, ...], folder: Path, environment: dict[str, str]) -> None:
+    subprocess.run(command, cwd=folder, env=environment, check=True)  # noqa: S603 - our own tools, fixed arguments
+
+
+def _print(outcome: Outcome) -> None:
+    for survivor in outcome.survivors:
+        print(f"\n{survivor.place}  {survivor.status}  {survivor.why or 'UNEXPLAINED'}")
+        print("\n".join(f"    {line}" for line in survivor.diff))
+    print("\nNever executed, hence not mutated:")
+    for file, lines in outcome.unexecuted.items():
+        print(f"    {file}: {', '.join(map(str, lines))}")
+    print(f"\n{outcome.summary()}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,39 @@
+"""Limits on one mutant, and the note of what killed it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proof import EXERCISES
+
+if TYPE_CHECKING:
+    import pytest
+
+LIMIT = 60
+"""Seconds that the whole suite may take for one mutant; it takes about a third of that when nothing is wrong."""
+TIMED_OUT = 36
+"""Exit status that mutmut counts as a timeout."""
+
+
+def pytest_sessionstart() -> None:
+    """A mutant that never ends is ended here."""
+    if "__mutmut_" in os.environ.get("MUTANT_UNDER_TEST", ""):
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(TIMED_OUT))
+        signal.alarm(LIMIT)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those first that see every kind of answer: most mutants die of them."""
+    items.sort(key=lambda item: not any(f"[{name}-" in item.nodeid for name in EXERCISES))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note the test that failed: mutmut keeps no record of it."""
+    notes, mutant = os.environ.get("MUTATION_KILLS"), os.environ.get("MUTANT_UNDER_TEST", "")
+    if notes and report.failed and "__mutmut_" in mutant:
+        reason = report.longreprtext.strip().rpartition("\n")[2][:300]
+        with Path(notes).open("a") as file:
+            file.write(f"{mutant}\t{report.nodeid.rpartition('[')[2].rstrip(']')}\t{reason}\n")

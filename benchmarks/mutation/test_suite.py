@@ -1,0 +1,89 @@
+"""The conformance suite as the only test of a mutated reference server: one test a check and dialect.
+
+Runs in the folder that `python -m benchmarks.mutation` prepares, never with the project's own tests.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from proof import applies, catalogue, judges
+
+from conformance.protocol import AWS_SSO_OIDC, RFC8628
+from conformance.reference.embedded import embedded
+from conformance.reference.http import LONGEST_BODY
+from conformance.requirements import Verdict
+from conformance.server import test_http
+from conformance.server.case import Case
+from conformance.server.run import new_run
+
+if TYPE_CHECKING:
+    from conformance.server.run import Run
+
+SMALLER = LONGEST_BODY + 1024
+"""Octets of the one large body: more than the server takes, a quarter of what the suite sends elsewhere."""
+WORSE = frozenset({Verdict.OBSERVED, Verdict.WARN, Verdict.INCONCLUSIVE, Verdict.UNTESTABLE, Verdict.FAIL})
+"""Verdicts that a reader of the report would stumble over. `not-applicable` is none: nobody looks twice at it."""
+BASELINE = Path(os.environ.get("MUTATION_BASELINE", "baseline.json"))
+CASES = [
+    (name, dialect)
+    for name, check in judges()[0].items()
+    for dialect in (RFC8628, AWS_SSO_OIDC)
+    if applies(check, dialect)
+]
+
+
+def verdicts(name: str, dialect: str) -> dict[str, Verdict]:
+    """Verdict of each requirement, those of the invariants included, by `judge > requirement`."""
+    # While mutmut learns which test reaches which function, each test must build a server of its own.
+    shared = os.environ.get("MUTANT_UNDER_TEST", "") != "stats"
+    run = (_run if shared else _run.__wrapped__)(dialect, os.getpid())
+    case = Case(run, judges()[0][name])
+    with run.target.clock:
+        case.begin()
+        case.execute()
+    return {
+        f"{ledger.check} > {requirement}": tally.verdict
+        for ledger in (case.ledger, *case.invariants.values())
+        for requirement, tally in ledger.tallies.items()
+    }
+
+
+@cache
+def _run(dialect: str, _process: int) -> Run:
+    """One run for all checks of a process, as in any other use of the suite; ends with the process."""
+    test_http.LARGE = SMALLER
+    target = embedded(dialect).__enter__()
+    run = new_run(target, dialect, catalogue())
+    run.profile = replace(run.profile, examples=8, stories=2, steps=15, race_rounds=2, shrinking=0.05)
+    return run
+
+
+@pytest.fixture(scope="session")
+def before() -> dict[str, dict[str, str]]:
+    """The verdicts on the server that nobody has mutated; empty while they are being taken down."""
+    return json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
+
+
+@pytest.mark.parametrize(("name", "dialect"), CASES)
+def test_no_verdict_is_worse(name: str, dialect: str, before: dict[str, dict[str, str]]) -> None:
+    """Accepted: every verdict as on the server that nobody has mutated, or better."""
+    key = f"{name} {dialect}"
+    found = verdicts(name, dialect)
+    if "MUTATION_RECORD" in os.environ:
+        with Path(os.environ["MUTATION_RECORD"]).open("a") as file:
+            file.write(json.dumps({key: {judged: verdict.label for judged, verdict in found.items()}}) + "\n")
+        return
+    usual = before[key]
+    worse = [
+        f"{judged}: {verdict.label}"
+        for judged, verdict in found.items()
+        if verdict in WORSE and verdict > Verdict.from_label(usual.get(judged, "pass"))
+    ]
+    assert not worse, "; ".join(worse)
