@@ -30,7 +30,7 @@ lint: $(READY) ## ruff, mypy and import-linter
 
 unit: $(READY) ## The tests of the suite itself; PYTEST_ARGS="-k name" selects
 	@mkdir -p $(dir $(JUNIT))
-	$(BIN)/pytest -n 2 --junitxml=$(JUNIT) $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist worksteal --junitxml=$(JUNIT) $(PYTEST_ARGS)
 
 docs: $(READY) ## Write the pages of docs/ that are made from the catalogue, the checks and the faults
 	$(BIN)/python -m conformance.cli.docs
