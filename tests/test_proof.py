@@ -27,9 +27,10 @@ def test_each_check_fails_on_its_faults(name):
     assert check.faults, f"{name} names no fault that proves it"
     falsified: set[str] = set()
     for fault in check.faults:
-        found = set().union(
-            *(run_checks(dialect, fault, (name,)).checks.get(name, ()) for dialect in _dialects_of(fault))
-        )
+        found: set[str] = set()
+        for dialect in _dialects_of(fault):
+            if not (check.sampled and found):  # generated examples are slow: one dialect is proof enough
+                found |= run_checks(dialect, fault, (name,)).checks.get(name, frozenset())
         assert found, f"{name} does not notice {fault}"
         falsified |= found
     if not check.sampled:
