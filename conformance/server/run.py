@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 MARGIN = 1.1
 """Seconds that a polite poller adds to the interval: servers compare arrival times in whole seconds."""
 
+MOST_SEARCHED = 2**17
+"""Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
 RETRIES = 3
 """How often a request is sent again that the server puts off by 429, or by 503 with Retry-After."""
 LONGEST_RETRY = 30.0
@@ -311,7 +313,7 @@ class Run:
 
     def _remember_secrets_of(self, request: Request) -> None:
         if request.content:
-            self.secrets.register_variants(request.content.decode("latin-1"))
+            self.secrets.register_variants(request.content[:MOST_SEARCHED].decode("latin-1"))
         authorization = request.header("authorization")
         if authorization:
             self.secrets.register("authorization", authorization.partition(" ")[2])

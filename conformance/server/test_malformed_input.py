@@ -29,7 +29,7 @@ _PLACEHOLDER = re.compile(
 """The placeholder as it is, percent-escaped or escaped for JSON."""
 REQUESTS_PER_GRANT = 8
 """Requests that share one device code; then it must be as it was."""
-SHARE = 0.1
+SHARE = 0.07
 """Of the profile's examples, for each kind of malformation."""
 
 APPROVE_EVERY = 6
