@@ -80,7 +80,7 @@ def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
     with embedded(dialect, [fault] if fault else []) as target:
         run = new_run(target, dialect, catalogue())
         # That something is found is the question here, not how much of it or how small it can be made.
-        run.profile = replace(run.profile, examples=20, shrinking=0.05)
+        run.profile = replace(run.profile, examples=40, shrinking=0.05)
         for name in names:
             check = checks[name]
             if not applies(check, dialect):

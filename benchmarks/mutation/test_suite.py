@@ -25,6 +25,7 @@ from conformance.server.run import new_run
 
 if TYPE_CHECKING:
     from conformance.server.run import Run
+    from conformance.targets.base import Target
 
 SMALLER = LONGEST_BODY + 1024
 """Octets of the one large body: more than the server takes, a quarter of what the suite sends elsewhere."""
@@ -41,9 +42,14 @@ CASES = [
 
 def verdicts(name: str, dialect: str) -> dict[str, Verdict]:
     """Verdict of each requirement, those of the invariants included, by `judge > requirement`."""
+    if os.environ.get("MUTANT_UNDER_TEST", "") != "stats":
+        return _judged(name, _shared_run(dialect, os.getpid()))
     # While mutmut learns which test reaches which function, each test must build a server of its own.
-    shared = os.environ.get("MUTANT_UNDER_TEST", "") != "stats"
-    run = (_run if shared else _run.__wrapped__)(dialect, os.getpid())
+    with embedded(dialect) as target:
+        return _judged(name, _run(target, dialect))
+
+
+def _judged(name: str, run: Run) -> dict[str, Verdict]:
     case = Case(run, judges()[0][name])
     with run.target.clock:
         case.begin()
@@ -56,10 +62,13 @@ def verdicts(name: str, dialect: str) -> dict[str, Verdict]:
 
 
 @cache
-def _run(dialect: str, _process: int) -> Run:
-    """One run for all checks of a process, as in any other use of the suite; ends with the process."""
+def _shared_run(dialect: str, _process: int) -> Run:
+    """One run for all checks of a process, as in any other use of the suite; its target ends with the process."""
+    return _run(embedded(dialect).__enter__(), dialect)
+
+
+def _run(target: Target, dialect: str) -> Run:
     test_http.LARGE = SMALLER
-    target = embedded(dialect).__enter__()
     run = new_run(target, dialect, catalogue())
     run.profile = replace(run.profile, examples=8, stories=2, steps=15, race_rounds=2, shrinking=0.05)
     return run
