@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     import pytest
 
 LIMIT = 60
-"""Seconds that the whole suite may take for one mutant; it takes about a third of that when nothing is wrong."""
+"""Seconds of CPU that the whole suite may take for one mutant; it takes about a third of that if nothing is wrong."""
+LONGEST = 900
+"""Seconds of wall time after which a mutant that waits for ever is ended; far off, lest a busy machine kill mutants."""
 TIMED_OUT = 36
 """Exit status that mutmut counts as a timeout."""
 
@@ -21,8 +23,10 @@ TIMED_OUT = 36
 def pytest_sessionstart() -> None:
     """A mutant that never ends is ended here."""
     if "__mutmut_" in os.environ.get("MUTANT_UNDER_TEST", ""):
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(TIMED_OUT))
-        signal.alarm(LIMIT)
+        for number in (signal.SIGPROF, signal.SIGALRM):
+            signal.signal(number, lambda *_: os._exit(TIMED_OUT))
+        signal.setitimer(signal.ITIMER_PROF, LIMIT)
+        signal.alarm(LONGEST)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
