@@ -8,9 +8,10 @@ READY := $(VENV)/.ready
 REPORTS := build/reports
 JUNIT ?= build/junit/tests.xml
 PYTEST_ARGS ?=
+TARGETS ?= embedded $(notdir $(patsubst %/,%,$(dir $(wildcard implementations/servers/*/target.toml))))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint unit docs mutation clean
+.PHONY: cassettes help setup run matrix test lint unit docs mutation clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -19,6 +20,9 @@ setup: $(READY) ## Make .venv and install the project with its development tools
 
 run: $(READY) ## Run the suite against the embedded server, both dialects; reports in build/reports/embedded
 	$(BIN)/device-grant run embedded --report $(REPORTS)/embedded
+
+matrix: $(READY) ## Run the embedded server and all real ones, and publish their reports and the matrix in reports/
+	$(BIN)/device-grant matrix --run --work $(REPORTS) --out reports
 
 test: lint unit ## Lint, type-check, check the layers and run the tests
 
@@ -37,6 +41,13 @@ docs: $(READY) ## Write the pages of docs/ that are made from the catalogue, the
 
 mutation: $(READY) ## How many mutants of the reference server the suite kills; half an hour, build/mutation.json
 	$(BIN)/python -m benchmarks.mutation
+
+cassettes: $(READY) ## Record the embedded server and those of implementations/servers anew; TARGETS="a b" chooses
+	@for target in $(TARGETS); do \
+	  case $$target in \
+	    embedded) $(BIN)/device-grant record embedded:rfc8628 && $(BIN)/device-grant record embedded:aws-sso-oidc;; \
+	    *) $(BIN)/device-grant record $$target;; \
+	  esac || exit 1; done
 
 clean: ## Remove everything that these targets made, .venv included
 	rm -rf $(VENV) build dist .tox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

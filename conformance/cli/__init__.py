@@ -13,11 +13,16 @@ from conformance.errors import DeviceGrantError, ExitCode
 
 COMMANDS = {
     "run": ("conformance.cli.run", "run"),
+    "client": ("conformance.cli.client", "client"),
+    "record": ("conformance.cli.record", "record"),
+    "replay": ("conformance.cli.replay", "replay"),
     "serve": ("conformance.cli.serve", "serve"),
     "list": ("conformance.cli.catalogue", "list_requirements"),
     "explain": ("conformance.cli.catalogue", "explain"),
     "openapi": ("conformance.cli.openapi", "openapi"),
     "report": ("conformance.cli.report", "report"),
+    "diff": ("conformance.cli.diff", "diff"),
+    "matrix": ("conformance.cli.matrix", "matrix"),
 }
 """Commands by name: module and function, imported when they are asked for."""
 

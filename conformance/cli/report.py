@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+_FORMS = {
+    "html": "index.html",
+    "markdown": "summary.md",
+    "junit": "junit.xml",
+    "sarif": "results.sarif",
+    "badge": "badge.svg",
+    "badge_json": "badge.json",
+}
+"""Options, and the form that each writes, by its name in a report folder."""
+
+
+def _file(name: str, text: str) -> Callable[[F], F]:
+    return click.option(name, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help=text)
 
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path), nargs=-1, required=True)
-@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a self-contained page.")
-@click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write a short summary.")
-def report(results: tuple[Path, ...], html: Path | None, markdown: Path | None) -> int:
+@_file("--html", "Write a self-contained page.")
+@_file("--markdown", "Write a short summary, for the summary of a CI step.")
+@_file("--junit", "Write JUnit XML: a test case for each verdict.")
+@_file("--sarif", "Write SARIF 2.1.0, for code scanning.")
+@_file("--badge", "Write a badge (SVG).")
+@_file("--badge-json", "Write what a badge service draws one from.")
+def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
     """Show RESULTS (results.jsonl files or their folders) on the terminal, or write them in other forms.
 
     The exit code is that of the run that wrote them.
@@ -19,22 +43,24 @@ def report(results: tuple[Path, ...], html: Path | None, markdown: Path | None) 
     from rich.console import Console
 
     from conformance.errors import UsageError
-    from conformance.report import html as html_report
-    from conformance.report import markdown as markdown_report
-    from conformance.report import terminal
+    from conformance.report import FORMS, terminal
     from conformance.results import read
     from conformance.results.reader import FILE_NAME
 
-    if (html or markdown) and len(results) > 1:
-        raise UsageError("--html and --markdown take one results file at a time")
+    paths = {_FORMS[name]: path for name, path in wanted.items() if path is not None}
+    if paths and len(results) > 1:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in _FORMS)
+        raise UsageError(f"{names} take one results file at a time")
     worst = 0
     for given in results:
         found = read(given / FILE_NAME if given.is_dir() else given)
-        for path, render in ((html, html_report.render), (markdown, markdown_report.render)):
-            if path is not None:
+        for name, path in paths.items():
+            try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(render(found), encoding="utf-8")
-        if not (html or markdown):
+                path.write_text(FORMS[name](found), encoding="utf-8")
+            except OSError as error:
+                raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another file") from error
+        if not paths:
             terminal.render(found, Console(highlight=False))
         worst = max(worst, found.footer.exit_code if found.footer else 0)
     return worst

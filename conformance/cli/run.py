@@ -42,7 +42,7 @@ def run(target: str, report: Path | None, pytest_arguments: tuple[str, ...], **o
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=False)
-    specs = _specs(target, options["dialect"])
+    specs = specs_of(target, options["dialect"])
     worst = ExitCode.CONFORMANT
     for number, (spec, folder) in enumerate(specs):
         if number:
@@ -50,11 +50,11 @@ def run(target: str, report: Path | None, pytest_arguments: tuple[str, ...], **o
         code = _run_one(console, spec, report / folder if report and folder else report, pytest_arguments, options)
         if code > ExitCode.NOTHING_RAN:
             return code
-        worst = _worse(worst, ExitCode(code))
+        worst = worse(worst, ExitCode(code))
     return int(worst)
 
 
-def _specs(target: str, dialect: str | None) -> list[tuple[str, str]]:
+def specs_of(target: str, dialect: str | None) -> list[tuple[str, str]]:
     """Each run's target and its folder below --report; embedded without a dialect is both."""
     if target != "embedded":
         return [(target, "")]
@@ -68,12 +68,8 @@ def _specs(target: str, dialect: str | None) -> list[tuple[str, str]]:
 def _run_one(
     console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
 ) -> int:
-    import conformance
     from conformance.plugin.options import Options
     from conformance.plugin.suite import Suite
-    from conformance.report.terminal import Progress, render
-    from conformance.requirements import Verdict
-    from conformance.targets.environments import cache_folder
 
     suite = Suite(
         Options.chosen(
@@ -89,6 +85,17 @@ def _run_one(
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
+    status = execute(suite, console, workers=options["workers"], pytest_arguments=pytest_arguments)
+    return conclude(suite, console, status)
+
+
+def execute(suite: Suite, console: Console, *, workers: int = 0, pytest_arguments: tuple[str, ...] = ()) -> int:
+    """Run a session of pytest for the suite, showing its progress; returns pytest's status. Raises DeviceGrantError."""
+    import conformance
+    from conformance.report.terminal import Progress
+    from conformance.requirements import Verdict
+    from conformance.targets.environments import cache_folder
+
     progress: list[Progress] = []
     suite.on_start = lambda total: progress.append(Progress(console, total))
     suite.on_check = lambda name: progress[0].check_started(name) if progress else None
@@ -101,16 +108,16 @@ def _run_one(
     suite.on_case = finished
     package = Path(conformance.__file__).parent
     arguments = [
-        str(package / "server"),
+        str(package / suite.party),
         *("-c", str(package / "pytest.ini")),
         f"--rootdir={package}",
         *("-p", "device-grant"),
         *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
         *suite.options.as_arguments(),
-        *(("-n", str(options["workers"])) if options["workers"] else ()),
+        *(("-n", str(workers)) if workers else ()),
         *pytest_arguments,
     ]
-    suite.start(parallel=bool(options["workers"]))
+    suite.start(parallel=bool(workers))
     said = io.StringIO()
     try:
         # pytest writes what it has against its arguments there, usage and all.
@@ -123,6 +130,14 @@ def _run_one(
     if status == pytest.ExitCode.USAGE_ERROR and suite.error is None:
         complaint = [line for line in said.getvalue().splitlines() if "error:" in line.lower()]
         raise UsageError(f"pytest refuses {shlex.join(pytest_arguments)}: {(complaint or ['no reason given'])[-1]}")
+    return int(status)
+
+
+def conclude(suite: Suite, console: Console, status: int) -> int:
+    """Show what a session found; returns the exit code. Raises the error that ended it."""
+    from conformance.report.terminal import render
+
+    report = suite.options.report
     if suite.collector is None or suite.collector.header is None:
         return _without_a_report(suite, status)
     render(suite.collector.report, console)
@@ -170,7 +185,7 @@ class _Named:
             config.pluginmanager.register(self._suite, SUITE)
 
 
-def _worse(one: ExitCode, other: ExitCode) -> ExitCode:
+def worse(one: ExitCode, other: ExitCode) -> ExitCode:
     """Of two runs: an error of ours or of the set-up outweighs a finding, a finding outweighs success."""
     order = [
         ExitCode.CONFORMANT,

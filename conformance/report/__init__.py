@@ -1,31 +1,42 @@
-"""Reports: terminal, HTML and Markdown, each a pure function of results."""
+"""Reports: terminal, HTML, Markdown, the matrix and the difference, each a pure function of results."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from conformance.errors import UsageError
-from conformance.report import html, markdown
+from conformance.report import badge, html, junit, markdown, sarif
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from conformance.results import Report
 
-__all__ = ["write_all"]
+__all__ = ["FORMS", "write_all"]
+
+FORMS: dict[str, Callable[[Report], str]] = {
+    "index.html": html.render,
+    "summary.md": markdown.render,
+    "junit.xml": junit.render,
+    "results.sarif": sarif.render,
+    "badge.svg": badge.render,
+    "badge.json": badge.endpoint,
+}
+"""Files of a report folder, beside results.jsonl, and what renders each."""
 
 
 def write_all(report: Report, folder: Path) -> list[Path]:
-    """Write index.html and summary.md into the folder of results.jsonl and return their paths.
+    """Write every form into the folder of results.jsonl and return their paths.
 
     Raises UsageError if the folder cannot be written to.
     """
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in (("index.html", html.render(report)), ("summary.md", markdown.render(report))):
+        for name, render in FORMS.items():
             path = folder / name
-            path.write_text(text, encoding="utf-8")
+            path.write_text(render(report), encoding="utf-8")
             written.append(path)
     except OSError as error:
         raise UsageError(

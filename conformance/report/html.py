@@ -11,7 +11,7 @@ import hashlib
 import re
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -45,23 +45,33 @@ _LONGEST_TRANSCRIPT = 40
 def render(report: Report) -> str:
     """Render the whole report as HTML."""
     view = View(report)
-    style, script = _asset("report.css"), _asset("report.js")
+    return page(
+        "report.html.j2",
+        styles=("report.css",),
+        script="report.js",
+        view=view,
+        checks={case.check for case in report.cases},
+        verdicts=WORST_FIRST,
+        present=[verdict for verdict in WORST_FIRST if view.of(verdict)],
+    )
+
+
+def page(template: str, *, styles: Iterable[str], script: str, **content: Any) -> str:
+    """Render a template of this package with its styles and its script inside, and the policy that allows them."""
+    style, code = "\n".join(map(_asset, styles)), _asset(script)
     policy = (
-        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(script)}; "
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(code)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     return (
         _environment()
-        .get_template("report.html.j2")
+        .get_template(template)
         .render(
-            view=view,
             policy=policy,
-            # These two files are ours, and text of a style or script element is not escaped in HTML.
-            style=Markup(style),  # noqa: S704 - a file of this package
-            script=Markup(script),  # noqa: S704 - a file of this package
-            checks={case.check for case in report.cases},
-            verdicts=WORST_FIRST,
-            present=[verdict for verdict in WORST_FIRST if view.of(verdict)],
+            # These files are ours, and text of a style or script element is not escaped in HTML.
+            style=Markup(style),  # noqa: S704 - files of this package
+            script=Markup(code),  # noqa: S704 - a file of this package
+            **content,
         )
     )
 

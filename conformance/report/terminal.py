@@ -9,17 +9,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Self
 
 from rich.live import Live
-from rich.rule import Rule
 from rich.text import Text
 
 from conformance.report import http
+from conformance.report.console import bullets, encodable, heading, indented, paragraph, wrapped
 from conformance.report.text import one_line, plural, visible, web_link
 from conformance.report.view import WORST_FIRST, View, section_name
 from conformance.requirements.model import Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from rich.console import Console
 
     from conformance.report.view import Group
@@ -38,7 +36,6 @@ STYLE = {
 _BROKEN = "suite error"
 _LONGEST_VALUE = 600
 _LONGEST_MESSAGE = 300
-_NARROWEST = 20
 _NAMED = 6
 """Requirements that a group names before it only counts them."""
 
@@ -78,7 +75,7 @@ class Progress:
         self._counts[label] += 1
         if self._live is None:
             width = len(str(self._total))
-            _line(self._console, f"[{self._finished:>{width}}/{self._total}] {label:<14} {one_line(name)}")
+            paragraph(self._console, f"[{self._finished:>{width}}/{self._total}] {label:<14} {one_line(name)}")
         self._draw()
 
     def close(self) -> None:
@@ -98,7 +95,7 @@ class Progress:
         if self._counts[_BROKEN]:
             line.append(f"  {_BROKEN} {self._counts[_BROKEN]}", style="bold red")
         # The name goes last: on a narrow terminal it is what may be cut.
-        line.append(f"  {_encodable(self._console, self._current)}", style="dim")
+        line.append(f"  {encodable(self._console, self._current)}", style="dim")
         return line
 
 
@@ -109,13 +106,13 @@ def render(report: Report, console: Console) -> None:
     _unjudged(view.unjudged, console)
     _suite_errors(view, console)
     if view.failures:
-        _heading("Failures", console)
+        heading("Failures", console)
         for requirement in view.failures:
             for result in requirement.worst:
                 if not result.expected:
                     _failure(requirement, result, console)
     if view.warnings:
-        _heading("Warnings", console)
+        heading("Warnings", console)
         for requirement in view.warnings:
             _short(requirement.verdict, requirement.id, requirement.worst[0].message, console)
     _baseline(view, console)
@@ -124,11 +121,11 @@ def render(report: Report, console: Console) -> None:
 def _verdict(view: View, console: Console) -> None:
     header = view.report.header
     name = f"{header.target} {header.target_version}".strip()
-    _heading(f"{name} against {view.specification}", console)
+    heading(f"{name} against {view.specification}", console)
     style = {True: "bold green", False: "bold red", None: "bold yellow"}[view.conformant]
-    _line(console, view.headline, style)
+    paragraph(console, view.headline, style)
     for remark in view.remarks:
-        _line(console, remark, "yellow")
+        paragraph(console, remark, "yellow")
     console.print()
     for verdict in WORST_FIRST:
         requirements = view.of(verdict)
@@ -137,40 +134,40 @@ def _verdict(view: View, console: Console) -> None:
             by_level = ", ".join(f"{levels[level]} {level}" for level, _ in view.levels if levels[level])
             text = Text(f"{len(requirements):>5}  ")
             text.append(f"{verdict.label:<14}", style=STYLE[verdict])
-            text.append(f"  {_encodable(console, one_line(by_level))}", style="dim")
+            text.append(f"  {encodable(console, one_line(by_level))}", style="dim")
             console.print(text)
 
 
 def _unjudged(groups: list[Group], console: Console) -> None:
     if not groups:
         return
-    _heading("Could not be tested", console)
+    heading("Could not be tested", console)
     for group in groups:
         number = plural(len(group.requirements), "requirement")
         _short(group.verdict, number, group.reason, console)
         if group.verdict is not Verdict.NOT_APPLICABLE:
             named = [one_line(requirement.id) for requirement in group.requirements[:_NAMED]]
             more = len(group.requirements) - len(named)
-            _indented(console, ", ".join(named) + (f" and {more} more" if more else ""), 4, "dim")
+            indented(console, ", ".join(named) + (f" and {more} more" if more else ""), 4, "dim")
 
 
 def _suite_errors(view: View, console: Console) -> None:
     if not view.suite_errors:
         return
-    _heading("The suite itself broke", console)
+    heading("The suite itself broke", console)
     for case in view.suite_errors:
-        _line(console, one_line(case.check), "bold red")
-        _indented(console, case.message, 4)
+        paragraph(console, one_line(case.check), "bold red")
+        indented(console, case.message, 4)
 
 
 def _failure(requirement: RequirementResult, result: Result, console: Console) -> None:
     title = Text("FAIL ", style=STYLE[Verdict.FAIL])
-    title.append(_encodable(console, one_line(requirement.id)), style="bold")
+    title.append(encodable(console, one_line(requirement.id)), style="bold")
     title.append(f"  {result.level}, binds {result.party}", style="dim")
-    _wrapped(console, title, Text())
+    wrapped(console, title, Text())
     place = section_name(result.source, result.section)
-    _indented(console, one_line(f"{place} {web_link(result.url)}"), 5, "dim", whole=True)
-    _indented(console, result.statement, 5)
+    indented(console, one_line(f"{place} {web_link(result.url)}"), 5, "dim", whole=True)
+    indented(console, result.statement, 5)
     step = http.decisive(result.steps)
     _field(console, "check", result.check)
     if len(result.steps) > 1:
@@ -206,7 +203,7 @@ def _cut(value: str) -> str:
 
 def _baseline(view: View, console: Console) -> None:
     if view.expected:
-        _heading("Expected by the baseline", console)
+        heading("Expected by the baseline", console)
         for result in view.expected:
             _short(
                 Verdict.from_label(result.verdict), f"{result.requirement} ({result.expected})", result.reason, console
@@ -215,34 +212,21 @@ def _baseline(view: View, console: Console) -> None:
     if footer is None:
         return
     if footer.stale:
-        _heading("Stale: in the baseline, but no longer happens", console)
-        _list(footer.stale, console)
-        _line(console, "Remove these entries from the baseline.")
+        heading("Stale: in the baseline, but no longer happens", console)
+        bullets(footer.stale, console)
+        paragraph(console, "Remove these entries from the baseline.")
     if footer.expired:
-        _heading("Expired: in the baseline, but past its date", console)
-        _list(footer.expired, console)
-        _line(console, "Look at these deviations again: fix them, or give the entries a new date.")
-
-
-def _list(entries: Iterable[str], console: Console) -> None:
-    for entry in entries:
-        _indented(console, f"- {one_line(entry)}", 2)
-
-
-def _heading(text: str, console: Console) -> None:
-    console.print()
-    # Dashes, since a box-drawing line cannot be written in every encoding.
-    console.print(
-        Rule(Text(_encodable(console, one_line(text)), style="bold"), align="left", characters="-", style="dim")
-    )
+        heading("Expired: in the baseline, but past its date", console)
+        bullets(footer.expired, console)
+        paragraph(console, "Look at these deviations again: fix them, or give the entries a new date.")
 
 
 def _short(verdict: Verdict, subject: str, text: str, console: Console) -> None:
     line = Text(f"{verdict.label} ", style=STYLE[verdict])
-    line.append(_encodable(console, one_line(subject)), style="bold")
+    line.append(encodable(console, one_line(subject)), style="bold")
     if text:
-        line.append(f": {_encodable(console, one_line(text, _LONGEST_MESSAGE))}", style="not bold")
-    _wrapped(console, line, Text("  "))
+        line.append(f": {encodable(console, one_line(text, _LONGEST_MESSAGE))}", style="not bold")
+    wrapped(console, line, Text("  "))
 
 
 def _field(console: Console, name: str, value: str, *, whole: bool = False) -> None:
@@ -250,34 +234,8 @@ def _field(console: Console, name: str, value: str, *, whole: bool = False) -> N
     if not value:
         return
     label = Text(f"     {name + ':' if name else '':<10}", style="bold")
-    text = Text(_encodable(console, visible(value if whole else _cut(value))), style="not bold")
+    text = Text(encodable(console, visible(value if whole else _cut(value))), style="not bold")
     if whole:
         console.print(label + text, soft_wrap=True)
     else:
-        _wrapped(console, text, label)
-
-
-def _indented(console: Console, value: str, by: int, style: str = "", *, whole: bool = False) -> None:
-    if not value:
-        return
-    text = Text(_encodable(console, visible(value)), style=style)
-    if whole:
-        console.print(Text(" " * by) + text, soft_wrap=True)
-    else:
-        _wrapped(console, text, Text(" " * by))
-
-
-def _wrapped(console: Console, text: Text, first: Text) -> None:
-    """Print beside `first`, later lines below the text and not below the label."""
-    for number, line in enumerate(text.wrap(console, max(_NARROWEST, console.width - len(first)))):
-        line.rstrip()
-        console.print((Text(" " * len(first)) if number else first) + line, soft_wrap=True)
-
-
-def _line(console: Console, text: str, style: str = "") -> None:
-    _wrapped(console, Text(_encodable(console, visible(text)), style=style), Text())
-
-
-def _encodable(console: Console, text: str) -> str:
-    """Escape what the terminal's encoding cannot write, rather than fail in the middle of a report."""
-    return text.encode(console.encoding, errors="backslashreplace").decode(console.encoding)
+        wrapped(console, text, label)

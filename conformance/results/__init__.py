@@ -2,6 +2,7 @@
 
 from conformance.results.baseline import Baseline, Known, evidence
 from conformance.results.merge import RequirementResult, count, merge
+from conformance.results.publish import publish
 from conformance.results.reader import Report, read
 from conformance.results.withhold import withhold_security
 from conformance.results.writer import ResultsWriter, redacted, scan
@@ -15,6 +16,7 @@ __all__ = [
     "count",
     "evidence",
     "merge",
+    "publish",
     "read",
     "redacted",
     "scan",

@@ -87,6 +87,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field=
     """Command line, redacted."""
     started: str
     """ISO 8601, UTC."""
+    published: bool = False
+    """Whether the file was made for publication: without transcripts of checks, times, counts and random values."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kind"):
