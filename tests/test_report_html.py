@@ -9,7 +9,7 @@ import msgspec
 import pytest
 import samples_report as samples
 
-from conformance.report import html, write_all
+from conformance.report import html
 from conformance.results import Report, withhold_security
 
 VOID = {"meta", "link", "br", "input", "img", "hr"}
@@ -240,9 +240,3 @@ def test_withheld_results_are_not_in_the_page():
 
 def test_the_same_results_give_the_same_page(report):
     assert html.render(report) == html.render(report)
-
-
-def test_write_all_puts_both_beside_the_results(tmp_path):
-    written = write_all(samples.report(), tmp_path / "report")
-    assert [path.name for path in written] == ["index.html", "summary.md"]
-    assert written[0].read_text(encoding="utf-8") == html.render(samples.report())

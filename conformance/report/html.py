@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from conformance.report import http
+from conformance.report import http, timeline
 from conformance.report.text import plural, visible, web_link
 from conformance.report.view import MEANING, WORST_FIRST, View, section_name
 from conformance.requirements.model import Verdict
@@ -88,6 +88,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "anchor": anchor,
+        "caption": timeline.caption,
         "cut": _cut,
         "decisive": http.decisive,
         "heading": lambda name: name[:1].upper() + name[1:],
@@ -95,6 +96,7 @@ def _environment() -> Environment:
         "request_text": http.request_text,
         "response_text": http.response_text,
         "summary": http.summary,
+        "timeline": timeline.timeline,
         "web_link": web_link,
         "worst_first": _worst_first,
     }
@@ -105,6 +107,8 @@ def _environment() -> Environment:
         "plural": plural,
         "section_name": section_name,
         "symbols": SYMBOLS,
+        "timeline_width": timeline.WIDTH,
+        "timeline_words": timeline.WORDS,
     }
     return environment
 
