@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import pkgutil
 from dataclasses import dataclass, replace
@@ -9,11 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import conformance.server
-from conformance.judging import all_checks, all_invariants
+from conformance.judging import Untestable, all_checks, all_invariants
 from conformance.reference.embedded import embedded
 from conformance.reference.faults import Faults
 from conformance.requirements import Catalogue, Verdict, load
 from conformance.server.case import Case
+from conformance.server.chromium import Chromium
 from conformance.server.run import new_run
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ EXERCISES = (
 )
 """Checks whose exchanges, together, show every kind of answer that an invariant speaks of."""
 
+BROWSER = Chromium()
+"""One for all runs of this process: starting it takes longer than most checks."""
+atexit.register(BROWSER.close)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -51,7 +57,8 @@ def judges() -> tuple[dict[str, Check], dict[str, Invariant]]:
     """Every check and every invariant by name, all modules imported."""
     for module in pkgutil.iter_modules(conformance.server.__path__, "conformance.server."):
         importlib.import_module(module.name)
-    return {entry.name: entry for entry in all_checks()}, {entry.name: entry for entry in all_invariants()}
+    checks = {entry.name: entry for entry in all_checks() if entry.party == "server"}
+    return checks, {entry.name: entry for entry in all_invariants()}
 
 
 @cache
@@ -63,6 +70,21 @@ def faults() -> dict[str, tuple[str, ...]]:
 @cache
 def catalogue() -> Catalogue:
     return load()
+
+
+def needs_browser(check: Check) -> bool:
+    """Whether it says nothing without Playwright and Chromium."""
+    return check.name.startswith("page_browser::")
+
+
+@cache
+def browser_missing() -> str:
+    """Why there is no real browser; empty: there is one."""
+    try:
+        BROWSER.browser("http://target.test")
+    except Untestable as reason:
+        return str(reason)
+    return ""
 
 
 def applies(check: Check, dialect: str) -> bool:
@@ -79,6 +101,7 @@ def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
     invariants: dict[str, set[str]] = {}
     with embedded(dialect, [fault] if fault else []) as target:
         run = new_run(target, dialect, catalogue())
+        run.chromium, own = BROWSER, run.chromium
         # That something is found is the question here, not how much of it or how small it can be made.
         run.profile = replace(run.profile, examples=40, shrinking=0.05)
         for name in names:
@@ -96,5 +119,6 @@ def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
                 for requirement, tally in ledger.tallies.items():
                     if tally.verdict in BROKEN:
                         invariants.setdefault(ledger.check, set()).add(requirement)
+        run.chromium = own
         run.close()
     return Outcome(broken, {name: frozenset(found) for name, found in invariants.items()})

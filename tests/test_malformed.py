@@ -309,6 +309,12 @@ def test_latitude(everything):
     code = one("member-missing", RFC, Operation.TOKEN, "device_code")
     assert judge(code, 400, "invalid_request") == "accepted"
     assert judge(code, 400, "invalid_grant") == "tolerated"
+    assert judge(code, 400, "access_denied") == "tolerated"
+    for kind in ("case-changed-value", "invalid-utf8"):
+        assert judge(one(kind, RFC, Operation.TOKEN, "device_code"), 400, "access_denied") == "tolerated"
+    assert judge(grant, 400, "access_denied") == "unacceptable"
+    deep = everything["deep-nesting", RFC, Operation.REGISTRATION][0]
+    assert judge(deep, 200, "http-200") == "accepted"
     secret = one("member-missing", AWS, Operation.DEVICE_AUTHORIZATION, "clientSecret")
     assert judge(secret, 401, "invalid_client") == "accepted"
     assert judge(secret, 400, "ValidationException") == "accepted"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
-from proof import EXERCISES, Outcome, applies, catalogue, faults, judges, run_checks
+from proof import EXERCISES, Outcome, applies, browser_missing, catalogue, faults, judges, needs_browser, run_checks
 from raw_proof import raw_faults
 
 from conformance.protocol import AWS_SSO_OIDC, RFC8628
 from conformance.requirements import Verdict
+
+if TYPE_CHECKING:
+    from conformance.judging import Check
 
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
 CHECKS, INVARIANTS = judges()
@@ -15,6 +20,11 @@ CHECKS, INVARIANTS = judges()
 
 def _dialects_of(fault: str) -> tuple[str, ...]:
     return faults()[fault]
+
+
+def _slow(check: Check) -> bool:
+    """Whether it goes through generated examples or starts a browser: one proof of it is enough."""
+    return check.sampled or needs_browser(check)
 
 
 # Only a wrong HTTP server can break these, which the reference's own is not: test_raw.py proves them.
@@ -25,11 +35,13 @@ ON_THE_WIRE = raw_faults()
 def test_each_check_fails_on_its_faults(name):
     check = CHECKS[name]
     assert check.faults, f"{name} names no fault that proves it"
+    if needs_browser(check) and browser_missing():
+        pytest.skip(browser_missing())
     falsified: set[str] = set()
     for fault in check.faults:
         found: set[str] = set()
         for dialect in _dialects_of(fault):
-            if not (check.sampled and found):  # generated examples are slow: one dialect is proof enough
+            if not (_slow(check) and found):
                 found |= run_checks(dialect, fault, (name,)).checks.get(name, frozenset())
         assert found, f"{name} does not notice {fault}"
         falsified |= found
@@ -62,8 +74,10 @@ def test_each_invariant_fails_on_its_faults(name):
 )
 def test_each_fault_is_caught(fault, dialect):
     naming = [check for check in CHECKS.values() if fault in check.faults]
-    # Generated examples are the slow proof: taken only where no other check names the fault.
-    names = tuple(check.name for check in naming if not check.sampled) or tuple(check.name for check in naming)
+    # The slow proof is taken only where no other check names the fault.
+    names = tuple(check.name for check in naming if not _slow(check)) or tuple(check.name for check in naming)
+    if names and all(needs_browser(CHECKS[name]) for name in names) and browser_missing():
+        pytest.skip(browser_missing())
     rules = [name for name, rule in INVARIANTS.items() if fault in rule.faults]
     assert names or rules, f"no check and no invariant names {fault}"
     outcome = run_checks(dialect, fault, names)

@@ -229,7 +229,13 @@ class Polled:
     ],
 )
 def test_what_contradicts_a_denial(codes, denied, wrong):
-    assert bool(_contradiction([Polled(code) for code in codes], denied=denied)) is wrong
+    assert bool(_contradiction([Polled(code) for code in codes], denied=denied, single_use=True)) is wrong
+
+
+def test_codes_that_can_always_be_used_again_contradict_no_denial():
+    polls = [Polled(code) for code in ("authorization_pending", "ok", "ok")]
+    assert not _contradiction(polls, denied=False, single_use=False)
+    assert _contradiction([*polls, Polled("access_denied"), Polled("ok")], denied=False, single_use=False)
 
 
 def test_without_rotation_parallel_refreshes_may_win():

@@ -70,6 +70,7 @@ def test_text_is_what_a_person_reads():
     [
         ('<html lang="en-US"><p>x', True),
         ('<html lang="de"><p>the this you your', False),
+        ('<html lang="en"><html><p>x', True),
         ("<p>You can close this page and go to the device", True),
         ("<p>Das Gerät ist verbunden", False),
     ],

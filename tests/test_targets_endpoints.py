@@ -10,6 +10,7 @@ import pytest
 from conformance.errors import TargetUnreachableError, UsageError
 from conformance.protocol import Operation
 from conformance.targets import discover
+from conformance.targets.adapter import Adapter
 from conformance.targets.config import Endpoints, TargetConfig
 
 OAUTH = "/.well-known/oauth-authorization-server"
@@ -27,9 +28,13 @@ def document(base="http://target.test", **extra):
     }
 
 
+def listens(host, port):
+    return Adapter.listens(None, host, port)
+
+
 def found(documents, *, base="http://target.test", in_process=True, dialect=None, claims=None, **endpoints):
     config = TargetConfig(name="t", endpoints=Endpoints(**endpoints), claims=claims or {})
-    target = SimpleNamespace(config=config, base=base, in_process=in_process, spec="t")
+    target = SimpleNamespace(config=config, base=base, in_process=in_process, spec="t", listens=listens)
 
     def answer(request):
         body = documents.get(request.url.path)

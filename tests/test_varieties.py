@@ -28,6 +28,47 @@ def test_nothing_of_the_grant_is_no_green_run():
     assert "No verdict: no device authorization could be tried" in done.stdout
 
 
+def test_how_an_unknown_code_is_refused_says_nothing_of_its_case():
+    requirement = "rfc6749-1.9-case-sensitive-values"
+    command = ("run", "asgi:varieties:own_error_codes", "--only", requirement, "--", "-k", "values_are_case_sensitive")
+    done = device_grant(*command, cwd=HERE)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
+def test_an_empty_scope_may_be_refused_where_none_is(tmp_path):
+    (tmp_path / "app.py").write_text(
+        "from urllib.parse import parse_qs\n"
+        "from conformance.reference import create_app\n"
+        "honest = create_app()\n"
+        "async def app(scope, receive, send):\n"
+        "    if scope['type'] == 'http' and scope['path'] == '/device_authorization':\n"
+        "        body, more = b'', True\n"
+        "        while more:\n"
+        "            message = await receive()\n"
+        "            body, more = body + message.get('body', b''), message.get('more_body')\n"
+        "        if b'scope' not in parse_qs(body):\n"
+        "            headers = [(b'content-type', b'application/json'), (b'cache-control', b'no-store')]\n"
+        "            await send({'type': 'http.response.start', 'status': 400, 'headers': headers})\n"
+        "            await send({'type': 'http.response.body', 'body': b'{\"error\": \"invalid_scope\"}'})\n"
+        "            return\n"
+        "        async def receive():\n"
+        "            return {'type': 'http.request', 'body': body}\n"
+        "    await honest(scope, receive, send)\n"
+    )
+    (tmp_path / "target.toml").write_text(
+        'name = "scoped"\nserve.app = "asgi:app:app"\nclock.kind = "travel"\nrequest.scope = "read write"\n'
+    )
+    requirement = "rfc8628-3.1-empty-param-as-omitted"
+    done = device_grant("run", str(tmp_path), "--only", requirement, "--", "-k", "malformed_device_authorization")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
+def test_demanding_client_id_is_no_lack_of_basic():
+    command = ("run", "embedded:rfc8628", "--fault", "client_id_demanded", "--only", "rfc6749-2.3.1-*basic*")
+    done = device_grant(*command, "--", "-k", "client_authentication")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
 def test_target_that_dies_during_the_run(tmp_path):
     (tmp_path / "serve.py").write_text(
         "import os, sys, threading\n"
@@ -90,5 +131,24 @@ def test_ordinary_words_are_no_variants():
     secrets = Secrets()
     secrets.register("device_code", "GmRhXy7zQ0-pVtqDEwK2_AbCdF4567")
     request = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=device-client"
+    secrets.register_variants(request)
+    assert secrets.redact(request) == request
+
+
+def test_what_is_added_to_a_secret_is_no_secret():
+    secrets = Secrets()
+    secrets.register("device_code", "GmRhXy7zQ0-pVtqDEwK2_AbCdF4567")
+    garbage = "%F4%8F%BF%BD"
+    secrets.register_variants(f"device_code=GmRhXy7zQ0-pVtqDEwK2_AbCdF4567{garbage}")
+    secrets.register_variants(f"grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code{garbage}")
+    request = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Adevice_code&client_id=device-client"
+    secrets.register_variants(request)
+    assert secrets.redact(request) == request
+
+
+def test_another_address_of_the_server_is_no_variant():
+    secrets = Secrets()
+    secrets.register("verification_uri_complete", "http://127.0.0.1:8080/device?user_code=WDJB-MJHT")
+    request = '{"redirect_uris": ["http://127.0.0.1/callback"]}'
     secrets.register_variants(request)
     assert secrets.redact(request) == request

@@ -41,4 +41,25 @@ async def closed(scope, receive, send):
     await honest(scope, receive, send)
 
 
+async def own_error_codes(scope, receive, send):
+    """The honest server, with a code and a status of its own for unknown device codes, and none for grant types."""
+    held = []
+
+    async def renamed(message):
+        held.append(message)
+        if message["type"] != "http.response.body" or message.get("more_body"):
+            return
+        body = b"".join(part["body"] for part in held[1:])
+        start = held[0]
+        unknown_code, unknown_grant = b'"invalid_grant"' in body, b'"unsupported_grant_type"' in body
+        if unknown_code or unknown_grant:
+            body = b'{"error": "device_not_found"}' if unknown_code else b""
+            kept = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+            start = {**start, "status": 404 if unknown_code else 400, "headers": kept}
+        await send(start)
+        await send({"type": "http.response.body", "body": body})
+
+    await honest(scope, receive, renamed if scope["type"] == "http" and scope["path"] == "/token" else send)
+
+
 rate_limited = limited(10)

@@ -16,6 +16,8 @@ COMMANDS = {
     "client": ("conformance.cli.client", "client"),
     "record": ("conformance.cli.record", "record"),
     "replay": ("conformance.cli.replay", "replay"),
+    "judge": ("conformance.cli.judge", "judge"),
+    "drift": ("conformance.cli.drift", "drift"),
     "serve": ("conformance.cli.serve", "serve"),
     "list": ("conformance.cli.catalogue", "list_requirements"),
     "explain": ("conformance.cli.catalogue", "explain"),

@@ -15,8 +15,7 @@ from conformance.requirements import Level
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.cli.coverage import Coverage
-    from conformance.judging import Check, Invariant
+    from conformance.cli.coverage import Coverage, Judge
     from conformance.requirements import Requirement
 
 LEVELS = {
@@ -142,7 +141,7 @@ def explain(requirement: str) -> None:
         _judged(entry, judges)
 
 
-def _judged(entry: Requirement, judges: Iterable[Check | Invariant]) -> None:
+def _judged(entry: Requirement, judges: Iterable[Judge]) -> None:
     click.echo()
     _title("What we send and accept")
     for judge in judges:
@@ -153,18 +152,26 @@ def _judged(entry: Requirement, judges: Iterable[Check | Invariant]) -> None:
         click.echo(_wrapped(proof, first="    proved by: ", indent="      "))
     click.echo()
     _title("Try it")
-    click.echo(f"  device-grant run TARGET --only {entry.id}")
-    shown = shown_broken(entry, judges)
-    if shown:
-        name, dialect = shown
-        click.echo(f"  device-grant run embedded:{dialect} --only {entry.id} --fault {name}")
+    for party, command, honest in (
+        ("server", "run TARGET", "run embedded"),
+        ("client", "client NAME", "client honest"),
+    ):
+        own = [judge for judge in judges if judge.party == party]
+        if not own:
+            continue
+        click.echo(f"  device-grant {command} --only {entry.id}")
+        shown = shown_broken(entry, own)
+        if shown:
+            name, dialect = shown
+            click.echo(f"  device-grant {honest}:{dialect} --only {entry.id} --fault {name}")
 
 
-def shown_broken(entry: Requirement, judges: Iterable[Check | Invariant]) -> tuple[str, str] | None:
+def shown_broken(entry: Requirement, judges: Iterable[Judge]) -> tuple[str, str] | None:
     """A fault that breaks the requirement for sure, and a dialect in which it does; None if none is known for sure."""
+    from conformance.reference.client.faults import ClientFaults
     from conformance.reference.faults import Faults
 
-    known = {name: dialects for name, dialects, _ in Faults.catalogue()}
+    known = {name: dialects for name, dialects, _ in (*Faults.catalogue(), *ClientFaults.catalogue())}
     for judge in judges:
         # Of a check with several of both, some faults break one of its requirements and some another.
         if len(judge.requirements) > 1 and len(judge.faults) > 1:

@@ -1,4 +1,4 @@
-"""What is tested and by what: the catalogue joined with the checks and invariants that judge its requirements."""
+"""What is tested and by what: the catalogue joined with the checks, invariants and rules that judge it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import pkgutil
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from conformance.judging import Check, all_checks, all_invariants
+from conformance.client.rules import every_rule
+from conformance.judging import Check, Invariant, all_checks, all_invariants, all_rules
 from conformance.requirements import Party, Status, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from conformance.judging import Invariant
+    from conformance.judging import Rule
     from conformance.requirements import Catalogue, Requirement
 
-PACKAGES = ("conformance.server",)
-"""Packages with checks, in modules `test_…`, and with invariants, in a package `invariants`."""
+PACKAGES = ("conformance.server", "conformance.client")
+"""Packages with checks, in modules `test_…`, with invariants, in a package `invariants`, and with `rules`."""
 AUDIENCES = {
     "server": (Party.AUTHORIZATION_SERVER, Party.USER_INTERACTION, Party.BOTH),
     "client": (Party.CLIENT,),
@@ -28,15 +29,18 @@ AUDIENCES = {
 """Whom one can ask about, and the parties whose requirements that takes in."""
 
 
+Judge: TypeAlias = "Check | Invariant | Rule"
+
+
 @dataclass(frozen=True)
 class Coverage:
     """The catalogue and its judges."""
 
     catalogue: Catalogue
-    judges: dict[str, tuple[Check | Invariant, ...]]
-    """Checks, then invariants, by the requirement that they judge."""
+    judges: dict[str, tuple[Judge, ...]]
+    """Checks, then invariants, then rules, by the requirement that they judge."""
 
-    def of(self, requirement: Requirement) -> tuple[Check | Invariant, ...]:
+    def of(self, requirement: Requirement) -> tuple[Judge, ...]:
         """What judges the requirement."""
         return self.judges.get(requirement.id, ())
 
@@ -61,11 +65,13 @@ def coverage() -> Coverage:
         for module in pkgutil.iter_modules(package.__path__, f"{name}."):
             if module.name.rpartition(".")[2].startswith(("test_", "invariants")):
                 importlib.import_module(module.name)
-    found: dict[str, tuple[Check | Invariant, ...]] = {}
+    every_rule()
+    found: dict[str, tuple[Judge, ...]] = {}
     # By name: the registries are in the order in which modules happened to be imported.
-    everyone: list[Check | Invariant] = [
+    everyone: list[Judge] = [
         *sorted(all_checks(), key=attrgetter("name")),
         *sorted(all_invariants(), key=attrgetter("name")),
+        *sorted(all_rules(), key=attrgetter("name")),
     ]
     for judge in everyone:
         for requirement in judge.requirements:
@@ -73,12 +79,13 @@ def coverage() -> Coverage:
     return Coverage(load(), found)
 
 
-def counted(judges: Sequence[Check | Invariant]) -> str:
+def counted(judges: Sequence[Judge]) -> str:
     """`2 checks and 1 invariant`, for people; empty without any."""
     checks = sum(isinstance(judge, Check) for judge in judges)
+    invariants = sum(isinstance(judge, Invariant) for judge in judges)
     parts = [
         f"{number} {noun}{'' if number == 1 else 's'}"
-        for number, noun in ((checks, "check"), (len(judges) - checks, "invariant"))
+        for number, noun in ((checks, "check"), (invariants, "invariant"), (len(judges) - checks - invariants, "rule"))
         if number
     ]
     return " and ".join(parts)

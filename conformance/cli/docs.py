@@ -19,7 +19,7 @@ from conformance.requirements import Party, Status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conformance.judging import Check, Invariant
+    from conformance.cli.coverage import Judge
     from conformance.requirements import Requirement
 
 NOTICE = "<!-- Made by `make docs`; edit the catalogue or the checks instead. -->"
@@ -109,15 +109,25 @@ def _ambiguity(covered: Coverage, entry: Requirement) -> list[str]:
     return lines
 
 
+def client_faults_page(covered: Coverage) -> str:
+    """Every fault of the reference client and what catches it."""
+    from conformance.reference.client.faults import ClientFaults
+
+    lines = [
+        "# Client faults",
+        NOTICE,
+        "",
+        "The misbehaviours that the reference client can be given: `device-grant client honest:DIALECT --fault NAME`",
+        "shows what the suite says of one. Each proves that the scenarios and rules named beside it are able to fail.",
+        "",
+    ]
+    return "\n".join([*lines, *_faults(covered, ClientFaults.catalogue(), "client")]) + "\n"
+
+
 def faults_page(covered: Coverage) -> str:
     """Every fault of the reference server and what catches it."""
     from conformance.reference.faults import Faults
 
-    catching: dict[str, list[str]] = {}
-    judges: dict[str, Check | Invariant] = {one.name: one for each in covered.judges.values() for one in each}
-    for judge in judges.values():
-        for fault in judge.faults:
-            catching.setdefault(fault, []).append(judge.name)
     lines = [
         "# Faults",
         NOTICE,
@@ -126,18 +136,28 @@ def faults_page(covered: Coverage) -> str:
         "shows what the suite says of one, `device-grant serve --fault NAME` lets a client meet it. Each proves that",
         "the checks named beside it are able to fail. None of them belongs in a server that protects anything.",
         "",
-        "| fault | dialects | what it does wrong | caught by |",
-        "|---|---|---|---|",
     ]
-    for name, dialects, documentation in Faults.catalogue():
+    return "\n".join([*lines, *_faults(covered, Faults.catalogue(), "server")]) + "\n"
+
+
+def _faults(covered: Coverage, faults: list[tuple[str, tuple[str, ...], str]], party: str) -> list[str]:
+    catching: dict[str, list[str]] = {}
+    judges: dict[str, Judge] = {one.name: one for each in covered.judges.values() for one in each}
+    for judge in judges.values():
+        if judge.party == party:
+            for fault in judge.faults:
+                catching.setdefault(fault, []).append(judge.name)
+    rows = ["| fault | dialects | what it does wrong | caught by |", "|---|---|---|---|"]
+    for name, dialects, documentation in faults:
         caught = ", ".join(f"`{judge}`" for judge in sorted(catching.get(name, ())))
-        lines.append(f"| `{name}` | {', '.join(dialects)} | {_text(documentation)} | {caught} |")
-    return "\n".join(lines) + "\n"
+        rows.append(f"| `{name}` | {', '.join(dialects)} | {_text(documentation)} | {caught} |")
+    return rows
 
 
 PAGES: dict[str, Callable[[Coverage], str]] = {
     "reference/coverage.md": coverage_page,
     "reference/faults.md": faults_page,
+    "reference/client-faults.md": client_faults_page,
     "explanation/ambiguities.md": ambiguities_page,
 }
 """What is written, by its path below docs/."""

@@ -1,4 +1,4 @@
-"""How a check speaks: the `check` and `invariant` registries, claims, and the ledger that turns them into verdicts.
+"""How a check speaks: the registries of checks, invariants and rules, and the ledger that turns claims into verdicts.
 
 Shared by the checks on servers and the checks on clients. A check says only true, false or cannot tell; the
 requirement's level makes that a verdict.
@@ -17,13 +17,17 @@ from conformance.judging.ledger import (
 from conformance.judging.registry import (
     Check,
     Invariant,
+    Judgement,
+    Rule,
     Tolerated,
     all_checks,
     all_invariants,
+    all_rules,
     check,
     check_of,
     invariant,
     references,
+    rule,
 )
 
 __all__ = [
@@ -31,8 +35,10 @@ __all__ = [
     "Claim",
     "Inconclusive",
     "Invariant",
+    "Judgement",
     "Ledger",
     "NotApplicable",
+    "Rule",
     "StopCheck",
     "Tally",
     "Tolerated",
@@ -40,8 +46,10 @@ __all__ = [
     "Violation",
     "all_checks",
     "all_invariants",
+    "all_rules",
     "check",
     "check_of",
     "invariant",
     "references",
+    "rule",
 ]

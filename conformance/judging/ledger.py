@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -102,6 +102,8 @@ class Ledger:
     tallies: dict[str, Tally] = field(default_factory=dict)
     spare: dict[str, Tally] = field(default_factory=dict)
     """Why a sampled check could not run, for requirements that no other check judges."""
+    unsettled: Mapping[str, str] = field(default_factory=dict)
+    """Why a requirement cannot be settled in this run, whatever the check says of it."""
     raising: bool = False
     """Inside generated examples an unexpected failure is raised instead of recorded."""
 
@@ -139,6 +141,9 @@ class Ledger:
 
     def add(self, claim: Claim) -> None:
         """Record a claim, or raise it as a Violation where an example is being judged."""
+        if claim.requirement.id in self.unsettled:
+            reason = self.unsettled[claim.requirement.id]
+            claim = replace(claim, verdict=Verdict.INCONCLUSIVE, message=reason)
         if (
             self.raising
             and claim.verdict is Verdict.FAIL

@@ -1,4 +1,4 @@
-"""The registries of checks and invariants: which code judges which requirement, and which fault proves it."""
+"""The registries of checks, invariants and rules: which code judges which requirement, and which fault proves it."""
 
 from __future__ import annotations
 
@@ -44,11 +44,18 @@ class Check:
     card: str
     """The docstring: what we send, what we accept."""
     function: Callable[..., Any]
+    live: str = ""
+    """Why a recording cannot show what the check judges; empty: it can."""
 
     @property
     def title(self) -> str:
         """First line of the card."""
         return self.card.partition("\n")[0]
+
+    @property
+    def party(self) -> str:
+        """`client` for a check on clients, `server` for one on servers: by the room that it is in."""
+        return "client" if self.function.__module__.startswith("conformance.client.") else "server"
 
 
 @dataclass(frozen=True)
@@ -62,24 +69,67 @@ class Invariant:
     card: str
     function: InvariantFunction
 
+    @property
+    def party(self) -> str:
+        """Whom it judges."""
+        return "server"
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a rule says of one requirement: it holds, it does not, or (None) the evidence is too weak."""
+
+    requirement: str
+    holds: bool | None
+    problem: str = ""
+    """What is wrong, in stable words."""
+    exchanges: tuple[Exchange, ...] = ()
+    got: str = ""
+    """What was measured."""
+    tolerated: bool = False
+
+
+RuleFunction = Callable[[Any], Iterator[Judgement]]
+"""From the session of one client, as `conformance.client.rules.session.Session` has it."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that is judged on every session of a client, wherever its exchanges were recorded."""
+
+    name: str
+    """Stable name, for example `rules::interval_is_kept`."""
+    requirements: tuple[str, ...]
+    faults: tuple[str, ...]
+    """Faults of the reference client that break it."""
+    card: str
+    function: RuleFunction
+
+    @property
+    def party(self) -> str:
+        """Whom it judges."""
+        return "client"
+
 
 _CHECKS: dict[str, Check] = {}
 _INVARIANTS: dict[str, Invariant] = {}
+_RULES: dict[str, Rule] = {}
 
 
-def check(
+def check(  # noqa: PLR0913 - all but the requirements are named where they are given
     *requirements: str,
     faults: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
     timed: bool = False,
     dialects: tuple[str, ...] = (),
     sampled: bool = False,
+    live: str = "",
 ) -> Callable[[F], F]:
     """Register a pytest test as the check of the named requirements."""
 
     def register(function: F) -> F:
         name = _name(function)
-        entry = Check(name, requirements, faults, needs, timed, dialects, sampled, _card(function), function)
+        entry = Check(name, requirements, faults, needs, timed, dialects, sampled, _card(function), function, live)
         _CHECKS[name] = entry
         function.__check__ = entry  # type: ignore[attr-defined]
         return function
@@ -93,6 +143,17 @@ def invariant(*requirements: str, faults: tuple[str, ...] = ()) -> Callable[[Inv
     def register(function: InvariantFunction) -> InvariantFunction:
         name = _name(function)
         _INVARIANTS[name] = Invariant(name, requirements, faults, _card(function), function)
+        return function
+
+    return register
+
+
+def rule(*requirements: str, faults: tuple[str, ...] = ()) -> Callable[[RuleFunction], RuleFunction]:
+    """Register a function as a rule for every session of a client."""
+
+    def register(function: RuleFunction) -> RuleFunction:
+        name = _name(function)
+        _RULES[name] = Rule(name, requirements, faults, _card(function), function)
         return function
 
     return register
@@ -114,16 +175,22 @@ def all_invariants() -> tuple[Invariant, ...]:
     return tuple(_INVARIANTS.values())
 
 
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule whose module has been imported."""
+    return tuple(_RULES.values())
+
+
 def references() -> dict[str, tuple[str, ...]]:
-    """Requirement ids by the name of the check or invariant that judges them."""
-    entries: Iterator[Check | Invariant] = iter((*_CHECKS.values(), *_INVARIANTS.values()))
+    """Requirement ids by the name of the check, invariant or rule that judges them."""
+    entries: Iterator[Check | Invariant | Rule] = iter((*_CHECKS.values(), *_INVARIANTS.values(), *_RULES.values()))
     return {entry.name: entry.requirements for entry in entries}
 
 
 def _name(function: Callable[..., Any]) -> str:
     package, _, module = function.__module__.rpartition(".")
-    # The rules of all modules of the package `invariants` share one name space.
-    module = "invariants" if package.endswith(".invariants") else module.removeprefix("test_")
+    # What all modules of the package `invariants`, or `rules`, register shares one name space.
+    shared = package.rpartition(".")[2]
+    module = shared if shared in ("invariants", "rules") else module.removeprefix("test_")
     return f"{module}::{function.__name__}"
 
 

@@ -1,7 +1,8 @@
 """The pytest plugin: collects checks as items, runs them against a target, gathers their verdicts.
 
-It does nothing until pytest is given `--target`. Everything of pytest's own keeps working: `-k`, `--lf`, `-n`,
-`--junitxml`. `device-grant run` is pytest with this plugin and a terminal report of its own.
+It does nothing until pytest is given `--target`, or `--client`. Everything of pytest's own keeps working: `-k`,
+`--lf`, `-n`, `--junitxml`. `device-grant run` and `device-grant client` are pytest with this plugin and a terminal
+report of their own.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import pytest
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from conformance.judging import Invariant
+    from conformance.judging import Invariant, Rule
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """The options; only `--target` switches the suite on."""
-    group = parser.getgroup("device-grant", "conformance of OAuth 2.0 device grant servers")
+    """The options; only `--target` or `--client` switches the suite on."""
+    group = parser.getgroup("device-grant", "conformance of OAuth 2.0 device grant servers and clients")
     group.addoption("--target", default=None, help="what to test: embedded, a URL, asgi:…, wsgi:…, target.toml, a name")
+    group.addoption("--client", default=None, help="client to test: honest, client.toml, a name, or '-- COMMAND'")
     group.addoption("--grant-dialect", default=None, help="rfc8628 or aws-sso-oidc")
     group.addoption("--grant-only", action="append", default=[], help="requirement id or glob; may be repeated")
     group.addoption("--grant-profile", default="fast", help="fast, standard or deep")
@@ -27,18 +29,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--grant-report", default=None, help="folder for results.jsonl and index.html")
     group.addoption("--grant-expect", default=None, help="baseline.toml of known deviations")
     group.addoption("--grant-user", default=None, help="user module, or 'prompt'")
-    group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the embedded server")
+    group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the reference server or client")
     group.addoption("--grant-command", default=None, help="command line that the results name")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Switch the suite on where a target is named."""
-    if config.getoption("--target"):
+    """Switch the suite on where a target or a client is named."""
+    target, client = config.getoption("--target"), config.getoption("--client")
+    if target and client:
+        raise pytest.UsageError("--target and --client: a run tests a server or a client, not both")
+    if target or client:
         from conformance.plugin.items import SUITE
         from conformance.plugin.options import Options
-        from conformance.plugin.suite import Suite
 
-        if not config.pluginmanager.hasplugin(SUITE):
+        if config.pluginmanager.hasplugin(SUITE):
+            return
+        if client:
+            from conformance.plugin.clients import ClientSuite
+
+            config.pluginmanager.register(ClientSuite(Options.of(config)), SUITE)
+        else:
+            from conformance.plugin.suite import Suite
+
             config.pluginmanager.register(Suite(Options.of(config)), SUITE)
 
 
@@ -47,11 +59,15 @@ def pytest_pycollect_makeitem(
 ) -> list[pytest.Item] | None:
     """A function that `@check` has registered becomes an item; so does each invariant."""
     entry = getattr(obj, "__check__", None)
-    rules: Callable[[], Sequence[Invariant]] | None = getattr(obj, "__invariants__", None)
+    rules: Callable[[], Sequence[Invariant | Rule]] | None = getattr(obj, "__invariants__", None)
     if entry is None and rules is None:
         return None
-    if collector.config.getoption("--target") is None:
-        raise pytest.UsageError("the checks need a target: add --target TARGET, for example --target embedded")
+    option = collector.config.getoption
+    if option("--target") is None and option("--client") is None:
+        raise pytest.UsageError(
+            "the checks need something to test: add --target TARGET, for example --target embedded, "
+            "or for those on clients --client NAME, for example --client honest"
+        )
     from conformance.plugin.items import CheckItem, InvariantItem
 
     if entry is not None:

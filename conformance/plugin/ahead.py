@@ -9,26 +9,24 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from conformance.client.case import ClientCase
     from conformance.server.case import Case
-
-
-_PLACES = threading.BoundedSemaphore(16)
-"""Cases that go on at the same time: enough that the longest wait decides, few enough to spare the server."""
 
 
 @dataclass
 class Finished:
     """A case that has run, and the error of ours that ended it, if any."""
 
-    case: Case
+    case: Case | ClientCase
     duration: float
     error: BaseException | None
 
 
 class Ahead:
-    """A timed case that has been started in a thread of its own; daemon, so that Ctrl-C ends it."""
+    """A case that has been started in a thread of its own, as soon as there is a place; daemon: Ctrl-C ends it."""
 
-    def __init__(self, work: Callable[[], Finished]) -> None:
+    def __init__(self, work: Callable[[], Finished], places: threading.BoundedSemaphore) -> None:
+        self._places = places
         self._outcome: Finished | None = None
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
@@ -44,7 +42,7 @@ class Ahead:
 
     def _run(self, work: Callable[[], Finished]) -> None:
         try:
-            with _PLACES:
+            with self._places:
                 self._outcome = work()
         except BaseException as error:  # noqa: BLE001 - handed to the thread that asks for the result
             self._error = error

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conformance.judging import Check, Invariant
+    from conformance.client.case import ClientCase
+    from conformance.judging import Check, Invariant, Rule
     from conformance.plugin.suite import Suite
     from conformance.server.case import Case
 
@@ -26,7 +27,7 @@ class CheckItem(pytest.Item):
     def __init__(self, *, entry: Check, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.entry = entry
-        self.case: Case | None = None
+        self.case: Case | ClientCase | None = None
         self.payload: str | None = None
 
     def runtest(self) -> None:
@@ -46,9 +47,9 @@ class CheckItem(pytest.Item):
 
 
 class InvariantItem(pytest.Item):
-    """One invariant: passes or fails by what the exchanges of this process have shown so far."""
+    """One invariant, or rule: passes or fails by what the exchanges of this process have shown so far."""
 
-    def __init__(self, *, rule: Invariant, **kwargs: Any) -> None:
+    def __init__(self, *, rule: Invariant | Rule, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rule = rule
 

@@ -23,6 +23,8 @@ class Options:
     """What the command line asks for."""
 
     target: str
+    """What is under test; a client where `party` says so."""
+    party: str = "server"
     dialect: str | None = None
     only: tuple[str, ...] = ()
     profile: str = "fast"
@@ -39,7 +41,8 @@ class Options:
         option = config.getoption
         report, expect = option("--grant-report"), option("--grant-expect")
         options = cls.chosen(
-            target=option("--target"),
+            target=option("--target") or option("--client"),
+            party="client" if option("--client") else "server",
             dialect=option("--grant-dialect"),
             only=option("--grant-only"),
             profile=option("--grant-profile"),
@@ -73,7 +76,7 @@ class Options:
     def as_arguments(self) -> list[str]:
         """The same as options of pytest, for the workers of xdist."""
         single = {
-            "--target": self.target,
+            "--client" if self.party == "client" else "--target": self.target,
             "--grant-dialect": self.dialect,
             "--grant-profile": self.profile,
             "--grant-seed": self.seed,
@@ -104,6 +107,10 @@ def open_target_spec(options: Options) -> Target:
         return embedded(rest or options.dialect or "rfc8628", options.faults, user=user)
     if options.faults:
         raise UsageError(f"--fault is for the embedded server; {options.target} has only the faults of its own")
+    if name == "cassette":
+        from conformance.cassettes import open_cassette
+
+        return open_cassette(Path(rest), options.target)
     return open_target(resolve(options.target, dialect=options.dialect), user=user)
 
 

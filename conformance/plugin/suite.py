@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-import platform
 import threading
 import time
 import traceback
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
-from conformance.errors import DeviceGrantError, TargetUnreachableError
+from conformance.errors import DeviceGrantError, TargetUnreachableError, UsageError
 from conformance.plugin.ahead import Ahead, Finished
-from conformance.plugin.items import CheckFailed, CheckItem, InvariantItem
+from conformance.plugin.items import CheckItem, InvariantItem
 from conformance.plugin.options import Options, open_target_spec, resolved_dialect
+from conformance.plugin.telling import tell_pytest
 from conformance.results.baseline import Baseline
 from conformance.results.baseline import load as load_baseline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
+    from conformance.client.case import ClientCase
+    from conformance.client.run import ClientRun
+    from conformance.judging import Invariant, Rule
+    from conformance.judging.ledger import Expects
     from conformance.protocol import Secrets
     from conformance.requirements import Catalogue, Requirement
     from conformance.results.collector import Collector
+    from conformance.results.model import Header
     from conformance.server.case import Case
     from conformance.server.run import Run
     from conformance.targets.base import Target
@@ -45,10 +52,14 @@ def _told(error: BaseException) -> str:
 class Suite:
     """One session of the suite: opens the target, runs cases, collects what they say."""
 
+    party: ClassVar[str] = "server"
+    """Whom the checks of this suite judge."""
     options: Options
     collector: Collector | None = None
     error: DeviceGrantError | None = None
     """Why the session ended before its end."""
+    opener: Callable[[Options], Target] = open_target_spec
+    """Makes the target, which is not yet started, of the options."""
     on_start: Callable[[int], None] | None = None
     on_case: Callable[[str, Any], None] | None = None
     on_check: Callable[[str], None] | None = None
@@ -56,15 +67,18 @@ class Suite:
     seen_invariants: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self._located: Target | None = None
         self._target: Target | None = None
-        self._run: Run | None = None
+        self._run: Run | ClientRun | None = None
         self._threads: dict[str, Ahead] = {}
         self._sent_secrets = 0
         self._sent_exchanges = 0
         self._interrupted = False
         self._wanted: frozenset[str] | None = None
         self._baseline = Baseline()
-        self._running: Case | None = None
+        self.misfits: dict[str, str] = {}
+        """Checks that a replayed recording does not fit, and why."""
+        self._running: Case | ClientCase | None = None
         self._running_since = 0.0
 
     # Session.
@@ -72,7 +86,7 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Start, unless the command line has done so already."""
-        if self._target is not None or self.collector is not None:
+        if self._run is not None or self.collector is not None:
             return
         worker = hasattr(session.config, "workerinput")
         try:
@@ -85,22 +99,18 @@ class Suite:
 
         Raises DeviceGrantError if the run cannot be made.
         """
-        from conformance.errors import UsageError
         from conformance.protocol import Secrets
         from conformance.requirements import load
         from conformance.results.collector import Collector
         from conformance.results.reader import FILE_NAME
         from conformance.results.writer import ResultsWriter
-        from conformance.server.run import PROFILES
 
         catalogue = load()
         options = self.options
-        if options.profile not in PROFILES:
-            raise UsageError(f"unknown profile {options.profile!r}: choose one of {', '.join(PROFILES)}")
         if options.only:
             self._wanted = frozenset(entry.id for entry in catalogue.select(options.only))
-        target = open_target_spec(options)
-        path = options.expect or target.baseline
+        beside = self._locate()
+        path = options.expect or beside
         if options.expect is not None and not options.expect.is_file():
             raise UsageError(f"--expect {options.expect}: no such file")
         ids = {entry.id for entry in catalogue.requirements}
@@ -110,7 +120,7 @@ class Suite:
         secrets = Secrets()
         try:
             if worker or not parallel:
-                self._open(target, catalogue, known, secrets)
+                self._open(catalogue, known, secrets)
             if not worker:
                 # Only now: a target that cannot be reached must not cost anyone the results of an earlier run.
                 writer = ResultsWriter(options.report / FILE_NAME, secrets) if options.report else None
@@ -119,25 +129,89 @@ class Suite:
             self.stop()
             raise
 
-    def _open(self, target: Target, catalogue: Catalogue, known: Baseline, secrets: Secrets) -> None:
+    # What a suite of clients does otherwise.
+
+    def _locate(self) -> Path | None:
+        """Find what is under test without starting it; the baseline beside it, if there is one."""
+        from conformance.server.run import PROFILES
+
+        if self.options.profile not in PROFILES:
+            raise UsageError(f"unknown profile {self.options.profile!r}: choose one of {', '.join(PROFILES)}")
+        self._located = self.opener(self.options)
+        return self._located.baseline
+
+    def _open(self, catalogue: Catalogue, known: Baseline, secrets: Secrets) -> None:
         from conformance.protocol import dialect
         from conformance.server.run import PROFILES, Run
 
-        self._target = target.__enter__()
-        today = datetime.now(UTC).date()
+        assert self._located is not None  # noqa: S101 - set in _locate
+        self._target = self._located.__enter__()
         self._run = Run(
             self._target,
             dialect(self._target.config.dialect),
             catalogue,
             PROFILES[self.options.profile],
             self.options.seed,
-            lambda requirement, check, message: (
-                self._withheld(catalogue.get(requirement))
-                or known.expects(requirement, check, message, today) is not None
-            ),
+            self._expecting(catalogue, known),
             secrets,
             self.options.rest,
         )
+
+    def _expecting(self, catalogue: Catalogue, known: Baseline) -> Expects:
+        today = datetime.now(UTC).date()
+        return lambda requirement, check, message: (
+            self._withheld(catalogue.get(requirement)) or known.expects(requirement, check, message, today) is not None
+        )
+
+    def _watching(self) -> Iterable[Invariant | Rule]:
+        """What is judged on everything that is exchanged."""
+        from conformance.judging import all_invariants
+
+        return all_invariants()
+
+    def _begun_ahead(self, checks: list[CheckItem]) -> list[CheckItem]:
+        """The checks that go on side by side in threads of their own."""
+        from conformance.targets.user import PromptUser
+
+        run = self._server_run()
+        if run.target.clock.kind != "real":
+            return []  # no wait takes time
+        user, tape = run.target.user, run.tape
+        if isinstance(getattr(user, "inner", user), PromptUser) or (tape is not None and tape.replaying):
+            return []  # one question at a time; recorded times pass without waiting
+        return [item for item in checks if item.entry.timed]
+
+    def _places(self) -> int:
+        """Cases that go on at the same time: so many that the longest wait decides, few enough to spare the server."""
+        return 16
+
+    def _new_case(self, item: CheckItem) -> Case | ClientCase:
+        from conformance.server.case import Case
+
+        return Case(self._server_run(), item.entry)
+
+    def _carry_out(self, case: Case | ClientCase) -> None:
+        tape, clock = self._server_run().tape, self._server_run().target.clock
+        with clock, tape.check(case.check.name, clock) if tape else nullcontext():
+            case.begin()
+            case.execute()
+
+    def _server_run(self) -> Run:
+        from conformance.server.run import Run
+
+        assert isinstance(self._run, Run)  # noqa: S101 - a session without a run never gets here
+        return self._run
+
+    @property
+    def baseline(self) -> Baseline:
+        """The known deviations of the target."""
+        return self._baseline
+
+    @property
+    def problems(self) -> list[str]:
+        """What of a replayed recording did not fit the checks, one line each."""
+        left = list(getattr(self._run.tape, "problems", ())) if self._run is not None else []
+        return [*self.misfits.values(), *left]
 
     @property
     def interrupted(self) -> bool:
@@ -146,7 +220,7 @@ class Suite:
 
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep what applies to the dialect and to --only; invariants last."""
-        from conformance.judging import all_invariants, references
+        from conformance.judging import references
         from conformance.requirements import load
 
         catalogue = load()
@@ -158,15 +232,18 @@ class Suite:
                 return False
             return any(dialect_name in catalogue.get(name).dialects for name in requirements)
 
-        invariants = {name for rule in all_invariants() for name in rule.requirements}
+        invariants = {name for rule in self._watching() for name in rule.requirements}
         # The exchanges of every check are what an invariant judges.
         all_checks = self._wanted is None or bool(self._wanted & invariants)
+        tape = self._run.tape if self._run is not None else None
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
         for item in items:
             if isinstance(item, CheckItem):
                 wanted = all_checks or bool(self._wanted and self._wanted.intersection(item.entry.requirements))
                 keep = wanted and applies(item.entry.requirements, item.entry.dialects)
+                keep = keep and item.entry.party == self.party
+                keep = keep and (tape is None or tape.holds(item.entry.name))
             elif isinstance(item, InvariantItem):
                 wanted = self._wanted is None or bool(self._wanted.intersection(item.rule.requirements))
                 keep = wanted and applies(item.rule.requirements)
@@ -185,14 +262,10 @@ class Suite:
             self.collector.begin(self._header(self._run))
         if self.on_start is not None:
             self.on_start(len(checks))
-        if self._run is None or self._run.target.clock.kind != "real" or session.config.option.collectonly:
+        if self._run is None or session.config.option.collectonly:
             return
-        from conformance.targets.user import PromptUser
-
-        if isinstance(self._run.target.user, PromptUser):
-            return  # one question at a time
-        timed = [item for item in checks if item.entry.timed]
-        self._threads = {item.nodeid: Ahead(partial(self._execute, item)) for item in timed}
+        places = threading.BoundedSemaphore(self._places())
+        self._threads = {item.nodeid: Ahead(partial(self._execute, item), places) for item in self._begun_ahead(checks)}
 
     def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
         """Tell the progress display."""
@@ -255,8 +328,11 @@ class Suite:
             self.error = finished.error
             pytest.exit(str(finished.error), returncode=int(finished.error.exit_code))
         if finished.error is not None:
+            tape = finished.case.run.tape
+            if isinstance(finished.error, UsageError) and tape is not None and tape.replaying:
+                self.misfits[item.entry.name] = str(finished.error)
             raise finished.error
-        self._tell_pytest(finished.case)
+        tell_pytest(finished.case, self._withheld)
 
     def _interrupt(self, item: CheckItem) -> None:
         """Keep what the interrupted case has done so far."""
@@ -268,24 +344,16 @@ class Suite:
 
     def _broken(self, item: CheckItem, error: Exception) -> Finished:
         """A case that holds nothing but the error by which its own lines could not be written."""
-        from conformance.server.case import Case
-
-        assert self._run is not None  # noqa: S101 - as below
-        return Finished(Case(self._run, item.entry), 0.0, error)
+        return Finished(self._new_case(item), 0.0, error)
 
     def _execute(self, item: CheckItem) -> Finished:
-        from conformance.server.case import Case
-
-        assert self._run is not None  # noqa: S101 - a session without a run never gets here
         began = time.perf_counter()
-        case = Case(self._run, item.entry)
+        case = self._new_case(item)
         if threading.current_thread() is threading.main_thread():
             self._running, self._running_since = case, began
         error: BaseException | None = None
         try:
-            with self._run.target.clock:
-                case.begin()
-                case.execute()
+            self._carry_out(case)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as caught:  # noqa: BLE001 - whatever breaks is an error of the suite, and is reported
@@ -325,29 +393,6 @@ class Suite:
         )
         return msgspec.json.encode(payload).decode("utf-8", errors="replace")
 
-    def _tell_pytest(self, case: Case) -> None:
-        from conformance.requirements import Verdict
-
-        claims = list(case.claims())
-        failing = [claim for claim in claims if claim.verdict is Verdict.FAIL]
-        expects = case.run.expects
-        unexpected = [c for c in failing if not expects(c.requirement.id, c.check, c.message)]
-        if unexpected:
-            secrets = case.run.secrets
-            lines = [f"{claim.requirement.id}: {claim.message}" for claim in unexpected]
-            raise CheckFailed(secrets.redact("\n".join(lines)))
-        if failing:
-            # pytest's own reports are files too: what is withheld is not named in them.
-            shown = {claim.requirement.id for claim in failing if not self._withheld(claim.requirement)}
-            pytest.xfail(
-                "; ".join(sorted(shown)) + " expected by the baseline" if shown else "withheld by the baseline"
-            )
-        if case.stop is not None and not claims:
-            pytest.skip(f"{case.stop.verdict.label}: {case.stop}")
-        unjudged = [c for c in claims if c.verdict in (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE)]
-        if claims and len(unjudged) == len(claims):
-            pytest.skip(f"{unjudged[0].verdict.label}: {unjudged[0].message}")
-
     def _withheld(self, requirement: Requirement) -> bool:
         return requirement.security and self._baseline.withholds_security
 
@@ -384,28 +429,8 @@ class Suite:
             return self._run.dialect.name
         return resolved_dialect(self.options)
 
-    def _header(self, run: Run) -> Any:
-        from conformance import __version__
-        from conformance.results.model import FORMAT, Header
-        from conformance.server.run import redacted_url
+    def _header(self, run: Run | ClientRun) -> Header:
+        from conformance.plugin.headers import of_server
 
-        config = run.target.config
-        spec = run.target.spec
-        return Header(
-            format=FORMAT,
-            suite_version=__version__,
-            catalogue_revision=run.catalogue.revision,
-            target=redacted_url(config.name) if "://" in config.name else config.name,
-            target_version=config.version,
-            target_homepage=config.homepage,
-            spec=redacted_url(spec) if "://" in spec else spec,
-            dialect=run.dialect.name,
-            claims=dict(config.claims),
-            clock=run.target.clock.kind,
-            profile=run.profile.name,
-            seed=run.seed,
-            python=platform.python_version(),
-            platform=f"{platform.system()} {platform.machine()}",
-            command=self.options.command,
-            started=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
+        del run  # that of this suite
+        return of_server(self._server_run(), self.options.command)

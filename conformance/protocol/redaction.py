@@ -53,15 +53,17 @@ class Secrets:
 
     def register(self, kind: str, value: object) -> None:
         """Remember a value, for example `register("device_code", "GmRh…")`; other than strings are ignored."""
-        if not isinstance(value, str) or len(value) < _SHORTEST:
-            return
+        if isinstance(value, str) and len(value) >= _SHORTEST:
+            self._add(kind, value, _marks(value))
+
+    def _add(self, kind: str, value: str, marks: list[str]) -> None:
         with self._lock:
             if value in self._pseudonyms:
                 return
             self._count[kind] = self._count.get(kind, 0) + 1
             self._pseudonyms[value] = f"<{kind} {self._count[kind]}>"
             self._entries.append((kind, value))
-            for mark in _marks(value):
+            for mark in marks:
                 self._alike.setdefault(mark, kind)
             for form in encodings(value):
                 if form not in self._forms:
@@ -79,7 +81,8 @@ class Secrets:
             for plain in _readings(token):
                 kind = next((self._alike[mark] for mark in _marks(plain) if mark in self._alike), None)
                 if kind is not None:
-                    self.register(kind if kind.startswith("altered ") else f"altered {kind}", token)
+                    # Without marks of its own: what was added to the secret is added to public values too.
+                    self._add(f"altered {kind}", token, [])
                     break
 
     def entries(self) -> tuple[tuple[str, str], ...]:
@@ -113,7 +116,9 @@ def _marks(value: str) -> list[str]:
     bare = value.casefold().replace("-", "")
     if len(value) < _LONG:
         return [bare]
-    return [bare, "^" + bare[:_END], bare[-_END:] + "$"]
+    end = bare[-_END:] + "$"
+    # Every address of the target begins alike, and that is no secret.
+    return [bare, end] if "://" in value else [bare, "^" + bare[:_END], end]
 
 
 def _readings(token: str) -> list[str]:

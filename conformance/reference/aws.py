@@ -210,8 +210,7 @@ class AwsEndpoints:
 
     def _operation(self, shape: service_model.OperationShape, operate: Operation) -> Handler:
         async def dispatch(call: Call) -> Answer:
-            if self.faults.signature_required and call.header(b"authorization") is None:
-                raise FrameworkError("MissingAuthenticationTokenException", 403, "The request is not signed")
+            self._misjudge(call)
             if self.faults.preflight_500 and call.method == "OPTIONS":
                 raise crash()
             if call.method == shape.method:
@@ -234,6 +233,16 @@ class AwsEndpoints:
                 return raw.answer
 
         return answer
+
+    def _misjudge(self, call: Call) -> None:
+        """Refuse what a faulty server refuses by the header fields alone."""
+        signed = call.header(b"authorization") is not None
+        if self.faults.signature_required and not signed:
+            raise FrameworkError("MissingAuthenticationTokenException", 403, "The request is not signed")
+        if self.faults.signatures_checked and signed:
+            raise FrameworkError("UnrecognizedClientException", 403, "The signature is by an unknown key")
+        if self.faults.host_compared_literally and call.header(b"host") != urlsplit(self.settings.base).netloc:
+            raise FrameworkError("UnknownOperationException", 421, "There is no such host here")
 
     def _spend(self, call: Call, code: str) -> None:
         if self.faults.bad_request_spends_code and code == "invalid_request":

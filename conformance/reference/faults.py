@@ -123,6 +123,12 @@ class Faults:
     accept_compared_literally: bool = _fault("Any Accept but exactly application/json is answered 406.")
     accept_ignored: bool = _fault("JSON is served to clients whose Accept excludes it.", _AWS)
     content_type_case_sensitive: bool = _fault("A media type with capitals is answered 415.")
+    amz_json_refused: bool = _fault("A body labelled application/x-amz-json-1.1 is answered 415.", _AWS)
+    content_type_required: bool = _fault("A body without Content-Type is answered 415.", _AWS)
+    user_agents_filtered: bool = _fault("A User-Agent that begins with aws- or Boto is answered 403.", _AWS)
+    escaped_slashes_refused: bool = _fault("A JSON body in which a slash is escaped is refused.", _AWS)
+    host_compared_literally: bool = _fault("A Host with a default port, or without the port, is answered 421.", _AWS)
+    signatures_checked: bool = _fault("A request that is signed by an unknown key is answered 403.", _AWS)
     content_encoding_ignored: bool = _fault("Content-Encoding is not looked at.")
     oversized_body_500: bool = _fault("A body that is too large is answered 500.")
     content_type_missing: bool = _fault("Responses come without Content-Type.")
@@ -325,6 +331,9 @@ class Faults:
     throttled_500: bool = _fault("Too many wrong user codes are answered 500 instead of 429.")
     stale_form_500: bool = _fault("A form that does not belong to the browser's session is answered 500.")
     page_frameable: bool = _fault("Pages may be framed by other sites and have no content security policy.")
+    page_writes_query: bool = _fault("Script of the pages writes the query of their address into them as markup.")
+    client_name_written_by_script: bool = _fault("Script of the confirmation makes markup of the client's name.")
+    page_approves_by_script: bool = _fault("Script of the confirmation presses Allow after three seconds.")
 
     @classmethod
     def named(cls, *names: str) -> Faults:

@@ -1,6 +1,6 @@
 """The verification page: sign in, type the code, see who asks, allow or deny (RFC 8628 3.3, 3.3.1, 5.1, 5.4, 6.1).
 
-Rendered on the server without script. GET shows pages and never decides anything.
+Rendered on the server, without script unless a fault adds some. GET shows pages and never decides anything.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from conformance.reference.http import Answer, Call, Handler, crash
 from conformance.reference.rfc8628 import FORM
+from conformance.reference.scripts import script, script_policy
 from conformance.reference.sessions import COOKIE, Session, Sessions
 from conformance.reference.verification import SIGN_IN_PATH, VERIFICATION_PATH
 
@@ -199,8 +200,14 @@ class Pages:
         if self.faults.page_allows_cors:
             answer.headers["Access-Control-Allow-Origin"] = "*"
         if not self.faults.page_frameable:
-            answer.headers |= {"Content-Security-Policy": _policy(), "X-Frame-Options": "DENY"}
+            answer.headers |= {"Content-Security-Policy": self._policy(), "X-Frame-Options": "DENY"}
         return answer
+
+    def _policy(self) -> str:
+        return (
+            f"default-src 'none'; {script_policy(self.faults)}style-src 'sha256-{_style_digest()}'; "
+            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        )
 
     def _page(
         self,
@@ -247,6 +254,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["script_of"] = script
     environment.globals["style"] = Markup(_style())  # noqa: S704 - our own style sheet, read from the package
     return environment
 
@@ -258,8 +266,5 @@ def _style() -> str:
 
 
 @cache
-def _policy() -> str:
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
+def _style_digest() -> str:
+    return base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()

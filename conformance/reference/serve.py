@@ -7,13 +7,12 @@ import socket
 from typing import TYPE_CHECKING
 
 from conformance.errors import UsageError
-from conformance.reference.app import create_app
-from conformance.reference.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conformance.reference.faults import Faults
+    from conformance.reference.settings import Settings
 
 _BACKLOG = 2_048
 _SHUTDOWN = 2
@@ -33,6 +32,9 @@ def serve(
     settings name no issuer it is that base URL. Raises UsageError if the address cannot be taken.
     """
     import uvicorn  # only here: an application in process needs no HTTP server
+
+    from conformance.reference.app import create_app
+    from conformance.reference.settings import Settings
 
     listener = _listen(host, port)
     try:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 
 import msgspec
 
@@ -13,11 +12,11 @@ from conformance.requirements import Verdict
 from conformance.results.model import Case, Header, HttpRequest, HttpResponse, Result, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from conformance.client.case import ClientCase
     from conformance.judging import Claim, Tally
     from conformance.server.case import Case as LiveCase
-    from conformance.server.run import Run
 
 LONGEST_BODY = 4000
 """Octets of a body that a step keeps."""
@@ -27,6 +26,21 @@ FIRST_STEPS, LAST_STEPS = 30, 15
 """How much of a long transcript a case keeps."""
 
 VerdictLabel = Literal["pass", "observed", "not-applicable", "warn", "inconclusive", "untestable", "fail"]
+
+
+class Judging(Protocol):
+    """What lines of results need of a run, or of a capture that is judged."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """Those that have been seen so far."""
+
+    @property
+    def sends(self) -> bool:
+        """Whether a person can send a request again, so that it is shown as a curl command."""
+
+    def reproduction(self, requirement: str) -> str:
+        """The command that shows a result again."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,19 +58,13 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def case_line(
-    case: LiveCase,
+    case: LiveCase | ClientCase,
     nodeid: str,
     duration: float,
     outcome: Literal["ran", "suite-error", "interrupted"] = "ran",
     message: str = "",
 ) -> Case:
     """The line of a case, long transcripts cut in the middle."""
-    entries = case.transcript.entries
-    steps = [step(entry, case.run.secrets) for entry in entries]
-    if len(steps) > FIRST_STEPS + LAST_STEPS:
-        left_out = len(steps) - FIRST_STEPS - LAST_STEPS
-        gap = Step(at=steps[FIRST_STEPS].at, label=f"… {left_out} more steps …")
-        steps = [*steps[:FIRST_STEPS], gap, *steps[-LAST_STEPS:]]
     return Case(
         check=case.check.name,
         nodeid=nodeid,
@@ -64,18 +72,28 @@ def case_line(
         card=case.check.card,
         outcome=outcome,
         duration=round(duration, 4),
-        steps=steps,
+        steps=steps_of(case.transcript.entries, case.run.secrets),
         message=message,
         examples=case.examples,
     )
 
 
-def result_lines(run: Run, tallies: Iterable[Tally]) -> list[Result]:
+def steps_of(entries: Sequence[Exchange | Event], secrets: Secrets) -> list[Step]:
+    """A transcript as steps, a long one cut in the middle."""
+    steps = [step(entry, secrets) for entry in entries]
+    if len(steps) > FIRST_STEPS + LAST_STEPS:
+        left_out = len(steps) - FIRST_STEPS - LAST_STEPS
+        gap = Step(at=steps[FIRST_STEPS].at, label=f"… {left_out} more steps …")
+        steps = [*steps[:FIRST_STEPS], gap, *steps[-LAST_STEPS:]]
+    return steps
+
+
+def result_lines(run: Judging, tallies: Iterable[Tally]) -> list[Result]:
     """One line for each requirement that a check judged."""
     return [result_line(run, tally) for tally in tallies if tally.worst is not None]
 
 
-def result_line(run: Run, tally: Tally) -> Result:
+def result_line(run: Judging, tally: Tally) -> Result:
     """The line of the worst claim."""
     claim = tally.worst
     assert claim is not None  # noqa: S101 - result_lines leaves out tallies without a claim
@@ -97,8 +115,8 @@ def result_line(run: Run, tally: Tally) -> Result:
         message=claim.message,
         why=requirement.why,
         steps=[step(entry, run.secrets) for entry in claim.exchanges],
-        curl=_curl(claim, run.secrets),
-        reproduce=reproduce(run, claim) if show else "",
+        curl=_curl(claim, run.secrets) if run.sends else "",
+        reproduce=run.reproduction(requirement.id) if show else "",
         security=requirement.security,
     )
 
@@ -106,17 +124,6 @@ def result_line(run: Run, tally: Tally) -> Result:
 def _curl(claim: Claim, secrets: Secrets) -> str:
     sent = [entry for entry in claim.exchanges if isinstance(entry, Exchange)]
     return curl(sent[-1].request, secrets) if sent else ""
-
-
-def reproduce(run: Run, claim: Claim) -> str:
-    """The command that shows the claim again."""
-    words = ["device-grant", "run", run.target.spec, "--dialect", run.dialect.name, "--only", claim.requirement.id]
-    if run.profile.name != "fast":
-        words += ["--profile", run.profile.name]
-    if run.seed is not None:
-        words += ["--seed", str(run.seed)]
-    words += run.arguments
-    return shlex.join(words)
 
 
 def step(entry: Exchange | Event, secrets: Secrets) -> Step:

@@ -28,6 +28,8 @@ FOREIGN_HOST = "attacker.example"
 """A host that no target has business with; the name is reserved (RFC 2606), so that nothing reaches it either."""
 FOREIGN_SITE = f"https://{FOREIGN_HOST}"
 """Where forged requests say that they come from, and forged redirects lead to."""
+THROTTLED = (429, 503)
+"""Statuses of a server that is on its guard against guesses."""
 _MOST_BUTTONS = 4
 _SAME_SITE = ("SameSite", "samesite", "Samesite", "sameSite", "SAMESITE")
 _REFUSING = ("deny", "denied", "cancel", "abort", "reject", "refuse", "decline", "no")
@@ -138,7 +140,7 @@ class Browser:
                 }
             )
             for cookie in self.http.cookies.jar:
-                if not _kept_home(cookie):
+                if same_site_of(cookie) not in ("lax", "strict"):
                     http.cookies.jar.set_cookie(cookie)
             return _sent(http, page, form, _data(values, button))
 
@@ -243,6 +245,37 @@ def find_approval(device: Device) -> Approval:
     raise Inconclusive("no single form of the confirmation approves: it cannot be replayed")
 
 
+@dataclass(frozen=True)
+class Forgery:
+    """The approving form as the attacker's own session was given it, for a victim at the same confirmation."""
+
+    grant: Grant
+    victim: Browser
+    page: Page
+    form: Form
+    button: Button | None
+    without: frozenset[str]
+    """Fields that are left out of it."""
+
+
+def forgeries(device: Device) -> Iterator[Forgery]:
+    """Two forged approvals of fresh grants: with what binds the form to the attacker's session, and without it.
+
+    Raises as `find_approval` does, and Inconclusive if the victim's confirmation has no such form.
+    """
+    approval = find_approval(device)
+    for token_kept in (True, False):
+        grant = device.start()
+        with Browser(device.case) as attacker, Browser(device.case) as victim:
+            theirs, own = attacker.confirmation(grant), victim.confirmation(grant)
+            form, mine = approval.form(theirs), approval.form(own)
+            if form is None or mine is None:
+                raise Inconclusive("the confirmation looks different in every session")
+            bound = frozenset(name for name, value in form.values.items() if mine.values.get(name) != value)
+            without = frozenset[str]() if token_kept else bound
+            yield Forgery(grant, victim, theirs, form, approval.button, without)
+
+
 def split(url: str) -> SplitResult:
     """The parts of a URL that a target sent; all empty if it is none."""
     try:
@@ -261,9 +294,10 @@ def _refuses(button: Button | None) -> bool:
     return any(word in _REFUSING for word in words)
 
 
-def _kept_home(cookie: Cookie) -> bool:
+def same_site_of(cookie: Cookie) -> str:
+    """The SameSite attribute in lower case; empty if it has none."""
     values = [cookie.get_nonstandard_attr(name) for name in _SAME_SITE if cookie.has_nonstandard_attr(name)]
-    return any(str(value).lower() in ("lax", "strict") for value in values)
+    return str(values[0]).lower() if values else ""
 
 
 def _page(response: httpx.Response) -> Page:

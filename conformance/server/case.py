@@ -11,6 +11,7 @@ from conformance.errors import SuiteError
 from conformance.judging import (
     Check,
     Claim,
+    Inconclusive,
     Ledger,
     NotApplicable,
     StopCheck,
@@ -23,6 +24,7 @@ from conformance.protocol import Client, Event, Exchange, Operation, Request, Tr
 from conformance.protocol.messages import RAW
 from conformance.requirements import Verdict
 from conformance.server.device import Device, describe
+from conformance.server.effect import Effect
 from conformance.server.fuzz import Fuzz
 
 if TYPE_CHECKING:
@@ -47,9 +49,16 @@ class Case:
             entry.name: Ledger(entry.name, run.catalogue.get, run.dialect.name, entry.requirements, run.expects)
             for entry in all_invariants()
         }
+        # What one check of a recorded run does must not depend on what others found before.
+        self.effect = run.effect if run.tape is None else Effect()
         self.stop: StopCheck | None = None
         """Why the check ended before its end, if it did."""
         self._local: dict[str, Any] = {}
+
+    @property
+    def recorded(self) -> bool:
+        """Whether this run is recorded, or replayed from a recording: what no recording shows is then inconclusive."""
+        return self.run.tape is not None
 
     def begin(self) -> None:
         """Start counting the case's seconds now."""
@@ -172,6 +181,7 @@ class Case:
         names = arguments if arguments is not None else parameters(self.check)
         try:
             self.require_claims()
+            self._heed_recording()
             self.check.function(**{name: getattr(self, name) for name in names})
         except StopCheck as reason:
             self.stop = reason
@@ -182,6 +192,16 @@ class Case:
         for name in self.check.needs:
             if self.run.claims(name) is False:
                 raise NotApplicable(f"the target does not claim {name}")
+
+    def _heed_recording(self) -> None:
+        """Raise Inconclusive where a recording cannot show what the check is about."""
+        if self.run.tape is None:
+            return
+        reasons = self.run.tape.uncarried(self.check.name)
+        if self.check.live or "*" in reasons:
+            raise Inconclusive(self.check.live or reasons["*"])
+        for ledger in (self.ledger, *self.invariants.values()):
+            ledger.unsettled = reasons
 
     def claims(self) -> Iterator[Claim]:
         """The worst claim of the check on each requirement, invariants excluded."""

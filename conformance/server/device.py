@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -96,15 +97,18 @@ class Grant:
     def poll(self, *, wait: bool = True, label: str = "poll", **members: Any) -> Exchange:
         """One poll. By default a polite one, at least the interval after the last request for this code.
 
-        Raises Untestable where the user has decided, but no decision of theirs changes anything at the target.
+        Raises Untestable where the user has decided, but no decision of theirs changes anything at the target, and
+        where the target does not read the encoding of token requests: such an answer says nothing of the code.
         """
         exchange, pending = self.ask(wait=wait, label=label, **members)
+        if unread(exchange):
+            raise Untestable(f"the token endpoint does not read the encoding of token requests: {describe(exchange)}")
         if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
-            self.device.case.run.effect.heed(self, self.decision, exchange, pending=pending)
+            self.device.case.effect.heed(self, self.decision, exchange, pending=pending)
         return exchange
 
     def ask(self, *, wait: bool = True, label: str = "poll", **members: Any) -> tuple[Exchange, bool]:
-        """The same whatever the user has decided; also whether the code is pending."""
+        """The same whatever the answer; also whether the code is pending."""
         case = self.device.case
         if wait:
             case.wait(self.last_request + self.interval + MARGIN - case.now())
@@ -199,6 +203,11 @@ def describe(exchange: Exchange) -> str:
         kind = exchange.response.media_type or "no content type"
         return f"{exchange.status} without an error code ({kind})"
     return f"{exchange.status} {exchange.code}"
+
+
+def unread(exchange: Exchange) -> bool:
+    """Whether the endpoint refused the encoding, so that the answer says nothing of what the request asked."""
+    return exchange.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 def swapped(code: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from conformance.server.case import Case
     from conformance.server.run import Profile
+    from conformance.targets.base import Codec
 
 T = TypeVar("T")
 
@@ -24,12 +26,36 @@ class Fuzz:
     def __init__(self, case: Case) -> None:
         self._case = case
 
-    def __call__(self, strategy: SearchStrategy[T], judge: Callable[[T], None], *, share: float = 1.0) -> None:
-        """Judge examples of the strategy; `share` of the profile's number of examples."""
+    def __call__(
+        self,
+        strategy: SearchStrategy[T],
+        judge: Callable[[T], None],
+        *,
+        share: float = 1.0,
+        batch: str = "examples",
+        codec: Codec[T] | None = None,
+    ) -> None:
+        """Judge examples of the strategy; `share` of the profile's number of examples.
+
+        In a recorded run `batch` names them, and `codec` says how they are written. They are drawn before the first of
+        them is judged, all of them are judged, and none is made smaller: a replay then needs no generator.
+        """
         from hypothesis import given
 
         case = self._case
         profile = case.run.profile
+        if case.run.tape is not None:
+            count = max(1, int(profile.examples * share))
+
+            def draw() -> list[T]:
+                # The first one is always the simplest there is.
+                return drawn(strategy, settings_for(profile, count + 1))[-count:]
+
+            kept = case.run.tape.cases(batch, draw, codec or Json())
+            for example in kept:
+                case.examples += 1
+                judge(example)
+            return
 
         def one(example: T) -> None:
             case.examples += 1
@@ -45,6 +71,9 @@ class Fuzz:
         from hypothesis import seed
 
         case = self._case
+        if case.run.tape is not None:
+            test()
+            return
         if case.run.seed is not None:
             test = seed(case.run.seed)(test)
         try:
@@ -57,6 +86,31 @@ class Fuzz:
             if rest is not None or found is None:
                 raise
             case.record(_leaves(found))
+
+
+class Json:
+    """Codec of cases that are JSON values already; tuples come back as lists."""
+
+    def encode(self, case: Any) -> str:
+        """The case as JSON."""
+        return json.dumps(case)
+
+    def decode(self, text: str) -> Any:
+        """The case back; raises ValueError."""
+        return json.loads(text)
+
+
+def drawn(strategy: SearchStrategy[T], settings: Any) -> list[T]:
+    """Examples of a strategy, judged by nobody; the same ones each time where the settings are derandomized."""
+    from hypothesis import given
+
+    found: list[T] = []
+
+    def collect(example: T) -> None:
+        found.append(example)
+
+    settings(given(strategy)(collect))()
+    return found
 
 
 @contextmanager

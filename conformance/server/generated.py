@@ -19,6 +19,7 @@ from conformance.protocol.openapi import METADATA, document
 from conformance.server.device import DEFAULT_INTERVAL, Grant, seconds
 from conformance.server.documented import NO_SERVER_ERROR, Documented, request_violations
 from conformance.server.run import MARGIN
+from conformance.server.written import BEGIN, START, failures_of, operation_id, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -60,6 +61,8 @@ class Generated:
         self._wire = case.run.dialect.wire_name
         self._grant: Grant | None = None
         self._polls = 0
+        self._started = 0
+        """Device authorizations of the story of now."""
         self._interval: float = DEFAULT_INTERVAL
         """Seconds between polls of the latest device authorization."""
         self._exchanges: dict[str, Exchange] = {}
@@ -67,6 +70,10 @@ class Generated:
         """Violations of invariants by case, held back until schemathesis has spoken."""
         self._sightings: dict[str, Found] = {}
         """The first violation of each requirement."""
+        self.forbidden: set[str] = set()
+        """Cases of a recording, by id, of which schemathesis said that they must not be accepted."""
+        self.batch = ""
+        """What a recording calls the cases."""
 
     def strategies(self) -> Iterator[SearchStrategy[schemathesis.Case[Any]]]:
         """One strategy for each operation, first of requests that the document allows, then of others."""
@@ -93,7 +100,7 @@ class Generated:
         """
         if not isinstance(generated.body, dict):
             return
-        name = _operation_id(generated)
+        name = operation_id(generated)
         wrong = {violation.member for violation in request_violations(self.document, name, generated.body)}
         genuine = self._genuine(name, generated.body, credentials=credentials)
         body = generated.body | {key: value for key, value in genuine.items() if key not in wrong}
@@ -127,11 +134,8 @@ class Generated:
 
     def _pending(self) -> Grant | None:
         if self._grant is None or self._polls >= REQUESTS_PER_GRANT:
-            try:
-                self._grant = self._device.start() if self._device else None
-            except Untestable:
-                self._grant = None  # polls go on with codes that were never issued
-            self._polls = 0
+            self.note(START)
+            self.start_pending()
         self._polls += 1
         return self._grant
 
@@ -140,7 +144,7 @@ class Generated:
         import requests
         import schemathesis
 
-        name = _operation_id(generated)
+        name = operation_id(generated)
         prepared = requests.Request(**generated.as_transport_kwargs(base_url=self._case.run.target.base)).prepare()
         body = generated.body
         client_id = body.get(self._wire("client_id")) if isinstance(body, dict) else None
@@ -207,11 +211,13 @@ class Generated:
             raise
 
     def _judge(self, generated: schemathesis.Case[Any], answer: schemathesis.Response) -> None:
+        from schemathesis.core.failures import AcceptedNegativeData
+
         exchange = self._exchanges.pop(generated.id)
-        name = _operation_id(generated)
+        name = operation_id(generated)
         documented = Documented(self.document, self._case.run.dialect, name, exchange)
         examined = documented.examined()
-        failures = _failures(generated, answer)
+        failures = failures_of(generated, answer)
         found = [finding for failure in failures for finding in documented.findings(failure) if finding.requirement]
         for finding in found:
             holds = False
@@ -219,17 +225,17 @@ class Generated:
         wrong = {finding.requirement for finding in found}
         for requirement in sorted(examined - wrong):
             self._verify.that(requirement, requirement not in wrong, "", exchange)
-        self._judge_acceptance(generated, failures, exchange)
+        accepted = any(isinstance(failure, AcceptedNegativeData) for failure in failures)
+        if generated.id in self.forbidden:
+            accepted = exchange.status // 100 in (2, 3)
+        self._judge_acceptance(generated, exchange, accepted=accepted)
         broken = self._broken.pop(generated.id, None)
         if broken is not None:
             raise broken
 
-    def _judge_acceptance(self, generated: schemathesis.Case[Any], failures: list[Any], exchange: Exchange) -> None:
+    def _judge_acceptance(self, generated: schemathesis.Case[Any], exchange: Exchange, *, accepted: bool) -> None:
         """Whether what the document forbids was refused."""
-        from schemathesis.core.failures import AcceptedNegativeData
-
-        name = _operation_id(generated)
-        accepted = any(isinstance(failure, AcceptedNegativeData) for failure in failures)
+        name = operation_id(generated)
         refused = exchange.status // 100 == 4
         if not (accepted or refused):
             return
@@ -264,21 +270,19 @@ class Generated:
             rule_order_seed = 0  # else every story begins at the operation whose name comes first
 
             def setup(self) -> None:
-                owner._case.examples += 1
-                self.started = 0
+                owner.begin_story()
 
             def step(self, step_input: Any) -> Any:
                 owner.fill(step_input.case, credentials=step_input.transition is None)
                 return super().step(step_input)
 
             def call(self, case: Any, **_: Any) -> Any:
-                owner._let_time_pass(case)
-                answer = owner.send(case)
+                owner.note(written(case))
+                answer = owner.take_step(case)
                 if answer is None:
                     from hypothesis import reject
 
                     reject()
-                self.started += owner._let_user_approve(case, every_second=self.started % 2 == 0)
                 return answer
 
             def validate_response(self, response: Any, case: Any, *_: Any, **__: Any) -> None:
@@ -287,6 +291,33 @@ class Generated:
         found: type[schemathesis.stateful.APIStateMachine] = Workflow
         return found
 
+    def begin_story(self) -> None:
+        """One more story along the links."""
+        self._case.examples += 1
+        self._started = 0
+        self.note(BEGIN)
+
+    def note(self, text: str) -> None:
+        """Keep a step in a recorded run."""
+        if self._case.run.tape is not None and text:
+            self._case.run.tape.note(self.batch, text)
+
+    def take_step(self, step: schemathesis.Case[Any]) -> schemathesis.Response | None:
+        """One request of a story, and what the user does after it."""
+        self._let_time_pass(step)
+        answer = self.send(step)
+        if answer is not None:
+            self._started += self._let_user_approve(step, every_second=self._started % 2 == 0)
+        return answer
+
+    def start_pending(self) -> None:
+        """Begin the grant that generated polls share from now on."""
+        try:
+            self._grant = self._device.start() if self._device else None
+        except Untestable:
+            self._grant = None  # polls go on with codes that were never issued
+        self._polls = 0
+
     @property
     def _simulated(self) -> bool:
         """Whether waiting costs nothing and the user is no person at a prompt."""
@@ -294,7 +325,7 @@ class Generated:
         return target.clock.kind != "real" and target.user is not None
 
     def _let_time_pass(self, generated: schemathesis.Case[Any]) -> None:
-        if self._simulated and _operation_id(generated) == Operation.TOKEN:
+        if self._simulated and operation_id(generated) == Operation.TOKEN:
             self._case.wait(self._interval + MARGIN)
 
     def _let_user_approve(self, generated: schemathesis.Case[Any], *, every_second: bool) -> bool:
@@ -350,30 +381,3 @@ def _without_foreign_keys(described: dict[str, Any]) -> dict[str, Any]:
     for schema in found["components"]["schemas"].values():
         schema.get("properties", {}).pop("entitledApplicationArn", None)
     return found
-
-
-def _operation_id(generated: schemathesis.Case[Any]) -> str:
-    return str(generated.operation.definition.raw["operationId"])
-
-
-def _failures(generated: schemathesis.Case[Any], answer: schemathesis.Response) -> list[Any]:
-    """What schemathesis's checks say; docs/explanation/schemathesis.md tells why the others are not asked."""
-    from schemathesis.checks import not_a_server_error
-    from schemathesis.core.failures import FailureGroup
-    from schemathesis.specs.openapi import checks
-
-    try:
-        generated.validate_response(
-            answer,
-            checks=[
-                not_a_server_error,
-                checks.status_code_conformance,
-                checks.content_type_conformance,
-                checks.response_headers_conformance,
-                checks.response_schema_conformance,
-                checks.negative_data_rejection,
-            ],
-        )
-    except FailureGroup as group:
-        return list(group.exceptions)
-    return []

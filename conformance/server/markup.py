@@ -156,7 +156,8 @@ class _Reader(HTMLParser):
             self._inside = tag
         match tag:
             case "html":
-                self.language = attributes.get("lang", "").strip().lower()
+                # Of a second html element, as nested templates make them, browsers take only what the first one lacks.
+                self.language = self.language or attributes.get("lang", "").strip().lower()
             case "a" if "href" in attributes:
                 self.links.append(attributes["href"])
             case "form":

@@ -104,10 +104,16 @@ class RawClient:
         """
         case, began = self._case, time.perf_counter()
         started = case.now()
-        with _Conversation(self._address, DEADLINE) as conversation:
-            answer = conversation.hold(octets, expected=expected, head=head, half_close=half_close)
+
+        def talk() -> tuple[bytes, str]:
+            with _Conversation(self._address, DEADLINE) as conversation:
+                return conversation.hold(octets, expected=expected, head=head, half_close=half_close)
+
+        tape = case.run.tape
+        received, ending = tape.octets(self._url, octets, talk, case.run.target.clock) if tape else talk()
         elapsed = time.perf_counter() - began
-        answer = RawAnswer(answer.responses, answer.ending, answer.rest, elapsed)
+        responses, rest = read_responses(received, closed=ending == "closed", head=head)
+        answer = RawAnswer(responses, ending, rest, elapsed)
         case.run.count()
         case.run.secrets.register_variants(octets.decode("latin-1"))
         response = answer.responses[0] if answer.responses else None
@@ -123,8 +129,9 @@ class RawClient:
 
     def abandon(self, octets: bytes, label: str) -> None:
         """Send octets and close the connection at once, without reading."""
-        with _Conversation(self._address, DEADLINE) as conversation:
-            conversation.write(octets)
+        if self._case.run.tape is None or not self._case.run.tape.replaying:
+            with _Conversation(self._address, DEADLINE) as conversation:
+                conversation.write(octets)
         self._case.note(f"{label}: connection closed by us")
 
 
@@ -155,37 +162,29 @@ class _Conversation:
             return "reset"
         return ""
 
-    def hold(self, octets: bytes, *, expected: int, head: bool, half_close: bool) -> RawAnswer:
-        """Send, then read until there is nothing more to wait for."""
+    def hold(self, octets: bytes, *, expected: int, head: bool, half_close: bool) -> tuple[bytes, str]:
+        """Send, then read until there is nothing more to wait for: what came, and how it ended (see RawAnswer)."""
         failed = self.write(octets)
         if self._socket is None:
-            return RawAnswer((), failed)
+            return b"", failed
         # Even after a failed write there may be an answer: a server may refuse before it has read everything.
         if half_close and not failed:
             try:
                 self._socket.shutdown(socket.SHUT_WR)
             except OSError:
                 failed = "reset"
-        buffer = b""
-        responses: list[Response] = []
+        received = b""
         while True:
-            parsed, buffer = parse_responses(buffer, head=head)
-            responses += parsed
-            enough = len(responses) >= expected
-            block = self._receive(QUIET if enough else None)
+            responses, _ = read_responses(received, closed=False, head=head)
+            block = self._receive(QUIET if len(responses) >= expected else None)
             if isinstance(block, str):
-                if block == "closed":
-                    last = until_closed(buffer)
-                    if last is not None:
-                        responses.append(last)
-                        buffer = b""
-                ending = "open" if block == "timeout" and responses else block
+                responses, _ = read_responses(received, closed=block == "closed", head=head)
                 if failed and not responses:
-                    ending = failed
-                return RawAnswer(tuple(responses), ending, buffer)
-            buffer += block
-            if len(buffer) > _LARGEST:
-                return RawAnswer(tuple(responses), "timeout", buffer)
+                    return received, failed
+                return received, "open" if block == "timeout" and responses else block
+            received += block
+            if len(received) > _LARGEST:
+                return received, "timeout"
 
     def _receive(self, quiet: float | None) -> bytes | str:
         assert self._socket is not None
@@ -201,6 +200,15 @@ class _Conversation:
 
     def _left(self) -> float:
         return max(self._until - time.perf_counter(), 0.001)
+
+
+def read_responses(received: bytes, *, closed: bool, head: bool = False) -> tuple[tuple[Response, ...], bytes]:
+    """All responses in what came, and the octets after the last; `closed` says that nothing more will come."""
+    responses, rest = parse_responses(received, head=head)
+    last = until_closed(rest) if closed else None
+    if last is None:
+        return tuple(responses), rest
+    return (*responses, last), b""
 
 
 def parse_responses(buffer: bytes, *, head: bool = False) -> tuple[list[Response], bytes]:

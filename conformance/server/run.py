@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
@@ -28,6 +30,7 @@ from conformance.protocol import (
     dialect,
 )
 from conformance.protocol.redaction import SECRET_MEMBERS
+from conformance.server.chromium import Chromium
 from conformance.server.effect import Effect
 from conformance.targets import discover
 
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     from conformance.judging.ledger import Expects
     from conformance.requirements import Catalogue
     from conformance.targets import Endpoints, Target
+    from conformance.targets.base import Tape
     from conformance.targets.config import KnownClient
 
 MARGIN = 1.1
@@ -70,9 +74,11 @@ class Profile:
 PROFILES = {
     "fast": Profile("fast", examples=60, stories=40, steps=25, derandomize=True, race_rounds=3, shrinking=3),
     "standard": Profile(
-        "standard", examples=300, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
+        "standard", examples=200, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
     ),
-    "deep": Profile("deep", examples=2500, stories=400, steps=60, derandomize=False, race_rounds=30, shrinking=90),
+    # What a cassette holds: the sizes of samples are those of `fast`.
+    "record": Profile("fast", examples=15, stories=5, steps=15, derandomize=True, race_rounds=1, shrinking=0),
+    "deep": Profile("deep", examples=600, stories=100, steps=60, derandomize=False, race_rounds=30, shrinking=90),
 }
 
 
@@ -89,10 +95,14 @@ class Run:
     secrets: Secrets = field(default_factory=Secrets)
     arguments: tuple[str, ...] = ()
     """What else the command line said, for the command that shows a result again."""
+    sends: ClassVar[bool] = True
+    """Whether the requests are the suite's own, so that a person can send them again."""
     exchanges: int = 0
     """How many requests have been sent so far."""
     effect: Effect = field(default_factory=Effect)
     """Whether decisions of the user have shown at the target."""
+    chromium: Chromium = field(default_factory=Chromium)
+    """The real browser, for the checks that need one."""
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -113,6 +123,11 @@ class Run:
             return discover(self.target, http, self.dialect.name)
 
     @property
+    def tape(self) -> Tape | None:
+        """Where the run is recorded to or played from; None: neither."""
+        return self.target.tape
+
+    @property
     def aws(self) -> bool:
         """Whether this is the AWS dialect."""
         return self.dialect.name == AWS_SSO_OIDC
@@ -120,6 +135,15 @@ class Run:
     def claims(self, name: str) -> bool | None:
         """What the target says of a capability; None: nothing."""
         return self.target.config.claims.get(name)
+
+    def reproduction(self, requirement: str) -> str:
+        """The command that shows a result again."""
+        words = ["device-grant", "run", self.target.spec, "--dialect", self.dialect.name, "--only", requirement]
+        if self.profile.name != "fast":
+            words += ["--profile", self.profile.name]
+        if self.seed is not None:
+            words += ["--seed", str(self.seed)]
+        return shlex.join([*words, *self.arguments])
 
     def url(self, operation: Operation) -> str:
         """Where an operation lives; raises UsageError if neither target.toml nor discovery says so."""
@@ -140,7 +164,8 @@ class Run:
         """
         for _ in range(RETRIES):
             exchange = self._exchange(request, began, label)
-            wait = _put_off(exchange.response) if patient else None
+            # Of slow_down only the status is wrong then: the answer is about this code, not about all requests.
+            wait = _put_off(exchange.response) if patient and exchange.code != "slow_down" else None
             if wait is None:
                 return exchange
             self.target.clock.wait(min(wait, LONGEST_RETRY))
@@ -149,9 +174,9 @@ class Run:
     def _exchange(self, request: Request, began: float, label: str) -> Exchange:
         clock = self.target.clock
         self._remember_secrets_of(request)
-        started, tick = clock.now() - began, time.perf_counter()
-        response, error = self._send(request)
-        elapsed, ended = time.perf_counter() - tick, clock.now() - began
+        started = clock.now() - began
+        response, error, elapsed = self._send(request)
+        ended = clock.now() - began
         if response is None:
             outcome = Outcome(0, "no-response")
         else:
@@ -190,7 +215,8 @@ class Run:
         self.remember(outcome)
         return Exchange(request, response, outcome, now, now, 0.0, "", label)
 
-    def _send(self, request: Request) -> tuple[Response | None, str]:
+    def _send(self, request: Request) -> tuple[Response | None, str, float]:
+        tick = time.perf_counter()
         for attempt in (1, 2):
             http = self._shared_http()
             try:
@@ -200,22 +226,23 @@ class Run:
                 # A kept-alive connection that the server closed meanwhile: it has not seen the request.
                 if attempt == 1 and "without sending a response" in str(error):
                     continue
-                return None, _reason(error)
+                return None, _reason(error), time.perf_counter() - tick
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 self._recycle(http)
                 gone = self.target.gone()
                 if gone:
                     raise TargetUnreachableError(gone) from error
-                return None, _reason(error)
+                return None, _reason(error), time.perf_counter() - tick
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self._recycle(http)
-                return None, _reason(error)
+                return None, _reason(error), time.perf_counter() - tick
             response = plain_response(answer)
             if response.status >= 400 and response.media_type != "application/json":
                 # Servers that refuse without reading the body leave the connection in an undefined state.
                 self._recycle(http)
-            return response, ""
-        return None, "the server closed the connection twice without sending a response"
+            return response, "", answer.elapsed.total_seconds()
+        error_twice = "the server closed the connection twice without sending a response"
+        return None, error_twice, time.perf_counter() - tick
 
     def _shared_http(self) -> httpx.Client:
         with self._lock:
@@ -232,7 +259,8 @@ class Run:
                 self._http = None
 
     def close(self) -> None:
-        """Drop the connections."""
+        """End the browser and drop the connections."""
+        self.chromium.close()
         if self._http is not None:
             self._http.close()
             self._http = None
@@ -245,7 +273,8 @@ class Run:
         """
         with self._lock:
             if role not in self._clients:
-                self._clients[role] = self._known(role) if self.target.config.clients else self._register(role)
+                with self.tape.shared() if self.tape else nullcontext():
+                    self._clients[role] = self._known(role) if self.target.config.clients else self._register(role)
             return self._clients[role]
 
     def _known(self, role: str) -> Client | None:

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from conformance.judging import NotApplicable, Untestable, check
 from conformance.protocol import DEVICE_CODE_GRANT, RFC8628, Operation, Request
 from conformance.protocol.dialects import basic_authorization
+from conformance.server.basic import basic_must_work, start_with_basic, with_basic
 from conformance.server.device import PENDING, Grant, describe, without
 from conformance.server.messages import start_request, with_headers
 
@@ -98,15 +99,15 @@ def test_poll_without_client(case: Case, device: Device, verify: Verify) -> None
 )
 def test_basic_authentication(confidential: Device, verify: Verify) -> None:
     """Start with HTTP Basic, then with the scheme in lower case. Accepted: success, as any client."""
-    client = without(confidential.client, authentication="client_secret_basic")
-    started = confidential.request(client=client, label="start with Basic")
+    client = with_basic(confidential)
+    started, members = start_with_basic(confidential)
     verify("rfc6749-2.3.1-server-supports-basic", started, accepted=["ok"])
     if not started.outcome.ok:
         raise Untestable(f"Basic authentication was answered {describe(started)}")
     plain = confidential.case.run.dialect.encode(
         Operation.DEVICE_AUTHORIZATION,
         confidential.case.run.url(Operation.DEVICE_AUTHORIZATION),
-        confidential.authorization_members(),
+        confidential.authorization_members(**members),
         client,
     )
     lower = basic_authorization(client.id, client.secret or "").replace("Basic", "basic", 1)
@@ -137,10 +138,8 @@ def test_credentials_in_the_query(confidential: Device, verify: Verify) -> None:
 )
 def test_two_authentication_methods(confidential: Device, verify: Verify) -> None:
     """HTTP Basic and client_secret in the body at once. Accepted: invalid_request, or a refusal of the client."""
-    client = without(confidential.client, authentication="client_secret_basic")
-    started = confidential.request(client=client, label="start with Basic")
-    if not started.outcome.ok:
-        raise Untestable(f"Basic authentication was answered {describe(started)}")
+    client = with_basic(confidential)
+    basic_must_work(confidential)
     exchange = confidential.request(
         client=client, client_id=client.id, client_secret=client.secret, label="start with two methods"
     )
@@ -168,10 +167,8 @@ def test_form_encoded_basic_credentials(confidential: Device, verify: Verify) ->
 
     Escapes of letters are needless, and every form decoder undoes them: so any client's credentials will do.
     """
-    client = without(confidential.client, authentication="client_secret_basic")
-    plain = confidential.request(client=client, label="start with Basic")
-    if not plain.outcome.ok:
-        raise Untestable(f"Basic authentication was answered {describe(plain)}")
+    client = with_basic(confidential)
+    plain, _ = basic_must_work(confidential)
     escaped = ":".join("".join(f"%{octet:02X}" for octet in part.encode()) for part in (client.id, client.secret or ""))
     authorization = "Basic " + base64.b64encode(escaped.encode()).decode()
     headers = [(name, authorization if name == "Authorization" else value) for name, value in plain.request.headers]

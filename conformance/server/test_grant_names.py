@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 from conformance.judging import NotApplicable, Untestable, check
 from conformance.protocol import RFC8628, Operation, Request
 from conformance.protocol.dialects import json_object
-from conformance.server.device import PENDING, describe, without
+from conformance.server.basic import basic_must_work, with_basic
+from conformance.server.device import PENDING, describe
 from conformance.server.messages import poll_request
 
 if TYPE_CHECKING:
@@ -82,10 +83,8 @@ def test_scope_that_does_not_exist(case: Case, verify: Verify) -> None:
 @check("rfc6749-5.2-invalid-request-multiple-credentials", faults=("two_methods_accepted",), dialects=(RFC8628,))
 def test_credentials_twice(confidential: Device, verify: Verify) -> None:
     """HTTP Basic and client_secret in the body. Accepted: invalid_request."""
-    client = without(confidential.client, authentication="client_secret_basic")
-    started = confidential.request(client=client, label="start with Basic")
-    if not started.outcome.ok:
-        raise Untestable(f"Basic authentication was answered {describe(started)}")
+    client = with_basic(confidential)
+    basic_must_work(confidential)
     exchange = confidential.request(
         client=client, client_id=client.id, client_secret=client.secret, label="start with credentials twice"
     )
@@ -99,7 +98,7 @@ def test_credentials_twice(confidential: Device, verify: Verify) -> None:
 )
 def test_authenticated_client_need_not_repeat_its_id(confidential: Device, verify: Verify) -> None:
     """A start with HTTP Basic and no client_id. Accepted: success, if the server takes Basic with client_id at all."""
-    client = without(confidential.client, authentication="client_secret_basic")
+    client = with_basic(confidential)
     exchange = confidential.request(client=client, label="start with Basic, without client_id")
     if not exchange.outcome.ok:
         repeated = confidential.request(client=client, client_id=client.id, label="start with Basic and client_id")

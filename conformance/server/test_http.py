@@ -137,7 +137,7 @@ def test_date(device: Device, verify: Verify) -> None:
         verify.that("rfc9110-6.6.1-date", date is not None and _is_date(date), "a response has no valid Date", exchange)
 
 
-@check("rfc8628-3.1-tls-bcp195")
+@check("rfc8628-3.1-tls-bcp195", live="a TLS handshake is no HTTP, and a recording holds none")
 def test_tls_versions(case: Case, verify: Verify) -> None:
     """TLS handshakes with the device authorization endpoint. Accepted: 1.2 or 1.3 succeeds, 1.1 and 1.0 do not."""
     url = case.run.url(Operation.DEVICE_AUTHORIZATION)

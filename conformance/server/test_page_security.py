@@ -8,7 +8,16 @@ from urllib.parse import quote, urlencode
 
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628, Operation, Request
-from conformance.server.browser import FOREIGN_HOST, FOREIGN_SITE, Browser, Page, find_approval, same_host, split
+from conformance.server.browser import (
+    FOREIGN_HOST,
+    FOREIGN_SITE,
+    Browser,
+    Page,
+    find_approval,
+    forgeries,
+    same_host,
+    split,
+)
 from conformance.server.device import Device, describe
 from conformance.server.transport import plain_http_allowed, require_tls_matters
 
@@ -31,17 +40,9 @@ _STEPS = 5
 @check("rfc6749-10.12-csrf-on-consent", faults=("csrf_unchecked",), timed=True)
 def test_forged_approval(device: Device, verify: Verify) -> None:
     """The approving form from another session, then without what binds it, sent cross-site. Accepted: no token."""
-    approval = find_approval(device)
-    for token_kept in (True, False):
-        grant = device.start()
-        with Browser(device.case) as attacker, Browser(device.case) as victim:
-            theirs, own = attacker.confirmation(grant), victim.confirmation(grant)
-            form, mine = approval.form(theirs), approval.form(own)
-            if form is None or mine is None:
-                raise Inconclusive("the confirmation looks different in every session")
-            bound = {name for name, value in form.values.items() if mine.values.get(name) != value}
-            victim.forge(theirs, form, approval.button, without=frozenset() if token_kept else frozenset(bound))
-        exchange = grant.poll(label="poll after a forged approval")
+    for forgery in forgeries(device):
+        forgery.victim.forge(forgery.page, forgery.form, forgery.button, without=forgery.without)
+        exchange = forgery.grant.poll(label="poll after a forged approval")
         problem = "a form that another site sent approved the request"
         verify.that("rfc6749-10.12-csrf-on-consent", not exchange.outcome.ok, problem, exchange)
 
@@ -372,6 +373,8 @@ def test_authorization_signs_in_before_it_redirects(case: Case, verify: Verify) 
     """The authorization endpoint with a bad scope, nobody signed in. Accepted: no redirect to the client yet."""
     if not case.run.endpoints.authorization:
         raise NotApplicable("the server has no authorization endpoint")
+    if not case.run.endpoints.registration:
+        raise NotApplicable("clients cannot be registered")
     callback = f"{FOREIGN_SITE}/callback"
     request = case.run.registration_request(
         grant_types=["authorization_code"], response_types=["code"], redirect_uris=[callback]

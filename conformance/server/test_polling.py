@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 )
 def test_pending(device: Device, verify: Verify) -> None:
     """Start, wait the interval, poll. Accepted: authorization_pending with status 400, and no token."""
-    exchange = device.start().poll()
+    exchange, _ = device.start().ask()
     verify("rfc8628-3.5-authorization-pending", exchange, accepted=["authorization_pending"])
     verify("rfc8628-3.4-server-accepts-grant", exchange, accepted=PENDING)
     no_token = exchange.get("access_token") is None

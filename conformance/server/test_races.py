@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from conformance.server.deciding import Decision
     from conformance.server.device import Device, Grant
 
+TOGETHER = "what requests do to one another at the same moment no recording shows"
 SIMULTANEOUS = 6
 """Polls or refreshes of one race."""
 MADE_UP = "made-up-device-code-7d20"
@@ -45,7 +46,7 @@ def _alike(exchanges: list[Exchange]) -> bool:
     return len({(exchange.get("access_token"), exchange.get("refresh_token")) for exchange in exchanges}) <= 1
 
 
-@check("rfc8628-3.5-concurrent-redemption", faults=("redemption_race",), timed=True)
+@check("rfc8628-3.5-concurrent-redemption", faults=("redemption_race",), timed=True, live=TOGETHER)
 def test_simultaneous_redemption(case: Case, device: Device, verify: Verify) -> None:
     """Approve, then six polls at the same moment, several rounds. Accepted: at most one token set a round."""
     race, counts = _racing(device), []
@@ -66,7 +67,7 @@ def test_simultaneous_redemption(case: Case, device: Device, verify: Verify) -> 
         raise Inconclusive("no simultaneous poll was answered with a token")
 
 
-@check("rfc8628-3.5-access-denied-terminal", faults=("decision_race",), timed=True)
+@check("rfc8628-3.5-access-denied-terminal", faults=("decision_race",), timed=True, live=TOGETHER)
 def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> None:
     """Two browsers decide the same code at the same moment, one each way, while the device polls; several rounds.
 
@@ -74,7 +75,7 @@ def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> 
     token for a later poll, on a server whose pages otherwise mean it when they take a denial.
     """
     race = _racing(device)
-    lengths, denials_count = _practice(race, device)
+    lengths, denials_count, single_use = _practice(race, device)
     for number in range(case.run.profile.race_rounds):
         order = ("deny", "approve") if number % 2 == 0 else ("approve", "deny")
         grant, lead = device.start(), _lead(number, order[0], lengths)
@@ -85,7 +86,8 @@ def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> 
         grant.interval += 5 * sum(exchange.code == "slow_down" for exchange in polls)
         case.note("; ".join(_told(action, decision) for action, decision in decisions.items()))
         polls += [grant.poll(label="poll afterwards"), grant.poll(label="last poll")]
-        problem = _contradiction(polls, denied=denials_count and all(one.taken for one in decisions.values()))
+        denied = denials_count and all(one.taken for one in decisions.values())
+        problem = _contradiction(polls, denied=denied, single_use=single_use)
         verify.that("rfc8628-3.5-access-denied-terminal", not problem, problem, *polls)
         if problem:
             return
@@ -99,8 +101,11 @@ def _lead(number: int, first: str, lengths: dict[str, int]) -> int:
     return ahead if first == shorter else -ahead
 
 
-def _practice(race: Race, device: Device) -> tuple[dict[str, int], bool]:
-    """How many requests each decision takes alone, and whether a denial that the pages took means something."""
+def _practice(race: Race, device: Device) -> tuple[dict[str, int], bool, bool]:
+    """How many requests each decision takes alone; whether a denial that the pages took counts; whether codes do once.
+
+    The last two are what a server means at other times, without which nothing that it does in a race contradicts it.
+    """
     require_browsers(race.case)
     denied, approved = device.start(), device.start()
     decisions: dict[str, Decision] = {}
@@ -109,17 +114,20 @@ def _practice(race: Race, device: Device) -> tuple[dict[str, int], bool]:
         if not decisions[action].taken:
             raise Untestable(f"the user could not {action}: {decisions[action].complaint}")
     late = decide_together(race, approved, ["deny"])[0]["deny"]
+    polls = [approved.poll(label=f"{which} poll after approval and late denial") for which in ("first", "second")]
     # Pages that say yes to everything, decided or not, prove nothing by saying it in a race.
-    means = not (late.taken and approved.poll(label="poll after approval and late denial").outcome.ok)
+    means = not (late.taken and polls[0].outcome.ok)
     race.case.note(f"after an approval the page {'takes' if late.taken else 'refuses'} a denial")
-    return {action: decision.steps for action, decision in decisions.items()}, means
+    lengths = {action: decision.steps for action, decision in decisions.items()}
+    return lengths, means, not all(poll.outcome.ok for poll in polls)
 
 
-def _contradiction(polls: list[Exchange], *, denied: bool) -> str:
+def _contradiction(polls: list[Exchange], *, denied: bool, single_use: bool) -> str:
     codes = [exchange.code for exchange in polls]
     if "access_denied" in codes and "ok" in codes[codes.index("access_denied") :]:
         return "a token came after access_denied, when approval and denial met"
-    if codes.count("ok") > 1:
+    # Where every code can be used again, it says nothing of the decisions: other checks judge it.
+    if single_use and codes.count("ok") > 1:
         return "a code yielded more than one token set, when approval and denial met"
     # A token of the poll meanwhile may have come between the two, and the denial too late to stop it.
     if denied and "ok" in codes[-2:]:
@@ -136,6 +144,7 @@ def _told(action: str, decision: Decision) -> str:
     "rfc8628-3.5-device-code-single-use",
     faults=("redemption_forgotten",),
     timed=True,
+    live=TOGETHER,
 )
 def test_redemption_at_expiry(case: Case, device: Device, verify: Verify) -> None:
     """Approve two codes; poll one of them in its last second, both in the first and the fifth second after expiry.
@@ -169,6 +178,7 @@ def test_redemption_at_expiry(case: Case, device: Device, verify: Verify) -> Non
     faults=("refresh_race",),
     needs=("refresh_token",),
     timed=True,
+    live=TOGETHER,
 )
 def test_simultaneous_refresh(case: Case, device: Device, verify: Verify) -> None:
     """A public client's refresh token presented six times at the same moment; several rounds.

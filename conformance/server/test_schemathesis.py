@@ -8,17 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conformance.judging import check
-from conformance.server.fuzz import settings_for
+from conformance.server.fuzz import drawn, settings_for
 from conformance.server.generated import Generated
+from conformance.server.written import START, is_forbidden, retrace, take, written
 
 if TYPE_CHECKING:
     from conformance.server.case import Case
     from conformance.server.fuzz import Fuzz
+    from conformance.targets.base import Tape
 
 SHARE = 0.15
 """Of the profile's examples, for each operation, once with valid and once with invalid requests."""
 STORIES = 5
 """Stories of the profile for each story along the links: its steps are requests, each of them judged in full."""
+FEWEST_RECORDED = 4
 STEPS = 8
 """Requests of one story: registration, start, polls and a refresh fit into it."""
 
@@ -91,6 +94,9 @@ def test_documented_requests(case: Case, fuzz: Fuzz) -> None:
     from hypothesis import strategies as st
 
     generated = Generated(case)
+    if case.run.tape is not None:
+        _recorded_requests(generated, case, case.run.tape)
+        return
 
     def judge(example: tuple[Any, bool]) -> None:
         request, genuine = example
@@ -101,6 +107,28 @@ def test_documented_requests(case: Case, fuzz: Fuzz) -> None:
             fuzz(st.tuples(requests, st.sampled_from([True, True, False])), judge, share=SHARE)
 
 
+def _recorded_requests(generated: Generated, case: Case, tape: Tape) -> None:
+    """The same in a recorded run, where each request is written down as it is sent: with genuine values filled in."""
+    from hypothesis import strategies as st
+
+    generated.batch = "requests"
+    texts = tape.noted(generated.batch)
+    if texts is not None:
+        case.examples += len(texts) - texts.count(START)
+        retrace(generated, texts)
+        return
+    settings = settings_for(case.run.profile, max(1, int(case.run.profile.examples * SHARE)))
+    for requests in generated.strategies():
+        for request, genuine in drawn(st.tuples(requests, st.sampled_from([True, True, False])), settings):
+            if genuine:
+                generated.fill(request, credentials=True)
+            text = written(request, forbidden=is_forbidden(request))
+            if text:
+                case.examples += 1
+                generated.note(text)
+                take(generated, text)
+
+
 @check(
     *DOCUMENTED,
     faults=("access_token_missing", "token_response_201"),
@@ -109,8 +137,15 @@ def test_documented_requests(case: Case, fuzz: Fuzz) -> None:
 def test_linked_requests(case: Case, fuzz: Fuzz) -> None:
     """Stories along the document's links: register, start, poll, refresh. Accepted: the documented answers alone."""
     generated = Generated(case)
+    generated.batch = "stories"
+    steps = case.run.tape.noted(generated.batch) if case.run.tape else None
+    if steps is not None:
+        retrace(generated, steps)
+        return
     workflow: Any = generated.workflow()
     profile = case.run.profile
-    settings = settings_for(profile, max(1, profile.stories // STORIES), STEPS)
+    # The first stories are the simplest ones: of few in a recording none would come to a token.
+    stories = max(FEWEST_RECORDED if case.recorded else 1, profile.stories // STORIES)
+    settings = settings_for(profile, stories, STEPS)
     with generated.exploring():
         fuzz.run(lambda: workflow.run(settings=settings))

@@ -27,6 +27,8 @@ MOST_LATE = 2
 MOST_MISTYPED = 2
 """Wrong codes in one story: pages throttle people who guess (RFC 8628 5.1)."""
 MOST_REGISTRATIONS = 2
+MOST = 5
+"""Of the numbers that choose a client or a grant."""
 BETWEEN_STORIES = 61.0
 """Seconds after which pages have forgotten the wrong codes of the story before."""
 RENEWAL = 20 * 86_400.0
@@ -83,10 +85,40 @@ def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
     if case.run.target.user is None:
         raise Untestable("nobody can approve or deny: target.toml has no [user]")
     case.device.start()
+    if case.recorded:
+        _recorded_stories(Cast(case), fuzz)
+        return
     machine = _machine(Cast(case))
     profile = case.run.profile
     settings = settings_for(profile, profile.stories, profile.steps)
     fuzz.run(lambda: run_state_machine_as_test(machine, settings=settings), longer=SHRINKING)
+
+
+class _StoryOver(Exception):  # noqa: N818 - not an error: the story has come to its end
+    """A story of a recorded run ends with its first failure."""
+
+
+def _recorded_stories(cast: Cast, fuzz: Fuzz) -> None:
+    """Stories whose every step is drawn beforehand, in the same ranges as those of the machine."""
+    from hypothesis import strategies as st
+
+    profile = cast.case.run.profile
+    some = st.integers(0, MOST)
+    step = st.tuples(st.integers(0, len(STEPS) - 1), some, some)
+    whole = st.tuples(some, st.lists(step, min_size=profile.steps, max_size=profile.steps))
+
+    def tell(story: tuple[int, list[tuple[int, int, int]]]) -> None:
+        first, following = story
+        cast.case.examples -= 1  # the story itself counts them
+        told = Story(cast)
+        try:
+            told.start(first)
+            for numbers in following:
+                told.take(*numbers)
+        except _StoryOver:
+            return
+
+    fuzz(whole, tell, share=profile.stories / profile.examples, batch="stories")
 
 
 class Cast:
@@ -152,6 +184,12 @@ class Story:
         turn = (STEPS[(which + _STRIDE * count) % len(STEPS)] for count in range(len(STEPS)))
         return next(step for step in turn if step.possible(self) and any(map(step.wanted, self.grants)))
 
+    def take(self, which: int, number: int, whom: int) -> None:
+        """Take the next step, at one of the grants to which it can happen."""
+        step = self.next_step(which)
+        able = [known for known in self.grants if step.wanted(known)]
+        step.take(self, able[number % len(able)], whom)
+
     def settle(self, judgement: Judgement | None, exchange: Exchange) -> None:
         """Let the answer be judged; a failure ends the story and shows all of it."""
         if judgement is None:
@@ -166,6 +204,9 @@ class Story:
             got=describe(exchange),
             exchanges=() if holds else tuple(self.case.transcript.entries),
         )
+        if not holds and self.case.recorded:
+            # As where the failure is raised to be shrunk: what follows from it is no finding of its own.
+            raise _StoryOver
 
     def another(self, known: Expectation, number: int) -> Device | None:
         """A device of another client than the grant's."""
@@ -346,7 +387,7 @@ def _machine(cast: Cast) -> Any:
     from hypothesis import strategies as st
     from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-    some = st.integers(0, 5)
+    some = st.integers(0, MOST)
 
     # One rule for all steps: of several, Hypothesis leaves some out of each story, and few stories came to a refresh.
     class Stories(RuleBasedStateMachine):
@@ -362,9 +403,6 @@ def _machine(cast: Cast) -> Any:
 
         @rule(which=st.integers(0, len(STEPS) - 1), number=some, whom=some)
         def then(self, which: int, number: int, whom: int) -> None:
-            story = self.story
-            step = story.next_step(which)
-            able = [known for known in story.grants if step.wanted(known)]
-            step.take(story, able[number % len(able)], whom)
+            self.story.take(which, number, whom)
 
     return Stories

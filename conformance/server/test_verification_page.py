@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628, Operation
-from conformance.server.browser import Browser, Page, same_host, split
+from conformance.server.browser import THROTTLED, Browser, Page, same_host, split
 from conformance.server.device import GONE, PENDING, Device
 from conformance.server.markup import squeezed
 from conformance.server.registering import refused
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 LONGEST_MEMORABLE = 60
 """Characters of a verification_uri that people are still willing to type."""
 WRONG_CODES = 12
-THROTTLED = (429, 503)
-"""Statuses of a server that is on its guard from the first code on."""
 CALM = 61.0
 """Seconds in which servers commonly forget wrong codes."""
 SLOW = 2.0

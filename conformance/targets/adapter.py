@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 from conformance.errors import UsageError
@@ -10,8 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from conformance.targets.base import User
+    from conformance.targets.base import Tape, User
     from conformance.targets.config import Located, TargetConfig
+
+_CONNECT_TIMEOUT = 3.0
 
 
 class Adapter:
@@ -23,6 +26,7 @@ class Adapter:
         self.folder: Path = located.folder
         self.user: User | None = user
         baseline = located.folder / "baseline.toml"
+        self.tape: Tape | None = None
         # A spec that names no folder of its own (a URL, asgi:…) lives in the working directory, whose baseline.toml
         # may belong to anything.
         self.baseline: Path | None = baseline if located.file is not None and baseline.is_file() else None
@@ -35,6 +39,14 @@ class Adapter:
     def gone(self) -> str:
         """Nothing that is called in process goes away."""
         return ""
+
+    def listens(self, host: str, port: int) -> bool:
+        """Try to connect."""
+        try:
+            with socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT):
+                return True
+        except OSError:
+            return False
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

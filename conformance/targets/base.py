@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import httpx
 
     from conformance.targets.config import TargetConfig
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,46 @@ class UserError(Exception):
     """
 
 
+class Codec(Protocol[T]):
+    """Generated cases as texts."""
+
+    def encode(self, case: T, /) -> str:
+        """The case as JSON."""
+
+    def decode(self, text: str, /) -> T:
+        """The case back; raises ValueError, KeyError or TypeError for a text that is none."""
+
+
+class Tape(Protocol):
+    """What a recording keeps of a run besides its HTTP traffic, while it is made or played."""
+
+    replaying: bool
+
+    def check(self, name: str, clock: Clock) -> AbstractContextManager[None]:
+        """Within: what this thread does belongs to that check."""
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Within: what this thread does belongs to all checks."""
+
+    def holds(self, name: str) -> bool:
+        """Whether the check can be run from it."""
+
+    def uncarried(self, name: str) -> Mapping[str, str]:
+        """By requirement: why a recording of the check cannot settle it; `*` stands for all."""
+
+    def cases(self, batch: str, draw: Callable[[], Sequence[T]], codec: Codec[T]) -> Sequence[T]:
+        """The cases of a batch: drawn and kept, or those that were kept."""
+
+    def note(self, batch: str, case: str) -> None:
+        """Keep one more case of a batch that comes about step by step."""
+
+    def noted(self, batch: str) -> list[str] | None:
+        """The cases that were kept like that; None while they come about."""
+
+    def octets(self, url: str, sent: bytes, talk: Callable[[], tuple[bytes, str]], clock: Clock) -> tuple[bytes, str]:
+        """What came over a raw socket and how the connection ended: by `talk`, or as it was kept."""
+
+
 class Target(Protocol):
     """A started target. Targets are context managers: entering starts them, leaving stops them for sure."""
 
@@ -95,6 +138,8 @@ class Target(Protocol):
     """Whether requests are function calls, so that raw sockets are impossible."""
     baseline: Path | None
     """baseline.toml beside target.toml, if it exists."""
+    tape: Tape | None
+    """Where the run is recorded to or played from; None: neither."""
 
     def __enter__(self) -> Self:
         """Start it; raises TargetUnreachableError or UsageError."""
@@ -107,6 +152,9 @@ class Target(Protocol):
 
     def gone(self) -> str:
         """Why the target can no longer be reached, after a connection to it failed; empty while it is there."""
+
+    def listens(self, host: str, port: int) -> bool:
+        """Whether something takes connections there."""
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Send requests at the same moment: released together over warmed connections, or concurrent tasks."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -28,7 +27,6 @@ _ADVERTISED = {
 }
 """Our names, and the metadata members of RFC 8414 section 2 and RFC 8628 section 4."""
 _NEEDED = ("device_authorization", "token")
-_CONNECT_TIMEOUT = 3.0
 
 
 @dataclass(frozen=True)
@@ -200,10 +198,11 @@ def _reachable(target: Target, name: str, url: str, moved: list[str]) -> str:
     if target.in_process or (parts.scheme, parts.netloc) == (base.scheme, base.netloc) or not is_loopback(target.base):
         return url
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        with socket.create_connection((parts.hostname or "", port), timeout=_CONNECT_TIMEOUT):
-            return url
-    except (OSError, ValueError):
-        here = urlunsplit((base.scheme, base.netloc, parts.path, parts.query, ""))
-        moved.append(f"{name}: advertised as {url}, where nothing listens; {here} is used")
-        return here
+        listens = target.listens(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    except ValueError:
+        listens = False
+    if listens:
+        return url
+    here = urlunsplit((base.scheme, base.netloc, parts.path, parts.query, ""))
+    moved.append(f"{name}: advertised as {url}, where nothing listens; {here} is used")
+    return here

@@ -8,7 +8,7 @@ import tomllib
 import types
 import typing
 from pathlib import Path
-from typing import Literal, get_args, get_origin
+from typing import Literal, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
@@ -19,6 +19,8 @@ from conformance.protocol import dialect as known_dialect
 from conformance.targets.adapter import unreadable
 from conformance.targets.config import ClockSection, Endpoints, Located, Serve, TargetConfig
 from conformance.targets.validate import contradictions
+
+T = TypeVar("T")
 
 FILE_NAME = "target.toml"
 _PACKAGE = Path(conformance.__file__).resolve().parent
@@ -58,6 +60,15 @@ def resolve(spec: str, *, dialect: str | None = None) -> Located:
 
 def read_target(file: Path, *, spec: str | None = None) -> Located:
     """Read and check one target.toml; raises UsageError with file, key and reason."""
+    config = read_config(file, TargetConfig)
+    located = Located(config=config, folder=file.resolve().parent, spec=spec or str(file), file=file.resolve())
+    for problem in contradictions(located):
+        raise UsageError(f"{file}: {problem}")
+    return located
+
+
+def read_config(file: Path, kind: type[T]) -> T:
+    """Read a TOML file of that form; raises UsageError in one line that says where and what is wrong."""
     try:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
@@ -68,17 +79,13 @@ def read_target(file: Path, *, spec: str | None = None) -> Located:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file}: not TOML: {error}") from error
-    unknown = _unknown_key(TargetConfig, data, "")
+    unknown = _unknown_key(kind, data, "")
     if unknown is not None:
         raise UsageError(f"{file}: {unknown}")
     try:
-        config = msgspec.convert(data, TargetConfig)
+        return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"{file}: {_readable(str(error))}") from error
-    located = Located(config=config, folder=file.resolve().parent, spec=spec or str(file), file=file.resolve())
-    for problem in contradictions(located):
-        raise UsageError(f"{file}: {problem}")
-    return located
 
 
 def _from_file(spec: str) -> Located:

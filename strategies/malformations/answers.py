@@ -68,8 +68,11 @@ _VALUES: dict[tuple[Operation, str], Answers] = {
         ("invalid_client", "invalid_request", "invalid_grant"), ("unauthorized_client",)
     ),
     (Operation.TOKEN, "grant_type"): Answers(("unsupported_grant_type", "invalid_request"), ("unauthorized_client",)),
-    # A server that deletes expired codes cannot tell an unknown code from an expired one.
-    (Operation.TOKEN, "device_code"): Answers(("invalid_grant", "invalid_request", "expired_token")),
+    # A server that deletes expired codes cannot tell an unknown code from an expired one. Calling it denied is wrong,
+    # but a refusal: RFC 6749 section 4.1.2.1 has the word for the server's own refusals too.
+    (Operation.TOKEN, "device_code"): Answers(
+        ("invalid_grant", "invalid_request", "expired_token"), ("access_denied",)
+    ),
     (Operation.TOKEN, "refresh_token"): Answers(("invalid_grant", "invalid_request")),
     (Operation.TOKEN, "code"): Answers(("invalid_grant", "invalid_request")),
     (Operation.TOKEN, "scope"): Answers((AS_VALID, "invalid_scope", "invalid_request")),
@@ -85,7 +88,7 @@ _MISSING: dict[tuple[Operation, str], Answers] = {
     (Operation.TOKEN, "client_id"): Answers(("invalid_request", "invalid_client")),
     (Operation.TOKEN, "client_secret"): Answers(("invalid_client", "invalid_request"), ("unauthorized_client",)),
     (Operation.TOKEN, "grant_type"): Answers(("invalid_request",), ("unsupported_grant_type",)),
-    (Operation.TOKEN, "device_code"): Answers(("invalid_request",), ("invalid_grant",)),
+    (Operation.TOKEN, "device_code"): Answers(("invalid_request",), ("invalid_grant", "access_denied")),
     (Operation.TOKEN, "refresh_token"): Answers(("invalid_request",), ("invalid_grant",)),
 }
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
+from conformance.protocol.messages import Operation  # noqa: TC001 - whoever reads cases back resolves annotations
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from conformance.protocol.messages import Operation
 
 AS_VALID = "as-valid"
 """In a list of acceptable answers: whatever the same request without the malformation may get."""

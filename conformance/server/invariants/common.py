@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -31,6 +32,17 @@ def success_body(exchange: Exchange, operation: Operation) -> dict[str, Any] | N
     ):
         return None
     return dict(exchange.outcome.members)
+
+
+def registered(exchange: Exchange) -> dict[str, Any]:
+    """Members of a registration request: what the response repeats of them, the client wrote and not the server."""
+    if exchange.request.operation is not Operation.REGISTRATION:
+        return {}
+    try:
+        members = json.loads(exchange.request.content)
+    except (ValueError, RecursionError):
+        return {}
+    return members if isinstance(members, dict) else {}
 
 
 def error_response(exchange: Exchange, *operations: Operation) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from conformance.judging import invariant
 from conformance.protocol import RFC8628, Dialect, Exchange, Operation
 from conformance.protocol.dialects import json_object
-from conformance.server.invariants.common import PROTOCOL, answered, success_body
+from conformance.server.invariants.common import PROTOCOL, answered, registered, success_body
 
 if TYPE_CHECKING:
     from conformance.judging.registry import Finding
@@ -54,6 +54,8 @@ def scope_of_responses_is_well_formed(exchange: Exchange, dialect: Dialect) -> F
     scope = exchange.get("scope")
     if dialect.name != RFC8628 or not answered(exchange) or not isinstance(scope, str) or not scope:
         return None
+    if scope == registered(exchange).get("scope"):
+        return None
     return bool(_SCOPE.fullmatch(scope)) or "scope is not tokens separated by single spaces"
 
 
@@ -96,7 +98,8 @@ def member_names_are_well_formed(exchange: Exchange, _dialect: Dialect) -> Findi
         return None
     # RFC 7591 2.2 tags names of registration metadata: client_name#de.
     tagged = exchange.request.operation is Operation.REGISTRATION
-    wrong = [name for name in body if not _NAME.fullmatch(name.partition("#")[0] if tagged else name)]
+    names = body.keys() - registered(exchange).keys()
+    wrong = [name for name in names if not _NAME.fullmatch(name.partition("#")[0] if tagged else name)]
     return not wrong or "the name of a member has characters beyond letters, digits, dot, dash and underscore"
 
 

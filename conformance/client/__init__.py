@@ -1,0 +1,1 @@
+"""Checks on clients, and the scripted authorization server that they are run against."""

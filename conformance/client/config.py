@@ -1,0 +1,135 @@
+"""client.toml: the client under test, how it is started, how it reaches the scripted server, what it claims."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 - msgspec resolves annotations at run time
+from typing import Any, Literal
+
+import msgspec
+
+UNSUPPORTED = 75
+"""Exit status by which an adapter says that its client cannot do the operation (EX_TEMPFAIL of sysexits)."""
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class RunSection(_Section, frozen=True, kw_only=True):
+    """How one run of the client is started."""
+
+    command: tuple[str, ...] = ()
+    """Program and arguments; placeholders are filled in."""
+    kind: Literal["flow", "operations"] = "flow"
+    """`flow`: one command does a whole login and exits. `operations`: one operation a run, no polling loop."""
+    requirements: str = ""
+    """pip requirements file, from which a virtual environment is made for `{python}`."""
+    package: str = ""
+    """package.json, beside it a lock file, installed by `npm ci`."""
+    env: dict[str, str] = {}
+    deadline: float = 20.0
+    """Real seconds that a run may take beyond the waits which its scenario asks for; starting included."""
+    side_by_side: int = 8
+    """Scenarios that go on at the same time."""
+
+
+class ConnectSection(_Section, frozen=True, kw_only=True):
+    """How the client gets to the scripted server."""
+
+    how: Literal["endpoint", "proxy"] = "endpoint"
+    """`endpoint`: it is told the URL. `proxy`: it cannot be, so HTTPS_PROXY leads its host names to us."""
+    hosts: tuple[str, ...] = ()
+    """Host names that the client asks for through the proxy, its authorization server first."""
+    tls: bool = False
+    """Whether the endpoint is HTTPS in every scenario, for clients that refuse plain HTTP on loopback."""
+
+
+class EndpointSection(_Section, frozen=True, kw_only=True):
+    """Paths at the scripted server, for clients in which they are fixed."""
+
+    issuer: str = ""
+    device_authorization: str = "/device_authorization"
+    token: str = "/token"  # noqa: S105 - a path
+    registration: str = ""
+    """Default: `/client/register` in the AWS dialect, `/register` in the other."""
+    metadata: str = ""
+    """Where the metadata is, besides the well-known places of RFC 8414 and OpenID Connect Discovery."""
+
+
+class ResponseSection(_Section, frozen=True, kw_only=True):
+    """Members that this client insists on in successful answers, wire names; null removes a member."""
+
+    registration: dict[str, Any] = {}
+    device_authorization: dict[str, Any] = {}
+    token: dict[str, Any] = {}
+
+
+class StaticAnswer(_Section, frozen=True, kw_only=True):
+    """What the server says to a request that is none of the protocol's, for example for user information."""
+
+    path: str
+    """Without query; placeholders are filled in."""
+    method: str = "GET"
+    status: int = 200
+    content_type: str = "application/json"
+    body: str = "{}"
+
+
+class ClockSection(_Section, frozen=True, kw_only=True):
+    """Whether the client's time can be made to pass faster."""
+
+    scale: float = 1.0
+    """How many times faster, by libfaketime; tried first, and 1 where that does not work."""
+
+
+class Claims(_Section, frozen=True, kw_only=True):
+    """What the client can do; checks of the rest are not-applicable."""
+
+    registration: bool | None = None
+    """Registers itself. Absent: as seen in the first run."""
+    refresh: bool = False
+    """Can be made to do the refresh grant (operation `refresh`)."""
+    confidential: bool = False
+    """Takes a client secret and authenticates with it."""
+    metadata: bool = False
+    """Finds its endpoints from the issuer alone (RFC 8414 or OpenID Connect Discovery)."""
+    keeps: bool = False
+    """Keeps registrations or tokens in files under HOME for its next run."""
+    shows: bool = True
+    """Tells the user code and the URI to a person, on its output or by the marker `shows`."""
+    tls: bool = True
+    """Can reach an HTTPS endpoint whose authority the environment names."""
+
+
+class ExitSection(_Section, frozen=True, kw_only=True):
+    """What the exit status means."""
+
+    success: int = 0
+
+
+class ClientConfig(_Section, frozen=True, kw_only=True):
+    """The whole file."""
+
+    name: str
+    version: str = ""
+    homepage: str = ""
+    dialect: Literal["rfc8628", "aws-sso-oidc"] = "rfc8628"
+    run: RunSection
+    connect: ConnectSection = ConnectSection()
+    endpoints: EndpointSection = EndpointSection()
+    response: ResponseSection = ResponseSection()
+    answers: tuple[StaticAnswer, ...] = ()
+    clock: ClockSection = ClockSection()
+    claims: Claims = Claims()
+    exit: ExitSection = ExitSection()
+
+
+class LocatedClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A configuration and the folder that its paths are relative to."""
+
+    config: ClientConfig
+    folder: Path
+    spec: str
+    """What was given on the command line."""
+    file: Path | None = None
+    """The client.toml; None for a command and for the reference client."""

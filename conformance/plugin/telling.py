@@ -1,0 +1,39 @@
+"""What a finished case means to pytest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from conformance.plugin.items import CheckFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conformance.client.case import ClientCase
+    from conformance.requirements import Requirement
+    from conformance.server.case import Case
+
+
+def tell_pytest(case: Case | ClientCase, withheld: Callable[[Requirement], bool]) -> None:
+    """Pass, skip, xfail or fail as pytest understands it; `withheld` results are not named."""
+    from conformance.requirements import Verdict
+
+    claims = list(case.claims())
+    failing = [claim for claim in claims if claim.verdict is Verdict.FAIL]
+    expects = case.run.expects
+    unexpected = [c for c in failing if not expects(c.requirement.id, c.check, c.message)]
+    if unexpected:
+        secrets = case.run.secrets
+        lines = [f"{claim.requirement.id}: {claim.message}" for claim in unexpected]
+        raise CheckFailed(secrets.redact("\n".join(lines)))
+    if failing:
+        # pytest's own reports are files too: what is withheld is not named in them.
+        shown = {claim.requirement.id for claim in failing if not withheld(claim.requirement)}
+        pytest.xfail("; ".join(sorted(shown)) + " expected by the baseline" if shown else "withheld by the baseline")
+    if case.stop is not None and not claims:
+        pytest.skip(f"{case.stop.verdict.label}: {case.stop}")
+    unjudged = [c for c in claims if c.verdict in (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE)]
+    if claims and len(unjudged) == len(claims):
+        pytest.skip(f"{unjudged[0].verdict.label}: {unjudged[0].message}")

@@ -1,0 +1,39 @@
+"""Script of the verification page, which an honest server has none of: only faults put it there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from conformance.reference.faults import Faults
+
+_QUERY = """
+document.querySelector("footer").insertAdjacentHTML("beforeend", decodeURIComponent(location.search));
+"""
+_CLIENT_NAME = """
+document.querySelectorAll("dd").forEach(function (entry) { entry.innerHTML = entry.textContent; });
+"""
+_APPROVAL = """
+var allow = document.querySelector("button[value=approve]");
+if (allow) { setTimeout(function () { allow.click(); }, 3000); }
+"""
+
+
+def script(faults: Faults) -> Markup:
+    """What belongs between the tags of the page's script element; empty: the page has none."""
+    chosen = {
+        _QUERY: faults.page_writes_query,
+        _CLIENT_NAME: faults.client_name_written_by_script,
+        _APPROVAL: faults.page_approves_by_script,
+    }
+    return Markup("").join(Markup(text) for text, wanted in chosen.items() if wanted)  # noqa: S704 - our own constants
+
+
+def script_policy(faults: Faults) -> str:
+    """What the content security policy of such pages says of script; empty: they have none.
+
+    A page that makes markup of text by script is one that allows script in markup.
+    """
+    return "script-src 'unsafe-inline'; " if script(faults) else ""

@@ -1,0 +1,453 @@
+"""Cassettes: recorded runs are judged again as they were, hand edits show, secrets do not."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import shutil
+import socket
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import msgspec
+import pytest
+import vcr
+import yaml
+from proof import catalogue, judges
+
+from conformance.cassettes import (
+    NotRecorded,
+    Player,
+    Recorder,
+    RecordingTarget,
+    open_cassette,
+    read,
+    replay_target,
+    write,
+)
+from conformance.cassettes import finishing as finish
+from conformance.cassettes.format import MANIFEST, VERDICTS, file_name
+from conformance.cassettes.pseudonyms import Pseudonyms
+from conformance.cassettes.tape import SHARED, Entry, Got, Sent, Tape
+from conformance.cli import cli, main
+from conformance.errors import SuiteError, UsageError
+from conformance.judging import Inconclusive
+from conformance.protocol import dialect
+from conformance.reference.embedded import embedded
+from conformance.requirements import Verdict
+from conformance.server import fuzz
+from conformance.server.case import Case
+from conformance.server.run import PROFILES, Run
+
+ROOT = Path(__file__).resolve().parent.parent
+RFC, AWS = ROOT / "cassettes" / "reference-rfc8628", ROOT / "cassettes" / "reference-aws-sso-oidc"
+PENDING = "polling::test_pending"
+DENIAL = "user_decision::test_denial_is_final"
+SECRET = "sGq71nWx-Planted_0pAe4"
+
+
+def new_run(target):
+    return Run(target, dialect(target.config.dialect), catalogue(), PROFILES["record"])
+
+
+def run_check(run, name):
+    """The verdicts of one check and of the invariants in it, by requirement, worst first."""
+    case = Case(run, judges()[0][name])
+    clock, tape = run.target.clock, run.target.tape
+    misfit = ""
+    try:
+        with clock, tape.check(name, clock):
+            case.begin()
+            case.execute()
+    except NotRecorded as missing:
+        misfit = str(missing)
+    found: dict[str, Verdict] = {}
+    for ledger in (case.ledger, *case.invariants.values()):
+        for requirement, tally in ledger.tallies.items():
+            found[requirement] = max(tally.verdict, found.get(requirement, Verdict.PASS))
+    return found, misfit
+
+
+def judge(folder, name):
+    """What a replay of one check says, and what was left over."""
+    target = open_cassette(folder, "cassette")
+    with target:
+        run = new_run(target)
+        found, misfit = run_check(run, name)
+        run.close()
+    return found, [misfit, *target.player.problems] if misfit else target.player.problems
+
+
+def excerpt(source, folder, name):
+    """A cassette that holds one check of another, for editing."""
+    folder.mkdir(exist_ok=True)
+    manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
+    (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": [name]}), encoding="utf-8")
+    for file in (file_name(SHARED), file_name(name)):
+        shutil.copyfile(source / file, folder / file)
+    return folder / file_name(name)
+
+
+def edited(file, change):
+    data = yaml.safe_load(file.read_text("utf-8"))
+    change(data)
+    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+
+
+def record(target, names, tmp_path):
+    """A cassette of some checks, as the command makes it, with what came up on the way."""
+    recorder = Recorder()
+    recording = RecordingTarget(target, recorder)
+    with recording:
+        run = new_run(recording)
+        live = {name: run_check(run, name)[0] for name in names}
+        run.close()
+    entries = [*run.secrets.entries(), *recorder.found]
+    pseudonyms = Pseudonyms(entries)
+    manifest = finish.manifest_of(recording, catalogue().revision, pseudonyms)
+    player = Player(recorder.tapes, pseudonyms)
+    with replay_target(manifest, player, "draft", None) as draft:
+        run = new_run(draft)
+        assert [misfit for name in names if (misfit := run_check(run, name)[1])] == []
+        again = run.secrets.entries()
+    player.drop_unused()
+    folder = tmp_path / "cassette"
+    write(folder, manifest, recorder.tapes.values())
+    return folder, live, finish.genuine(entries, again)
+
+
+# Replays.
+
+
+def test_the_committed_cassettes_are_judged_as_they_were_recorded(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["replay", "--brief", str(RFC), str(AWS)])
+    said = capsys.readouterr()
+    assert done.value.code == 0, said.out + said.err
+    assert said.out.count(" 0 verdicts changed") == 2
+
+
+def test_what_no_recording_shows_is_inconclusive_and_says_why():
+    for folder in (RFC, AWS):
+        verdicts = json.loads((folder / VERDICTS).read_text("utf-8"))
+        assert verdicts["races::test_simultaneous_redemption"] == {"rfc8628-3.5-concurrent-redemption": "inconclusive"}
+        assert verdicts["entropy::test_user_codes_suit_people"]["rfc8628-5.1-user-code-entropy"] == "inconclusive"
+        assert "fail" not in {verdict for own in verdicts.values() for verdict in own.values()}
+    target = open_cassette(RFC, "cassette")
+    with target:
+        case = Case(new_run(target), judges()[0]["races::test_simultaneous_redemption"])
+        with target.clock, target.tape.check(case.check.name, target.clock):
+            case.execute()
+    assert isinstance(case.stop, Inconclusive)
+    assert "no recording shows" in str(case.stop)
+
+
+def test_a_replay_draws_nothing(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a case was drawn")
+
+    monkeypatch.setattr(fuzz, "drawn", refuse)
+    for name in ("malformed_input::test_malformed_registration", "state::test_interleaved_grants"):
+        found, problems = judge(AWS, name)
+        assert problems == []
+        assert set(found.values()) <= {Verdict.PASS, Verdict.OBSERVED}
+
+
+def test_a_replay_makes_no_connection():
+    with open_cassette(RFC, "cassette"), socket.socket() as plain, pytest.raises(RuntimeError, match="disabled"):
+        plain.connect(("127.0.0.1", 9))
+
+
+def test_vcrpy_plays_the_files():
+    file = RFC / file_name(PENDING)
+    player = vcr.VCR(record_mode="none", match_on=["method", "uri"])
+    with player.use_cassette(str(file)) as cassette:
+        start = httpx.post("http://target.test/device_authorization")
+        poll = httpx.post("http://target.test/token")
+        assert cassette.play_count == 2
+    assert start.json()["interval"] == 5
+    assert poll.json()["error"] == "authorization_pending"
+
+
+def test_faulty_servers_are_found_faulty_again(tmp_path):
+    names = [PENDING, DENIAL, "http::test_media_types", "malformed_input::test_malformed_registration"]
+    target = embedded("aws-sso-oidc", ["denial_ignored", "client_type_ignored", "slow_down_polite"])
+    folder, live, entries = record(target, names, tmp_path)
+    finish.search(folder, entries)
+    assert {name: judge(folder, name)[0] for name in names} == live
+    assert Verdict.FAIL in live[DENIAL].values()
+    assert Verdict.FAIL in live["malformed_input::test_malformed_registration"].values()
+
+
+# Edits. Each names the check, what is edited in which interaction, and the requirement that must notice.
+
+
+def body(**members):
+    def change(entry):
+        found = json.loads(entry["response"]["body"]["string"])
+        found |= members
+        entry["response"]["body"]["string"] = json.dumps({k: v for k, v in found.items() if v is not None})
+
+    return change
+
+
+def status(code):
+    return lambda entry: entry["response"]["status"].update(code=code)
+
+
+def header(name, *values):
+    def change(entry):
+        headers = entry["response"]["headers"]
+        for old in [old for old in headers if old.lower() == name]:
+            del headers[old]
+        if values:
+            headers[name] = list(values)
+
+    return change
+
+
+START, POLL, LAST = "/device_authorization", "/token", "last /token"
+EDITS = [
+    (RFC, PENDING, POLL, body(error="invalid_grant"), "rfc8628-3.5-authorization-pending"),
+    (RFC, PENDING, POLL, body(error="expired_token"), "rfc8628-3.5-authorization-pending"),
+    (RFC, PENDING, POLL, status(401), "rfc6749-5.2-status-400"),
+    (RFC, PENDING, POLL, status(500), "rfc9110-15.6-no-5xx-on-client-error"),
+    (RFC, PENDING, POLL, header("content-type", "text/html"), "rfc6749-5.2-error-json"),
+    (RFC, PENDING, POLL, body(error=None), "rfc6749-5.2-error-member"),
+    (RFC, PENDING, POLL, body(error_description='a "quoted" one'), "rfc6749-5.2-error-description-charset"),
+    (RFC, PENDING, START, header("cache-control"), "rfc8628-3.2-no-store"),
+    (RFC, PENDING, START, body(expires_in="600"), "rfc8628-3.2-expires-in-seconds"),
+    (RFC, PENDING, START, body(expires_in=None), "rfc8628-3.2-expires-in-present"),
+    (RFC, PENDING, START, body(interval="5"), "rfc8628-3.2-interval-type"),
+    (RFC, PENDING, START, body(user_code=None), "rfc8628-3.2-user-code-present"),
+    (RFC, PENDING, START, body(verification_uri=None), "rfc8628-3.2-verification-uri-present"),
+    (RFC, PENDING, START, status(201), "rfc8628-3.2-status-200"),
+    (RFC, DENIAL, LAST, body(error="authorization_pending"), "rfc8628-3.5-access-denied-terminal"),
+    (RFC, DENIAL, POLL, body(error="invalid_grant"), "rfc8628-3.5-access-denied"),
+    (RFC, "user_decision::test_approval", LAST, header("cache-control"), "rfc6749-5.1-no-store"),
+    (RFC, "user_decision::test_approval", LAST, body(token_type=None), "rfc6749-5.1-token-type"),
+    (RFC, "user_decision::test_approval", LAST, body(expires_in="3600"), "rfc6749-5.1-expires-in-value"),
+    (AWS, PENDING, POLL, status(401), "aws-error-status-table"),
+    (AWS, PENDING, POLL, header("x-amzn-errortype"), "smithy-restjson1-error-header"),
+    (AWS, DENIAL, LAST, body(error="authorization_pending"), "rfc8628-3.5-access-denied-terminal"),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: f"{edit[1].partition('::')[2]}-{edit[4]}")
+def test_an_edit_changes_the_verdict_of_its_requirement(tmp_path, edit):
+    source, name, which, change, requirement = edit
+    before, _ = judge(source, name)
+
+    def apply(data):
+        path = which.removeprefix("last ")
+        found = [one for one in data["interactions"] if one["request"]["uri"].endswith(path)]
+        change(found[-1 if which.startswith("last") else 0])
+
+    edited(excerpt(source, tmp_path, name), apply)
+    after, _ = judge(tmp_path, name)
+    assert after[requirement] > before.get(requirement, Verdict.PASS)
+
+
+def test_an_edited_delay_changes_the_verdict(tmp_path):
+    """A page that answers wrong codes alike has slowed down the guesses if it took ever longer."""
+    name = "verification_page::test_wrong_codes_are_slowed_down"
+    folder, live, _ = record(embedded("rfc8628", ["guesses_unthrottled"]), [name], tmp_path)
+    requirement = "rfc8628-5.1-rate-limit-user-code"
+    broken = catalogue().get(requirement).verdict_if_broken
+    assert judge(folder, name)[0][requirement] is live[name][requirement] is broken
+
+    def delay(data):
+        enters = [n for n, one in enumerate(data["device_grant"]["actions"]) if one["do"] == "enter"]
+        for one in data["interactions"]:
+            if one["device_grant"].get("action") == enters[-1]:
+                one["device_grant"]["elapsed"] = 9.0
+
+    edited(folder / file_name(name), delay)
+    assert judge(folder, name)[0][requirement] is Verdict.PASS
+
+
+def test_an_edited_time_changes_the_verdict(tmp_path):
+    """A poll that came after the end of the code must not be told that it is pending."""
+    name, requirement = "state::test_interleaved_grants", "rfc8628-3.5-no-pending-after-expiry"
+    folder, live, _ = record(embedded("rfc8628"), [name], tmp_path)
+    assert live[name].get(requirement, Verdict.PASS) is Verdict.PASS
+
+    def later(data):
+        for before, one in zip(data["interactions"], data["interactions"][1:], strict=False):
+            pending = '"authorization_pending"' in str(one["response"]["body"]["string"])
+            own = before["request"]["uri"].endswith(START) and before["device_grant"]["at"] > 0
+            if pending and own:
+                one["device_grant"]["at"] += 700
+                return
+        pytest.fail("no story polls at once")
+
+    edited(folder / file_name(name), later)
+    assert judge(folder, name)[0][requirement] is catalogue().get(requirement).verdict_if_broken
+
+
+# What does not fit.
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text[: len(text) // 2], "not YAML in line|was cut off or edited"),
+        (lambda _: "", "not a cassette"),
+        (lambda text: text.replace("format: 1", "format: 2"), "newer"),
+        (lambda text: text.replace("code: 200", "code: 20"), "interaction 1: 20 is no status"),
+        (lambda text: text.replace("place: 1\n", "place: 0\n"), "place 1 occurs not once"),
+        (lambda text: text.replace("version: 1", "version: 2", 1), "version 2"),
+        (lambda text: text.replace("format: 1", "format: 1\n  colour: red"), "colour"),
+        (lambda text: text.replace("device_grant:\n  format", "device_grunt:\n  format"), "lacks device_grant"),
+    ],
+)
+def test_damaged_files_are_refused_in_one_line(tmp_path, change, said):
+    file = excerpt(RFC, tmp_path, PENDING)
+    file.write_text(change(file.read_text("utf-8")), encoding="utf-8")
+    with pytest.raises(UsageError, match=said) as refused:
+        read(tmp_path)
+    assert str(file) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(UsageError, match=MANIFEST):
+        read(tmp_path)
+    excerpt(RFC, tmp_path, PENDING).unlink()
+    with pytest.raises(UsageError, match=file_name(PENDING)):
+        read(tmp_path)
+
+
+def test_a_request_that_is_not_there_is_named(tmp_path):
+    file = excerpt(RFC, tmp_path, PENDING)
+    edited(file, lambda data: data["interactions"][-1]["request"].update(body="something=else"))
+    [said] = judge(tmp_path, PENDING)[1]
+    assert re.search(r"does not hold POST http.*/token as it is sent now.*interaction \d+", said)
+    assert said.startswith(f"{file}: ")
+
+
+def test_what_is_left_over_is_named(tmp_path):
+    def double(data):
+        last = json.loads(json.dumps(data["interactions"][-1]))
+        last["device_grant"]["place"] += 1
+        data["interactions"].append(last)
+
+    file = excerpt(RFC, tmp_path, PENDING)
+    edited(file, double)
+    _, problems = judge(tmp_path, PENDING)
+    assert len(problems) == 1
+    assert f"{file}: interaction" in problems[0]
+    assert "was not used" in problems[0]
+
+
+def test_the_command_ends_with_2_for_what_does_not_fit(tmp_path, capsys):
+    file = excerpt(RFC, tmp_path, PENDING)
+    edited(file, lambda data: data["interactions"][-1]["request"].update(body="something=else"))
+    with pytest.raises(SystemExit) as done:
+        main(["replay", "--brief", str(tmp_path)])
+    assert done.value.code == 2
+    assert file_name(PENDING) in capsys.readouterr().err
+
+
+# Secrets.
+
+
+def test_pseudonyms_keep_the_form():
+    codes = ["BCDF-GHJK", "LMNP-QRST", "BCDF-GHJL"]
+    found = Pseudonyms([("user_code", code) for code in codes], b"key")
+    told = [found.of(code) for code in codes]
+    assert len(set(told)) == 3
+    assert set(told).isdisjoint(codes)
+    assert all(one[4] == "-" and len(one) == 9 and set(one) - {"-"} <= set("".join(codes)) for one in told)
+    assert found.text(f"type {codes[0].lower()} or {codes[0].replace('-', '')}") == (
+        f"type {told[0].lower()} or {told[0].replace('-', '')}"
+    )
+    assert found.text(codes[0]) == Pseudonyms([("user_code", code) for code in codes], b"key").text(codes[0])
+
+
+def test_pseudonyms_of_tokens_can_still_be_read():
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    token = ".".join((part({"alg": "RS256"}), part({"client": SECRET, "jti": "a1b2c3d4", "exp": 5}), "c2lnbmVk"))
+    found = Pseudonyms([("access_token", token), ("client_secret", SECRET)])
+    header, payload, signature = found.of(token).split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    assert header == token.split(".")[0]
+    assert claims["exp"] == 5
+    assert claims["client"] == found.of(SECRET) != SECRET
+    assert claims["jti"] != "a1b2c3d4"
+    assert signature != "c2lnbmVk"
+
+
+def test_addresses_keep_all_but_the_secret():
+    code = "BCDF-GHJK"
+    complete = f"http://target.test/device?user_code={code}"
+    bare = "http://target.test/device?t=Zk31abQ9"
+    found = Pseudonyms(
+        [("verification_uri_complete", complete), ("verification_uri_complete", bare), ("user_code", code)]
+    )
+    assert found.of(complete) == f"http://target.test/device?user_code={found.of(code)}"
+    assert found.of(bare).startswith("http://target.test/device?t=")
+    assert found.of(bare) != bare
+
+
+def planted(text):
+    raw = SECRET.encode()
+    return {
+        "plain": SECRET,
+        "url": quote(f"{SECRET}/", safe="")[:-3],
+        "base64": base64.b64encode(raw).decode(),
+        "base64url": base64.urlsafe_b64encode(raw).decode().rstrip("="),
+        "json": json.dumps({"inner": json.dumps({"deep": SECRET})}),
+    }[text]
+
+
+@pytest.mark.parametrize("form", ["plain", "url", "base64", "base64url", "json"])
+def test_a_planted_secret_is_replaced_in_every_encoding_and_found_where_it_is_not(tmp_path, form):
+    url = "http://target.test/token"
+    got = Got(200, "OK", (("x-echo", planted(form)),), f"<p>{planted(form)}</p>".encode())
+    manifest = replace_checks(RFC, ["planted"])
+
+    def tapes():
+        return {
+            SHARED: Tape(SHARED),
+            "planted": Tape("planted", entries=[Entry(Sent("GET", url, (), b""), replace(got), 0.0)]),
+        }
+
+    entries = [("access_token", SECRET)]
+    write(tmp_path / "open", manifest, tapes().values())
+    with pytest.raises(SuiteError, match="access_token"):
+        finish.search(tmp_path / "open", entries)
+    kept = tapes()
+    player = Player(kept, Pseudonyms(entries))
+    with replay_target(manifest, player, "draft", None) as target, target.clock, player.check("planted", target.clock):
+        told = target.http().get(url)
+    assert SECRET not in told.text
+    write(tmp_path / "hidden", manifest, kept.values())
+    finish.search(tmp_path / "hidden", entries)
+
+
+def replace_checks(folder, checks):
+    return msgspec.structs.replace(read(folder).manifest, checks=checks)
+
+
+def test_nothing_secret_of_a_whole_login_is_written(tmp_path):
+    names = ["user_decision::test_approval", "client_authentication::test_form_encoded_basic_credentials"]
+    names += ["user_codes::test_code_in_the_other_case", "refresh::test_altered_refresh_token"]
+    folder, live, entries = record(embedded("rfc8628"), names, tmp_path)
+    kinds = {kind for kind, _ in entries}
+    assert {"access_token", "refresh_token", "device_code", "user_code", "client_secret", "cookie"} <= kinds
+    finish.search(folder, entries)
+    text = "".join(file.read_text("utf-8") for file in folder.iterdir())
+    assert not [
+        kind for kind, value in entries if kind != "verification_uri_complete" and value.lower() in text.lower()
+    ]
+    assert {name: judge(folder, name)[0] for name in names} == live
+
+
+def test_commands_are_listed():
+    assert {"record", "replay"} <= set(cli.list_commands(None))
