@@ -93,9 +93,14 @@ class Attempt:
         return self.ended.status is None
 
     @property
-    def succeeded(self) -> bool:
-        """Whether the client says that it worked, and the server has issued what it says it has."""
+    def succeeded(self) -> bool | None:
+        """Whether the client says that it worked, and the server has issued what it says it has.
+
+        None where the deadline ended it: nobody knows what it would have said, and the machine may have been busy.
+        """
         issued = self.invocation.authority.issued
+        if self.ended.overdue:
+            return None
         if self.ended.status != self.config.exit.success:
             return False
         wanted = {"flow": "access_token", "token": "access_token", "refresh": "access_token"}

@@ -126,6 +126,8 @@ class Ended:
     """Seconds of the client's time since the run began."""
     refused_hosts: tuple[str, ...] = ()
     """Hosts that the client asked the proxy for in vain."""
+    overdue: bool = False
+    """Whether it was ended by the deadline of client.toml, which a client also meets on a machine that is busy."""
 
     def marks(self, name: str) -> list[list[str]]:
         """The words after each marker of that name."""

@@ -130,13 +130,13 @@ class ProcessDriver:
                 stack.callback(path.unlink, missing_ok=True)
             process = self._start(invocation, environment, outputs)
             try:
-                status = self._wait(process, invocation, began)
+                status, overdue = self._wait(process, invocation, began)
             finally:
                 self._end(process)
             ended_at = (time.monotonic() - began) * self.scale
             texts = [_text(path) for path in outputs]
             refused = tuple(proxy[1].refused) if proxy else ()
-            return Ended(status, texts[0], texts[1], ended_at, refused)
+            return Ended(status, texts[0], texts[1], ended_at, refused, overdue)
 
     def _serve(self, invocation: Invocation, began: float, stack: ExitStack) -> tuple[int, Proxy] | None:
         connect = self.config.connect
@@ -235,16 +235,20 @@ class ProcessDriver:
         self._tell_guard("+", process.pid)
         return process
 
-    def _wait(self, process: subprocess.Popen[bytes], invocation: Invocation, began: float) -> int | None:
-        """The exit status; None where the run had to be ended."""
+    def _wait(
+        self, process: subprocess.Popen[bytes], invocation: Invocation, began: float
+    ) -> tuple[int | None, bool]:
+        """The exit status, None where the run had to be ended, and whether the deadline ended it."""
         authority = invocation.authority
         deadline = began + self.config.run.deadline + invocation.wait / self.scale
         while True:
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(LOOK)
+                return process.wait(LOOK), False
             now = time.monotonic()
-            if now > deadline or authority.flooded or authority.enough:
+            if authority.flooded or authority.enough:
                 break
+            if now > deadline:
+                return None, True
             # Where time passes faster, a machine that is slow for a moment would use up what the run was promised.
             slack = LAG if self.scale > 1 else 0.0
             if self._has_run_long_enough(invocation, (now - began - slack) * self.scale):
@@ -252,8 +256,8 @@ class ProcessDriver:
         if authority.enough and not authority.flooded:
             # The last answer may be the one that it was waiting for.
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(GRACE)
-        return None
+                return process.wait(GRACE), False
+        return None, False
 
     @staticmethod
     def _has_run_long_enough(invocation: Invocation, at: float) -> bool:

@@ -100,7 +100,8 @@ class Expectation:
         if self.expired:
             # Whether an approved code dies with the others is a requirement of its own, tested apart.
             late = ("ok",) if self.state == "approved" else ()
-            over = (*GONE, "invalid_request", *late, *hasty)
+            # A server that serves no clients with a secret refuses them whatever became of the code.
+            over = (*GONE, "invalid_request", "invalid_client", "unauthorized_client", *late, *hasty)
             return Judgement("rfc8628-3.5-no-pending-after-expiry", over, "poll of an expired code")
         if self.state == "denied":
             return Judgement("rfc8628-3.5-access-denied-terminal", (*GONE, *hasty), "poll of a denied code")
