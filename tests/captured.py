@@ -73,7 +73,7 @@ def aws(gaps=(1.1, 1.1), errors=("authorization_pending",)):
     base = "https://oidc.eu-central-1.example"
     now = int(BEGAN)
 
-    def posted(at, path, body, status, answer, kind=""):
+    def posted(at, path, body, status, answer, kind=""):  # noqa: PLR0913, PLR0917 - an exchange has that many parts
         named = (("x-amzn-ErrorType", kind),) if kind else ()
         answered = (("Content-Type", "application/json"), ("x-amzn-RequestId", "0b1d"), *named)
         headers = (("Content-Type", "application/json"),)

@@ -178,7 +178,7 @@ def test_ctrl_c_leaves_a_readable_partial_report(tmp_path):
 def test_list():
     done = device_grant("list", "--party", "all")
     assert done.returncode == 0
-    assert re.search(r"^all( +\d+){7} 610$", done.stdout, re.MULTILINE)
+    assert re.search(r"^all( +\d+){7} 615$", done.stdout, re.MULTILINE)
 
 
 def test_explain():

@@ -22,8 +22,9 @@ from conformance.requirements import Verdict, load
 from conformance.server import test_schemathesis as checks
 from conformance.server.case import Case
 from conformance.server.documented import Documented, request_violations
-from conformance.server.generated import Generated, _failures, _load
+from conformance.server.generated import Generated, _load
 from conformance.server.run import new_run
+from conformance.server.written import failures_of
 
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
 
@@ -185,7 +186,7 @@ def said(name, operation, status, body, *, headers=(), sent=None):  # noqa: PLR0
         verify=False,
         encoding="utf-8",
     )
-    failures = _failures(case, answer)
+    failures = failures_of(case, answer)
     broken = {
         (finding.requirement, finding.tolerated)
         for failure in failures

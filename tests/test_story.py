@@ -43,7 +43,12 @@ def accepts(expectation, code, *, polite=True):
     [
         ("pending", 10, {"authorization_pending"}, {"ok", "slow_down", "expired_token", "invalid_grant"}),
         ("pending", 600 - SKEW / 2, {"authorization_pending", "expired_token"}, {"ok", "access_denied_"}),
-        ("pending", 700, {"expired_token", "invalid_grant"}, {"ok", "authorization_pending", "slow_down"}),
+        (
+            "pending",
+            700,
+            {"expired_token", "invalid_grant", "invalid_client"},
+            {"ok", "authorization_pending", "slow_down"},
+        ),
         ("approved", 10, {"ok"}, {"authorization_pending", "expired_token", "slow_down"}),
         ("approved", 700, {"ok", "expired_token"}, {"authorization_pending"}),
         ("denied", 10, {"access_denied", "invalid_grant"}, {"ok", "authorization_pending"}),

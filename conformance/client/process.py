@@ -235,9 +235,7 @@ class ProcessDriver:
         self._tell_guard("+", process.pid)
         return process
 
-    def _wait(
-        self, process: subprocess.Popen[bytes], invocation: Invocation, began: float
-    ) -> tuple[int | None, bool]:
+    def _wait(self, process: subprocess.Popen[bytes], invocation: Invocation, began: float) -> tuple[int | None, bool]:
         """The exit status, None where the run had to be ended, and whether the deadline ended it."""
         authority = invocation.authority
         deadline = began + self.config.run.deadline + invocation.wait / self.scale
