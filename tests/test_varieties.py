@@ -31,8 +31,16 @@ def test_nothing_of_the_grant_is_no_green_run():
 def test_how_an_unknown_code_is_refused_says_nothing_of_what_is_taken_for_one():
     requirements = ("rfc6749-1.9-case-sensitive-values", "rfc8628-3.4-user-code-is-not-a-device-code")
     only = [word for requirement in requirements for word in ("--only", requirement)]
-    checks = ("--", "-k", "values_are_case_sensitive or other_codes")
+    checks = ("--", "-k", "values_are_case_sensitive or other_codes or malformed_token")
     done = device_grant("run", "asgi:varieties:own_error_codes", *only, *checks, cwd=HERE)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+
+
+def test_polls_of_nobody_accuse_nobody_of_misreading_a_client_identifier():
+    only = [
+        word for name in ("rfc6749-1.9-case-sensitive-values", "rfc6749-B-utf8-decode") for word in ("--only", name)
+    ]
+    done = device_grant("run", "asgi:varieties:anybody_polls", *only, "--", "-k", "malformed_token", cwd=HERE)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
 
 

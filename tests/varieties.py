@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from urllib.parse import parse_qsl, urlencode
 
 from conformance.reference import create_app
 
@@ -62,4 +64,32 @@ async def own_error_codes(scope, receive, send):
     await honest(scope, receive, renamed if scope["type"] == "http" and scope["path"] == "/token" else send)
 
 
+async def anybody_polls(scope, receive, send):
+    """The honest server, to which every poll seems to come from the client that the code was issued to."""
+    if scope["type"] != "http" or scope["path"] not in ("/device_authorization", "/token"):
+        await honest(scope, receive, send)
+        return
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body", False)
+    pairs = parse_qsl(body.decode("latin-1"), keep_blank_values=True)
+    owner = OWNERS.get(dict(pairs).get("device_code", ""))
+    if scope["path"] == "/token" and owner:
+        body = urlencode([pair for pair in pairs if pair[0] != "client_id"] + [("client_id", owner)]).encode()
+        kept = [(name, value) for name, value in scope["headers"] if name != b"content-length"]
+        scope = {**scope, "headers": [*kept, (b"content-length", str(len(body)).encode())]}
+
+    async def replayed():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def noted(message):
+        if message["type"] == "http.response.body" and b'"device_code"' in message.get("body", b""):
+            OWNERS[json.loads(message["body"])["device_code"]] = dict(pairs).get("client_id", "")
+        await send(message)
+
+    await honest(scope, replayed, noted)
+
+
+OWNERS: dict[str, str] = {}
 rate_limited = limited(10)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -79,7 +80,12 @@ def chosen(names: Sequence[str]) -> list[Job]:
         if name == "servers":
             wanted += servers
         elif name == "clients":
-            wanted += [CLIENT + one for one in clients]
+            for one, folder in clients.items():
+                missing = _missing_program(folder)
+                if missing:
+                    click.echo(f"{CLIENT}{one}: skipped, {missing} is not on PATH")
+                else:
+                    wanted.append(CLIENT + one)
         else:
             wanted.append(name)
     found: list[Job] = []
@@ -104,6 +110,13 @@ def known_clients() -> dict[str, Path]:
     if "client" not in COMMANDS:
         return {}
     return {file.parent.name: file.parent for file in _described("clients", "client.toml")}
+
+
+def _missing_program(folder: Path) -> str:
+    """The program that a client cannot be started without and this machine has not; empty if it is there."""
+    command = tomllib.loads((folder / "client.toml").read_text("utf-8"))["run"]["command"]
+    program = str(command[0])
+    return "" if "{" in program or "/" in program or shutil.which(program) else program
 
 
 def withholder() -> Callable[[Report], bool]:
