@@ -87,3 +87,11 @@ def test_the_drawing_stands_in_the_page_and_says_itself_in_words():
     assert "<script>alert" not in page
     # The policy of the page allows no style that stands at an element.
     assert " style=" not in page
+
+
+def test_codes_in_the_url_are_found_too():
+    def moved(step):
+        request = msgspec.structs.replace(step.request, url="http://x.test/token?device_code=<device_code 1>", body="")
+        return msgspec.structs.replace(step, request=request)
+
+    assert len(timeline([begin(), moved(poll(5)), moved(poll(10))]).lanes[0].polls) == 2

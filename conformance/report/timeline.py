@@ -171,7 +171,8 @@ def _lanes(steps: Iterable[Step]) -> list[Lane]:
             life = _number(members.get("expires_in", members.get("expiresIn")), 0)
             lane.expires = step.at + life if life else None
             lanes[code] = lane
-        elif step.operation == "token" and (found := _SECRET.search(step.request.body)):
+        # Some clients send the code in the URL, wrongly: when they poll is of interest all the same.
+        elif step.operation == "token" and (found := _SECRET.search(f"{step.request.body} {step.request.url}")):
             lanes.setdefault(found.group(), Lane(_plain(found.group()))).add(step)
     return sorted(lanes.values(), key=lambda lane: natural(lane.name))
 
