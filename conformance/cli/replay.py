@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--brief", is_flag=True, help="One line a cassette, and verdicts that changed since it was recorded.")
-def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, **options: Any) -> int:
+@click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, help="With --brief: folders at the same time.")
+def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs: int, **options: Any) -> int:
     """Judge the cassettes in the folders DIR, as if their servers were there.
 
     No connection is made: the network is blocked. A cassette that does not fit the checks any more ends with exit code
@@ -32,6 +34,10 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, **opt
 
     from conformance.cli.run import worse
 
+    if jobs > 1 and len(folders) > 1:
+        if not brief:
+            raise UsageError("--jobs needs --brief: whole reports of several cassettes cannot share a screen")
+        return _side_by_side(folders, jobs, report, options)
     console = Console(highlight=False, soft_wrap=False)
     worst = ExitCode.CONFORMANT
     for folder in folders:
@@ -40,6 +46,38 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, **opt
         if code > ExitCode.NOTHING_RAN:
             return code
         worst = worse(worst, ExitCode(code))
+    return int(worst)
+
+
+def _side_by_side(folders: tuple[Path, ...], jobs: int, report: Path | None, options: dict[str, Any]) -> int:
+    """Share the folders out to processes, the largest first; what each says is printed as a whole."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from conformance.cli.run import worse
+
+    shares: list[tuple[int, list[Path]]] = [(0, []) for _ in range(min(jobs, len(folders)))]
+    sizes = {folder: sum(file.stat().st_size for file in folder.glob("*.yaml")) for folder in folders}
+    for folder in sorted(folders, key=lambda one: -sizes[one]):
+        # Beside its octets each costs a start of the suite.
+        least = min(range(len(shares)), key=lambda at: shares[at][0])
+        shares[least] = (shares[least][0] + sizes[folder] + 300_000, [*shares[least][1], folder])
+    given = [word for only in options["only"] for word in ("--only", only)]
+    given += ["--expect", str(options["expect"])] if options["expect"] else []
+
+    def one(share: tuple[int, list[Path]]) -> subprocess.CompletedProcess[str]:
+        # Of several folders each has one of its own in the report; a single one must be given it.
+        names = [str(folder) for folder in share[1]]
+        parent = ["--report", str(report / share[1][0].name if len(names) == 1 else report)] if report else []
+        command = [sys.executable, "-m", "conformance", "replay", "--brief", *given, *parent, *names]
+        return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+
+    worst = ExitCode.CONFORMANT
+    with ThreadPoolExecutor(len(shares)) as pool:
+        for done in pool.map(one, shares):
+            click.echo(done.stdout, nl=False)
+            click.echo(done.stderr, nl=False, err=True)
+            known = done.returncode in list(ExitCode)
+            worst = worse(worst, ExitCode(done.returncode) if known else ExitCode.SUITE_ERROR)
     return int(worst)
 
 

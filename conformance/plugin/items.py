@@ -36,8 +36,8 @@ class CheckItem(pytest.Item):
         suite.run(self)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """A finding is shown as text, an error of the suite with its traceback."""
-        if isinstance(excinfo.value, CheckFailed):
+        """A finding, expected or not, is shown as text, an error of the suite with its traceback."""
+        if isinstance(excinfo.value, CheckFailed | pytest.xfail.Exception):
             return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
