@@ -40,12 +40,11 @@ class _WithCommand(click.Command):
 def client(name: str | None, report: Path | None, **options: Any) -> int:
     r"""Run the scenarios against a client and say what conforms.
 
-    \b
     NAME is honest (the reference client, both dialects), a client.toml or its
-    folder, or the name of a client that comes with the suite. Or give a command:
-        device-grant client [OPTIONS] -- COMMAND...
-    It does one whole login by the DEVICE_GRANT_ variables that
-    docs/reference/client-toml.md names, and exits.
+    folder, or the name of a client that comes with the suite.
+
+    Or give a command, as in `device-grant client -- COMMAND…`: one that does one whole login by the DEVICE_GRANT_
+    variables that docs/reference/client-toml.md names, and exits.
 
     With NAME, arguments behind -- go to pytest, for example -- -k slow_down.
     """
