@@ -76,8 +76,8 @@ def verdicts(run, name):
 def test_races_are_found_over_a_socket():
     with launched(*RACES) as run:
         for name, requirement in CHECKS.items():
-            _, found = verdicts(run, name)
-            assert found[requirement] in BROKEN, name
+            # On a busy machine the requests of all rounds may happen to come one after another.
+            assert any(verdicts(run, name)[1][requirement] in BROKEN for _ in range(4)), name
 
 
 def test_an_honest_server_passes_over_a_socket():
