@@ -1,123 +1,30 @@
-"""Cassettes: recorded runs are judged again as they were, hand edits show, secrets do not."""
+"""Cassettes: recorded runs are judged again as they were, and hand edits show."""
 
 from __future__ import annotations
 
-import base64
 import json
 import re
-import shutil
 import socket
-from dataclasses import replace
-from pathlib import Path
-from urllib.parse import quote
 
 import httpx
-import msgspec
 import pytest
 import vcr
-import yaml
+from cassette_support import AWS, DENIAL, PENDING, RFC, edited, excerpt, judge, new_run, record
 from proof import catalogue, judges
 
+from conformance.cassettes import finishing as finish
 from conformance.cassettes import (
-    NotRecorded,
-    Player,
-    Recorder,
-    RecordingTarget,
     open_cassette,
     read,
-    replay_target,
-    write,
 )
-from conformance.cassettes import finishing as finish
 from conformance.cassettes.format import MANIFEST, VERDICTS, file_name
-from conformance.cassettes.pseudonyms import Pseudonyms
-from conformance.cassettes.tape import SHARED, Entry, Got, Sent, Tape
 from conformance.cli import cli, main
-from conformance.errors import SuiteError, UsageError
+from conformance.errors import UsageError
 from conformance.judging import Inconclusive
-from conformance.protocol import dialect
 from conformance.reference.embedded import embedded
 from conformance.requirements import Verdict
 from conformance.server import fuzz
 from conformance.server.case import Case
-from conformance.server.run import PROFILES, Run
-
-ROOT = Path(__file__).resolve().parent.parent
-RFC, AWS = ROOT / "cassettes" / "reference-rfc8628", ROOT / "cassettes" / "reference-aws-sso-oidc"
-PENDING = "polling::test_pending"
-DENIAL = "user_decision::test_denial_is_final"
-SECRET = "sGq71nWx-Planted_0pAe4"
-
-
-def new_run(target):
-    return Run(target, dialect(target.config.dialect), catalogue(), PROFILES["record"])
-
-
-def run_check(run, name):
-    """The verdicts of one check and of the invariants in it, by requirement, worst first."""
-    case = Case(run, judges()[0][name])
-    clock, tape = run.target.clock, run.target.tape
-    misfit = ""
-    try:
-        with clock, tape.check(name, clock):
-            case.begin()
-            case.execute()
-    except NotRecorded as missing:
-        misfit = str(missing)
-    found: dict[str, Verdict] = {}
-    for ledger in (case.ledger, *case.invariants.values()):
-        for requirement, tally in ledger.tallies.items():
-            found[requirement] = max(tally.verdict, found.get(requirement, Verdict.PASS))
-    return found, misfit
-
-
-def judge(folder, name):
-    """What a replay of one check says, and what was left over."""
-    target = open_cassette(folder, "cassette")
-    with target:
-        run = new_run(target)
-        found, misfit = run_check(run, name)
-        run.close()
-    return found, [misfit, *target.player.problems] if misfit else target.player.problems
-
-
-def excerpt(source, folder, name):
-    """A cassette that holds one check of another, for editing."""
-    folder.mkdir(exist_ok=True)
-    manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
-    (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": [name]}), encoding="utf-8")
-    for file in (file_name(SHARED), file_name(name)):
-        shutil.copyfile(source / file, folder / file)
-    return folder / file_name(name)
-
-
-def edited(file, change):
-    data = yaml.safe_load(file.read_text("utf-8"))
-    change(data)
-    file.write_text(yaml.safe_dump(data), encoding="utf-8")
-
-
-def record(target, names, tmp_path):
-    """A cassette of some checks, as the command makes it, with what came up on the way."""
-    recorder = Recorder()
-    recording = RecordingTarget(target, recorder)
-    with recording:
-        run = new_run(recording)
-        live = {name: run_check(run, name)[0] for name in names}
-        run.close()
-    entries = [*run.secrets.entries(), *recorder.found]
-    pseudonyms = Pseudonyms(entries)
-    manifest = finish.manifest_of(recording, catalogue().revision, pseudonyms)
-    player = Player(recorder.tapes, pseudonyms)
-    with replay_target(manifest, player, "draft", None) as draft:
-        run = new_run(draft)
-        assert [misfit for name in names if (misfit := run_check(run, name)[1])] == []
-        again = run.secrets.entries()
-    player.drop_unused()
-    folder = tmp_path / "cassette"
-    write(folder, manifest, recorder.tapes.values())
-    return folder, live, finish.genuine(entries, again)
-
 
 # Replays.
 
@@ -350,103 +257,6 @@ def test_the_command_ends_with_2_for_what_does_not_fit(tmp_path, capsys):
         main(["replay", "--brief", str(tmp_path)])
     assert done.value.code == 2
     assert file_name(PENDING) in capsys.readouterr().err
-
-
-# Secrets.
-
-
-def test_pseudonyms_keep_the_form():
-    codes = ["BCDF-GHJK", "LMNP-QRST", "BCDF-GHJL"]
-    found = Pseudonyms([("user_code", code) for code in codes], b"key")
-    told = [found.of(code) for code in codes]
-    assert len(set(told)) == 3
-    assert set(told).isdisjoint(codes)
-    assert all(one[4] == "-" and len(one) == 9 and set(one) - {"-"} <= set("".join(codes)) for one in told)
-    assert found.text(f"type {codes[0].lower()} or {codes[0].replace('-', '')}") == (
-        f"type {told[0].lower()} or {told[0].replace('-', '')}"
-    )
-    assert found.text(codes[0]) == Pseudonyms([("user_code", code) for code in codes], b"key").text(codes[0])
-
-
-def test_pseudonyms_of_tokens_can_still_be_read():
-    def part(value):
-        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-    token = ".".join((part({"alg": "RS256"}), part({"client": SECRET, "jti": "a1b2c3d4", "exp": 5}), "c2lnbmVk"))
-    found = Pseudonyms([("access_token", token), ("client_secret", SECRET)])
-    header, payload, signature = found.of(token).split(".")
-    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
-    assert header == token.split(".")[0]
-    assert claims["exp"] == 5
-    assert claims["client"] == found.of(SECRET) != SECRET
-    assert claims["jti"] != "a1b2c3d4"
-    assert signature != "c2lnbmVk"
-
-
-def test_addresses_keep_all_but_the_secret():
-    code = "BCDF-GHJK"
-    complete = f"http://target.test/device?user_code={code}"
-    bare = "http://target.test/device?t=Zk31abQ9"
-    found = Pseudonyms(
-        [("verification_uri_complete", complete), ("verification_uri_complete", bare), ("user_code", code)]
-    )
-    assert found.of(complete) == f"http://target.test/device?user_code={found.of(code)}"
-    assert found.of(bare).startswith("http://target.test/device?t=")
-    assert found.of(bare) != bare
-
-
-def planted(text):
-    raw = SECRET.encode()
-    return {
-        "plain": SECRET,
-        "url": quote(f"{SECRET}/", safe="")[:-3],
-        "base64": base64.b64encode(raw).decode(),
-        "base64url": base64.urlsafe_b64encode(raw).decode().rstrip("="),
-        "json": json.dumps({"inner": json.dumps({"deep": SECRET})}),
-    }[text]
-
-
-@pytest.mark.parametrize("form", ["plain", "url", "base64", "base64url", "json"])
-def test_a_planted_secret_is_replaced_in_every_encoding_and_found_where_it_is_not(tmp_path, form):
-    url = "http://target.test/token"
-    got = Got(200, "OK", (("x-echo", planted(form)),), f"<p>{planted(form)}</p>".encode())
-    manifest = replace_checks(RFC, ["planted"])
-
-    def tapes():
-        return {
-            SHARED: Tape(SHARED),
-            "planted": Tape("planted", entries=[Entry(Sent("GET", url, (), b""), replace(got), 0.0)]),
-        }
-
-    entries = [("access_token", SECRET)]
-    write(tmp_path / "open", manifest, tapes().values())
-    with pytest.raises(SuiteError, match="access_token"):
-        finish.search(tmp_path / "open", entries)
-    kept = tapes()
-    player = Player(kept, Pseudonyms(entries))
-    with replay_target(manifest, player, "draft", None) as target, target.clock, player.check("planted", target.clock):
-        told = target.http().get(url)
-    assert SECRET not in told.text
-    write(tmp_path / "hidden", manifest, kept.values())
-    finish.search(tmp_path / "hidden", entries)
-
-
-def replace_checks(folder, checks):
-    return msgspec.structs.replace(read(folder).manifest, checks=checks)
-
-
-def test_nothing_secret_of_a_whole_login_is_written(tmp_path):
-    names = ["user_decision::test_approval", "client_authentication::test_form_encoded_basic_credentials"]
-    names += ["user_codes::test_code_in_the_other_case", "refresh::test_altered_refresh_token"]
-    folder, live, entries = record(embedded("rfc8628"), names, tmp_path)
-    kinds = {kind for kind, _ in entries}
-    assert {"access_token", "refresh_token", "device_code", "user_code", "client_secret", "cookie"} <= kinds
-    finish.search(folder, entries)
-    text = "".join(file.read_text("utf-8") for file in folder.iterdir())
-    assert not [
-        kind for kind, value in entries if kind != "verification_uri_complete" and value.lower() in text.lower()
-    ]
-    assert {name: judge(folder, name)[0] for name in names} == live
 
 
 def test_commands_are_listed():

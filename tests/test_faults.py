@@ -25,7 +25,7 @@ def test_named():
     with pytest.raises(UsageError, match="unknown fault 'code_reuseable': did you mean code_reusable"):
         Faults.named("code_reuseable")
     with pytest.raises(
-        UsageError, match=r"device-grant serve --faults lists them all \(in Python: Faults\.catalogue\(\)\)"
+        UsageError, match=r"device-grant serve --faults \(in Python: Faults\.catalogue\(\)\) lists them all"
     ):
         Faults.named("§§§§")
 

@@ -15,7 +15,8 @@ import re
 import secrets
 import string
 from typing import TYPE_CHECKING
-from urllib.parse import quote, quote_plus
+
+from conformance.protocol.redaction import forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -95,11 +96,11 @@ class Pseudonyms:
         self._learn(value, made, folded=kind in _USER_CODES)
 
     def _learn(self, value: str, made: str, *, folded: bool, anew: bool = False) -> None:
-        pairs = list(zip(_forms(value), _forms(made), strict=True))
+        pairs = list(zip(forms(value), forms(made), strict=True))
         if folded:
             # Pages show codes, and people type them, in either case and with or without their dashes.
             for change in (str.lower, str.upper, _bare, lambda text: _bare(text).lower()):
-                pairs += zip(_forms(change(value)), _forms(change(made)), strict=True)
+                pairs += zip(forms(change(value)), forms(change(made)), strict=True)
         for form, stand_in in pairs:
             if len(form) >= _SHORTEST and (anew or form not in self._forms):
                 self._forms[form] = stand_in
@@ -186,25 +187,6 @@ def _drawn(character: str, alphabets: dict[str, str], number: int) -> str:
 
 def _bare(text: str) -> str:
     return text.replace("-", "").replace(" ", "")
-
-
-def _forms(value: str) -> list[str]:
-    """The encodings in which a value turns up, in a fixed order."""
-    raw = value.encode("utf-8", errors="surrogatepass")
-    escaped = json.dumps(value)[1:-1]
-    standard, safe = base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()
-    return [
-        value,
-        quote(value, safe="", errors="replace"),
-        quote(value, errors="replace"),
-        quote_plus(value, errors="replace"),
-        escaped,
-        escaped.replace("/", "\\/"),
-        standard,
-        safe,
-        standard.rstrip("="),
-        safe.rstrip("="),
-    ]
 
 
 def _decoded(part: str) -> dict[str, object] | None:

@@ -173,8 +173,8 @@ def _from_file(spec: str) -> LocatedClient:
     if path.suffix == ".toml" or "/" in spec:
         raise UsageError(f"{spec}: no such file or folder")
     close = difflib.get_close_matches(spec, [*clients, *REFERENCE], n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    hint = f"did you mean {' or '.join(close)}? Known clients: " if close else "known clients: "
     raise UsageError(
-        f"unknown client {spec!r}: {hint}Known clients: {', '.join(clients) or 'none'}; else give honest, "
+        f"unknown client {spec!r}: {hint}{', '.join(clients) or 'none'}; else give honest, "
         f"the path of a {FILE_NAME}, or -- and a command"
     )

@@ -129,20 +129,25 @@ def _readings(token: str) -> list[str]:
     return found
 
 
-def encodings(value: str) -> set[str]:
-    """The forms in which a value can turn up in a file: literal, URL-encoded, JSON-escaped, base64."""
+def forms(value: str) -> list[str]:
+    """The encodings in which a value turns up, always in this order: literal, URL-encoded, JSON-escaped, base64."""
     raw = value.encode("utf-8", errors="surrogatepass")
     escaped = json.dumps(value)[1:-1]
-    forms = {
+    standard, safe = base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()
+    return [
         value,
         quote(value, safe="", errors="replace"),
         quote(value, errors="replace"),
         quote_plus(value, errors="replace"),
         escaped,
         escaped.replace("/", "\\/"),
-        base64.b64encode(raw).decode(),
-        base64.urlsafe_b64encode(raw).decode(),
-        base64.b64encode(raw).decode().rstrip("="),
-        base64.urlsafe_b64encode(raw).decode().rstrip("="),
-    }
-    return {form for form in forms if len(form) >= _SHORTEST}
+        standard,
+        safe,
+        standard.rstrip("="),
+        safe.rstrip("="),
+    ]
+
+
+def encodings(value: str) -> set[str]:
+    """The forms of a value that are long enough to be looked for in a file."""
+    return {form for form in forms(value) if len(form) >= _SHORTEST}

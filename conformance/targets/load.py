@@ -102,9 +102,9 @@ def _from_file(spec: str) -> Located:
     if path.suffix == ".toml" or "/" in spec:
         raise UsageError(f"{spec}: no such file or folder")
     close = difflib.get_close_matches(spec, servers, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}? " if close else ""
+    hint = f"did you mean {' or '.join(close)}? Known servers: " if close else "known servers: "
     raise UsageError(
-        f"unknown target {spec!r}: {hint}Known servers: {', '.join(servers) or 'none'}; else give embedded, "
+        f"unknown target {spec!r}: {hint}{', '.join(servers) or 'none'}; else give embedded, "
         f"a URL, asgi:module:app, wsgi:module:app or the path of a {FILE_NAME}"
     )
 

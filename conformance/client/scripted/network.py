@@ -29,18 +29,14 @@ _UNFRAMED = 0.05
 """Real seconds in which a body that nothing announces may follow its head."""
 
 
-class Listener:
-    """One listening socket with what answers there."""
+class _Server:
+    """A listening socket of 127.0.0.1 and the connections to it."""
 
-    def __init__(self, authority: Authority, began: float, scale: float) -> None:
-        self.authority = authority
-        self._began = began
-        self._scale = scale
-        self._connections = 0
+    def __init__(self) -> None:
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, context: ssl.SSLContext | None) -> int:
+    async def open(self, context: ssl.SSLContext | None = None) -> int:
         """Listen on a free port of 127.0.0.1, and say which."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context, limit=LARGEST_BODY)
         port: int = self._server.sockets[0].getsockname()[1]
@@ -54,24 +50,41 @@ class Listener:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    def _now(self) -> float:
-        return (time.monotonic() - self._began) * self._scale
-
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - asyncio runs this as a task
         self._tasks.add(task)
-        self._connections += 1
-        name = str(self._connections)
         try:
             with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                while await self._one(reader, writer, name):
-                    pass
+                await self._connection(reader, writer)
         except asyncio.CancelledError:
             writer.transport.abort()
         finally:
             self._tasks.discard(task)
             writer.close()
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        raise NotImplementedError
+
+
+class Listener(_Server):
+    """One listening socket with what answers there."""
+
+    def __init__(self, authority: Authority, began: float, scale: float) -> None:
+        super().__init__()
+        self.authority = authority
+        self._began = began
+        self._scale = scale
+        self._connections = 0
+
+    def _now(self) -> float:
+        return (time.monotonic() - self._began) * self._scale
+
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        name = str(self._connections)
+        while await self._one(reader, writer, name):
+            pass
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str) -> bool:
         """Answer one request; False where the connection is over."""
@@ -114,44 +127,16 @@ class Listener:
         self.authority.record(request, reply, started, ended, name)
 
 
-class Proxy:
+class Proxy(_Server):
     """An HTTP proxy that leads CONNECT for the known hosts to the listeners of the run, and refuses all others."""
 
     def __init__(self, ports: Mapping[str, int]) -> None:
+        super().__init__()
         self._ports = ports
         self.refused: list[str] = []
         """Hosts that the client asked for in vain."""
-        self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self) -> int:
-        """Listen on a free port of 127.0.0.1, and say which."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        port: int = self._server.sockets[0].getsockname()[1]
-        return port
-
-    async def close(self) -> None:
-        """Stop listening, and drop every connection."""
-        if self._server is not None:
-            self._server.close()
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - asyncio runs this as a task
-        self._tasks.add(task)
-        try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-                await self._tunnel(reader, writer)
-        except asyncio.CancelledError:
-            writer.transport.abort()
-        finally:
-            self._tasks.discard(task)
-            writer.close()
-
-    async def _tunnel(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = parse_head((await reader.readuntil(END_OF_HEAD))[: -len(END_OF_HEAD)])
         host = head.target.rpartition(":")[0].lower() if head and head.method == "CONNECT" else ""
         if host not in self._ports:

@@ -40,8 +40,11 @@ KNOWN_ERRORS = frozenset(
         "unsupported_grant_type",
     }
 )
-Meaning = Literal["pending", "slow-down", "trouble", "restart", "over"]
+Meaning = Literal["pending", "slow-down", "trouble", "hurry", "restart", "over"]
 _CUT = 255
+_OVERFLOW = 2**31 / 1000
+"""Seconds whose milliseconds a signed integer of 32 bits does not hold."""
+_EVER = 1e9
 
 
 class Failed(Exception):  # noqa: N818 - how a login ends, which is no error of this program
@@ -111,10 +114,7 @@ class Answers:
         if code == "expired_token" and faults.restarts_after_expiry:
             return "restart"
         if code.startswith("http-"):
-            transient = response.status >= 500 or response.status == 429  # noqa: PLR2004 - temporary by definition
-            if transient:
-                return "trouble"
-            return "pending" if faults.errors_retried else "over"
+            return self._unreadable(response.status)
         retried = (
             faults.errors_retried
             or (faults.unknown_errors_retried and code not in KNOWN_ERRORS)
@@ -123,6 +123,18 @@ class Answers:
             or (faults.grant_errors_retried and code == "invalid_grant")
         )
         return "pending" if retried else "over"
+
+    def _unreadable(self, status: int) -> Meaning:
+        """What an answer means that is neither a token nor an OAuth error."""
+        faults = self._faults
+        if faults.unreadable_answer_unreported:
+            return "over"
+        if faults.unreadable_answer_polled_at_once:
+            return "hurry"
+        transient = status >= 500 or status == 429  # noqa: PLR2004 - temporary by definition
+        if transient:
+            return "trouble"
+        return "pending" if faults.errors_retried else "over"
 
     def authorization(self, outcome: Outcome) -> dict[str, Any]:
         """The device authorization response, checked; raises Failed if it cannot be used."""
@@ -138,12 +150,22 @@ class Answers:
         if self._faults.complete_uri_required and "verification_uri_complete" not in found:
             raise Failed("the answer has no verification_uri_complete")
         interval = found.pop("interval", None)
-        # A number is taken as it is; of anything else the default is the careful reading.
-        if isinstance(interval, (int, float)) and not isinstance(interval, bool) and interval >= 0:
-            found["interval"] = float(interval)
-        elif interval == "None":
+        if interval == "None":
             raise Failed("interval is no number")
+        if interval is not None:
+            found["interval"] = self._interval(interval)
         return found
+
+    def _interval(self, stated: Any) -> float | None:
+        faults = self._faults
+        # A positive number is taken as it is; of anything else the default is the careful reading.
+        if isinstance(stated, bool) or not isinstance(stated, (int, float)) or stated <= 0:
+            if faults.odd_interval_stalls:
+                return _EVER
+            return 0.0 if faults.odd_interval_taken_for_none else None
+        if faults.interval_overflows and stated > _OVERFLOW:
+            return 0.0
+        return float(int(stated)) if faults.interval_truncated else float(stated)
 
     def token(self, outcome: Outcome) -> str:
         """The access token; raises Failed if it is of a type that is not understood."""

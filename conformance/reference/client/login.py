@@ -68,7 +68,9 @@ class Login:
                 }
             work[self._settings.operation]()
         except Failed as failure:
-            if self._faults.errors_unreported:
+            if self._faults.errors_unreported or (
+                self._faults.unreadable_answer_unreported and failure.code.startswith("http-")
+            ):
                 return 0
             self._say(f"device-grant: error {failure.code}")
             self._say(f"Signing in failed: {failure.code}")
@@ -227,6 +229,9 @@ class Login:
                 return not self._faults.slow_down_restarts
             case "trouble":
                 if not pace.trouble(_seconds(response.header("retry-after"))):
+                    raise Failed(outcome.code)
+            case "hurry":
+                if not pace.hurry():
                     raise Failed(outcome.code)
             case "restart":
                 return False

@@ -25,6 +25,7 @@ class Pace:
     polls: int = 0
     _once: float = 0.0
     _slowed: bool = False
+    _hasty: bool = False
     _trouble: int = 0
 
     def wait(self) -> float:
@@ -32,7 +33,8 @@ class Pace:
         faults = self.faults
         seconds, self._once = max(self.interval, self._once), 0.0
         self.polls += 1
-        if faults.polls_twice and self.polls == 2:  # noqa: PLR2004 - the second poll
+        hasty, self._hasty = self._hasty, False
+        if hasty or (faults.polls_twice and self.polls == 2):  # noqa: PLR2004 - the second poll
             return 0.0
         if faults.interval_halved:
             seconds /= 2
@@ -60,6 +62,12 @@ class Pace:
             self.interval += 1
         elif not (timeout and self.faults.timeout_same_pace):
             self.interval *= 2
+        return self._trouble <= MOST_TROUBLE
+
+    def hurry(self) -> bool:
+        """No wait before the next poll, as no client should have it; False where it is time to give up."""
+        self._trouble += 1
+        self._hasty = True
         return self._trouble <= MOST_TROUBLE
 
     def trouble(self, retry_after: float) -> bool:
