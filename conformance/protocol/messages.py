@@ -13,6 +13,10 @@ DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 """Grant type of RFC 8628 section 3.4."""
 REFRESH_TOKEN_GRANT = "refresh_token"  # noqa: S105 - the name of a grant type, not a secret
 
+REFUSED = "refused"
+"""A name of every outcome that is an error and leaves nothing open."""
+_STILL_OPEN = ("authorization_pending", "slow_down")
+
 RAW = "RAW"
 """In place of a method: the content is the whole message, octet by octet, which no HTTP library would send."""
 
@@ -107,10 +111,14 @@ class Outcome:
 
     @property
     def names(self) -> frozenset[str]:
-        """Names by which this may be accepted: its code, `http-400`, `http-4xx`, and AWS's exception name."""
+        """Names by which this may be accepted: its code, `http-400`, `http-4xx`, and AWS's exception name.
+
+        `refused` is any error that grants nothing now or later: a pending code may still yield a token.
+        """
         if self.ok or not self.status:
             return frozenset({self.code})
-        return frozenset({self.code, f"http-{self.status}", f"http-{self.status // 100}xx"} | {self.error_type} - {""})
+        found = {self.code, f"http-{self.status}", f"http-{self.status // 100}xx", self.error_type} - {""}
+        return frozenset(found if self.code in _STILL_OPEN else found | {REFUSED})
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from conformance.judging import check
 from conformance.protocol import AWS_SSO_OIDC, RFC8628, Operation, Request
+from conformance.protocol.messages import REFUSED
 from conformance.server.device import describe
 
 if TYPE_CHECKING:
@@ -62,7 +63,12 @@ def test_start_without_client(case: Case, device: Device, verify: Verify) -> Non
     """No client_id, no authentication. Accepted: invalid_request or invalid_client."""
     members = device.authorization_members()
     exchange = case.call(Operation.DEVICE_AUTHORIZATION, members, None, "start without a client")
-    verify("rfc8628-3.1-missing-client-id-rejected", exchange, accepted=["invalid_request", "invalid_client"])
+    verify(
+        "rfc8628-3.1-missing-client-id-rejected",
+        exchange,
+        accepted=["invalid_request", "invalid_client"],
+        tolerated=[REFUSED],
+    )
 
 
 @check("rfc8628-3.1-unknown-client-rejected", faults=("unknown_client_accepted",))
@@ -76,7 +82,7 @@ def test_start_by_unknown_client(case: Case, device: Device, verify: Verify) -> 
         "rfc8628-3.1-unknown-client-rejected",
         exchange,
         accepted=["invalid_client", "unauthorized_client"],
-        tolerated=["invalid_request"],
+        tolerated=[REFUSED],
     )
 
 
@@ -144,7 +150,7 @@ def test_client_without_the_grant(case: Case, verify: Verify) -> None:
         exchange,
         accepted=["unauthorized_client"],
         # Refused all the same: which code a client sees then is the lesser matter.
-        tolerated=["unsupported_grant_type", "invalid_client", "invalid_request"],
+        tolerated=[REFUSED],
     )
 
 

@@ -196,7 +196,7 @@ def test_simultaneous_refresh(case: Case, device: Device, verify: Verify) -> Non
         problem = "one refresh token, presented several times at the same moment, was accepted more than once"
         for requirement in ("rfc9700-4.14-refresh-replay-detection", "rfc6819-5.2.2.3-rotation"):
             # AWS gives every installation a secret of its own, without which its refresh token is worth nothing.
-            verify.that(requirement, len(won) <= 1, problem, *won, tolerated=case.run.aws)
+            verify.that(requirement, len(won) <= 1, problem, *won, tolerated=case.run.aws or _alike(won))
         if len(won) > 1:
             return
 

@@ -146,6 +146,5 @@ def test_linked_requests(case: Case, fuzz: Fuzz) -> None:
     profile = case.run.profile
     # The first stories are the simplest ones: of few in a recording none would come to a token.
     stories = max(FEWEST_RECORDED if case.recorded else 1, profile.stories // STORIES)
-    settings = settings_for(profile, stories, STEPS)
     with generated.exploring():
-        fuzz.run(lambda: workflow.run(settings=settings))
+        fuzz.stories(workflow, stories, STEPS, batch=generated.batch)

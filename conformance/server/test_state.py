@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from conformance.judging import Untestable, check
 from conformance.server.device import GONE, Device, describe, without
-from conformance.server.fuzz import settings_for
 from conformance.server.story import FOREIGN, GRACE, REFUSED, SKEW, Expectation, Judgement
 
 if TYPE_CHECKING:
@@ -78,8 +77,6 @@ def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
 
     Accepted: what the model of a grant (story.py) allows.
     """
-    from hypothesis.stateful import run_state_machine_as_test
-
     if case.run.target.clock.kind == "real":
         raise Untestable("the state machine needs a clock that can jump: run in process or under libfaketime")
     if case.run.target.user is None:
@@ -90,8 +87,7 @@ def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
         return
     machine = _machine(Cast(case))
     profile = case.run.profile
-    settings = settings_for(profile, profile.stories, profile.steps)
-    fuzz.run(lambda: run_state_machine_as_test(machine, settings=settings), longer=SHRINKING)
+    fuzz.stories(machine, profile.stories, profile.steps, longer=SHRINKING)
 
 
 class _StoryOver(Exception):  # noqa: N818 - not an error: the story has come to its end
