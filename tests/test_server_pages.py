@@ -326,3 +326,18 @@ def test_no_handshake_is_made_for_an_application_in_process(monkeypatch):
     with embedded(RFC8628, settings=Settings(issuer="https://login.example.com")) as target:
         found = settled("http::test_tls_versions", target)
     assert found["rfc8628-3.1-tls-bcp195"][0] is Verdict.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [
+        ("anyone_approves_on_get", Verdict.FAIL),
+        # Tokens for everybody, and no word that the checks know for pending: opening a page is not the cause.
+        ("token_before_approval", Verdict.INCONCLUSIVE),
+        ("pending_misspelt", Verdict.INCONCLUSIVE),
+    ],
+)
+def test_a_page_is_not_blamed_for_what_a_code_that_nobody_opened_gets_too(fault, verdict):
+    with embedded(RFC8628, [fault]) as target:
+        found = settled("user_decision::test_loading_the_page_decides_nothing", target)
+    assert found["rfc9110-9.2.1-safe-get"][0] is verdict

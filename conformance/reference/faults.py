@@ -297,6 +297,7 @@ class Faults(Misbehaviour):
 
     # The verification page.
     approves_on_get: bool = fault("Opening verification_uri_complete while signed in approves the grant.")
+    anyone_approves_on_get: bool = fault("Opening verification_uri_complete approves the grant, signed in or not.")
     sign_in_skipped: bool = fault("Nobody has to sign in before deciding.")
     csrf_unchecked: bool = fault("Forms are not bound to a session, and its cookie goes with cross-site requests.")
     user_code_unescaped: bool = fault("The page repeats what was typed as user code without escaping it.")

@@ -56,6 +56,8 @@ class Pages:
         typed = query.get("user_code", "")
         if self.faults.redirects_anywhere and query.get("next"):
             return self._finish(session, Answer(303, b"", HTML, {"Location": quote(query["next"], safe=":/?=&")}))
+        if self.faults.anyone_approves_on_get and self.store.decide(typed, approve=True, subject="nobody"):
+            return self._result(session, approved=True)
         if not self._signed_in(session):
             return self._sign_in_form(session, typed)
         if not typed:

@@ -107,6 +107,16 @@ class Grant:
             self.device.case.effect.heed(self, self.decision, exchange, pending=pending)
         return exchange
 
+    def untouched(self, exchange: Exchange) -> bool | None:
+        """Whether this poll says that nobody has decided.
+
+        None where a new code, which nobody has seen, is answered like a decided one: then the answer says nothing.
+        """
+        if exchange.code in PENDING:
+            return True
+        control = self.device.start().poll(label="control: poll of a code that nobody has opened")
+        return False if control.code in PENDING else None
+
     def ask(self, *, wait: bool = True, label: str = "poll", **members: Any) -> tuple[Exchange, bool]:
         """The same whatever the answer; also whether the code is pending."""
         case = self.device.case

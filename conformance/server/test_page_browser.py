@@ -12,7 +12,7 @@ from urllib.parse import quote
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628
 from conformance.server.browser import THROTTLED, Browser, forgeries, split
-from conformance.server.device import PENDING, Device, Grant
+from conformance.server.device import Device, Grant
 from conformance.server.tab import HOOK
 from conformance.server.window import Window
 
@@ -126,12 +126,12 @@ def test_script_decides_nothing(device: Device, verify: Verify) -> None:
         window.let_time_pass()
         read_only = set(window.methods) <= {"GET", "HEAD", "OPTIONS"}
     exchange = grant.poll(label="poll after pages were opened in a browser")
-    pending = exchange.code in PENDING
+    untouched = grant.untouched(exchange)
     problem = "pages that were opened in a browser, without a press, decided the request"
     # As where no script runs: what refuses gives no one access.
     harmless = not exchange.outcome.ok
-    verify.that("rfc8628-3.3.1-choice-preserved", pending, problem, exchange, tolerated=harmless)
-    verify.that("rfc9110-9.2.1-safe-get", pending or not read_only, problem, exchange, tolerated=harmless)
+    verify.that("rfc8628-3.3.1-choice-preserved", untouched, problem, exchange, tolerated=harmless)
+    verify.that("rfc9110-9.2.1-safe-get", untouched if read_only else True, problem, exchange, tolerated=harmless)
 
 
 def _judge(verify: Verify, window: Window, page: Page | None, what: str) -> None:

@@ -14,7 +14,7 @@ from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628, Operation
 from conformance.protocol.messages import REFUSED
 from conformance.server.browser import THROTTLED, Browser, Page, same_host, split
-from conformance.server.device import GONE, PENDING, Device
+from conformance.server.device import GONE, Device
 from conformance.server.markup import squeezed
 from conformance.server.registering import refused
 from conformance.targets.base import GrantView
@@ -214,9 +214,9 @@ def test_looking_decides_nothing(device: Device, verify: Verify) -> None:
     exchange = grant.poll(label="poll after pages were opened")
     problem = "opening pages without pressing anything decided the request"
     # A link that refuses breaks the rule about GET too, but no one gets access by it.
-    harmless = not exchange.outcome.ok
-    verify.that("rfc8628-3.3.1-choice-preserved", exchange.code in PENDING, problem, exchange, tolerated=harmless)
-    verify.that("rfc9110-9.2.1-safe-get", exchange.code in PENDING, problem, exchange, tolerated=harmless)
+    harmless, untouched = not exchange.outcome.ok, grant.untouched(exchange)
+    verify.that("rfc8628-3.3.1-choice-preserved", untouched, problem, exchange, tolerated=harmless)
+    verify.that("rfc9110-9.2.1-safe-get", untouched, problem, exchange, tolerated=harmless)
 
 
 def _own_links(page: Page) -> list[str]:
