@@ -8,10 +8,17 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 import samples_report as samples
+from markupsafe import escape
 
+from conformance.errors import UsageError
 from conformance.report import html
-from conformance.results import Report, withhold_security
+from conformance.report.text import minute
+from conformance.requirements import load
+from conformance.results import Report, publish, withhold_security
+from conformance.results.baseline import load as load_baseline
 
+EVIL = "2026-03-01T09:30:00Z<b>"
+EXPECTED = {"expected": "deviation"}
 VOID = {"meta", "link", "br", "input", "img", "hr"}
 
 
@@ -146,9 +153,9 @@ def test_the_first_screen_answers_first():
         "Conformant to RFC 8628: no",
         "Not conformant: 4 requirements fail among 13 judged",
         "By level",
+        "What fails",
         "Could not be tested, and why",
         "no user module",
-        "What fails",
         "The suite itself broke",
         "Baseline",
         "Fixed in 3.5.0",
@@ -240,3 +247,88 @@ def test_withheld_results_are_not_in_the_page():
 
 def test_the_same_results_give_the_same_page(report):
     assert html.render(report) == html.render(report)
+
+
+def of_this_catalogue(**changes):
+    return samples.header(catalogue_revision=load().revision, **changes)
+
+
+def excluded_ids(report):
+    """Ids in the section on what is excluded."""
+    text = html.render(report)
+    section = text[text.index('id="part-excluded"') :]
+    return re.findall(r'<div id="([^"]+)"><dt>', section)
+
+
+def test_what_the_catalogue_excludes_is_listed_with_its_reason():
+    report = Report(header=of_this_catalogue(), results=samples.clean().results)
+    wanted = {
+        entry.id: entry
+        for entry in load().requirements
+        if entry.excluded and entry.party != "client" and "rfc8628" in entry.dialects
+    }
+    assert set(excluded_ids(report)) == set(wanted)
+    words = Page(html.render(report)).words
+    assert f"{len(wanted)} requirements of the catalogue are excluded" in words
+    assert all(" ".join(entry.excluded.split()) in words for entry in wanted.values())
+
+
+def test_dialect_and_party_choose_what_is_excluded():
+    aws = Report(header=of_this_catalogue(dialect="aws-sso-oidc"), results=samples.clean().results)
+    bound = samples.result("rfc8628-3.5-a", "pass", party="client")
+    client = Report(header=of_this_catalogue(), results=(bound,))
+    assert "aws-token-iam-region-error" in excluded_ids(aws)
+    assert "rfc6749-2.2-document-client-id-size" not in excluded_ids(client)
+    assert {load().get(name).party for name in excluded_ids(client)} == {"client", "both"}
+
+
+def test_another_catalogue_is_not_guessed_at():
+    report = Report(header=samples.header(catalogue_revision="0ther"), results=samples.clean().results)
+    assert excluded_ids(report) == []
+    assert "judged by catalogue 0ther" in Page(html.render(report)).words
+
+
+def test_the_page_says_whether_a_server_or_a_client_was_tested():
+    client = Report(header=samples.header(), results=(samples.result("rfc8628-3.5-a", "pass", party="client"),))
+    assert "report on a client" in Page(html.render(client)).words
+    assert "report on a server" in Page(html.render(samples.clean())).words
+
+
+def test_the_offered_baseline_entry_is_accepted_once_it_has_a_reason(tmp_path):
+    path = tmp_path / "baseline.toml"
+    one = samples.shown("rfc8628-3.5-access-denied", "fail", check='a::"b"\x7f\n')
+    entry = html.baseline_entry(one)
+    assert str(escape(html.baseline_entry(samples.shown(one.requirement, "fail")))) in html.render(samples.report())
+    path.write_text(entry, encoding="utf-8")
+    with pytest.raises(UsageError, match="`reason` is missing"):
+        load_baseline(path, [one.requirement])
+    path.write_text(entry.replace('reason = ""', 'reason = "so it is"'), encoding="utf-8")
+    [known] = load_baseline(path, [one.requirement]).known
+    assert (known.requirement, known.check) == (one.requirement, one.check)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "changes"), [("pass", {}), ("inconclusive", {}), ("fail", {"security": True}), ("warn", EXPECTED)]
+)
+def test_there_is_not_always_something_to_accept(verdict, changes):
+    assert html.baseline_entry(samples.shown("rfc8628-3.5-access-denied", verdict, **changes)) == ""
+
+
+def test_published_pages_offer_no_baseline_entry():
+    assert "[[known]]" in html.render(samples.report())
+    assert "[[known]]" not in html.render(publish(samples.report()))
+
+
+def test_many_reasons_that_do_not_apply_are_folded():
+    some = [samples.result(f"rfc8628-3.5-n{n}", "not-applicable", message=f"reason {n}") for n in range(4)]
+    folded = Page(html.render(Report(header=samples.header(), results=tuple(some))))
+    assert "4 requirements, for 4 reasons" in folded.words
+    assert "reasons" not in Page(html.render(Report(header=samples.header(), results=tuple(some[:3])))).words
+
+
+@pytest.mark.parametrize(
+    ("moment", "words"),
+    [("2026-03-01T09:30:00Z", "2026-03-01 09:30 UTC"), ("2026-03-01", "2026-03-01"), (EVIL, EVIL)],
+)
+def test_moments_are_shown_to_the_minute(moment, words):
+    assert minute(moment) == words

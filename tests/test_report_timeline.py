@@ -95,3 +95,13 @@ def test_codes_in_the_url_are_found_too():
         return msgspec.structs.replace(step, request=request)
 
     assert len(timeline([begin(), moved(poll(5)), moved(poll(10))]).lanes[0].polls) == 2
+
+
+def test_a_failure_shows_the_timeline_of_its_check():
+    case = samples.case("polling::test_drawn", steps=[begin(), poll(5), poll(10, "ok")])
+    failing = samples.shown("rfc8628-3.5-x", "fail", check=case.check, steps=[poll(10)])
+    passing = samples.result("rfc8628-3.5-y", "pass", check=case.check)
+    page = html.render(Report(header=samples.header(), cases=(case,), results=(failing, passing)))
+    before_checks = page[: page.index('id="part-checks"')]
+    assert before_checks.count('class="timeline"') == 1
+    assert page.count('class="timeline"') == 2

@@ -1,5 +1,8 @@
 """The report as one HTML file that needs no network: styles and script are inside, and it works without the script.
 
+It is made from the results alone, but for what the catalogue excludes: that comes from the installed one, if the run
+used the same.
+
 Everything in a report may come from the target and is escaped; a content security policy allows this file's own script
 and style alone, by their digests.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from functools import cache
 from importlib.resources import files
@@ -17,9 +21,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from conformance.report import http, timeline
-from conformance.report.text import plural, visible, web_link
-from conformance.report.view import MEANING, WORST_FIRST, View, section_name
-from conformance.requirements.model import Verdict
+from conformance.report.text import minute, plural, visible, web_link
+from conformance.report.view import MEANING, WORST_FIRST, View, excluded, section_name
+from conformance.requirements import Verdict, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,7 +54,8 @@ def render(report: Report) -> str:
         styles=("report.css",),
         script="report.js",
         view=view,
-        checks={case.check for case in report.cases},
+        excluded=excluded(view, load()),
+        cases={case.check: case.steps for case in report.cases},
         verdicts=WORST_FIRST,
         present=[verdict for verdict in WORST_FIRST if view.of(verdict)],
     )
@@ -88,10 +93,12 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "anchor": anchor,
+        "baseline_entry": baseline_entry,
         "caption": timeline.caption,
         "cut": _cut,
         "decisive": http.decisive,
         "heading": lambda name: name[:1].upper() + name[1:],
+        "minute": minute,
         "moment": http.moment,
         "request_text": http.request_text,
         "response_text": http.response_text,
@@ -104,6 +111,7 @@ def _environment() -> Environment:
         "fail": Verdict.FAIL,
         "longest_transcript": _LONGEST_TRANSCRIPT,
         "meaning": MEANING,
+        "not_applicable": Verdict.NOT_APPLICABLE,
         "plural": plural,
         "section_name": section_name,
         "symbols": SYMBOLS,
@@ -116,6 +124,20 @@ def _environment() -> Environment:
 def anchor(name: str) -> str:
     """Make the id of an element from a requirement or check; ids of requirements stay as they are."""
     return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def baseline_entry(result: Result) -> str:
+    """Write the baseline entry that would expect this result; its reason is left to whoever accepts the deviation.
+
+    Empty where there is nothing to accept, and for requirements on security, which are not accepted with a few words.
+    """
+    if result.verdict not in ("fail", "warn") or result.expected or result.security:
+        return ""
+    # A JSON string is a basic string of TOML, but for DEL, which is not allowed there.
+    requirement, check = (
+        json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f") for name in (result.requirement, result.check)
+    )
+    return f'[[known]]\nrequirement = {requirement}\ncheck = {check}\nreason = ""'
 
 
 def _finalize(value: object) -> object:

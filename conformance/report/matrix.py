@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from conformance.report.html import SYMBOLS, anchor, page
-from conformance.report.view import MEANING, WORST_FIRST, natural, section_name
-from conformance.requirements.model import Party, Verdict
+from conformance.report.view import MEANING, PARTIES, WORST_FIRST, View, natural, section_name
+from conformance.requirements.model import Verdict
 from conformance.results.merge import JUDGED
 
 if TYPE_CHECKING:
@@ -27,10 +27,7 @@ NOTHING = {
     WITHHELD: "a security requirement: shown only once the target's authors have been told privately",
     "": "not tested, or not a requirement of the target's dialect",
 }
-PARTIES = {
-    "servers": (Party.AUTHORIZATION_SERVER, Party.USER_INTERACTION, Party.BOTH),
-    "clients": (Party.CLIENT, Party.BOTH),
-}
+_PARTIES = {f"{kind}s": parties for kind, parties in PARTIES.items()}
 """The pages, and whom the requirements of their rows bind."""
 _OWN = ("RFC 8628", "AWS SSO OIDC")
 FILES = {"servers": "index.html", "clients": "clients.html"}
@@ -49,7 +46,7 @@ class Column:
     @property
     def kind(self) -> str:
         """`clients` where a client was judged, `servers` otherwise."""
-        return "clients" if any(result.party == Party.CLIENT for result in self.report.results) else "servers"
+        return f"{View(self.report).kind}s"
 
     @cached_property
     def requirements(self) -> dict[str, RequirementResult]:
@@ -168,7 +165,7 @@ class Matrix:
 def build(columns: Iterable[Column], catalogue: Catalogue, suite_version: str) -> list[Matrix]:
     """Make the matrix of servers, and that of clients if there are any, each sorted by source, section and id."""
     given = sorted(columns, key=lambda column: (column.report.header.dialect != "rfc8628", natural(column.name)))
-    kinds = [kind for kind in PARTIES if any(column.kind == kind for column in given)] or ["servers"]
+    kinds = [kind for kind in _PARTIES if any(column.kind == kind for column in given)] or ["servers"]
     return [
         _matrix(kind, tuple(column for column in given if column.kind == kind), catalogue, suite_version)
         for kind in kinds
@@ -182,7 +179,7 @@ def render(matrix: Matrix, others: Sequence[Matrix] = ()) -> str:
         styles=("report.css", "matrix.css"),
         script="matrix.js",
         matrix=matrix,
-        pages=[(kind, FILES[kind]) for kind in PARTIES if any(kind == one.kind for one in (matrix, *others))],
+        pages=[(kind, FILES[kind]) for kind in _PARTIES if any(kind == one.kind for one in (matrix, *others))],
         verdicts=WORST_FIRST,
         nothing=NOTHING,
         meaning=MEANING,
@@ -223,7 +220,7 @@ def _rows(kind: str, columns: tuple[Column, ...], catalogue: Catalogue) -> Itera
     known: dict[str, Requirement] = {}
     for entry in catalogue.requirements:
         known[entry.id] = entry
-        if entry.party in PARTIES[kind] and spoken & set(entry.dialects):
+        if entry.party in _PARTIES[kind] and spoken & set(entry.dialects):
             yield Row(
                 id=entry.id,
                 source=entry.source,

@@ -41,6 +41,12 @@ def plural(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def minute(moment: str) -> str:
+    """`2026-03-01 09:30 UTC` of an ISO 8601 moment in UTC; anything else, a day among it, as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|\+00:00)", moment)
+    return f"{found[1]} {found[2]} UTC" if found else moment
+
+
 def _escape(found: re.Match[str]) -> str:
     code = ord(found.group())
     if found.group() == "\r":

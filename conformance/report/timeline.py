@@ -24,7 +24,7 @@ WIDTH = 720
 """Pixels of the drawing, which scales."""
 LANE = 54
 """Pixels of a lane."""
-_LEFT, _RIGHT, _TOP, _AXIS = 96, 24, 8, 26
+_LEFT, _RIGHT, _TOP, _AXIS = 112, 24, 8, 26
 _DEFAULT_INTERVAL = 5.0
 """RFC 8628 section 3.2: what holds where the response has none."""
 _SLOW_DOWN = 5.0

@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import UNSET
 
 from conformance.errors import ExitCode
 from conformance.protocol import AWS_SSO_OIDC
 from conformance.report.text import plural
-from conformance.requirements.model import Level, Verdict
+from conformance.requirements.model import Level, Party, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
+    from conformance.requirements import Catalogue, Requirement
     from conformance.results import Report, RequirementResult
     from conformance.results.model import Case, Result
 
@@ -38,6 +41,13 @@ MEANING = {
     Verdict.OBSERVED: "optional behaviour, reported only",
     Verdict.PASS: "holds in every check",
 }
+
+Kind = Literal["server", "client"]
+PARTIES: dict[Kind, tuple[Party, ...]] = {
+    "server": (Party.AUTHORIZATION_SERVER, Party.USER_INTERACTION, Party.BOTH),
+    "client": (Party.CLIENT, Party.BOTH),
+}
+"""What can be under test, and whom the requirements on it bind."""
 
 _SOURCE = {AWS_SSO_OIDC: "AWS SSO OIDC"}
 _REASONLESS = "no reason recorded"
@@ -78,6 +88,19 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Excluded:
+    """Requirements of a source that no check tests, each with its reason in the catalogue."""
+
+    source: str
+    requirements: tuple[Requirement, ...]
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.requirements)
+
+
+@dataclass(frozen=True)
 class View:
     """A report and what follows from it."""
 
@@ -92,6 +115,11 @@ class View:
     def specification(self) -> str:
         """What conformance is claimed to: `RFC 8628` or `AWS SSO OIDC`."""
         return _SOURCE.get(self.report.header.dialect, "RFC 8628")
+
+    @property
+    def kind(self) -> Kind:
+        """What was under test: a client where any result binds one, a server otherwise."""
+        return "client" if any(result.party == Party.CLIENT for result in self.report.results) else "server"
 
     @cached_property
     def judged(self) -> int:
@@ -124,10 +152,13 @@ class View:
 
     @property
     def conformant(self) -> bool | None:
-        """Whether nothing fails; None where that cannot be said: nothing judged, interrupted, or the suite broke."""
+        """Whether nothing fails; None where that cannot be said.
+
+        Nothing was judged, the run was interrupted or is one shard of several, or the suite broke.
+        """
         if self.of(Verdict.FAIL):
             return False
-        if self.report.interrupted or self.suite_errors or not self.judged or self.nothing_ran:
+        if self.report.interrupted or self._part or self.suite_errors or not self.judged or self.nothing_ran:
             return None
         return True
 
@@ -159,6 +190,8 @@ class View:
         remarks = []
         if self.report.interrupted:
             remarks.append("The run was interrupted: this report is incomplete.")
+        if self._part:
+            remarks.append(self._part)
         if self.suite_errors:
             checks = plural(len(self.suite_errors), "check")
             remarks.append(f"The suite itself broke in {checks}: that says nothing about the target.")
@@ -184,6 +217,14 @@ class View:
             if footer.withheld:
                 remarks.append(self.withheld)
         return remarks
+
+    @property
+    def _part(self) -> str:
+        """The note on a shard; empty for a whole run."""
+        shard = self.report.header.shard
+        if shard is UNSET or shard.of == 1:
+            return ""
+        return f"This is shard {shard.label} of a run of {shard.checks} checks; `device-grant merge` joins them."
 
     @property
     def withheld(self) -> str:
@@ -224,8 +265,7 @@ class View:
         for requirement in self.report.by_requirement().values():
             sections = by_source.setdefault(requirement.first.source, {})
             sections.setdefault(requirement.first.section, []).append(requirement)
-        own = self.specification
-        names = sorted(by_source, key=lambda name: (not name.startswith(own), natural(name)))
+        names = sorted(by_source, key=_own_first(self.specification))
         return [
             Source(
                 name,
@@ -238,6 +278,24 @@ class View:
         ]
 
 
+def excluded(view: View, catalogue: Catalogue) -> list[Excluded] | None:
+    """List what the catalogue excludes for the dialect and the kind of target, in the order of the sources.
+
+    None where the run was judged by another catalogue: what that one excluded is not known here.
+    """
+    header = view.report.header
+    if catalogue.revision != header.catalogue_revision:
+        return None
+    by_source: dict[str, list[Requirement]] = {}
+    for entry in catalogue.requirements:
+        if entry.excluded and header.dialect in entry.dialects and entry.party in PARTIES[view.kind]:
+            by_source.setdefault(entry.source, []).append(entry)
+    return [
+        Excluded(source, tuple(sorted(by_source[source], key=lambda entry: (natural(entry.section), entry.id))))
+        for source in sorted(by_source, key=_own_first(view.specification))
+    ]
+
+
 def natural(text: str) -> list[tuple[int, str]]:
     """Sort key in which section 3.10 comes after 3.9."""
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.findall(r"\d+|\D+", text)]
@@ -247,6 +305,10 @@ def section_name(source: str, section: str) -> str:
     """`RFC 8628 section 3.5`, or `AWS SSO OIDC CreateToken` where sections have names."""
     numbered = section[:1].isdigit() or re.fullmatch(r"[A-Z](\.\d+)*", section)
     return f"{source} section {section}".strip() if numbered else f"{source} {section}".strip()
+
+
+def _own_first(own: str) -> Callable[[str], tuple[bool, list[tuple[int, str]]]]:
+    return lambda name: (not name.startswith(own), natural(name))
 
 
 def _worst_first(requirements: Iterable[RequirementResult]) -> tuple[RequirementResult, ...]:

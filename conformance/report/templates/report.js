@@ -48,7 +48,7 @@
       find.value = "";
       apply();
     }
-    if (target.matches("details")) target.open = true;
+    for (let one = target.closest("details"); one; one = one.parentElement.closest("details")) one.open = true;
     target.scrollIntoView();
   };
 
