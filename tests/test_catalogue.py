@@ -20,7 +20,7 @@ FOLDER = Path(str(resources.files("conformance.requirements")))
 CATALOGUE = load()
 
 COUNTS = {
-    "RFC 8628": 147,
+    "RFC 8628": 149,
     "RFC 6749": 187,
     "RFC 7591": 71,
     "RFC 8414": 31,
@@ -34,7 +34,7 @@ COUNTS = {
     "RFC 8259": 11,
     "RFC 3986": 7,
     "RFC 6819": 13,
-    "AWS SSO OIDC model 2019-06-10": 45,
+    "AWS SSO OIDC model 2019-06-10": 46,
     "Smithy restJson1": 26,
 }
 
@@ -52,7 +52,7 @@ requirements:
 
 def test_every_source_is_complete():
     assert Counter(requirement.source for requirement in CATALOGUE.requirements) == COUNTS
-    assert len(CATALOGUE.requirements) == 615
+    assert len(CATALOGUE.requirements) == 618
     assert {source.name for source in CATALOGUE.sources} == set(COUNTS)
     assert all(source.title for source in CATALOGUE.sources)
 
@@ -62,11 +62,11 @@ def test_every_field_keeps_its_share_of_entries():
         name: sum(bool(getattr(requirement, name)) for requirement in CATALOGUE.requirements)
         for name in ("broken", "needs", "excluded")
     }
-    assert filled == {"broken": 276, "needs": 237, "excluded": 104}
+    assert filled == {"broken": 279, "needs": 237, "excluded": 104}
     levels = Counter(requirement.level.value for requirement in CATALOGUE.requirements)
-    assert levels == {"IMPLIED": 276, "MUST": 169, "SHOULD": 68, "MAY": 59, "MUST NOT": 29, "SHOULD NOT": 14}
+    assert levels == {"IMPLIED": 279, "MUST": 169, "SHOULD": 68, "MAY": 59, "MUST NOT": 29, "SHOULD NOT": 14}
     parties = Counter(requirement.party.value for requirement in CATALOGUE.requirements)
-    assert parties == {"authorization-server": 391, "client": 128, "both": 58, "user-interaction": 38}
+    assert parties == {"authorization-server": 391, "client": 131, "both": 58, "user-interaction": 38}
 
 
 def test_ids_start_with_the_prefix_of_their_file():

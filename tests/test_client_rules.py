@@ -204,3 +204,10 @@ def test_a_json_body_is_not_read_as_a_form():
     entry = Exchange(request, Response(200, (), b"{}"), Outcome(200, "ok", {}), 0.0, 0.0)
     assert judged("rfc8628-3.1-client-empty-param-not-relied-on", entry) == [True]
     assert judged("rfc8628-3.1-no-repeated-request-params", entry) == [True]
+
+
+def test_polls_at_the_time_of_the_start_belong_to_it():
+    requirement = "rfc8628-3.5-client-waits-before-each-request"
+    assert judged(requirement, started(interval=5), polled(0), polled(0)) == [False]
+    again = [started(interval=5), polled(0, "expired_token"), started(interval=9), polled(0), polled(8)]
+    assert judged(requirement, *again) == [False]

@@ -117,6 +117,14 @@ class Attempt:
         return not self.going_on and self.ended.status != self.config.exit.success
 
     @property
+    def settled(self) -> bool | None:
+        """Whether it has worked, or has ended in a way that tells of the failure; None while it is going on."""
+        if self.going_on:
+            return None
+        # A negative status is a signal: it was struck down.
+        return bool(self.succeeded) or self.error is not None or (self.failed and (self.ended.status or 0) > 0)
+
+    @property
     def how(self) -> str:
         """How it ended, for messages; stable wording."""
         if self.going_on:

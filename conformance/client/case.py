@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from conformance.client.invocation import Home, Invocation
 from conformance.client.rules import every_rule
-from conformance.client.scripted.steps import Script
+from conformance.client.scripted.steps import Script, change
 from conformance.errors import SuiteError
 from conformance.judging import Check, Claim, Inconclusive, Ledger, NotApplicable, StopCheck, Untestable
 from conformance.protocol import Event, Transcript
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from conformance.client.scripted.certificates import Certificate
     from conformance.client.scripted.steps import Channel, Step
     from conformance.protocol import Exchange
+
+
+DEVICE_CODE = "DC.device-code-of-a-scenario"
+"""Of a flow that nobody saw begin."""
 
 
 class ClientCase:
@@ -170,6 +174,16 @@ class Subject:
         issued = begun.invocation.authority.last("device_code")
         redeemed = self.once("token", f"{label}: token", device_code=issued, sends=code, **options)
         return replace(redeemed, before=begun)
+
+    def poll(self, label: str, *token: Step, interval: int = 1, **options: Any) -> Attempt:
+        """A login for what comes of its polls alone, which these answers meet.
+
+        A client without a polling loop makes one token request, with a device code that it is given: beginning a flow
+        would show nothing more, and costs as much again.
+        """
+        if self.flows:
+            return self.login(label, start=[change(interval=interval)], token=token, **options)
+        return self.once("token", label, token=token, device_code=DEVICE_CODE, **options)
 
     def refresh(self, label: str = "a refresh", **options: Any) -> Attempt:
         """One refresh with a refresh token that the server knows; options as of `once`."""

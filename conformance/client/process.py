@@ -258,7 +258,8 @@ class ProcessDriver:
         if authority.enough and not authority.flooded:
             # The last answer may be the one that it was waiting for.
             with suppress(subprocess.TimeoutExpired):
-                return process.wait(GRACE), False
+                status = process.wait(GRACE)
+                return (None if authority.flooded else status), False
         return None, False
 
     @staticmethod

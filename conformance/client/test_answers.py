@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.client.reading import basic, value_of
-from conformance.client.scripted.steps import change, error, honest
+from conformance.client.scripted.steps import change, error, honest, text
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 
 if TYPE_CHECKING:
@@ -15,15 +15,17 @@ if TYPE_CHECKING:
 
 LONG = 4096
 """Octets of a long value: beyond every field that somebody thought large enough, within every limit of a header."""
+PAGE = "<!doctype html><title>Please wait</title><p>Somebody will be with you in a moment."
+UNREADABLE = "rfc8628-3.5-client-unreadable-answer"
 SOURCES = "smithy-restjson1-client-error-sources"
 SANITISES = "smithy-restjson1-client-sanitises"
 
 
 @check("rfc6749-5.1-token-type-case-insensitive", faults=("token_type_spelling",))
 def test_token_type_spelling(client: Subject, verify: Verify) -> None:
-    """token_type is bearer, BEARER, Bearer. Accepted: the login works."""
-    for spelling in ("bearer", "BEARER", "Bearer"):
-        login = client.redeem(f"token_type {spelling}", token=[change(token_type=spelling)])
+    """token_type is bearer, and BEARER; everywhere else it is Bearer. Accepted: the login works."""
+    for spelling in ("bearer", "BEARER"):
+        login = client.poll(f"token_type {spelling}", change(token_type=spelling))
         verify.need(login, "token")
         problem = "the spelling of the token type matters to it"
         verify("rfc6749-5.1-token-type-case-insensitive", login.succeeded, problem, login)
@@ -32,7 +34,7 @@ def test_token_type_spelling(client: Subject, verify: Verify) -> None:
 @check("rfc6749-7.1-unknown-token-type", faults=("token_type_unchecked",))
 def test_unknown_token_type(client: Subject, verify: Verify) -> None:
     """token_type is mac. Accepted: the client fails, or at least does not use the token as a bearer token."""
-    login = client.redeem(token=[change(token_type="mac")])  # noqa: S106 - a token type, no password
+    login = client.poll("token_type mac", change(token_type="mac"))  # noqa: S106 - a token type, no password
     verify.need(login, "token")
     bearer = f"Bearer {login.invocation.authority.last('access_token')}"
     used = any(entry.request.header("authorization") == bearer for entry in login.exchanges)
@@ -44,7 +46,7 @@ def test_unknown_token_type(client: Subject, verify: Verify) -> None:
 @check("rfc6749-5.1-client-without-expires-in", faults=("expires_in_required",))
 def test_only_required_members(client: Subject, verify: Verify) -> None:
     """A token response of access_token and token_type. Accepted: the login works."""
-    login = client.redeem(token=[change(expires_in=..., refresh_token=...)])
+    login = client.poll("two members", change(expires_in=..., refresh_token=...))
     verify.need(login, "token")
     problem = "cannot do with only the required members"
     verify("rfc6749-5.1-client-without-expires-in", login.succeeded, problem, login)
@@ -110,12 +112,34 @@ def _same(client: Subject, verify: Verify, requirement: str, steps: list[Step], 
         verify.need(login, "token")
         verify(requirement, login.succeeded, problem, login)
         return
-    usual = client.redeem("the usual form", token=[error("authorization_pending", form="both")])
+    usual = client.poll("the usual form", error("authorization_pending", form="both"))
     if usual.error is None:
         raise Untestable("the adapter does not name the error by its marker")
     for step in steps:
-        attempt = client.redeem("another form", token=[step])
+        attempt = client.poll("another form", step)
         verify(requirement, attempt.error == usual.error, problem, attempt)
+
+
+@check(UNREADABLE, faults=("unreadable_answer_unreported",), timed=True)
+def test_unreadable_answers(client: Subject, verify: Verify) -> None:
+    """At a poll a page with status 200, with 400, with 502, and status 200 without a body; then the honest answers.
+
+    Accepted: the client goes on to the token, or ends as a failure. One that goes on meets the next of them in the
+    same login.
+    """
+    left: list[tuple[str, Step]] = [
+        ("a page with status 200", text(PAGE)),
+        ("a page with status 400", text(PAGE, status=400)),
+        ("a page with status 502", text(PAGE, status=502)),
+        ("status 200 without a body", text("", "application/json")),
+    ]
+    while left:
+        login = client.poll(left[0][0], *(step for _, step in left), wait=20)
+        verify.need(login, "token")
+        last = min(len(login.polls), len(left)) - 1
+        problem = f"neither works nor tells of a failure after {left[last][0]}"
+        verify(UNREADABLE, login.settled, problem, login)
+        left = left[last + 1 :]
 
 
 @check("rfc6749-2.3.1-no-credentials-in-uri", faults=("secret_in_query",))

@@ -19,7 +19,7 @@ ENOUGH = 4
 
 def _refused(client: Subject, code: str) -> Attempt:
     """A login that is refused with that error at its first poll, and for ever."""
-    return client.redeem(code, start=[change(interval=1)], token=[error(code)], forever=["token"], most=ENOUGH, wait=6)
+    return client.poll(code, error(code), forever=["token"], most=ENOUGH, wait=6)
 
 
 def _judge(client: Subject, verify: Verify, login: Attempt, code: str) -> None:

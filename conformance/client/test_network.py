@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from conformance.client.scripted.steps import Script, change, error, fails, framed, half, lost, redirect, truncated
+from conformance.client.scripted.steps import Script, error, fails, framed, half, lost, redirect, truncated
 from conformance.judging import NotApplicable, check
 
 if TYPE_CHECKING:
@@ -26,12 +26,10 @@ def test_lost_connections(client: Subject, verify: Verify) -> None:
     started = client.redeem("reset at the device authorization", start=[fails("reset")], wait=8)
     verify.need(started, "start")
     verify.by_rules(started, RETRIES, default=True)
-    polled = client.redeem("reset at a poll", start=[change(interval=2)], token=[fails("reset")], wait=10)
+    polled = client.poll("reset at a poll", fails("reset"), interval=2, wait=10)
     verify.need(polled, "token")
     verify.by_rules(polled, RETRIES, default=True)
-    redeemed = client.redeem(
-        "answer lost", start=[change(interval=2)], token=[lost(), error("invalid_grant")], forever=["token"], wait=10
-    )
+    redeemed = client.poll("answer lost", lost(), error("invalid_grant"), interval=2, forever=["token"], wait=10)
     verify.need(redeemed, "token")
     verify.by_rules(redeemed, RETRIES, default=True)
 
@@ -43,13 +41,11 @@ def test_truncated_answers(client: Subject, verify: Verify) -> None:
     Accepted: the client ends without the token. A response in chunks, and one that ends with the connection, are whole.
     """
     for what, step in (("the JSON whole", truncated()), ("the JSON cut", half())):
-        login = client.redeem(
-            what, start=[change(interval=1)], token=[step, error("invalid_grant")], forever=["token"], most=3, wait=6
-        )
+        login = client.poll(what, step, error("invalid_grant"), forever=["token"], most=3, wait=6)
         verify.need(login, "token")
         verify(INCOMPLETE, not login.succeeded, "uses an answer that was cut short", login)
     for framing in ("chunked", "close"):
-        login = client.redeem(f"framed by {framing}", token=[framed(framing)])
+        login = client.poll(f"framed by {framing}", framed(framing))
         verify.need(login, "token")
         verify(INCOMPLETE, login.succeeded, f"cannot read a whole answer framed by {framing}", login)
 
@@ -60,10 +56,9 @@ def test_redirects(client: Subject, verify: Verify) -> None:
 
     Accepted: it is not sent to the other origin, and no GET is made of it.
     """
-    login = client.redeem(
+    login = client.poll(
         "to another origin",
-        start=[change(interval=1)],
-        token=[redirect(307, "{elsewhere}{path}")],
+        redirect(307, "{elsewhere}{path}"),
         forever=["token"],
         elsewhere=Script(),
         most=3,
@@ -72,9 +67,7 @@ def test_redirects(client: Subject, verify: Verify) -> None:
     verify.need(login, "token")
     sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
     verify(REDIRECTS, not sent, "sends its request, with the secrets in it, to another origin", login)
-    same = client.redeem(
-        "to the same path", start=[change(interval=1)], token=[redirect(307, "{base}{path}{query}")], most=3, wait=6
-    )
+    same = client.poll("to the same path", redirect(307, "{base}{path}{query}"), most=3, wait=6)
     verify.need(same, "token")
     changed = any(entry.request.method == "GET" for entry in same.polls)
     verify(REDIRECTS, not changed, "makes a GET of a redirected POST", same)
@@ -83,9 +76,9 @@ def test_redirects(client: Subject, verify: Verify) -> None:
 @check("rfc8628-3.1-tls-required", faults=("redirects_followed",), needs=("tls",), timed=True)
 def test_no_downgrade(client: Subject, verify: Verify) -> None:
     """An HTTPS endpoint answers 307 to plain HTTP. Accepted: nothing of the request goes there."""
-    login = client.redeem(
-        start=[change(interval=1)],
-        token=[redirect(307, "{elsewhere}{path}")],
+    login = client.poll(
+        "to plain HTTP",
+        redirect(307, "{elsewhere}{path}"),
         forever=["token"],
         elsewhere=Script(),
         certificate="good",

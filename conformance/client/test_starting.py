@@ -23,6 +23,7 @@ SPECIAL_CODE = "DC.a+b/c=d%25e&f~g-%41_h"
 @check(
     OPTIONALS,
     "rfc6749-5.1-client-ignores-unknown-members",
+    "aws-client-without-complete-uri",
     faults=("complete_uri_required", "unknown_members_refused"),
 )
 def test_optional_and_unknown_members(client: Subject, verify: Verify) -> None:
@@ -30,6 +31,7 @@ def test_optional_and_unknown_members(client: Subject, verify: Verify) -> None:
     without = client.redeem("no verification_uri_complete", start=[change(verification_uri_complete=...)])
     problem = "cannot do without verification_uri_complete"
     verify(OPTIONALS, without.succeeded, problem, without)
+    verify("aws-client-without-complete-uri", without.succeeded, problem, without)
     unknown = {"x_vendor": {"nested": [1, None]}, "verification_url": "https://elsewhere.example/"}
     login = client.redeem("unknown members", start=[change(**unknown)], token=[change(x_vendor=17, issued_for="you")])
     problem = "cannot do with members that it does not know"

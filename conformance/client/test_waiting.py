@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
-from conformance.client.scripted.steps import change, fails, pending, slow_down, status
+from conformance.client.scripted.steps import change, fails, pending, slow_down, status, text
 from conformance.judging import check
 
 if TYPE_CHECKING:
+    from conformance.client.attempt import Attempt
     from conformance.client.case import Subject, Verify
+
+WAITS = "rfc8628-3.5-client-waits-before-each-request"
+ODD = "rfc8628-3.2-client-odd-interval"
+AT_ONCE = 0.9
+"""Seconds below which a wait is none: who pauses at all pauses for a second."""
+STUCK = 30.0
+"""Seconds without a poll after which a client that was told no sound interval waits for something that never comes."""
+MONTH = 30 * 86_400
+"""Seconds; more milliseconds than a signed integer of 32 bits holds."""
 
 
 @check(
@@ -57,6 +68,69 @@ def test_no_interval(client: Subject, verify: Verify) -> None:
     problem = "cannot do without interval"
     verify("rfc8628-3.2-client-accepts-missing-optionals", login.succeeded, problem, login)
     verify.by_rules(login, "rfc8628-3.2-client-default-interval", "rfc8628-3.5-client-waits-default-five")
+
+
+@check(
+    ODD,
+    faults=("odd_interval_taken_for_none", "odd_interval_stalls"),
+    needs=("flow",),
+    timed=True,
+)
+def test_interval_of_zero(client: Subject, verify: Verify) -> None:
+    """Interval 0; four times pending, then the token. Accepted: pauses between the polls, or a failure.
+
+    The text does not forbid 0, so a client that takes it at its word is only warned.
+    """
+    _judge_odd(verify, _odd(client, 0), tolerated=True)
+
+
+@check(ODD, faults=("odd_interval_taken_for_none", "odd_interval_stalls"), needs=("flow",), timed=True)
+def test_negative_interval(client: Subject, verify: Verify) -> None:
+    """Interval -5; four times pending, then the token. Accepted: pauses between the polls, or a failure."""
+    _judge_odd(verify, _odd(client, -5))
+
+
+@check(ODD, faults=("odd_interval_taken_for_none", "odd_interval_stalls"), needs=("flow",), timed=True)
+def test_interval_as_text(client: Subject, verify: Verify) -> None:
+    """Interval "2"; four times pending, then the token. Accepted: pauses between the polls, or a failure."""
+    _judge_odd(verify, _odd(client, "2"))
+
+
+def _odd(client: Subject, interval: Any) -> Attempt:
+    return client.login(start=[change(interval=interval)], token=[pending()] * 4, wait=40, until=40)
+
+
+def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> None:
+    verify.need(login, "start")
+    waits = [after.started - before.ended for before, after in pairwise(login.polls)]
+    # Two in a row: some clients ask twice at first, whatever the interval is.
+    tight = any(max(pair) < AT_ONCE for pair in pairwise(waits))
+    told = ", ".join(f"{wait:.2f} s" for wait in waits) + " between its polls"
+    verify(ODD, not tight, "polls without a pause", login, got=told, tolerated=tolerated)
+    since = login.polls[-1].ended if login.polls else login.starts[-1].ended
+    alive = login.ended.at - since <= STUCK or (None if login.ended.overdue else False)
+    verify(ODD, alive if login.going_on else login.settled, "neither polls nor fails", login)
+
+
+@check(WAITS, faults=("interval_truncated", "interval_halved"), needs=("flow",), dialects=("rfc8628",), timed=True)
+def test_interval_with_a_fraction(client: Subject, verify: Verify) -> None:
+    """Interval 1.5; twice pending, then the token. Accepted: a second and a half between the polls, or a failure.
+
+    In the AWS dialect the model makes it an integer, as which SDKs read whatever comes.
+    """
+    login = client.login(start=[change(interval=1.5)], token=[pending()] * 2, wait=12)
+    verify.need(login, "start")
+    verify.by_rules(login, WAITS, default=True if login.failed else None)
+
+
+@check(WAITS, faults=("interval_overflows", "interval_capped"), needs=("flow",), timed=True)
+def test_interval_of_a_month(client: Subject, verify: Verify) -> None:
+    """Interval 2592000; authorization_pending for ever. Accepted: at most one poll in twelve seconds."""
+    login = client.login(
+        start=[change(interval=MONTH)], token=[pending()], forever=["token"], most=4, wait=12, until=12
+    )
+    verify.need(login, "start")
+    verify.by_rules(login, WAITS, default=None if login.ended.overdue else True)
 
 
 @check(
@@ -166,4 +240,20 @@ def test_retry_after(client: Subject, verify: Verify) -> None:
     """Interval 1; 503 with Retry-After: 4, then the token. Accepted: no poll for four seconds, or none at all."""
     login = client.login(start=[change(interval=1)], token=[status(503, Retry_After="4")], wait=8)
     verify.need(login, "token")
+    verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)
+
+
+@check(
+    "rfc9110-10.2.3-retry-after",
+    "rfc8628-3.5-client-unreadable-answer",
+    faults=("retry_after_ignored", "unreadable_answer_unreported"),
+    timed=True,
+)
+def test_too_many_requests(client: Subject, verify: Verify) -> None:
+    """429 with Retry-After: 4, then without, then the token. Accepted: four seconds without a poll, or a failure."""
+    busy = text('{"message": "Too Many Requests"}', "application/json")
+    login = client.poll("429", status(429, busy, Retry_After="4"), status(429, busy), wait=15)
+    verify.need(login, "token")
+    problem = "neither works nor tells of a failure after 429"
+    verify("rfc8628-3.5-client-unreadable-answer", login.settled, problem, login)
     verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)

@@ -107,15 +107,17 @@ class Session:
     @cached_property
     def grants(self) -> tuple[Grant, ...]:
         """Each flow with its polls; polls belong to the flow that was started last before them."""
-        started = [entry for entry in self.starts if entry.outcome.ok and isinstance(entry.get("device_code"), str)]
-        if not started:
+        found: list[tuple[Exchange, list[Exchange]]] = []
+        # By their order, not by their times: a clock that is simulated or coarse gives several the same.
+        for entry in self.exchanges:
+            if entry.request.operation is Operation.DEVICE_AUTHORIZATION:
+                if entry.outcome.ok and isinstance(entry.get("device_code"), str):
+                    found.append((entry, []))
+            elif found and entry.request.operation is Operation.TOKEN and not self._is_refresh(entry):
+                found[-1][1].append(entry)
+        if not found:
             return (Grant(None, self.device_code, self.polls),) if self.device_code and self.polls else ()
-        found = []
-        for number, start in enumerate(started):
-            following = started[number + 1].started if number + 1 < len(started) else float("inf")
-            polls = tuple(entry for entry in self.polls if start.started < entry.started < following)
-            found.append(Grant(start, str(start.get("device_code")), polls))
-        return tuple(found)
+        return tuple(Grant(start, str(start.get("device_code")), tuple(polls)) for start, polls in found)
 
     @cached_property
     def registered(self) -> Exchange | None:

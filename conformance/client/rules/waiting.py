@@ -74,7 +74,14 @@ def gaps(grant: Grant) -> Iterator[Gap]:
 @rule(
     "rfc8628-3.5-client-waits-before-each-request",
     "rfc8628-3.2-client-waits-interval",
-    faults=("interval_halved", "polls_twice", "interval_capped"),
+    faults=(
+        "interval_halved",
+        "polls_twice",
+        "interval_capped",
+        "interval_truncated",
+        "interval_overflows",
+        "unreadable_answer_polled_at_once",
+    ),
 )
 def interval_is_kept(session: Session) -> Iterator[Judgement]:
     """Between the answer to a poll and the next poll lies at least the stated interval, before any slow_down."""
