@@ -9,7 +9,7 @@ from textwrap import dedent
 
 import pytest
 
-from benchmarks.mutation.__main__ import IDENTITIES, MODULES, REFERENCE
+from benchmarks.mutation.__main__ import IDENTITIES, MODULES, REFERENCE, _require_a_working_server
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import Mutant, Outcome, Reasons, Survivor, original_line
 from conformance.reference.faults import Faults
@@ -94,6 +94,13 @@ def test_the_reference_server_folds_without_a_trace_of_faults():
     for name, text in fold(sources, names, identities=IDENTITIES).items():
         found = [fault for fault in names if f"faults.{fault}" in text]
         assert not found, f"{name} still asks for {found}"
+
+
+def test_a_server_that_folding_has_broken_is_not_mutated():
+    case = "user_decision::test_approval rfc8628"
+    _require_a_working_server({case: {"a > b": "pass"}, "page_security::test_x rfc8628": {"a > b": "untestable"}})
+    with pytest.raises(SystemExit, match="no longer works.*untestable"):
+        _require_a_working_server({case: {"a > b": "untestable"}})
 
 
 def test_lines_are_found_in_the_original(tmp_path):

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import Outcome, read_outcome
@@ -36,7 +37,7 @@ MODULES = (
     "verification",
 )
 """Protocol logic. Not here: faults, the validation of settings, the HTTP server, the user, the command line."""
-IDENTITIES = ("respelt",)
+IDENTITIES = ("allow_script", "respelt")
 """Functions of other modules that do nothing while no fault is on."""
 BUSY = 2.5
 """Load average above which one process must do."""
@@ -120,12 +121,22 @@ def _record(work: Path) -> None:
     environment = _environment(work) | {"MUTATION_RECORD": str(record), "PYTHONPATH": str(work)}
     measure = (sys.executable, "-m", "coverage", "run", f"--data-file={work / 'coverage'}", f"--include={REFERENCE}/*")
     _run((*measure, "-m", "pytest", "-q", "-x", "suite/test_suite.py"), work, environment)
-    baseline: dict[str, object] = {}
+    baseline: dict[str, Any] = {}
     for line in record.read_text().splitlines():
         baseline |= json.loads(line)
+    _require_a_working_server(baseline)
     (work / "baseline.json").write_text(json.dumps(baseline))
     report = (sys.executable, "-m", "coverage", "json", f"--data-file={work / 'coverage'}", "-o", "coverage.json")
     _run((*report, "-q"), work, environment)
+
+
+def _require_a_working_server(baseline: dict[str, Any]) -> None:
+    """Exit where folding has broken the server: all that its mutants show would be worth nothing."""
+    for case, found in baseline.items():
+        if case.startswith("user_decision::test_approval "):
+            broken = {judged: verdict for judged, verdict in found.items() if verdict != "pass"}
+            if broken:
+                sys.exit(f"the server without its faults no longer works: {case}: {broken}")
 
 
 def _mutate(work: Path, processes: int, mutants: list[str]) -> None:

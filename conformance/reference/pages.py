@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from conformance.reference.http import Answer, Call, Handler, crash
 from conformance.reference.rfc8628 import FORM
-from conformance.reference.scripts import script, script_policy
+from conformance.reference.scripts import allow_script, script
 from conformance.reference.sessions import COOKIE, Session, Sessions
 from conformance.reference.verification import SIGN_IN_PATH, VERIFICATION_PATH
 
@@ -206,10 +206,11 @@ class Pages:
         return answer
 
     def _policy(self) -> str:
-        return (
-            f"default-src 'none'; {script_policy(self.faults)}style-src 'sha256-{_style_digest()}'; "
+        policy = (
+            f"default-src 'none'; style-src 'sha256-{_style_digest()}'; "
             "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         )
+        return allow_script(policy, self.faults)
 
     def _page(
         self,

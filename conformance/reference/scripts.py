@@ -31,9 +31,9 @@ def script(faults: Faults) -> Markup:
     return Markup("").join(Markup(text) for text, wanted in chosen.items() if wanted)  # noqa: S704 - our own constants
 
 
-def script_policy(faults: Faults) -> str:
-    """What the content security policy of such pages says of script; empty: they have none.
+def allow_script(policy: str, faults: Faults) -> str:
+    """The content security policy of a page with what such script needs; as it was where there is none.
 
     A page that makes markup of text by script is one that allows script in markup.
     """
-    return "script-src 'unsafe-inline'; " if script(faults) else ""
+    return f"script-src 'unsafe-inline'; {policy}" if script(faults) else policy
