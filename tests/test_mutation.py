@@ -99,7 +99,7 @@ def test_the_reference_server_folds_without_a_trace_of_faults():
 def test_a_server_that_folding_has_broken_is_not_mutated():
     case = "user_decision::test_approval rfc8628"
     _require_a_working_server({case: {"a > b": "pass"}, "page_security::test_x rfc8628": {"a > b": "untestable"}})
-    with pytest.raises(SystemExit, match="no longer works.*untestable"):
+    with pytest.raises(SystemExit, match=r"no longer works.*untestable"):
         _require_a_working_server({case: {"a > b": "untestable"}})
 
 
