@@ -10,6 +10,7 @@ from textwrap import dedent
 import pytest
 
 from benchmarks.mutation.__main__ import IDENTITIES, MODULES, REFERENCE, _require_a_working_server
+from benchmarks.mutation.document import change, page
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import Mutant, Outcome, Reasons, Survivor, original_line
 from conformance.reference.faults import Faults
@@ -172,3 +173,37 @@ def test_every_reason_is_complete():
 
 def test_the_modules_exist():
     assert all((ROOT / REFERENCE / f"{name}.py").is_file() for name in MODULES)
+
+
+def test_the_page_has_the_figure_and_every_survivor_with_its_reason():
+    survivors = [
+        Survivor(
+            "m1",
+            "conformance/reference/store.py:7",
+            "survived",
+            ("-    a < MOST", "+    a <= MOST"),
+            "tuning",
+            "memory",
+        ),
+        Survivor(
+            "m2", "conformance/reference/aws.py:9", "survived", ("-    x = a", "+    x = None"), "equivalent", "unread"
+        ),
+    ]
+    text = page(Outcome({"killed": 7, "timeout": 1, "survived": 2, "text": 4}, survivors, {}))
+    assert "**88.9 %** of the mutants" in text
+    assert "8 of 9" in text
+    assert "- memory (tuning)\n    - line 7: `a < MOST` → `a <= MOST`" in text
+    assert "| equivalent | 1 |" in text
+    assert "| latitude |" not in text
+
+
+@pytest.mark.parametrize(
+    ("diff", "shown"),
+    [
+        (("-    return a", "+    return b"), "`return a` → `return b`"),
+        (("-" + "x" * 80 + "1", "+" + "x" * 80 + "2"), f"`…{'x' * 30}1` → `…{'x' * 30}2`"),
+        (("-f(`a`)", "+f(None)"), "`` f(`a`) `` → `f(None)`"),
+    ],
+)
+def test_changes_are_cut_down_to_what_differs(diff, shown):
+    assert change(diff) == shown

@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.mutation.document import page
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import Outcome, read_outcome
 from conformance.reference.faults import Faults
@@ -60,6 +61,8 @@ def main() -> int:
     seconds = None if arguments.report_only or arguments.resume else round(time.monotonic() - began)
     (BUILD / "mutation.json").write_text(json.dumps(outcome.as_json() | {"seconds": seconds}, indent=1) + "\n")
     _print(outcome)
+    if arguments.document:
+        arguments.document.write_text(page(outcome), encoding="utf-8")
     return 0 if outcome.score >= AIM else 1
 
 
@@ -69,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--processes", type=int, help="default: all processors, one if the machine is busy")
     parser.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     parser.add_argument("--report-only", action="store_true", help="print the outcome of the last run again")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="write the outcome as a page of Markdown too")
     return parser.parse_args()
 
 

@@ -1,0 +1,95 @@
+"""The outcome of a mutation run as a page of the documentation."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from benchmarks.mutation.outcome import Outcome, Survivor
+
+KINDS = {
+    "equivalent": "nothing changes that a request can see, or only what the protocol calls opaque",
+    "latitude": "another behaviour that the texts allow: a check against it would accuse honest servers",
+    "tuning": "lengths, limits and spare records",
+    "page": "wording, prefilled fields and second lines of defence of the pages for people",
+    "unreachable": "needs what a suite cannot have: an exact instant, a password, a second address",
+    "": "nobody has said why yet",
+}
+_CONTEXT = 30
+"""Characters shown on each side of what changed."""
+
+
+def page(outcome: Outcome) -> str:
+    """Markdown: the figure, how it is made, and every survivor with its reason."""
+    counts = Counter(survivor.kind for survivor in outcome.survivors)
+    noticed = outcome.counts.get("killed", 0) + outcome.counts.get("timeout", 0)
+    rest = outcome.total - outcome.equivalent
+    kinds = "\n".join(
+        f"| {kind or 'unexplained'} | {counts[kind]} | {text} |" for kind, text in KINDS.items() if counts[kind]
+    )
+    return f"""\
+# Mutation of the reference server
+
+<!-- Written by `python -m benchmarks.mutation --document docs/explanation/mutation.md`. -->
+
+Faults show that a check can fail; they are mistakes that somebody thought of. Mutation shows what nobody thought of:
+the protocol logic of the reference server, its faults folded away, is changed in one small place at a time by
+[mutmut](https://mutmut.readthedocs.io/), and the conformance suite, as the only test, has to give some requirement a
+worse verdict than before.
+
+**{outcome.score:.1f} %** of the mutants that can be told from the original were noticed: {noticed} of {rest}, of which
+{outcome.counts.get("timeout", 0)} by never ending. Another {outcome.equivalent} are equivalent, and
+{outcome.counts.get("text", 0)} that change only what is said to people are left out of all figures. Lines that no
+request reaches are not mutated.
+
+```sh
+make mutation
+```
+
+makes the figure anew, in about half an hour on two cores, prints the survivors with their changes, and ends with 1
+below 90 %. `benchmarks/mutation/survivors.toml` says of each survivor why it may live:
+
+| kind | mutants | meaning |
+|---|---|---|
+{kinds}
+
+## The survivors
+
+{_survivors(outcome.survivors)}"""
+
+
+def _survivors(survivors: list[Survivor]) -> str:
+    files: dict[str, dict[tuple[str, str], list[Survivor]]] = defaultdict(lambda: defaultdict(list))
+    for survivor in survivors:
+        files[survivor.place.partition(":")[0]][survivor.kind, survivor.why].append(survivor)
+    parts = []
+    for file, reasons in files.items():
+        parts.append(f"### {file.rpartition('/')[2]}\n")
+        for (kind, why), members in reasons.items():
+            parts.append(f"- {why or 'No reason yet.'} ({kind or 'unexplained'})")
+            parts.extend(f"    - line {one.place.rpartition(':')[2]}: {change(one.diff)}" for one in members)
+        parts.append("")
+    return "\n".join(parts)
+
+
+def change(diff: tuple[str, ...]) -> str:
+    """What a mutant changed, as `before` → `after`, cut down to where the lines differ."""
+    before = next((line[1:].strip() for line in diff if line.startswith("-")), "")
+    after = next((line[1:].strip() for line in diff if line.startswith("+")), "")
+    matcher = difflib.SequenceMatcher(None, before, after, autojunk=False)
+    edits = [edit for edit in matcher.get_opcodes() if edit[0] != "equal"]
+    if not edits:
+        return _code(before)
+    first, last = edits[0], edits[-1]
+    return f"{_code(_around(before, first[1], last[2]))} → {_code(_around(after, first[3], last[4]))}"
+
+
+def _around(line: str, start: int, end: int) -> str:
+    left, right = max(0, start - _CONTEXT), min(len(line), end + _CONTEXT)
+    return ("…" if left else "") + line[left:right] + ("…" if right < len(line) else "")
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
