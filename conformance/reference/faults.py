@@ -114,6 +114,7 @@ class Faults(Misbehaviour):
     options_without_allow: bool = fault("OPTIONS is answered 204 without Allow.")
     unknown_headers_refused: bool = fault("A request with a header that begins with X- is refused.")
     accept_compared_literally: bool = fault("Any Accept but exactly application/json is answered 406.")
+    framework_exceptions_renamed: bool = fault("Exceptions of the framework have names that no SDK knows.", AWS)
     accept_ignored: bool = fault("JSON is served to clients whose Accept excludes it.", AWS)
     content_type_case_sensitive: bool = fault("A media type with capitals is answered 415.")
     amz_json_refused: bool = fault("A body labelled application/x-amz-json-1.1 is answered 415.", AWS)

@@ -104,7 +104,8 @@ def refused(refusal: Refusal, call: Call, faults: Faults) -> Answer:
 
 def framework_refused(error: FrameworkError, faults: Faults) -> Answer:
     """An error outside the model."""
-    return _answer(error.status, {"message": error.message}, error.headers, faults, error_type=error.name)
+    name = f"Reference{error.name}" if faults.framework_exceptions_renamed else error.name
+    return _answer(error.status, {"message": error.message}, error.headers, faults, error_type=name)
 
 
 def _answer(
