@@ -167,7 +167,7 @@ def test_every_reason_is_complete():
     for reason in reasons:
         assert reason.keys() <= {"file", "function", "was", "now", "kind", "why"}
         assert (ROOT / REFERENCE / reason["file"]).is_file()
-        assert reason["kind"] in {"equivalent", "latitude", "tuning", "page", "text", "unreachable"}
+        assert reason["kind"] in {"equivalent", "latitude", "tuning", "page", "text", "unreachable", "gap"}
         assert reason["why"]
 
 

@@ -43,7 +43,7 @@ IDENTITIES = ("allow_script", "respelt")
 BUSY = 2.5
 """Load average above which one process must do."""
 AIM = 90.0
-"""Per cent of the mutants that can be told from the original."""
+"""Per cent of the mutants that a text forbids."""
 
 
 def main() -> int:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 REFERENCE = Path("conformance/reference")
 _STATUS = {0: "survived", 1: "killed", 3: "killed", 33: "survived", 36: "timeout", -24: "timeout", 24: "timeout"}
 _EQUIVALENT = "equivalent"
+ALLOWED = (_EQUIVALENT, "latitude", "page")
+"""Kinds of survivors that no text forbids: a check that noticed one would accuse honest servers."""
 TEXT = "text"
 """Kind of the changes to what is said to people: no protocol logic, left out whether noticed or not."""
 
@@ -60,13 +62,23 @@ class Outcome:
         return sum(survivor.kind == _EQUIVALENT for survivor in self.survivors)
 
     @property
-    def score(self) -> float:
-        """Per cent of the mutants that differ from the original and were noticed; a hang is noticed."""
-        noticed = self._noticed
-        return 100 * noticed / max(1, self.total - self.equivalent)
+    def allowed(self) -> int:
+        """Survivors that are as conformant as the original."""
+        return sum(survivor.kind in ALLOWED for survivor in self.survivors)
 
     @property
-    def _noticed(self) -> int:
+    def score(self) -> float:
+        """Per cent of the mutants that a text forbids and that were noticed; a hang is noticed."""
+        return 100 * self.noticed / max(1, self.total - self.allowed)
+
+    @property
+    def score_of_all(self) -> float:
+        """Per cent of the mutants that differ from the original in any way and were noticed."""
+        return 100 * self.noticed / max(1, self.total - self.equivalent)
+
+    @property
+    def noticed(self) -> int:
+        """Mutants that some check noticed, those that never end among them."""
         return self.counts.get("killed", 0) + self.counts.get("timeout", 0)
 
     def summary(self) -> str:
@@ -77,11 +89,12 @@ class Outcome:
         return (
             f"{self.total} mutants: {self.counts.get('killed', 0)} killed, {self.counts.get('timeout', 0)} timed out, "
             f"{left} survived ({told or 'none'}){self._odd()}\n"
-            f"{self.score:.1f} % of the {self.total - self.equivalent} that are not equivalent were noticed"
+            f"{self.score:.1f} % of the {self.total - self.allowed} that a text forbids were noticed, "
+            f"{self.score_of_all:.1f} % of the {self.total - self.equivalent} that behave differently at all"
         )
 
     def _odd(self) -> str:
-        rest = self.total - self._noticed - self.counts.get("survived", 0)
+        rest = self.total - self.noticed - self.counts.get("survived", 0)
         texts = self.counts.get(TEXT, 0)
         undecided = f", {rest} not decided" if rest else ""
         return undecided + (f"; {texts} of texts left out" if texts else "")
@@ -95,7 +108,9 @@ class Outcome:
             "survived": len(self.survivors),
             "equivalent": self.equivalent,
             "texts_left_out": self.counts.get(TEXT, 0),
+            "allowed": self.allowed,
             "score": round(self.score, 2),
+            "score_of_all": round(self.score_of_all, 2),
             "survivors": [asdict(survivor) for survivor in self.survivors],
             "unexecuted": self.unexecuted,
             "unused_reasons": self.unused,
