@@ -11,10 +11,10 @@ PYTEST_ARGS ?=
 TARGETS ?= embedded $(notdir $(patsubst %/,%,$(dir $(wildcard implementations/servers/*/target.toml))))
 
 .DEFAULT_GOAL := help
-.PHONY: cassettes help setup run matrix test lint unit docs mutation clean
+.PHONY: benchmark cassettes help setup run matrix test lint unit docs mutation clean
 
 help: ## Show this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(READY) ## Make .venv and install the project with its development tools
 
@@ -36,11 +36,14 @@ unit: $(READY) ## The tests of the suite itself; PYTEST_ARGS="-k name" selects
 	@mkdir -p $(dir $(JUNIT))
 	$(BIN)/pytest -n 2 --dist worksteal --junitxml=$(JUNIT) $(PYTEST_ARGS)
 
-docs: $(READY) ## Write the pages of docs/ that are made from the catalogue, the checks and the faults
+docs: $(READY) ## Write the pages of docs/ that are made from catalogue, checks, faults, commands and results
 	$(BIN)/python -m conformance.cli.docs
 
 mutation: $(READY) ## How many mutants of the reference server the suite kills; half an hour, build/mutation.json
-	$(BIN)/python -m benchmarks.mutation
+	$(BIN)/python -m benchmarks.mutation --document docs/explanation/mutation.md
+
+benchmark: $(READY) ## How fast the suite is and how soon it finds faults; half an hour, docs/benchmarks.md. ARGS="--quick"
+	$(BIN)/python -m benchmarks $(ARGS)
 
 cassettes: $(READY) ## Record the embedded server and those of implementations/servers anew; TARGETS="a b" chooses
 	@for target in $(TARGETS); do \

@@ -8,10 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+import conformance
+from conformance.cli import COMMANDS
 from conformance.cli.coverage import coverage
 from conformance.cli.docs import NOTICE, PAGES, main
+from conformance.errors import ExitCode
 from conformance.reference.faults import Faults
 from conformance.requirements import load
+from conformance.results.schema import schema
 
 DOCS = Path(__file__).parent.parent / "docs"
 
@@ -37,6 +41,36 @@ def test_every_caveat_is_in_the_register():
 def test_every_fault_is_listed_with_what_catches_it():
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", PAGES["reference/faults.md"](coverage()), re.MULTILINE)
     assert [name for name, _ in rows] == [name for name, _, _ in Faults.catalogue()]
+
+
+def test_every_command_and_exit_code_has_its_place():
+    page = PAGES["reference/cli.md"](coverage())
+    assert re.findall(r"^## device-grant (\w+)$", page, re.MULTILINE) == list(COMMANDS)
+    assert re.findall(r"^\| (\d) \| (?=\w)", page, re.MULTILINE) == [str(int(code)) for code in ExitCode]
+    run = page.split("## device-grant run\n")[1].split("\n## ")[0]
+    assert "| `--only ID-OR-GLOB` | Judge only these requirements; may be repeated. |" in run
+    assert "| `--user FILE\\|prompt` |" in run
+
+
+def test_every_member_of_the_results_is_listed_with_what_it_means():
+    page = PAGES["reference/results.md"](coverage())
+    for name, definition in schema()["$defs"].items():
+        section = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        kind = definition["properties"].get("kind", {}).get("enum", [])
+        members = set(definition["properties"]) - ({"kind"} if len(kind) == 1 else set())
+        assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == members
+    assert "| `elapsed` | number | `0.0` | Real seconds until the response was complete. |" in page
+    assert "| `request` | [HttpRequest](#httprequest) or null | `null` |" in page
+
+
+def test_every_variable_that_is_read_is_listed():
+    page = (DOCS / "reference" / "environment.md").read_text("utf-8")
+    folder = Path(conformance.__file__).parent
+    code = "".join(file.read_text("utf-8") for file in folder.rglob("*.py") if "_implementations" not in file.parts)
+    read = set(re.findall(r'(?:environ(?:\.get\(|\[)|envvar=|VARIABLE = )"([A-Z_]+)"', code))
+    assert {"DEVICE_GRANT_CHROMIUM", "XDG_CACHE_HOME", "NO_COLOR"} <= read
+    # What the reference client is told, like any client, is in client-toml.md.
+    assert {name for name in read - {"HOME", "SSL_CERT_FILE"} if f"`{name}`" not in page} == set()
 
 
 def test_tables_are_tables():

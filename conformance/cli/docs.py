@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import click
 
 from conformance.cli.coverage import Coverage, coverage
+from conformance.cli.docs_reference import cli_page, results_page
+from conformance.cli.markdown import NOTICE, text
 from conformance.errors import ExitCode
 from conformance.requirements import Party, Status
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
     from conformance.cli.coverage import Judge
     from conformance.requirements import Requirement
 
-NOTICE = "<!-- Made by `make docs`; edit the catalogue or the checks instead. -->"
 PARTIES = {
     Party.AUTHORIZATION_SERVER: "server",
     Party.USER_INTERACTION: "pages",
@@ -50,14 +51,14 @@ def coverage_page(covered: Coverage) -> str:
     open_for_servers = sum(covered.status(entry) is Status.OPEN for entry in covered.binding("server"))
     lines += ["", f"Open: {open_for_servers} that bind servers, {covered.untested_of_clients} that bind clients only."]
     for source in covered.catalogue.sources:
-        lines += ["", f"## {source.name}", "", _text(source.title), ""]
+        lines += ["", f"## {source.name}", "", text(source.title), ""]
         lines += ["| id | level | party | status | judged by |", "|---|---|---|---|---|"]
         lines += [_coverage_row(covered, entry) for entry in _of_source(covered, source.name)]
     return "\n".join(lines) + "\n"
 
 
 def _coverage_row(covered: Coverage, entry: Requirement) -> str:
-    judged = ", ".join(f"`{judge.name}`" for judge in covered.of(entry)) or _text(entry.excluded)
+    judged = ", ".join(f"`{judge.name}`" for judge in covered.of(entry)) or text(entry.excluded)
     cells = (f"`{entry.id}`", entry.level.value, PARTIES[entry.party], covered.status(entry).value, judged)
     return f"| {' | '.join(cells)} |"
 
@@ -88,22 +89,22 @@ def ambiguities_page(covered: Coverage) -> str:
         "| requirement | AWS SSO OIDC |",
         "|---|---|",
     ]
-    lines += [f"| `{entry.id}` | {_text(entry.aws)} |" for entry in differing]
+    lines += [f"| `{entry.id}` | {text(entry.aws)} |" for entry in differing]
     return "\n".join(lines) + "\n"
 
 
 def _ambiguity(covered: Coverage, entry: Requirement) -> list[str]:
     weight = f"{entry.level.value}, {entry.verdict_if_broken.label} if broken"
     lines = [
-        f"{_text(entry.statement)} ([{entry.source} {entry.section}]({entry.url}), {weight})",
+        f"{text(entry.statement)} ([{entry.source} {entry.section}]({entry.url}), {weight})",
         "",
-        f"- Readings: {_text(entry.caveat)}",
+        f"- Readings: {text(entry.caveat)}",
     ]
     if entry.aws:
-        lines.append(f"- AWS SSO OIDC: {_text(entry.aws)}")
-    lines += [f"- `{judge.name}`: {_text(judge.card)}" for judge in covered.of(entry)]
+        lines.append(f"- AWS SSO OIDC: {text(entry.aws)}")
+    lines += [f"- `{judge.name}`: {text(judge.card)}" for judge in covered.of(entry)]
     if entry.excluded:
-        lines.append(f"- Not tested: {_text(entry.excluded)}")
+        lines.append(f"- Not tested: {text(entry.excluded)}")
     elif not covered.of(entry):
         lines.append("- Not tested yet.")
     return lines
@@ -150,7 +151,7 @@ def _faults(covered: Coverage, faults: list[tuple[str, tuple[str, ...], str]], p
     rows = ["| fault | dialects | what it does wrong | caught by |", "|---|---|---|---|"]
     for name, dialects, documentation in faults:
         caught = ", ".join(f"`{judge}`" for judge in sorted(catching.get(name, ())))
-        rows.append(f"| `{name}` | {', '.join(dialects)} | {_text(documentation)} | {caught} |")
+        rows.append(f"| `{name}` | {', '.join(dialects)} | {text(documentation)} | {caught} |")
     return rows
 
 
@@ -158,6 +159,8 @@ PAGES: dict[str, Callable[[Coverage], str]] = {
     "reference/coverage.md": coverage_page,
     "reference/faults.md": faults_page,
     "reference/client-faults.md": client_faults_page,
+    "reference/cli.md": cli_page,
+    "reference/results.md": results_page,
     "explanation/ambiguities.md": ambiguities_page,
 }
 """What is written, by its path below docs/."""
@@ -177,11 +180,6 @@ def _anchor(heading: str) -> str:
     return re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
 
 
-def _text(text: str) -> str:
-    """Text as Markdown that says just that, on one line."""
-    return re.sub(r"([|<*\\])", r"\\\1", " ".join(text.split()))
-
-
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path), required=False)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a page is stale.")
@@ -195,13 +193,13 @@ def main(folder: Path | None, check: bool) -> None:  # noqa: FBT001 - click pass
     covered = coverage()
     stale = []
     for name, render in PAGES.items():
-        path, text = folder / name, render(covered)
-        if path.exists() and path.read_text("utf-8") == text:
+        path, page = folder / name, render(covered)
+        if path.exists() and path.read_text("utf-8") == page:
             continue
         stale.append(name)
         if not check:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
+            path.write_text(page, "utf-8")
     for name in stale:
         click.echo(f"{'stale: ' if check else 'written: '}{name}")
     if check and stale:
