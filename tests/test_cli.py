@@ -102,6 +102,14 @@ def test_unreachable_target():
         (("run", "embedded:rfc8628", "--expect", "no-such-baseline.toml"), "no-such-baseline.toml"),
         (("run", "embedded:rfc8628", "--user", "no-such-user.py"), "no-such-user.py"),
         (("run", "embedded", "--report"), "--report"),
+        (("run", "embedded", "--shard", "4/3"), "from 1/3 to 3/3"),
+        (("run", "embedded", "--shard", "one"), "from 1/3 to 3/3"),
+        (("run", "embedded:rfc8628", "--shard", "9/9", "--", "-k", "test_denial_is_final"), "only 1 check is selected"),
+        (("run", "embedded", "--database", "http://127.0.0.1"), "redis://HOST:PORT"),
+        (("run", "embedded", "--database", "redis://127.0.0.1:1"), "is the server running"),
+        (("run", "embedded", "--database", "/dev/null/examples"), "the folder cannot be made"),
+        (("merge",), "SHARD"),
+        (("merge", "no-such-shard"), "no-such-shard"),
         (("runn",), "run"),
         (("explain", "rfc8628-3.5-acess-denied"), "rfc8628-3.5-access-denied"),
         (("report", "no-such-folder"), "no-such-folder"),
@@ -178,7 +186,7 @@ def test_ctrl_c_leaves_a_readable_partial_report(tmp_path):
 def test_list():
     done = device_grant("list", "--party", "all")
     assert done.returncode == 0
-    assert re.search(r"^all( +\d+){7} 615$", done.stdout, re.MULTILINE)
+    assert re.search(r"^all( +\d+){7} 618$", done.stdout, re.MULTILINE)
 
 
 def test_explain():

@@ -19,12 +19,11 @@ from conformance.protocol import RFC8628
 from conformance.reference.embedded import embedded
 from conformance.requirements import Verdict, load
 from conformance.server import chromium
-from conformance.server.browser import Browser, Page
+from conformance.server.browser import HOOK, Browser, Page
 from conformance.server.case import Case
 from conformance.server.chromium import VARIABLE, Chromium, candidates
 from conformance.server.markup import Form, Input
 from conformance.server.run import new_run
-from conformance.server.tab import HOOK
 from conformance.server.window import Window
 from conformance.targets import open_target, resolve
 from conformance.targets.user import user_of

@@ -3,6 +3,7 @@
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -51,6 +52,8 @@ async def app(scope, receive, send):
         return
     elif path == "/hang":
         await asyncio.sleep(3600)
+    elif path == "/soon":
+        await asyncio.sleep(0.05)
     elif path == "/meet":
         global meeting
         meeting = meeting or asyncio.Barrier(3)
@@ -206,6 +209,18 @@ def test_requests_together_are_under_way_at_the_same_time(folder, make):
         assert [answer.status_code for answer in mixed] == [500, 200]
         assert float(mixed[1].text) > 0
         assert target.together([]) == []
+
+
+@pytest.mark.parametrize("make", [asgi, wsgi])
+def test_checks_in_several_threads_may_ask_at_the_same_time(folder, make):
+    with make(folder, extra='[clock]\nkind = "real"\n') if make is asgi else make(folder) as target:
+
+        def ask(_):
+            with target.http() as http:
+                return http.get("/soon" if make is asgi else "/time").status_code
+
+        with ThreadPoolExecutor(6) as pool:
+            assert list(pool.map(ask, range(12))) == [200] * 12
 
 
 def test_wsgi_requests_arrive_and_answers_come_back(folder):

@@ -23,6 +23,7 @@ COMMANDS = {
     "explain": ("conformance.cli.catalogue", "explain"),
     "openapi": ("conformance.cli.openapi", "openapi"),
     "report": ("conformance.cli.report", "report"),
+    "merge": ("conformance.cli.merge", "merge"),
     "diff": ("conformance.cli.diff", "diff"),
     "matrix": ("conformance.cli.matrix", "matrix"),
 }

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from conformance.requirements import Level
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -19,10 +17,10 @@ if TYPE_CHECKING:
     from conformance.requirements import Requirement
 
 LEVELS = {
-    "MUST": (Level.MUST, Level.MUST_NOT),
-    "SHOULD": (Level.SHOULD, Level.SHOULD_NOT),
-    "MAY": (Level.MAY,),
-    "IMPLIED": (Level.IMPLIED,),
+    "MUST": ("MUST", "MUST NOT"),
+    "SHOULD": ("SHOULD", "SHOULD NOT"),
+    "MAY": ("MAY",),
+    "IMPLIED": ("IMPLIED",),
 }
 """Columns of the table; a prohibition counts with its obligation."""
 LABEL = 10
@@ -68,34 +66,31 @@ def _about_clients(covered: Coverage) -> str:
 
 
 def _table(covered: Coverage, entries: list[Requirement], party: str) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console(highlight=False)
-    # Gaps of one column, so that all of it fits into 80.
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("source", overflow="fold")
-    for title in (*LEVELS, "tested", "open", "excluded", "all"):
-        table.add_column(title, justify="right")
+    rows = [("source", *LEVELS, "tested", "open", "excluded", "all")]
     for source in covered.catalogue.sources:
         own = [entry for entry in entries if entry.source == source.name]
         if own:
-            table.add_row(source.name, *_numbers(covered, own))
-    table.add_row("all", *_numbers(covered, entries), style="bold")
-    console.print(table)
-    console.print(f"\nCatalogue {covered.catalogue.revision}. MUST and SHOULD take in MUST NOT and SHOULD NOT.")
+            rows.append((source.name, *_numbers(covered, own)))
+    rows.append(("all", *_numbers(covered, entries)))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:>{width}}" for cell, width in zip(row[1:], widths[1:], strict=True))
+        # Gaps of one column, so that all of it fits into 80.
+        line = " ".join((f"{row[0]:{widths[0]}}", *cells))
+        click.echo(_bold(line) if row in (rows[0], rows[-1]) else line)
+    click.echo(f"\nCatalogue {covered.catalogue.revision}. MUST and SHOULD take in MUST NOT and SHOULD NOT.")
     if party == "server" and covered.untested_of_clients:
-        console.print(_about_clients(covered))
+        click.echo(_about_clients(covered))
 
 
 def _numbers(covered: Coverage, entries: Iterable[Requirement]) -> list[str]:
-    from conformance.requirements import Status
+    from conformance.requirements import Level, Status
 
     entries = list(entries)
     levels = Counter(entry.level for entry in entries)
     states = Counter(covered.status(entry) for entry in entries)
     return [
-        *(str(sum(levels[level] for level in group)) for group in LEVELS.values()),
+        *(str(sum(levels[Level(level)] for level in group)) for group in LEVELS.values()),
         *(str(states[status]) for status in (Status.TESTED, Status.OPEN, Status.EXCLUDED)),
         str(len(entries)),
     ]
@@ -192,8 +187,12 @@ def _strength(entry: Requirement) -> str:
 
 
 def _title(text: str) -> None:
+    click.echo(_bold(text))
+
+
+def _bold(text: str) -> str:
     styled = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    click.echo(click.style(text, bold=True) if styled else text)
+    return click.style(text, bold=True) if styled else text
 
 
 def _wrapped(text: str, indent: str = "", first: str | None = None) -> str:

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import pytest
 
 from conformance.errors import ExitCode, UsageError
-from conformance.plugin.items import SUITE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,6 +28,14 @@ if TYPE_CHECKING:
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("-n", "workers", type=click.IntRange(min=0), default=0, help="Number of processes.")
+@click.option("--shard", metavar="I/N", help="Run only part I of N of the checks; `device-grant merge` joins reports.")
+@click.option(
+    "--database",
+    metavar="DIR|redis://…",
+    envvar="DEVICE_GRANT_DATABASE",
+    show_envvar=True,
+    help="Keep generated examples that fail there, and try those of earlier runs and other machines first.",
+)
 @click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
 @click.option("--fault", multiple=True, help="A misbehaviour of the embedded server, to see what it looks like.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
@@ -82,6 +88,8 @@ def _run_one(
             expect=options["expect"],
             user=options["user"],
             faults=options["fault"],
+            shard=options["shard"],
+            database=options["database"],
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
@@ -91,7 +99,10 @@ def _run_one(
 
 def execute(suite: Suite, console: Console, *, workers: int = 0, pytest_arguments: tuple[str, ...] = ()) -> int:
     """Run a session of pytest for the suite, showing its progress; returns pytest's status. Raises DeviceGrantError."""
+    import pytest
+
     import conformance
+    from conformance.cli.session import Named, Quiet
     from conformance.report.terminal import Progress
     from conformance.requirements import Verdict
     from conformance.targets.environments import cache_folder
@@ -122,7 +133,7 @@ def execute(suite: Suite, console: Console, *, workers: int = 0, pytest_argument
     try:
         # pytest writes what it has against its arguments there, usage and all.
         with contextlib.redirect_stderr(said):
-            status = pytest.main(arguments, plugins=[_Quiet(), _Named(suite)])
+            status = pytest.main(arguments, plugins=[Quiet(), Named(suite)])
     finally:
         suite.stop()
         for line in progress:
@@ -151,38 +162,14 @@ def conclude(suite: Suite, console: Console, status: int) -> int:
 
 
 def _without_a_report(suite: Suite, status: int) -> int:
+    import pytest
+
     if suite.error is not None:
         raise suite.error
     if suite.interrupted:
         raise click.Abort
     click.echo("device-grant: nothing ran: no check fits what was selected", err=True)
     return int(ExitCode.NOTHING_RAN if status == pytest.ExitCode.NO_TESTS_COLLECTED else status)
-
-
-class _Quiet:
-    """Keeps pytest's own terminal silent: the report is ours, its machinery stays."""
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_configure(self, config: Any) -> None:
-        """Let the terminal reporter, which other plugins expect to exist, write nowhere."""
-        reporter = config.pluginmanager.getplugin("terminalreporter")
-        if reporter is not None and config.getoption("verbose") <= 0:
-            from _pytest.config import create_terminal_writer
-
-            reporter._tw = create_terminal_writer(config, io.StringIO())  # noqa: SLF001 - pytest offers no other way
-
-
-class _Named:
-    """Registers the suite under the name by which items find it."""
-
-    def __init__(self, suite: Suite) -> None:
-        self._suite = suite
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_configure(self, config: Any) -> None:
-        """Before the plugin itself would make a suite from the options."""
-        if not config.pluginmanager.hasplugin(SUITE):
-            config.pluginmanager.register(self._suite, SUITE)
 
 
 def worse(one: ExitCode, other: ExitCode) -> ExitCode:

@@ -125,6 +125,8 @@ class Ledger:
         """Record one claim: True, False, or None for cannot tell; `tolerated` lowers a broken one to a warning."""
         if requirement not in self.named:
             raise SuiteError(f"{self.check} judges {requirement}, which its decorator does not name")
+        if holds and self.again(requirement):
+            return
         entry = self.requirement_of(requirement)
         if self.dialect not in entry.dialects:
             return
@@ -138,6 +140,14 @@ class Ledger:
                 verdict = min(verdict, Verdict.WARN)
         evidence = tuple(exchanges) if verdict is not Verdict.PASS else ()
         self.add(Claim(entry, self.check, verdict, message if not holds else "", tuple(accepted), got, evidence))
+
+    def again(self, requirement: str) -> bool:
+        """Count that the requirement holds, if a claim was recorded before: then nothing else of it would be kept."""
+        tally = self.tallies.get(requirement)
+        if tally is None or tally.worst is None or requirement in self.unsettled:
+            return False
+        tally.judged += 1
+        return True
 
     def add(self, claim: Claim) -> None:
         """Record a claim, or raise it as a Violation where an example is being judged."""

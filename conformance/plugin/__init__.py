@@ -30,6 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--grant-expect", default=None, help="baseline.toml of known deviations")
     group.addoption("--grant-user", default=None, help="user module, or 'prompt'")
     group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the reference server or client")
+    group.addoption("--grant-shard", default=None, metavar="INDEX/OF", help="run only this part of the checks: 1/3")
+    group.addoption("--grant-database", default=None, help="failing examples of earlier runs: a folder or redis://…")
     group.addoption("--grant-command", default=None, help="command line that the results name")
 
 
@@ -42,6 +44,13 @@ def pytest_configure(config: pytest.Config) -> None:
         from conformance.plugin.items import SUITE
         from conformance.plugin.options import Options
 
+        if getattr(config.option, "dist", "no") == "load":
+            # The same, but checks that wait on a real clock go to one worker, where they wait together.
+            config.option.dist = "loadgroup"
+        if getattr(config.option, "maxworkerrestart", "") is None:
+            # What a worker was doing when it crashed is lost, so the run says nothing; and the schedulers that group
+            # hand it to the next worker again and again.
+            config.option.maxworkerrestart = "0"
         if config.pluginmanager.hasplugin(SUITE):
             return
         if client:

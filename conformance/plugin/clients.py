@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from conformance.errors import UsageError
 from conformance.plugin.suite import Suite
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class ClientSuite(Suite):
         from conformance.client.load import baseline_of, open_client
 
         options = self.options
+        if options.database:
+            raise UsageError("--grant-database: scenarios for clients generate no examples to keep; leave it out")
         self._driver = open_client(options.target, dialect=options.dialect, faults=options.faults)
         return baseline_of(options.target)
 

@@ -24,7 +24,7 @@ def of_server(run: Run, command: str) -> Header:
         format=FORMAT,
         suite_version=__version__,
         catalogue_revision=run.catalogue.revision,
-        target=redacted_url(config.name) if "://" in config.name else config.name,
+        target=run.name,
         target_version=config.version,
         target_homepage=config.homepage,
         spec=redacted_url(spec) if "://" in spec else spec,

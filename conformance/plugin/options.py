@@ -33,6 +33,10 @@ class Options:
     expect: Path | None = None
     user: str | None = None
     faults: tuple[str, ...] = ()
+    shard: str | None = None
+    """`INDEX/OF`, as it was given."""
+    database: str | None = None
+    """Where failing examples are kept: a folder or the address of a Redis server, with its password."""
     command: str = ""
 
     @classmethod
@@ -51,6 +55,8 @@ class Options:
             expect=Path(expect) if expect else None,
             user=option("--grant-user"),
             faults=option("--grant-fault"),
+            shard=option("--grant-shard"),
+            database=option("--grant-database"),
             command=option("--grant-command") or shlex.join(["pytest", *config.invocation_params.args]),
         )
         # Workers of xdist get the options of their controller: all of them must have the same seed.
@@ -61,7 +67,15 @@ class Options:
     def chosen(
         cls, *, profile: str, seed: int | None, only: Iterable[str], faults: Iterable[str], **rest: Any
     ) -> Options:
-        """Options with a seed drawn where the profile is random and none was given."""
+        """Options with a seed drawn where the profile is random and none was given.
+
+        The command line that is written down names no user and password of a database.
+        """
+        database = rest.get("database")
+        if database:
+            from conformance.server.database import shown
+
+            rest["command"] = rest["command"].replace(database, shown(database))
         if seed is None and profile != "fast":
             seed = random.SystemRandom().randrange(2**32)
         return cls(profile=profile, seed=seed, only=tuple(only), faults=tuple(faults), **rest)
@@ -71,7 +85,12 @@ class Options:
         """Options of `device-grant run` beyond target, selection and profile, without which a result may differ."""
         user = ("--user", self.user) if self.user else ()
         expect = ("--expect", str(self.expect)) if self.expect else ()
-        return (*user, *expect, *(word for fault in self.faults for word in ("--fault", fault)))
+        database: tuple[str, ...] = ()
+        if self.database:
+            from conformance.server.database import shown
+
+            database = ("--database", shown(self.database))
+        return (*user, *expect, *database, *(word for fault in self.faults for word in ("--fault", fault)))
 
     def as_arguments(self) -> list[str]:
         """The same as options of pytest, for the workers of xdist."""
@@ -83,6 +102,8 @@ class Options:
             "--grant-report": self.report,
             "--grant-expect": self.expect,
             "--grant-user": self.user,
+            "--grant-shard": self.shard,
+            "--grant-database": self.database,
             "--grant-command": self.command,
         }
         repeated = [("--grant-only", value) for value in self.only] + [

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import threading
 import time
-import traceback
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import pytest
 
 from conformance.errors import DeviceGrantError, TargetUnreachableError, UsageError
-from conformance.plugin.ahead import Ahead, Finished
-from conformance.plugin.items import CheckItem, InvariantItem
+from conformance.plugin.ahead import Abreast, Finished, arrange
+from conformance.plugin.items import CheckItem
 from conformance.plugin.options import Options, open_target_spec, resolved_dialect
-from conformance.plugin.telling import tell_pytest
+from conformance.plugin.selecting import Selection, Share, Sharing
+from conformance.plugin.telling import tell_pytest, told
+from conformance.plugin.workers import Crew, is_worker, plain
 from conformance.results.baseline import Baseline
 from conformance.results.baseline import load as load_baseline
 
@@ -32,20 +32,14 @@ if TYPE_CHECKING:
     from conformance.protocol import Secrets
     from conformance.requirements import Catalogue, Requirement
     from conformance.results.collector import Collector
-    from conformance.results.model import Header
+    from conformance.results.model import Header, Shard
     from conformance.server.case import Case
+    from conformance.server.database import Examples
     from conformance.server.run import Run
     from conformance.targets.base import Target
 
 PAYLOAD = "device_grant"
 """Attribute of a test report that carries the lines of a case, also from an xdist worker to its controller."""
-
-
-def _told(error: BaseException) -> str:
-    """Our own errors say what a person needs; of anything else the end of the traceback is kept."""
-    if isinstance(error, DeviceGrantError):
-        return str(error)
-    return "".join(traceback.format_exception(error)[-6:])
 
 
 @dataclass
@@ -65,12 +59,15 @@ class Suite:
     on_check: Callable[[str], None] | None = None
     broken_invariants: dict[str, set[str]] = field(default_factory=dict)
     seen_invariants: set[str] = field(default_factory=set)
+    shard: Shard | None = None
+    """The part of the run that this session is; None: all of it."""
 
     def __post_init__(self) -> None:
         self._located: Target | None = None
+        self._examples: Examples | None = None
         self._target: Target | None = None
         self._run: Run | ClientRun | None = None
-        self._threads: dict[str, Ahead] = {}
+        self._abreast = Abreast(self._execute)
         self._sent_secrets = 0
         self._sent_exchanges = 0
         self._interrupted = False
@@ -86,12 +83,22 @@ class Suite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Start, unless the command line has done so already."""
-        if self._run is not None or self.collector is not None:
-            return
-        worker = hasattr(session.config, "workerinput")
-        try:
-            self.start(worker=worker, parallel=bool(getattr(session.config.option, "numprocesses", None)))
-        except DeviceGrantError as error:
+        config = session.config
+        config.pluginmanager.register(Crew(self))
+        if self._run is None and self.collector is None:
+            try:
+                self.start(worker=is_worker(config), parallel=bool(getattr(config.option, "numprocesses", None)))
+            except DeviceGrantError as error:
+                self.end(config, error)
+        if self.options.shard:
+            config.pluginmanager.register(Sharing(self, Share.parse(self.options.shard)))
+
+    def end(self, config: pytest.Config, error: DeviceGrantError, items: list[pytest.Item] | None = None) -> None:
+        """End the session with an error; a worker goes on with nothing to do, and hands it to its controller."""
+        self.error = error
+        if items is not None:
+            items.clear()
+        if not is_worker(config):
             pytest.exit(str(error), returncode=int(error.exit_code))
 
     def start(self, *, worker: bool = False, parallel: bool = False) -> None:
@@ -107,6 +114,8 @@ class Suite:
 
         catalogue = load()
         options = self.options
+        if options.shard:
+            Share.parse(options.shard)
         if options.only:
             self._wanted = frozenset(entry.id for entry in catalogue.select(options.only))
         beside = self._locate()
@@ -118,6 +127,11 @@ class Suite:
         known = load_baseline(path, ids, security_ids=security) if path else Baseline()
         self._baseline = known
         secrets = Secrets()
+        if options.database:
+            from conformance.server.database import passwords
+
+            for password in passwords(options.database):
+                secrets.register("database_password", password)
         try:
             if worker or not parallel:
                 self._open(catalogue, known, secrets)
@@ -138,6 +152,10 @@ class Suite:
         if self.options.profile not in PROFILES:
             raise UsageError(f"unknown profile {self.options.profile!r}: choose one of {', '.join(PROFILES)}")
         self._located = self.opener(self.options)
+        if self.options.database:
+            from conformance.server.database import open_database
+
+            self._examples = open_database(self.options.database)
         return self._located.baseline
 
     def _open(self, catalogue: Catalogue, known: Baseline, secrets: Secrets) -> None:
@@ -155,6 +173,7 @@ class Suite:
             self._expecting(catalogue, known),
             secrets,
             self.options.rest,
+            examples=self._examples,
         )
 
     def _expecting(self, catalogue: Catalogue, known: Baseline) -> Expects:
@@ -182,13 +201,15 @@ class Suite:
         return [item for item in checks if item.entry.timed]
 
     def _places(self) -> int:
-        """Cases that go on at the same time: so many that the longest wait decides, few enough to spare the server."""
+        """Cases that go on at the same time, those that wait not counted: few enough to spare the server."""
         return 16
 
     def _new_case(self, item: CheckItem) -> Case | ClientCase:
         from conformance.server.case import Case
 
-        return Case(self._server_run(), item.entry)
+        case = Case(self._server_run(), item.entry)
+        case.resting = self._abreast.resting
+        return case
 
     def _carry_out(self, case: Case | ClientCase) -> None:
         tape, clock = self._server_run().tape, self._server_run().target.clock
@@ -223,49 +244,36 @@ class Suite:
         from conformance.judging import references
         from conformance.requirements import load
 
+        if self.error is not None:
+            items.clear()
+            return
         catalogue = load()
         catalogue.check_references(references())
-        dialect_name = self._dialect()
-
-        def applies(requirements: Iterable[str], dialects: tuple[str, ...] = ()) -> bool:
-            if dialects and dialect_name not in dialects:
-                return False
-            return any(dialect_name in catalogue.get(name).dialects for name in requirements)
-
-        invariants = {name for rule in self._watching() for name in rule.requirements}
-        # The exchanges of every check are what an invariant judges.
-        all_checks = self._wanted is None or bool(self._wanted & invariants)
         tape = self._run.tape if self._run is not None else None
-        kept: list[pytest.Item] = []
-        dropped: list[pytest.Item] = []
-        for item in items:
-            if isinstance(item, CheckItem):
-                wanted = all_checks or bool(self._wanted and self._wanted.intersection(item.entry.requirements))
-                keep = wanted and applies(item.entry.requirements, item.entry.dialects)
-                keep = keep and item.entry.party == self.party
-                keep = keep and (tape is None or tape.holds(item.entry.name))
-            elif isinstance(item, InvariantItem):
-                wanted = self._wanted is None or bool(self._wanted.intersection(item.rule.requirements))
-                keep = wanted and applies(item.rule.requirements)
-            else:
-                keep = True
-            (kept if keep else dropped).append(item)
-        kept.sort(key=lambda item: isinstance(item, InvariantItem))
-        items[:] = kept
+        selection = Selection(
+            catalogue,
+            self._dialect(),
+            self.party,
+            self._wanted,
+            frozenset(name for rule in self._watching() for name in rule.requirements),
+            tape.holds if tape is not None else lambda _name: True,
+        )
+        items[:], dropped = selection.split(items)
         if dropped:
             config.hook.pytest_deselected(items=dropped)
+        if self._run is not None:
+            arrange(config, items, self._begun_ahead([item for item in items if isinstance(item, CheckItem)]))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write the header; on a real clock, begin the timed checks: they go on side by side."""
         checks = [item for item in session.items if isinstance(item, CheckItem)]
         if checks and self.collector is not None and self._run is not None:
-            self.collector.begin(self._header(self._run))
+            self.collector.begin(self._first_line(self._run))
         if self.on_start is not None:
             self.on_start(len(checks))
         if self._run is None or session.config.option.collectonly:
             return
-        places = threading.BoundedSemaphore(self._places())
-        self._threads = {item.nodeid: Ahead(partial(self._execute, item), places) for item in self._begun_ahead(checks)}
+        self._abreast.plan(self._begun_ahead(checks), self._places(), session.config)
 
     def pytest_runtest_logstart(self, location: tuple[str, int | None, str]) -> None:
         """Tell the progress display."""
@@ -281,9 +289,9 @@ class Suite:
         """Stop the target, settle the results; the exit status is that of the verdicts."""
         self.stop()
         collector = self.collector
-        if collector is None or collector.header is None or hasattr(session.config, "workerinput"):
+        if collector is None or collector.header is None or is_worker(session.config):
             return
-        report = collector.finish(interrupted=self._interrupted)
+        report = collector.finish(interrupted=self._interrupted or self.error is not None)
         if self.options.report is not None:
             self._publish(report)
         if report.footer is not None and not session.config.option.collectonly:
@@ -311,9 +319,8 @@ class Suite:
 
     def run(self, item: CheckItem) -> None:
         """Run (or wait for) the case of an item, then pass, skip or fail as pytest understands it."""
-        ahead = self._threads.pop(item.nodeid, None)
         try:
-            finished = ahead.result() if ahead else self._execute(item)
+            finished = self._abreast.run(item)
         except KeyboardInterrupt:
             self._interrupt(item)
             raise
@@ -325,8 +332,8 @@ class Suite:
             raise
         if isinstance(finished.error, TargetUnreachableError):
             # Everything that follows would only accuse a server that is no longer there.
-            self.error = finished.error
-            pytest.exit(str(finished.error), returncode=int(finished.error.exit_code))
+            item.session.shouldstop = str(finished.error)
+            self.end(item.config, finished.error)
         if finished.error is not None:
             tape = finished.case.run.tape
             if isinstance(finished.error, UsageError) and tape is not None and tape.replaying:
@@ -340,7 +347,7 @@ class Suite:
             from conformance.results.recording import case_line
 
             seconds = time.perf_counter() - self._running_since
-            self.collector.add(case_line(self._running, item.nodeid, seconds, "interrupted"), [], [])
+            self.collector.add(case_line(self._running, plain(item.nodeid), seconds, "interrupted"), [], [])
 
     def _broken(self, item: CheckItem, error: Exception) -> Finished:
         """A case that holds nothing but the error by which its own lines could not be written."""
@@ -368,7 +375,7 @@ class Suite:
         run, case = self._run, finished.case
         assert run is not None  # noqa: S101 - as above
         outcome: Literal["ran", "suite-error"] = "suite-error" if finished.error else "ran"
-        message = _told(finished.error) if finished.error else ""
+        message = told(finished.error) if finished.error else ""
         results = result_lines(run, case.ledger.tallies.values())
         seen = result_lines(run, [tally for ledger in case.invariants.values() for tally in ledger.tallies.values()])
         spare = result_lines(run, case.ledger.spare.values())
@@ -383,8 +390,8 @@ class Suite:
         self._sent_secrets += len(secrets)
         sent, self._sent_exchanges = self._sent_exchanges, run.exchanges
         payload = Payload(
-            header=self._header(run),
-            case=case_line(case, item.nodeid, finished.duration, outcome, message),
+            header=self._first_line(run),
+            case=case_line(case, plain(item.nodeid), finished.duration, outcome, message),
             results=results,
             invariants=seen,
             spare=[line for line in spare if self._wanted is None or line.requirement in self._wanted],
@@ -428,6 +435,12 @@ class Suite:
         if self._run is not None:
             return self._run.dialect.name
         return resolved_dialect(self.options)
+
+    def _first_line(self, run: Run | ClientRun) -> Header:
+        import msgspec
+
+        header = self._header(run)
+        return msgspec.structs.replace(header, shard=self.shard) if self.shard is not None else header
 
     def _header(self, run: Run | ClientRun) -> Header:
         from conformance.plugin.headers import of_server

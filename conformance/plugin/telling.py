@@ -1,11 +1,13 @@
-"""What a finished case means to pytest."""
+"""What a finished case means to pytest, and what its error means to a person."""
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING
 
 import pytest
 
+from conformance.errors import DeviceGrantError
 from conformance.plugin.items import CheckFailed
 
 if TYPE_CHECKING:
@@ -37,3 +39,10 @@ def tell_pytest(case: Case | ClientCase, withheld: Callable[[Requirement], bool]
     unjudged = [c for c in claims if c.verdict in (Verdict.UNTESTABLE, Verdict.NOT_APPLICABLE)]
     if claims and len(unjudged) == len(claims):
         pytest.skip(f"{unjudged[0].verdict.label}: {unjudged[0].message}")
+
+
+def told(error: BaseException) -> str:
+    """Our own errors say what a person needs; of anything else the end of the traceback is kept."""
+    if isinstance(error, DeviceGrantError):
+        return str(error)
+    return "".join(traceback.format_exception(error)[-6:])

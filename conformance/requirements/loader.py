@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -137,7 +137,12 @@ def load(folder: Traversable | None = None) -> Catalogue:
 
 @cache
 def _packaged() -> Catalogue:
-    return _read(resources.files("conformance.requirements"))
+    folder: Traversable = Path(__file__).parent
+    if not folder.is_dir():
+        from importlib import resources  # only for a package in an archive: importing it takes longer than reading
+
+        folder = resources.files("conformance.requirements")
+    return _read(folder)
 
 
 def _read(folder: Traversable) -> Catalogue:

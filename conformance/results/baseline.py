@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003 - msgspec reads the annotation of Known.expires
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from conformance.errors import UsageError
 from conformance.requirements.model import Verdict
 from conformance.results.merge import JUDGED
+from conformance.results.model import Known
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
+    from datetime import date
     from pathlib import Path
 
     from conformance.results.model import Result
@@ -26,32 +27,6 @@ _KINDS = ("deviation", "flaky", "disputed")
 
 Reached = tuple[str, str]
 """Requirement and check; check is empty where every check of the requirement was judged."""
-
-
-class Known(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One `[[known]]` entry."""
-
-    requirement: str
-    check: str = ""
-    """Stable name of one check; empty: whichever check finds it."""
-    match: str = ""
-    """Part of the message; empty: any message."""
-    reason: str
-    issue: str = ""
-    """Link to the target's issue tracker."""
-    expires: date | None = None
-    """Last day on which the entry counts."""
-    kind: Literal["deviation", "flaky", "disputed"] = "deviation"
-    """`flaky` comes and goes and is never stale; `disputed`: the target's authors read the source differently."""
-
-    @property
-    def label(self) -> str:
-        """`requirement` or `requirement (check)`, as the footer lists entries."""
-        return f"{self.requirement} ({self.check})" if self.check else self.requirement
-
-    def matches(self, requirement: str, check: str, message: str) -> bool:
-        """Whether the entry speaks of this result."""
-        return self.requirement == requirement and self.check in ("", check) and self.match in message
 
 
 @dataclass(frozen=True)

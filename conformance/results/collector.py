@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from conformance.errors import ExitCode
-from conformance.requirements import Verdict
-from conformance.results.baseline import Baseline, evidence
-from conformance.results.merge import count, merge
-from conformance.results.model import Case, Footer, Header, Result
+from conformance.results.merge import worse_of
 from conformance.results.reader import Report
+from conformance.results.settling import settle
 from conformance.results.withhold import withhold_security
-from conformance.results.writer import ResultsWriter, redacted
+from conformance.results.writer import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from conformance.protocol import Secrets
-
-BEGINNING = "device_authorization::test_start"
-"""The check without which nothing of the grant can be tested."""
+    from conformance.results.baseline import Baseline
+    from conformance.results.model import Case, Footer, Header, Result
+    from conformance.results.writer import ResultsWriter
 
 
 @dataclass
@@ -71,7 +68,11 @@ class Collector:
     def finish(self, *, interrupted: bool = False) -> Report:
         """Settle the invariants and, unless the run was interrupted, the footer; close the file."""
         judged = {result.requirement for result in (*self.results, *self._invariants.values())}
-        left = [*self._invariants.values(), *(result for result in self._spare if result.requirement not in judged)]
+        spare = [result for result in self._spare if result.requirement not in judged]
+        if self.header is not None and self.header.shard is not msgspec.UNSET:
+            # Another shard may hold the check that judges it.
+            spare = [msgspec.structs.replace(result, spare=True) for result in spare]
+        left = [*self._invariants.values(), *spare]
         settled = [self.baseline.mark(redacted(result, self.secrets), self.today) for result in left]
         self.results.extend(settled)
         if not interrupted:
@@ -93,59 +94,20 @@ class Collector:
         return Report(header=self.header, cases=tuple(self.cases), results=tuple(self.results), footer=self.footer)
 
     def _footer(self) -> Footer:
-        requirements = merge(self.results)
-        withheld = self.baseline.withholds_security
-        observed, reached = evidence(self.results)
-        stale = [entry.label for entry in self.baseline.stale(observed, reached)]
-        expired = [entry.label for entry in self.baseline.expired(self.today)]
-        unexpected = [
-            name for name, requirement in requirements.items() if _fails_unexpectedly(requirement.results, withheld)
-        ]
-        suite_errors = sum(case.outcome == "suite-error" for case in self.cases)
-        if suite_errors:
-            exit_code = ExitCode.SUITE_ERROR
-        elif not self.cases or (self._never_began() and not unexpected):
-            exit_code = ExitCode.NOTHING_RAN
-        elif unexpected or stale or expired:
-            exit_code = ExitCode.FAILED
-        else:
-            exit_code = ExitCode.CONFORMANT
-        return Footer(
+        return settle(
+            self.report,
+            self.baseline,
+            expired=[entry.label for entry in self.baseline.expired(self.today)],
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             duration=round(time.perf_counter() - self._began, 3),
-            cases=len(self.cases),
             exchanges=self.exchanges,
-            counts=count(requirements),
-            exit_code=int(exit_code),
-            unexpected=unexpected,
-            stale=stale,
-            expired=expired,
-            suite_errors=suite_errors,
         )
-
-    def _never_began(self) -> bool:
-        """Whether not even one device authorization could be tried, so that nothing of the grant was tested."""
-        begun = [result for result in self.results if result.check == BEGINNING]
-        return bool(begun) and all(result.verdict == Verdict.UNTESTABLE.label for result in begun)
 
     def _merge_invariant(self, result: Result) -> None:
         key = (result.requirement, result.check)
         known = self._invariants.get(key)
-        if known is None:
-            self._invariants[key] = result
-            return
-        worse = Verdict.from_label(result.verdict) > Verdict.from_label(known.verdict)
-        kept = result if worse else known
-        self._invariants[key] = msgspec.structs.replace(kept, judged=known.judged + result.judged)
+        self._invariants[key] = result if known is None else worse_of(known, result)
 
     def _write(self, result: Result) -> None:
         if self.writer is not None and not (result.security and self.baseline.withholds_security):
             self.writer.write(result)
-
-
-def _fails_unexpectedly(results: tuple[Result, ...], withheld: bool) -> bool:  # noqa: FBT001 - private, called once
-    # What a baseline withholds it may not list either: such results are shown on screen and decide nothing.
-    return any(
-        result.verdict == Verdict.FAIL.label and not result.expected and not (withheld and result.security)
-        for result in results
-    )

@@ -20,12 +20,17 @@ def runs(place: Path) -> dict[str, Report]:
 
     Raises NoResults if there is none, and what `read` raises for a file that cannot be understood.
     """
+    return {name: read(file) for name, file in files_below(place).items()}
+
+
+def files_below(place: Path) -> dict[str, Path]:
+    """Find the files that `runs` reads, by the same names; raises NoResults if there is none."""
     if not place.is_dir() or (place / FILE_NAME).is_file():
-        return {"": read(place)}
+        return {"": place / FILE_NAME if place.is_dir() else place}
     files = [file for depth in range(1, _DEEPEST + 1) for file in place.glob("/".join(["*"] * depth + [FILE_NAME]))]
     if not files:
         raise NoResults(f"{place}: no {FILE_NAME} in it nor in its folders; name what --report made")
-    named = {"-".join(file.parent.relative_to(place).parts): read(file) for file in files}
+    named = {"-".join(file.parent.relative_to(place).parts): file for file in files}
     return dict(sorted(named.items()))
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from conformance.requirements.model import Verdict
 from conformance.results.model import Counts, Result
 
@@ -49,6 +51,12 @@ class RequirementResult:
     def unexpected(self) -> bool:
         """A failure that no baseline entry expects."""
         return self.verdict is Verdict.FAIL and not self.expected
+
+
+def worse_of(one: Result, other: Result) -> Result:
+    """Of what one check said of one requirement in two places: the worse, the first of equals; both were judged."""
+    worse = Verdict.from_label(other.verdict) > Verdict.from_label(one.verdict)
+    return msgspec.structs.replace(other if worse else one, judged=one.judged + other.judged)
 
 
 def merge(results: Iterable[Result]) -> dict[str, RequirementResult]:

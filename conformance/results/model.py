@@ -5,6 +5,7 @@ This is a published format: readers ignore members that they do not know, and me
 
 from __future__ import annotations
 
+from datetime import date  # noqa: TC003 - msgspec reads the annotation of Known.expires
 from typing import Literal
 
 import msgspec
@@ -63,6 +64,52 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     fail: int = 0
 
 
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """One `[[known]]` entry of a baseline; the loader of baselines refuses unknown keys."""
+
+    requirement: str
+    check: str = ""
+    """Stable name of one check; empty: whichever check finds it."""
+    match: str = ""
+    """Part of the message; empty: any message."""
+    reason: str
+    issue: str = ""
+    """Link to the target's issue tracker."""
+    expires: date | None = None
+    """Last day on which the entry counts."""
+    kind: Literal["deviation", "flaky", "disputed"] = "deviation"
+    """`flaky` comes and goes and is never stale; `disputed`: the target's authors read the source differently."""
+
+    @property
+    def label(self) -> str:
+        """`requirement` or `requirement (check)`, as the footer lists entries."""
+        return f"{self.requirement} ({self.check})" if self.check else self.requirement
+
+    def matches(self, requirement: str, check: str, message: str) -> bool:
+        """Whether the entry speaks of this result."""
+        return self.requirement == requirement and self.check in ("", check) and self.match in message
+
+
+class Shard(msgspec.Struct, frozen=True, kw_only=True):
+    """Which part of a run the file holds, and what all its parts have in common."""
+
+    index: int
+    """From 1."""
+    of: int
+    """How many shards the run has."""
+    checks: int
+    """How many checks all shards have together."""
+    selection: str
+    """Digest of the names of those checks."""
+    known: list[Known]
+    """The baseline: only with all shards together can it be said which of its entries no longer happen."""
+
+    @property
+    def label(self) -> str:
+        """As it is given on the command line: `2/3`."""
+        return f"{self.index}/{self.of}"
+
+
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field="kind"):
     """The first line: what was run, against what, with what."""
 
@@ -89,6 +136,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field=
     """ISO 8601, UTC."""
     published: bool = False
     """Whether the file was made for publication: without transcripts of checks, times, counts and random values."""
+    shard: Shard | msgspec.UnsetType = msgspec.UNSET
+    """Present in one part of a run that was shared out: no verdict on the whole target."""
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kind"):
@@ -142,6 +191,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field=
     """That entry's reason."""
     issue: str = ""
     """That entry's link to the target's issue tracker."""
+    spare: bool | msgspec.UnsetType = msgspec.UNSET
+    """In a shard: why a check of samples could not run; counts only if no other check judges the requirement."""
 
 
 class Footer(msgspec.Struct, frozen=True, kw_only=True, tag="footer", tag_field="kind"):

@@ -59,6 +59,8 @@ _VOLATILE_HEADERS = frozenset(
 )
 """Fields that change from run to run, or with the version of an HTTP library, and that no requirement is about."""
 
+PSEUDONYM = re.compile(r"<([a-z][a-z_ -]*) (\d+)>")
+"""What stands in the place of a secret: its kind and its number."""
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*"
 _DATES = re.compile(
     rf"{_DAY}, \d{{1,2}}[ -]\w{{3}}[ -]\d{{2,4}} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{{4}})"
@@ -71,7 +73,6 @@ _PORTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:|%3A| )\d{2,5}\b", re.IG
 _PATHS = re.compile(r"(?<![\w.])/(?:home/[\w.-]+|Users/[\w.-]+|root|tmp|var/tmp|work|private)/[^\s\"'<>|,;)\]}\\]*")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _WORD = re.compile(rf"(?<![\w<-])[A-Za-z0-9_-]{{{_RANDOM_FROM},}}(?:\.[A-Za-z0-9_-]{{{_RANDOM_FROM},}})*")
-_PSEUDONYM = re.compile(r"<([a-z][a-z_ -]*) (\d+)>")
 _WAIT = re.compile(r"wait (\d+(?:\.\d+)?) s")
 
 
@@ -226,7 +227,7 @@ class _Steady:
             (_WORD, _random),
             (_MILLISECONDS, r"<n> \g<1>"),
             (_SECONDS, lambda found: f"{float(found[1]):.0f}{found[2]}"),
-            (_PSEUDONYM, self._renumbered),
+            (PSEUDONYM, self._renumbered),
         )
         for pattern, replacement in rules:
             text = pattern.sub(replacement, text)

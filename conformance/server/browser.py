@@ -11,8 +11,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import SplitResult, urlsplit
 
-import httpx
-
 from conformance.judging import Inconclusive, Untestable
 from conformance.server.markup import Button, Form, Markup, read_markup
 from conformance.targets.base import GrantView, UserError
@@ -21,9 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from http.cookiejar import Cookie
 
+    import httpx
+
     from conformance.server.case import Case
     from conformance.server.device import Device, Grant
 
+HOOK = "conformanceProbe"
+"""Function that every page of a real browser has; script that was injected calls it with its own name."""
 FOREIGN_HOST = "attacker.example"
 """A host that no target has business with; the name is reserved (RFC 2606), so that nothing reaches it either."""
 FOREIGN_SITE = f"https://{FOREIGN_HOST}"
@@ -35,13 +37,19 @@ _SAME_SITE = ("SameSite", "samesite", "Samesite", "sameSite", "SAMESITE")
 _REFUSING = ("deny", "denied", "cancel", "abort", "reject", "refuse", "decline", "no")
 
 
+def _no_headers() -> httpx.Headers:
+    import httpx
+
+    return httpx.Headers()
+
+
 @dataclass(frozen=True)
 class Page:
     """A page that came."""
 
     url: httpx.URL
     status: int
-    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    headers: httpx.Headers = field(default_factory=_no_headers)
     html: str = ""
     """The text, empty if it is no HTML."""
 
@@ -57,6 +65,8 @@ class Page:
 
     def link(self, reference: str) -> httpx.URL | None:
         """A link of the page as an absolute URL; None if it is none."""
+        import httpx
+
         try:
             return self.url.join(reference)
         except httpx.InvalidURL:
@@ -103,6 +113,8 @@ class Browser:
     @property
     def last(self) -> Page:
         """What came last; an empty page with status 0 before anything did."""
+        import httpx
+
         return _page(self.seen[-1]) if self.seen else Page(httpx.URL(), 0)
 
     def pages(self) -> list[Page]:
@@ -320,6 +332,8 @@ def _sent(http: httpx.Client, page: Page, form: Form, data: dict[str, str]) -> P
 
 @contextmanager
 def _answering() -> Iterator[None]:
+    import httpx
+
     try:
         yield
     except (httpx.HTTPError, httpx.InvalidURL) as error:

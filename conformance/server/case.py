@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.errors import SuiteError
@@ -29,6 +29,7 @@ from conformance.server.fuzz import Fuzz
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from conformance.server.run import Run
 
@@ -53,6 +54,8 @@ class Case:
         self.effect = run.effect if run.tape is None else Effect()
         self.stop: StopCheck | None = None
         """Why the check ended before its end, if it did."""
+        self.resting: Callable[[], AbstractContextManager[None]] = nullcontext
+        """Entered while the case only waits."""
         self._local: dict[str, Any] = {}
 
     @property
@@ -136,6 +139,8 @@ class Case:
             ledger = self.invariants[entry.name]
             ledger.raising = self.ledger.raising
             for requirement in entry.requirements:
+                if finding is True and ledger.again(requirement):
+                    continue
                 ledger.settle(
                     requirement,
                     finding is True,
@@ -164,7 +169,8 @@ class Case:
         # What rounding leaves of a wait that is over is none.
         if seconds > 1e-6:
             self.note(f"wait {seconds:g} s")
-            self.run.target.clock.wait(seconds)
+            with self.resting():
+                self.run.target.clock.wait(seconds)
 
     def note(self, text: str) -> None:
         """Write an event into the transcript."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from conformance.errors import SuiteError
 from conformance.judging import Untestable
 from conformance.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation
-from conformance.server.run import MARGIN
+from conformance.server.pace import MARGIN
 from conformance.targets.base import GrantView, UserError
 
 if TYPE_CHECKING:

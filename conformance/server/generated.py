@@ -18,7 +18,7 @@ from conformance.protocol.dialects import client_authentication
 from conformance.protocol.openapi import METADATA, document
 from conformance.server.device import DEFAULT_INTERVAL, Grant, seconds
 from conformance.server.documented import NO_SERVER_ERROR, Documented, request_violations
-from conformance.server.run import MARGIN
+from conformance.server.pace import MARGIN
 from conformance.server.written import BEGIN, START, failures_of, operation_id, written
 
 if TYPE_CHECKING:

@@ -39,12 +39,10 @@ if TYPE_CHECKING:
 
     from conformance.judging.ledger import Expects
     from conformance.requirements import Catalogue
+    from conformance.server.database import Examples
     from conformance.targets import Endpoints, Target
     from conformance.targets.base import Tape
     from conformance.targets.config import KnownClient
-
-MARGIN = 1.1
-"""Seconds that a polite poller adds to the interval: servers compare arrival times in whole seconds."""
 
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
@@ -103,6 +101,8 @@ class Run:
     """Whether decisions of the user have shown at the target."""
     chromium: Chromium = field(default_factory=Chromium)
     """The real browser, for the checks that need one."""
+    examples: Examples | None = None
+    """Where generated examples that fail are kept from run to run; None: nowhere."""
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
@@ -135,6 +135,12 @@ class Run:
     def claims(self, name: str) -> bool | None:
         """What the target says of a capability; None: nothing."""
         return self.target.config.claims.get(name)
+
+    @property
+    def name(self) -> str:
+        """The target's name as it may be written down."""
+        name = self.target.config.name
+        return redacted_url(name) if "://" in name else name
 
     def reproduction(self, requirement: str) -> str:
         """The command that shows a result again."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import httpx
 
 from conformance.judging import Untestable
-from conformance.server.browser import FOREIGN_HOST, Page, same_site_of, split
+from conformance.server.browser import FOREIGN_HOST, HOOK, Page, same_site_of, split
 
 if TYPE_CHECKING:
     import queue
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext, CDPSession, Frame, Request, Response
     from playwright.async_api import Page as PlaywrightPage
 
-HOOK = "conformanceProbe"
-"""Function that every page of a tab has; script that was injected calls it with its own name."""
 LOADING = 20_000.0
 """Real milliseconds for one page."""
 _PAUSE = 0.03

@@ -11,14 +11,13 @@ from urllib.parse import quote
 
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import RFC8628
-from conformance.server.browser import THROTTLED, Browser, forgeries, split
+from conformance.server.browser import HOOK, THROTTLED, Browser, forgeries, split
 from conformance.server.device import Device, Grant
-from conformance.server.tab import HOOK
-from conformance.server.window import Window
 
 if TYPE_CHECKING:
     from conformance.server.browser import Page
     from conformance.server.case import Case, Verify
+    from conformance.server.window import Window
 
 SANITIZE = "rfc6749-10.14-sanitize-input"
 MARKUP = f"'\"></title></textarea></style></script><img src onerror={HOOK}(1)>"
@@ -42,7 +41,7 @@ _NAME = "Conformance Kettle 5R"
 def test_script_in_addresses_and_codes(device: Device, verify: Verify) -> None:
     """Script as parameters, fragment and user code, in the address and typed, in a browser. Accepted: it stays text."""
     grant = device.start()
-    with Window(device.case) as window:
+    with _window(device.case) as window:
         for payload in (MARKUP, STRING):
             page = window.open(_strewn(grant.verification_uri, payload))
             _judge(verify, window, page, "parameters of the address")
@@ -69,7 +68,7 @@ def test_script_from_the_client(case: Case, verify: Verify) -> None:
         verify(SANITIZE, answer, accepted=["http-4xx"])
         return
     device = Device(case, case.run.client_of(answer))
-    with Window(case) as window:
+    with _window(case) as window:
         _sign_in(window, device)
         page = _at_confirmation(window, device.start())
         if _NAME not in page.markup.text:
@@ -86,7 +85,7 @@ def test_script_from_the_client(case: Case, verify: Verify) -> None:
 @check("rfc6749-10.12-csrf-on-consent", faults=("csrf_unchecked",), timed=True, live=_LIVE)
 def test_forged_approval_in_a_browser(device: Device, verify: Verify) -> None:
     """A page of another site submits the approving form by script in a signed-in browser. Accepted: no token."""
-    with Window(device.case) as window:
+    with _window(device.case) as window:
         for forgery in forgeries(device):
             window.take_cookies(forgery.victim)
             window.submit_from_elsewhere(forgery.page, forgery.form, forgery.button, without=forgery.without)
@@ -99,7 +98,7 @@ def test_forged_approval_in_a_browser(device: Device, verify: Verify) -> None:
 def test_pages_in_a_foreign_frame(device: Device, verify: Verify) -> None:
     """verification_uri and verification_uri_complete in a frame of another site. Accepted: nothing to press appears."""
     grant = device.start()
-    with Window(device.case) as window:
+    with _window(device.case) as window:
         _sign_in(window, device)
         controls = window.frame(*filter(None, (grant.verification_uri, grant.verification_uri_complete)))
     problem = "a page shows its controls in a frame of another site"
@@ -119,7 +118,7 @@ def test_script_decides_nothing(device: Device, verify: Verify) -> None:
     grant = device.start()
     if not grant.verification_uri_complete:
         raise NotApplicable("the server sends no verification_uri_complete")
-    with Window(device.case, timers=True) as window:
+    with _window(device.case, timers=True) as window:
         if not _sign_in(window, device):
             raise Untestable("no browser could be signed in: write sign_in(http) in the user module")
         window.open(grant.verification_uri_complete)
@@ -132,6 +131,13 @@ def test_script_decides_nothing(device: Device, verify: Verify) -> None:
     harmless = not exchange.outcome.ok
     verify.that("rfc8628-3.3.1-choice-preserved", untouched, problem, exchange, tolerated=harmless)
     verify.that("rfc9110-9.2.1-safe-get", untouched if read_only else True, problem, exchange, tolerated=harmless)
+
+
+def _window(case: Case, *, timers: bool = False) -> Window:
+    """A window of a real browser; what drives one is imported only where it is opened."""
+    from conformance.server.window import Window
+
+    return Window(case, timers=timers)
 
 
 def _judge(verify: Verify, window: Window, page: Page | None, what: str) -> None:

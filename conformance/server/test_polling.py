@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
 from conformance.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Operation, Request
 from conformance.server.device import PENDING
-from conformance.server.run import MARGIN
+from conformance.server.pace import MARGIN
 
 if TYPE_CHECKING:
     from conformance.server.case import Case, Verify

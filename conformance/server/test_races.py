@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from conformance.judging import Inconclusive, NotApplicable, Untestable, check
-from conformance.server.deciding import decide_together, require_browsers
 from conformance.server.device import describe
-from conformance.server.racing import Race
 from conformance.server.test_expiry import can_expire
 from conformance.server.test_refresh import tokens_of
 
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from conformance.server.case import Case, Verify
     from conformance.server.deciding import Decision
     from conformance.server.device import Device, Grant
+    from conformance.server.racing import Race
 
 TOGETHER = "what requests do to one another at the same moment no recording shows"
 SIMULTANEOUS = 6
@@ -30,6 +29,8 @@ LATE = 4.0
 
 def _racing(device: Device) -> Race:
     """A race with the target of the device; Inconclusive where its requests never overlap."""
+    from conformance.server.racing import Race
+
     race = Race(device.case)
     held_up = race.held_up(race.token_request(device.client, grant_type="refresh_token", refresh_token=MADE_UP))
     if held_up:
@@ -74,6 +75,8 @@ def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> 
     Accepted: either wins, or neither. Not accepted: a token after access_denied; or both taken by the pages, and a
     token for a later poll, on a server whose pages otherwise mean it when they take a denial.
     """
+    from conformance.server.deciding import decide_together
+
     race = _racing(device)
     lengths, denials_count, single_use = _practice(race, device)
     for number in range(case.run.profile.race_rounds):
@@ -106,6 +109,8 @@ def _practice(race: Race, device: Device) -> tuple[dict[str, int], bool, bool]:
 
     The last two are what a server means at other times, without which nothing that it does in a race contradicts it.
     """
+    from conformance.server.deciding import decide_together, require_browsers
+
     require_browsers(race.case)
     denied, approved = device.start(), device.start()
     decisions: dict[str, Decision] = {}
@@ -151,6 +156,8 @@ def test_redemption_at_expiry(case: Case, device: Device, verify: Verify) -> Non
 
     Accepted: at most one token for each, and none in the fifth second.
     """
+    from conformance.server.racing import Race
+
     race = Race(case)
     early, late = device.start(), device.start()
     can_expire(early)

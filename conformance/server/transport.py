@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,10 +11,11 @@ from conformance.judging import Inconclusive, NotApplicable, Untestable
 from conformance.targets.addresses import is_test_rig
 
 if TYPE_CHECKING:
+    import ssl
+
     from conformance.protocol import Request
     from conformance.server.case import Case
 
-_VERSIONS = {"TLS 1.2": ssl.TLSVersion.TLSv1_2, "TLS 1.3": ssl.TLSVersion.TLSv1_3}
 _TIMEOUT = 5.0
 """Real seconds for connecting, and for the handshake."""
 _ATTEMPTS = 2
@@ -49,8 +48,10 @@ def tls_versions(url: str) -> tuple[str, ...]:
     Raises Inconclusive where the host cannot be reached by a socket, for example behind a proxy, and where the
     connection breaks off or falls silent instead of refusing the version.
     """
+    from ssl import TLSVersion
+
     spoken = []
-    for name, version in _VERSIONS.items():
+    for name, version in {"TLS 1.2": TLSVersion.TLSv1_2, "TLS 1.3": TLSVersion.TLSv1_3}.items():
         answer = _handshake(url, _context(version, version))
         if answer is None:
             raise Inconclusive(f"the connection broke off in a handshake with {name}: neither taken nor refused")
@@ -65,6 +66,8 @@ def speaks_old_tls(url: str) -> bool:
     A host that hangs up on such a client has refused it. Raises Inconclusive where it cannot be reached, Untestable
     if this machine cannot offer the old versions.
     """
+    import ssl
+
     try:
         with warnings.catch_warnings():
             # They are deprecated: that is what servers are asked about.
@@ -77,6 +80,8 @@ def speaks_old_tls(url: str) -> bool:
 
 
 def _context(oldest: ssl.TLSVersion, newest: ssl.TLSVersion) -> ssl.SSLContext:
+    import ssl
+
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -95,6 +100,9 @@ def _handshake(url: str, context: ssl.SSLContext) -> bool | None:
 
 
 def _attempt(url: str, context: ssl.SSLContext) -> bool | None:
+    import socket
+    import ssl
+
     parts = urlsplit(url)
     host = parts.hostname or ""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
@@ -36,6 +37,8 @@ class AsgiBridge(httpx.BaseTransport):
         self._failed = failed
         self._loop = asyncio.new_event_loop()
         self._lifespan: LifespanManager | None = None
+        self._turn = threading.Lock()
+        """On a real clock checks wait side by side, in threads, and a loop runs in one of them at a time."""
 
     def start(self, timeout: float) -> None:
         """Run the application's startup; raises what it raises, TimeoutError, or BadApplicationError."""
@@ -60,7 +63,8 @@ class AsgiBridge(httpx.BaseTransport):
         """One request; raises httpx.ReadTimeout or httpx.RemoteProtocolError where a network would."""
         content = request.read()
         timeout = request.extensions.get("timeout", {}).get("read")
-        return self._loop.run_until_complete(self._exchange(request, content, timeout))
+        with self._turn:
+            return self._loop.run_until_complete(self._exchange(request, content, timeout))
 
     def together(self, requests: Sequence[httpx.Request], timeout: float) -> list[httpx.Response | Exception]:
         """All requests as concurrent tasks; `timeout` in real seconds for each."""
@@ -69,8 +73,10 @@ class AsgiBridge(httpx.BaseTransport):
             tasks = [self._exchange(request, request.read(), timeout) for request in requests]
             return await asyncio.gather(*tasks, return_exceptions=True)
 
+        with self._turn:
+            answers = self._loop.run_until_complete(gather())
         results: list[httpx.Response | Exception] = []
-        for request, result in zip(requests, self._loop.run_until_complete(gather()), strict=True):
+        for request, result in zip(requests, answers, strict=True):
             if isinstance(result, httpx.Response):
                 result.request = request
                 result.read()

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from unittest import mock
 
-import time_machine
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import time_machine
 
 _LIBRARY_PATTERNS = (
     "usr/lib/*/faketime/libfaketime{variant}.so.1",
@@ -71,6 +71,8 @@ class TravelClock:
 
     def __enter__(self) -> Self:
         if self._depth == 0:
+            import time_machine  # brings its plugin of pytest along, and with it pytest
+
             start = max(self._moment, time.time())
             with ExitStack() as stack:
                 self._traveller = stack.enter_context(time_machine.travel(start, tick=False))

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from conformance.targets.config import Located, Serve
 
 _STOP_TIMEOUT = 3.0
+_ENDING = 0.5
+"""Seconds that a process which refuses connections is given to have ended."""
 _LOG_LINES = 4
 _ATTEMPTS = 3
 _PORT_TAKEN = ("eaddrinuse", "address already in use")
@@ -102,8 +104,12 @@ class ProcessTarget(Adapter):
 
     def gone(self) -> str:
         """Whether the process has ended, with its last words."""
-        status = self._process.poll() if self._process is not None else None
-        if status is None:
+        if self._process is None:
+            return ""
+        try:
+            # Its sockets are closed a while before it can be waited for: a busy machine was seen to ask in between.
+            status = self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:
             return ""
         return f"{self.spec}: the process ended with {_exit(status)} during the run; {self._tail()}"
 

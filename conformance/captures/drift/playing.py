@@ -13,7 +13,7 @@ from conformance.client.reading import basic, value_of
 from conformance.errors import SuiteError
 from conformance.judging import Inconclusive
 from conformance.protocol import AWS_SSO_OIDC, Operation
-from conformance.server.run import MARGIN
+from conformance.server.pace import MARGIN
 from conformance.targets import GrantView, UserError
 
 if TYPE_CHECKING:

@@ -1,0 +1,156 @@
+"""How soon the faults of the reference server are found, by this suite and by schemathesis with our document.
+
+A run of ours is a process of its own, `python -m benchmarks.finding DIALECT FAULT BEGAN FILE`, which ends at the first
+requirement that is found broken. BEGAN is when it was started, on the system's monotonic clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import random
+import statistics
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measuring import CORES, STOPPED, BenchmarkError, Goal, Section, figure, run_process, served
+from benchmarks.throughput import described, schemathesis_run
+
+MOMENTS = (10.0, 60.0)
+"""Seconds within which faults are counted; the last one ends a search."""
+SEED = 8628
+SAMPLE, QUICK_SAMPLE = 12, 2
+BROKEN = ("observed", "warn", "fail")
+"""Verdicts that the honest reference server never gets."""
+FALSE_ALARMS = "positive_data_acceptance"
+"""A check of schemathesis that fails the honest server: it takes made-up credentials and codes for valid ones."""
+FAILED = 1
+"""Exit status of schemathesis where it has found something."""
+GRACE = 30.0
+"""Seconds that a process has for ending beyond the search."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """How one fault was looked for; seconds since the start of the process, None: not found."""
+
+    fault: str
+    dialect: str
+    ours: float | None
+    schemathesis: float | None
+
+
+def faults() -> list[tuple[str, str]]:
+    """Every fault of the reference server with the first of its dialects."""
+    from conformance.reference.faults import Faults
+
+    return [(name, dialects[0]) for name, dialects, _ in Faults.catalogue()]
+
+
+def chosen(number: int | None) -> list[tuple[str, str]]:
+    """A sample of so many faults, always the same one; None: all of them."""
+    everything = faults()
+    if number is None or number >= len(everything):
+        return everything
+    return sorted(random.Random(SEED).sample(everything, number))  # noqa: S311 - a sample, not a secret
+
+
+def measure(*, quick: bool, number: int | None = SAMPLE) -> Section:
+    """Look for a sample of the faults, as many at a time as there are cores; `number` None: for all of them."""
+    wanted = chosen(min(number or SAMPLE, QUICK_SAMPLE) if quick else number)
+    control = _by_schemathesis("rfc8628", "")
+    if control is not None:
+        raise BenchmarkError(f"schemathesis accuses the honest server after {figure(control)} s: nothing is comparable")
+    with ThreadPoolExecutor(CORES) as pool:
+        searches = list(pool.map(lambda one: search(*one), wanted))
+    return section(searches, of=len(faults()))
+
+
+def search(fault: str, dialect: str) -> Search:
+    """Look for one fault, first with this suite, then with schemathesis."""
+    return Search(fault, dialect, _by_us(dialect, fault), _by_schemathesis(dialect, fault))
+
+
+def section(searches: list[Search], *, of: int) -> Section:
+    """The table: what was found when."""
+    rows = []
+    for name, times in (
+        ("this suite", [one.ours for one in searches]),
+        ("schemathesis", [one.schemathesis for one in searches]),
+    ):
+        found = [seconds for seconds in times if seconds is not None]
+        within = [f"{sum(seconds <= moment for seconds in found)} of {len(times)}" for moment in MOMENTS]
+        rows.append((name, *within, figure(statistics.median(found)) if found else "-"))
+    missed = [one.fault for one in searches if one.ours is None or one.ours > MOMENTS[-1]]
+    goal = Goal(
+        "faults found by this suite" + (f" (not: {', '.join(missed)})" if missed else ""),
+        float(len(searches) - len(missed)),
+        float(len(searches)),
+    )
+    sample = f"all {of} faults" if len(searches) == of else f"a sample of {len(searches)} of {of} faults"
+    how = (
+        f"{sample.capitalize()} of the reference server, one at a time, each in the first of its dialects. Seconds "
+        "since the start of the process: `device-grant run embedded:… --fault NAME` until the first requirement is "
+        "found broken; `schemathesis run` with our document against `device-grant serve --fault NAME` until its first "
+        f"failure, without its check {FALSE_ALARMS}, which fails the honest server too. Nobody approves for "
+        "schemathesis: what shows only after a decision is out of its reach."
+    )
+    columns = ("by", *(f"within {moment:g} s" for moment in MOMENTS), "median of those found, s")
+    return Section("Faults found", how, columns, tuple(rows), (goal,))
+
+
+def _by_us(dialect: str, fault: str) -> float | None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "found.json"
+        began = time.monotonic()
+        command = [sys.executable, "-m", "benchmarks.finding", dialect, fault, repr(began), str(file)]
+        done = run_process(command, limit=MOMENTS[-1] + GRACE)
+        if done.status not in (0, STOPPED):
+            raise BenchmarkError(f"the run with the fault {fault} failed: {done.output.strip()[-400:]}")
+        return float(json.loads(file.read_text("utf-8"))) if file.exists() else None
+
+
+def _by_schemathesis(dialect: str, fault: str) -> float | None:
+    with tempfile.TemporaryDirectory() as folder, served(dialect, *(["--fault", fault] if fault else [])) as base:
+        command = [
+            *schemathesis_run(base, described(base, dialect, Path(folder))),
+            f"--max-time={MOMENTS[-1]:g}",
+            "--max-failures=1",
+            f"--exclude-checks={FALSE_ALARMS}",
+        ]
+        done = run_process(command, limit=MOMENTS[-1] + GRACE, folder=Path(folder))
+        found = done.status == FAILED and "= FAILURES =" in done.output
+        return done.seconds if found and done.seconds <= MOMENTS[-1] else None
+
+
+def child(dialect: str, fault: str, began: float, file: Path) -> None:
+    """Run the suite in this process until a requirement is found broken, and write down when that was."""
+    from conformance.cli import cli
+    from conformance.results.collector import Collector
+
+    add = Collector.add
+
+    def added(collector: Collector, case: Any, results: Any, invariants: Any, *rest: Any) -> None:
+        add(collector, case, results, invariants, *rest)
+        if not file.exists() and any(line.verdict in BROKEN for line in (*results, *invariants)):
+            file.write_text(json.dumps(time.monotonic() - began), encoding="utf-8")
+            # As Ctrl-C: the session ends, and with it whatever it has started.
+            raise KeyboardInterrupt
+
+    Collector.add = added  # type: ignore[method-assign, assignment]
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(KeyboardInterrupt):
+        cli.main(["run", f"embedded:{dialect}", "--fault", fault], prog_name="device-grant", standalone_mode=False)
+
+
+if __name__ == "__main__":
+    child(sys.argv[1], sys.argv[2], float(sys.argv[3]), Path(sys.argv[4]))
+    sys.stdout.flush()
+    # Threads of a session that was cut off may still be waiting.
+    os._exit(0)
