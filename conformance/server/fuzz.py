@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from conformance.judging import Violation
+from conformance.judging import StopCheck, Violation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from conformance.targets.base import Codec
 
 T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
 
 
 class Fuzz:
@@ -138,9 +139,14 @@ class Fuzz:
             case.record([violation])
         except BaseExceptionGroup as group:
             found, rest = group.split(Violation)
-            if rest is not None or found is None:
+            stops, errors = rest.split(StopCheck) if rest is not None else (None, None)
+            if errors is not None:
                 raise
-            case.record(_leaves(found))
+            if found is not None:
+                case.record(_leaves(found))
+            if stops is not None:
+                # Several examples ended before they could be judged, each in its way: one reason is enough.
+                raise next(_leaves(stops)) from None
 
 
 class Json:
@@ -227,7 +233,7 @@ def settings_for(profile: Profile, examples: int, steps: int = 50, database: Exa
     )
 
 
-def _leaves(group: BaseExceptionGroup[Violation]) -> Iterator[Violation]:
+def _leaves(group: BaseExceptionGroup[E]) -> Iterator[E]:
     for error in group.exceptions:
         if isinstance(error, BaseExceptionGroup):
             yield from _leaves(error)
