@@ -29,8 +29,13 @@ SEED = 8628
 SAMPLE, QUICK_SAMPLE = 12, 2
 BROKEN = ("observed", "warn", "fail")
 """Verdicts that the honest reference server never gets."""
-FALSE_ALARMS = "positive_data_acceptance"
-"""A check of schemathesis that fails the honest server: it takes made-up credentials and codes for valid ones."""
+FALSE_ALARMS = {
+    # It takes made-up credentials and codes for valid ones.
+    "rfc8628": ("positive_data_acceptance",),
+    # Errors of the framework, which no operation of the service model names, are no modelled exceptions.
+    "aws-sso-oidc": ("positive_data_acceptance", "response_schema_conformance"),
+}
+"""Checks of schemathesis that fail the honest server, by dialect."""
 FAILED = 1
 """Exit status of schemathesis where it has found something."""
 GRACE = 30.0
@@ -65,9 +70,12 @@ def chosen(number: int | None) -> list[tuple[str, str]]:
 def measure(*, quick: bool, number: int | None = SAMPLE) -> Section:
     """Look for a sample of the faults, as many at a time as there are cores; `number` None: for all of them."""
     wanted = chosen(min(number or SAMPLE, QUICK_SAMPLE) if quick else number)
-    control = _by_schemathesis("rfc8628", "")
-    if control is not None:
-        raise BenchmarkError(f"schemathesis accuses the honest server after {figure(control)} s: nothing is comparable")
+    for dialect in sorted({dialect for _, dialect in wanted}):
+        alarm = _by_schemathesis(dialect, "")
+        if alarm is not None:
+            raise BenchmarkError(
+                f"schemathesis accuses the honest {dialect} server after {figure(alarm)} s: what it finds means nothing"
+            )
     with ThreadPoolExecutor(CORES) as pool:
         searches = list(pool.map(lambda one: search(*one), wanted))
     return section(searches, of=len(faults()))
@@ -95,12 +103,13 @@ def section(searches: list[Search], *, of: int) -> Section:
         float(len(searches)),
     )
     sample = f"all {of} faults" if len(searches) == of else f"a sample of {len(searches)} of {of} faults"
+    alarms = "; ".join(f"{dialect}: {', '.join(names)}" for dialect, names in FALSE_ALARMS.items())
     how = (
         f"{sample.capitalize()} of the reference server, one at a time, each in the first of its dialects. Seconds "
         "since the start of the process: `device-grant run embedded:… --fault NAME` until the first requirement is "
         "found broken; `schemathesis run` with our document against `device-grant serve --fault NAME` until its first "
-        f"failure, without its check {FALSE_ALARMS}, which fails the honest server too. Nobody approves for "
-        "schemathesis: what shows only after a decision is out of its reach."
+        f"failure, without the checks that fail the honest server too ({alarms}). Nobody approves for schemathesis: "
+        "what shows only after a decision is out of its reach."
     )
     columns = ("by", *(f"within {moment:g} s" for moment in MOMENTS), "median of those found, s")
     return Section("Faults found", how, columns, tuple(rows), (goal,))
@@ -123,7 +132,7 @@ def _by_schemathesis(dialect: str, fault: str) -> float | None:
             *schemathesis_run(base, described(base, dialect, Path(folder))),
             f"--max-time={MOMENTS[-1]:g}",
             "--max-failures=1",
-            f"--exclude-checks={FALSE_ALARMS}",
+            f"--exclude-checks={','.join(FALSE_ALARMS[dialect])}",
         ]
         done = run_process(command, limit=MOMENTS[-1] + GRACE, folder=Path(folder))
         found = done.status == FAILED and "= FAILURES =" in done.output
