@@ -165,7 +165,7 @@ class Replay:
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            raise NotImplementedError(scope["type"])
+            raise ValueError(scope["type"])
         content = (await receive())["body"]
         if scope["method"] != "POST":
             raise NotRecordedError(scope["method"])

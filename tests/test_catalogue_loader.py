@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 import subprocess
 import sys
@@ -11,11 +12,13 @@ import zipfile
 from importlib import resources
 from pathlib import Path
 
+import jsonschema
 import pytest
+import yaml
 
 import conformance
 from conformance.errors import ExitCode, UsageError
-from conformance.requirements import Level, Status, load
+from conformance.requirements import Level, Status, load, schema
 
 FOLDER = Path(str(resources.files("conformance.requirements")))
 CATALOGUE = load()
@@ -246,3 +249,15 @@ def test_references_of_checks_are_examined():
         UsageError, match=r"polling::test_a tests rfc8628-3\.5-return-channel, which the catalogue excludes"
     ):
         CATALOGUE.check_references({"polling::test_a": ["rfc8628-3.5-return-channel"]})
+
+
+def test_files_obey_the_schema_and_the_schema_is_current():
+    stored = (FOLDER / "schema.json").read_text(encoding="utf-8")
+    assert stored == schema.text(), "run `python -m conformance.requirements.schema`"
+    validator = jsonschema.Draft202012Validator(json.loads(stored))
+    for name in ("aws-sso-oidc.yaml", "rfc8414.yaml", "smithy-restjson1.yaml"):
+        validator.validate(yaml.load((FOLDER / name).read_text(encoding="utf-8"), yaml.CSafeLoader))
+    broken_must = yaml.safe_load(HEAD + ENTRY + "    broken: fail\n")
+    assert not validator.is_valid(broken_must)
+    del broken_must["requirements"][0]["broken"]
+    assert validator.is_valid(broken_must)

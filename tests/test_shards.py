@@ -111,6 +111,16 @@ def test_expired_and_withheld_are_not_lost():
     assert (footer.expired, footer.withheld, footer.exit_code) == ([TWO], 3, ExitCode.FAILED)
 
 
+def test_a_shard_may_judge_nothing_and_the_whole_may_not():
+    def part(index, verdict="not-applicable"):
+        return shard(index, result(ONE, verdict, f"check {index}"))
+
+    assert part(1).footer.exit_code == ExitCode.CONFORMANT
+    assert merged(part(1), part(2)).report.footer.exit_code == ExitCode.NOTHING_RAN
+    assert merged(part(1), part(2, "pass")).report.footer.exit_code == ExitCode.CONFORMANT
+    assert shard(1).footer.exit_code == ExitCode.NOTHING_RAN
+
+
 def test_nothing_began_in_any_shard():
     footer = merged(shard(1, result(ONE, "untestable", BEGINNING)), shard(2, result(TWO, "pass", "b"))).report.footer
     assert footer.exit_code == ExitCode.NOTHING_RAN

@@ -17,6 +17,23 @@ from conformance.plugin.workers import GROUP, Crew, plain
 
 REFERENCE = str(Path(__file__).parent / "reference_target.toml")
 
+ENDS = """\
+import os
+from conformance.reference.app import create_app
+
+served = create_app()
+left = [2]
+
+
+async def app(scope, receive, send):
+    if scope["type"] == "http" and scope["path"] == "/device_authorization":
+        left[0] -= 1
+        if not left[0]:
+            os._exit(9)
+    await served(scope, receive, send)
+"""
+"""An application that ends its process at the second device authorization."""
+
 
 def lines_of(folder):
     return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
@@ -46,25 +63,8 @@ def test_pytest_by_itself_says_so_too(tmp_path):
 
 
 def test_a_target_that_ends_while_it_is_tested(tmp_path):
-    (tmp_path / "ends.py").write_text(
-        textwrap.dedent("""
-            import os, sys
-            from conformance.reference.app import create_app
-            import uvicorn
-
-            served = create_app()
-            left = [2]
-
-            async def app(scope, receive, send):
-                if scope["type"] == "http" and scope["path"] == "/device_authorization":
-                    left[0] -= 1
-                    if not left[0]:
-                        os._exit(7)
-                await served(scope, receive, send)
-
-            uvicorn.run(app, port=int(sys.argv[1]), log_level="error")
-        """)
-    )
+    serve = 'import sys, uvicorn\nuvicorn.run(app, port=int(sys.argv[1]), log_level="error")\n'
+    (tmp_path / "ends.py").write_text(ENDS + serve)
     (tmp_path / "target.toml").write_text(
         textwrap.dedent("""
             name = "ends"
@@ -86,26 +86,9 @@ def test_a_target_that_ends_while_it_is_tested(tmp_path):
     assert lines_of(report)[-1]["kind"] != "footer"
 
 
-CRASHES = """
-import os
-from conformance.reference.app import create_app
-
-served = create_app()
-left = [2]
-
-
-async def app(scope, receive, send):
-    if scope["type"] == "http" and scope["path"] == "/device_authorization":
-        left[0] -= 1
-        if not left[0]:
-            os._exit(9)
-    await served(scope, receive, send)
-"""
-
-
 @pytest.mark.parametrize("more", [(), ("--dist", "worksteal", "--max-worker-restart", "1")], ids=["plain", "restarted"])
 def test_a_worker_that_crashes_passes_for_no_verdict(tmp_path, more):
-    (tmp_path / "mine.py").write_text(CRASHES)
+    (tmp_path / "mine.py").write_text(ENDS)
     options = ("--dialect", "rfc8628", "-n", "1", "--report", "report", "--", "-k", "user_decision", *more)
     done = device_grant("run", "asgi:mine:app", *options, cwd=tmp_path)
     assert done.returncode == 3, done.stdout + done.stderr

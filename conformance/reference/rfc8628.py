@@ -305,7 +305,7 @@ class Rfc8628Endpoints:
 
     def _refused(self, refusal: Refusal, call: Call) -> Answer:
         refusal = respelt(refusal, self.faults)
-        status = refusal.status or (401 if refusal.code == "invalid_client" else 400)
+        status = refusal.status or 400
         headers = NO_STORE | refusal.headers
         if status == HTTPStatus.UNAUTHORIZED and not self.faults.challenge_missing:
             headers |= CHALLENGE

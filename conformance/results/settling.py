@@ -34,7 +34,7 @@ def settle(  # noqa: PLR0913 - what a run knows besides its results
 ) -> Footer:
     """Make the footer of a report whose results the baseline has marked.
 
-    A shard has no stale entries: what it does not see happen may happen in another one.
+    A shard has no stale entries, and it may judge nothing: what it does not see may happen in another one.
     """
     requirements = merge(report.results)
     observed, reached = evidence(report.results)
@@ -45,10 +45,11 @@ def settle(  # noqa: PLR0913 - what a run knows besides its results
         for name, requirement in requirements.items()
         if _fails_unexpectedly(requirement.results, withheld=baseline.withholds_security)
     ]
+    judged = _judged(report.results) if whole else bool(report.cases)
     suite_errors = sum(case.outcome == "suite-error" for case in report.cases)
     if suite_errors:
         exit_code = ExitCode.SUITE_ERROR
-    elif not _judged(report.results) or (_never_began(report.results) and not unexpected):
+    elif not judged or (_never_began(report.results) and not unexpected):
         exit_code = ExitCode.NOTHING_RAN
     elif unexpected or stale or expired:
         exit_code = ExitCode.FAILED

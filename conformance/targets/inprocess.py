@@ -10,6 +10,7 @@ import importlib
 import os
 import sys
 import traceback
+from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self
@@ -36,7 +37,7 @@ _REMEMBERED = 50
 _TOGETHER_TIMEOUT = 15.0
 
 
-class InProcessTarget(Adapter):
+class InProcessTarget(Adapter, ABC):
     """What the two in-process adapters share; use AsgiTarget or WsgiTarget."""
 
     in_process = True
@@ -74,8 +75,9 @@ class InProcessTarget(Adapter):
         # trust_env=False and a transport of our own spare httpx the building of a TLS context, which is slow.
         return httpx.Client(transport=self._running(), base_url=self.base, timeout=timeout, trust_env=False)
 
+    @abstractmethod
     def _start(self, stack: ExitStack) -> httpx.BaseTransport:
-        raise NotImplementedError
+        """Make the application answer until `stack` is closed."""
 
     def _running(self) -> httpx.BaseTransport:
         if self._transport is None:

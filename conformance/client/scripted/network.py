@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
@@ -29,7 +30,7 @@ _UNFRAMED = 0.05
 """Real seconds in which a body that nothing announces may follow its head."""
 
 
-class _Server:
+class _Server(ABC):
     """A listening socket of 127.0.0.1 and the connections to it."""
 
     def __init__(self) -> None:
@@ -63,8 +64,9 @@ class _Server:
             self._tasks.discard(task)
             writer.close()
 
+    @abstractmethod
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raise NotImplementedError
+        """Serve one connection until it is over."""
 
 
 class Listener(_Server):
