@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from starlette.types import Message, Receive, Scope, Send
 
-LONGEST_BODY = 2 * 1024 * 1024
-"""Octets of a request body that are read; more is answered 413."""
+LONGEST_BODY = 256 * 1024
+"""Octets of a request body that are read; more is answered 413, before time is spent on decoding it."""
 _LONGEST_DRAIN = 64 * 1024 * 1024
 """Octets of an oversized body that are still taken off the wire, so that the client gets to read the 413."""
 
