@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hypothesis import reject
 from hypothesis import strategies as st
@@ -19,6 +19,8 @@ from strategies.malformations.registry import ENTRIES, OPERATIONS, Entry
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
+
+T = TypeVar("T")
 
 _NAMES = {str(operation): operation for operation in OPERATIONS} | {
     name: operation for operation, name in AWS_OPERATIONS.items()
@@ -101,8 +103,8 @@ def _choices(ctx: Context, entries: Sequence[Entry], members: Collection[str] | 
 
 
 def _make(draw: DrawFn, ctx: Context, choices: Sequence[Choice]) -> Malformed:
-    entry, applicable = choices[draw(st.integers(0, len(choices) - 1))]
-    member = applicable[draw(st.integers(0, len(applicable) - 1))]
+    entry, applicable = _one_of(draw, choices)
+    member = _one_of(draw, applicable)
     draft = entry.make(draw, ctx, member)
     fair = draft.answers if ctx.known else draft.answers.accepting(*answers.unknown_client(ctx))
     fair = fair.normalised()
@@ -118,6 +120,11 @@ def _make(draw: DrawFn, ctx: Context, choices: Sequence[Choice]) -> Malformed:
         tolerated=fair.tolerated,
         requirement=draft.requirement,
     )
+
+
+def _one_of(draw: DrawFn, options: Sequence[T]) -> T:
+    # A draw without a choice would cost as much as any other, and tempt Hypothesis to mutate it.
+    return options[draw(st.integers(0, len(options) - 1)) if len(options) > 1 else 0]
 
 
 def _valid(dialect: str, operation: Operation) -> SearchStrategy[Members]:
