@@ -108,6 +108,17 @@ def test_what_is_made_of_a_secret_is_redacted_too(made):
     assert secrets.redact(request) == 'grant_type=x&device_code=<altered device_code 1>&client_id="pub"'
 
 
+@pytest.mark.parametrize("made", ["{secret}{padding}", "{padding}{secret}"])
+def test_a_secret_with_much_added_to_it_is_redacted_too(made):
+    secret = "GmRhXy7zQ0-pVtqDEwK2_AbCdF4567"
+    secrets = Secrets()
+    secrets.register("device_code", secret)
+    escaped = "".join(f"%25{ord(letter):02X}" for letter in secret.swapcase())
+    text = made.format(secret=escaped, padding="%C3%A9" * 3000)
+    secrets.register_variants(text)
+    assert secrets.redact(text) == "<altered device_code 1>"
+
+
 def test_ordinary_words_are_no_variants():
     secrets = Secrets()
     secrets.register("device_code", "GmRhXy7zQ0-pVtqDEwK2_AbCdF4567")

@@ -37,6 +37,8 @@ _END = 12
 """Characters at an end of a value that make another value one that was derived from it."""
 _LONG = 16
 """Length from which values are recognised by their ends."""
+_READ = 1024
+"""Characters at each end of a longer token that are decoded: the marks are made of the ends."""
 _TOKEN = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|[A-Za-z0-9_.~%+/:-])+")
 _SHORTEST = 4
 """Values shorter than this are not replaced: they would turn up inside ordinary words."""
@@ -86,7 +88,7 @@ class Secrets:
         for token in set(_TOKEN.findall(text)):
             if len(token) < _SHORTEST * 2 or token in self._forms:
                 continue
-            for plain in _readings(token):
+            for plain in dict.fromkeys(_readings(_ends(token))):
                 kind = next((self._alike[mark] for mark in _marks(plain) if mark in self._alike), None)
                 if kind is not None:
                     # Without marks of its own: what was added to the secret is added to public values too.
@@ -141,6 +143,10 @@ def _marks(value: str) -> list[str]:
     end = bare[-_END:] + "$"
     # Every address of the target begins alike, and that is no secret.
     return [bare, end] if "://" in value else [bare, "^" + bare[:_END], end]
+
+
+def _ends(token: str) -> str:
+    return token if len(token) <= 2 * _READ else token[:_READ] + token[-_READ:]
 
 
 def _readings(token: str) -> list[str]:
