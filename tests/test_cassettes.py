@@ -81,7 +81,7 @@ def test_vcrpy_plays_the_files():
 
 def test_faulty_servers_are_found_faulty_again(tmp_path):
     names = [PENDING, DENIAL, "http::test_media_types", "malformed_input::test_malformed_registration"]
-    target = embedded("aws-sso-oidc", ["denial_ignored", "client_type_ignored", "slow_down_polite"])
+    target = embedded("aws-sso-oidc", ["denial_ignored", "framework_status_wrong", "slow_down_polite"])
     folder, live, entries = record(target, names, tmp_path)
     finish.search(folder, entries)
     assert {name: judge(folder, name)[0] for name in names} == live

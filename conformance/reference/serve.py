@@ -50,6 +50,7 @@ def serve(
             access_log=False,
             lifespan="off",
             server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=_SHUTDOWN,
         )
         try:
