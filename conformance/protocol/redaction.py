@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import threading
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote
@@ -88,12 +89,10 @@ class Secrets:
         for token in set(_TOKEN.findall(text)):
             if len(token) < _SHORTEST * 2 or token in self._forms:
                 continue
-            for plain in dict.fromkeys(_readings(_ends(token))):
-                kind = next((self._alike[mark] for mark in _marks(plain) if mark in self._alike), None)
-                if kind is not None:
-                    # Without marks of its own: what was added to the secret is added to public values too.
-                    self._add(f"altered {kind}", token, [])
-                    break
+            kind = next((self._alike[mark] for mark in _marks_of_readings(_ends(token)) if mark in self._alike), None)
+            if kind is not None:
+                # Without marks of its own: what was added to the secret is added to public values too.
+                self._add(f"altered {kind}", token, [])
 
     def entries(self) -> tuple[tuple[str, str], ...]:
         """Kind and value of every secret, in the order of their birth."""
@@ -147,6 +146,12 @@ def _marks(value: str) -> list[str]:
 
 def _ends(token: str) -> str:
     return token if len(token) <= 2 * _READ else token[:_READ] + token[-_READ:]
+
+
+@lru_cache(maxsize=4096)
+def _marks_of_readings(token: str) -> tuple[str, ...]:
+    # Names of parameters, client_ids and media types come again in every request.
+    return tuple(dict.fromkeys(mark for plain in dict.fromkeys(_readings(token)) for mark in _marks(plain)))
 
 
 def _readings(token: str) -> list[str]:
