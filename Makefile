@@ -42,7 +42,7 @@ docs: $(READY) ## Write the pages of docs/ that are made from catalogue, checks,
 mutation: $(READY) ## How many mutants of the reference server the suite kills; half an hour, build/mutation.json
 	$(BIN)/python -m benchmarks.mutation --document docs/explanation/mutation.md
 
-benchmark: $(READY) ## How fast the suite is and how soon it finds faults; half an hour, docs/benchmarks.md. ARGS="--quick"
+benchmark: $(READY) ## How fast the suite is and how soon it finds faults; three quarters of an hour, docs/benchmarks.md. ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)
 
 cassettes: $(READY) ## Record the embedded server and those of implementations/servers anew; TARGETS="a b" chooses

@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_number,
         default=finding.SAMPLE,
         metavar="N|all",
-        help=f"how many faults are looked for, up to two minutes each [{finding.SAMPLE}]",
+        help=f"how many faults schemathesis looks for, up to a minute each [{finding.SAMPLE}]",
     )
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the page goes")
     return parser

@@ -15,18 +15,22 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.measuring import CORES, STOPPED, BenchmarkError, Goal, Section, figure, run_process, served
 from benchmarks.throughput import described, schemathesis_run
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MOMENTS = (10.0, 60.0)
 """Seconds within which faults are counted; the last one ends a search."""
 SEED = 8628
-SAMPLE, QUICK_SAMPLE = 12, 2
+SAMPLE, QUICK_SAMPLE = 20, 2
+"""How many faults schemathesis looks for, most of them for all of MOMENTS; this suite looks for every one."""
 BROKEN = ("observed", "warn", "fail")
 """Verdicts that the honest reference server never gets."""
 FALSE_ALARMS = {
@@ -42,14 +46,8 @@ GRACE = 30.0
 """Seconds that a process has for ending beyond the search."""
 
 
-@dataclass(frozen=True)
-class Search:
-    """How one fault was looked for; seconds since the start of the process, None: not found."""
-
-    fault: str
-    dialect: str
-    ours: float | None
-    schemathesis: float | None
+Found = Mapping[str, float | None]
+"""When each fault was found, in seconds since the start of the process; None: not at all."""
 
 
 def faults() -> list[tuple[str, str]]:
@@ -68,51 +66,56 @@ def chosen(number: int | None) -> list[tuple[str, str]]:
 
 
 def measure(*, quick: bool, number: int | None = SAMPLE) -> Section:
-    """Look for a sample of the faults, as many at a time as there are cores; `number` None: for all of them."""
-    wanted = chosen(min(number or SAMPLE, QUICK_SAMPLE) if quick else number)
-    for dialect in sorted({dialect for _, dialect in wanted}):
+    """Look for every fault by this suite and for a sample by schemathesis, as many at a time as there are cores.
+
+    `number` None: all of them by both. A quick try takes a small sample for both.
+    """
+    sample = chosen(min(number or SAMPLE, QUICK_SAMPLE) if quick else number)
+    for dialect in sorted({dialect for _, dialect in sample}):
         alarm = _by_schemathesis(dialect, "")
         if alarm is not None:
             raise BenchmarkError(
                 f"schemathesis accuses the honest {dialect} server after {figure(alarm)} s: what it finds means nothing"
             )
+    return section(
+        _searched(_by_us, sample if quick else faults()), _searched(_by_schemathesis, sample), of=len(faults())
+    )
+
+
+def _searched(by: Callable[[str, str], float | None], wanted: list[tuple[str, str]]) -> Found:
     with ThreadPoolExecutor(CORES) as pool:
-        searches = list(pool.map(lambda one: search(*one), wanted))
-    return section(searches, of=len(faults()))
+        seconds = pool.map(lambda one: by(one[1], one[0]), wanted)
+        return dict(zip((fault for fault, _ in wanted), seconds, strict=True))
 
 
-def search(fault: str, dialect: str) -> Search:
-    """Look for one fault, first with this suite, then with schemathesis."""
-    return Search(fault, dialect, _by_us(dialect, fault), _by_schemathesis(dialect, fault))
-
-
-def section(searches: list[Search], *, of: int) -> Section:
+def section(ours: Found, theirs: Found, *, of: int) -> Section:
     """The table: what was found when."""
     rows = []
-    for name, times in (
-        ("this suite", [one.ours for one in searches]),
-        ("schemathesis", [one.schemathesis for one in searches]),
-    ):
-        found = [seconds for seconds in times if seconds is not None]
+    for name, times in (("this suite", ours), ("schemathesis", theirs)):
+        found = [seconds for seconds in times.values() if seconds is not None]
         within = [f"{sum(seconds <= moment for seconds in found)} of {len(times)}" for moment in MOMENTS]
         rows.append((name, *within, figure(statistics.median(found)) if found else "-"))
-    missed = [one.fault for one in searches if one.ours is None or one.ours > MOMENTS[-1]]
+    missed = [fault for fault, seconds in ours.items() if seconds is None or seconds > MOMENTS[-1]]
     goal = Goal(
         "faults found by this suite" + (f" (not: {', '.join(missed)})" if missed else ""),
-        float(len(searches) - len(missed)),
-        float(len(searches)),
+        float(len(ours) - len(missed)),
+        float(len(ours)),
     )
-    sample = f"all {of} faults" if len(searches) == of else f"a sample of {len(searches)} of {of} faults"
     alarms = "; ".join(f"{dialect}: {', '.join(names)}" for dialect, names in FALSE_ALARMS.items())
     how = (
-        f"{sample.capitalize()} of the reference server, one at a time, each in the first of its dialects. Seconds "
-        "since the start of the process: `device-grant run embedded:… --fault NAME` until the first requirement is "
-        "found broken; `schemathesis run` with our document against `device-grant serve --fault NAME` until its first "
-        f"failure, without the checks that fail the honest server too ({alarms}). Nobody approves for schemathesis: "
-        "what shows only after a decision is out of its reach."
+        f"Of the {of} faults of the reference server {_amount(ours, of)} by this suite and {_amount(theirs, of)} by "
+        "schemathesis, one at a time, each in the first of its dialects. Seconds since the start of the process: "
+        "`device-grant run embedded:… --fault NAME` until the first requirement is found broken; `schemathesis run` "
+        "with our document against `device-grant serve --fault NAME` until its first failure, without the checks that "
+        f"fail the honest server too ({alarms}). Nobody approves for schemathesis: what shows only after a decision "
+        "is out of its reach."
     )
     columns = ("by", *(f"within {moment:g} s" for moment in MOMENTS), "median of those found, s")
     return Section("Faults found", how, columns, tuple(rows), (goal,))
+
+
+def _amount(found: Found, of: int) -> str:
+    return "all" if len(found) == of else f"a sample of {len(found)}"
 
 
 def _by_us(dialect: str, fault: str) -> float | None:
