@@ -195,7 +195,10 @@ def test_values_hold_what_the_label_says(everything):
     for wrong in of(everything, "nul"):
         assert "\0" in members(wrong)[wrong.member]
     for wrong in of(everything, "huge"):
-        assert len(members(wrong)[wrong.member]) >= 9_000
+        value = members(wrong)[wrong.member]
+        assert len(value) >= 9_000
+        # A server that compares each word with each would be busy for hours with more of them.
+        assert value.count(" ") < 5_000
     for wrong in of(everything, "non-ascii"):
         assert not members(wrong)[wrong.member].isascii()
     for wrong in of(everything, "lone-surrogate"):
