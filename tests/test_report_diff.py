@@ -14,7 +14,7 @@ from rich.console import Console
 from conformance.cli.diff import diff as command
 from conformance.errors import UsageError
 from conformance.report.diff import as_json, compare, render
-from conformance.results import Report, ResultsWriter
+from conformance.results import Report, save
 from conformance.results.reader import FILE_NAME
 
 ONE = "rfc8628-3.5-access-denied"
@@ -32,9 +32,7 @@ def kinds(before, after):
 
 
 def written(folder, report):
-    with ResultsWriter(folder / FILE_NAME, None) as writer:
-        for line in (report.header, *report.cases, *report.results, *([report.footer] if report.footer else [])):
-            writer.write(line)
+    save(report, folder / FILE_NAME)
     return folder
 
 

@@ -12,7 +12,7 @@ from sarif_pydantic import Sarif
 from conformance.cli.report import report as command
 from conformance.report import FORMS, badge, junit, sarif, write_all
 from conformance.requirements.model import Verdict
-from conformance.results import ResultsWriter
+from conformance.results import ResultsWriter, save
 
 
 def test_sarif_is_valid_and_has_one_rule_a_requirement():
@@ -115,10 +115,8 @@ def test_a_report_folder_has_every_form(tmp_path):
 
 
 def test_the_command_writes_what_is_asked_for_and_nothing_else(tmp_path):
-    with ResultsWriter(tmp_path / "results.jsonl", None) as writer:
-        report = samples.clean()
-        for line in (report.header, *report.cases, *report.results, report.footer):
-            writer.write(line)
+    report = samples.clean()
+    save(report, tmp_path / "results.jsonl")
     options = {
         "--html": "index.html",
         "--markdown": "summary.md",

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -14,12 +10,14 @@ import msgspec
 import pytest
 import samples_report as samples
 from click.testing import CliRunner
+from test_cli import device_grant
+from test_workers import lines_of
 
 from conformance.cli.merge import merge as command
 from conformance.errors import ExitCode, UsageError
 from conformance.plugin.selecting import Share
 from conformance.report.view import View
-from conformance.results import Baseline, Known, Report, ResultsWriter, count, merge, read
+from conformance.results import Baseline, Known, Report, count, merge, read, save
 from conformance.results.model import Shard
 from conformance.results.settling import BEGINNING, settle
 from conformance.results.shards import merge_shards, shards_of
@@ -203,9 +201,7 @@ def test_a_shard_claims_nothing_of_the_whole():
 
 
 def write(folder, report):
-    with ResultsWriter(folder / "results.jsonl", None) as writer:
-        for line in (report.header, *report.cases, *report.results, report.footer):
-            writer.write(line)
+    save(report, folder / "results.jsonl")
     return str(folder)
 
 
@@ -238,35 +234,18 @@ def test_what_is_no_part_of_a_whole(text):
         Share.parse(text)
 
 
-def device_grant(*arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "conformance", *arguments],
-        env={**os.environ, "NO_COLOR": "1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def lines_of(folder):
-    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
-
-
 def test_shards_of_a_run_find_what_the_run_finds(tmp_path):
     options = ("embedded:rfc8628", "--fault", "denial_as_invalid_grant")
     checks = ("--", "-k", "user_decision")
     folders = [tmp_path / name for name in ("1", "2", "whole")]
-    codes, said = [], ""
+    runs = []
     for folder, part in zip(folders, (("--shard", "1/2"), ("--shard=2/2", "-n", "2"), ()), strict=True):
-        code, output = device_grant("run", *options, *part, "--report", str(folder), *checks)
-        codes.append(code)
-        said += output
+        runs.append(device_grant("run", *options, *part, "--report", str(folder), *checks, timeout=120))
+    codes = [done.returncode for done in runs]
     # What fails is in one of them.
-    assert (sorted(codes[:2]), codes[2]) == ([0, 1], 1), said
-    code, output = device_grant("merge", str(folders[1]), str(folders[0]), "--report", str(tmp_path / "merged"))
-    assert code == 1, output
+    assert (sorted(codes[:2]), codes[2]) == ([0, 1], 1), "".join(done.stdout + done.stderr for done in runs)
+    done = device_grant("merge", str(folders[1]), str(folders[0]), "--report", str(tmp_path / "merged"))
+    assert done.returncode == 1, done.stdout + done.stderr
     whole, together = lines_of(folders[2]), lines_of(tmp_path / "merged")
     for kind, names in (("case", ["check"]), ("result", ["requirement", "check", "verdict"])):
         one, other = (
@@ -277,6 +256,6 @@ def test_shards_of_a_run_find_what_the_run_finds(tmp_path):
     assert all(together[-1][name] == whole[-1][name] for name in ("counts", "unexpected", "cases", "exit_code"))
     cases = [{line["check"] for line in lines_of(folder) if line["kind"] == "case"} for folder in folders[:2]]
     assert cases[0].isdisjoint(cases[1])
-    code, output = device_grant("merge", str(folders[0]))
-    assert code == 2
-    assert output.splitlines()[-1] == "device-grant: shard 2/2 is missing: nothing is known of what it judges"
+    done = device_grant("merge", str(folders[0]))
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "device-grant: shard 2/2 is missing: nothing is known of what it judges"

@@ -10,8 +10,6 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from conformance.results import Report
-
 
 @click.command()
 @click.argument("shards", type=click.Path(path_type=Path), nargs=-1, required=True, metavar="SHARD…")
@@ -26,7 +24,9 @@ def merge(shards: tuple[Path, ...], report: Path | None) -> int:
 
     from conformance.cli.run import worse
     from conformance.errors import ExitCode, UsageError
-    from conformance.report import terminal
+    from conformance.report import terminal, write_all
+    from conformance.results import save
+    from conformance.results.reader import FILE_NAME
     from conformance.results.shards import merge_shards, shards_of
 
     groups = shards_of(shards)
@@ -43,7 +43,8 @@ def merge(shards: tuple[Path, ...], report: Path | None) -> int:
         terminal.render(one.report, console)
         if report is not None:
             folder = report / name
-            _write(one.report, folder)
+            save(one.report, folder / FILE_NAME)
+            write_all(one.report, folder)
             console.print(f"\nReport: {folder / 'index.html'}", style="dim", soft_wrap=True)
         problems += [f"{name}: {problem}" if name else problem for problem in one.problems]
         if one.report.footer is not None:
@@ -59,20 +60,3 @@ def _spare_the_shards(folder: Path, places: Iterable[str]) -> None:
     for place in places:
         if folder.resolve() in (Path(place).resolve(), Path(place).resolve().parent):
             raise UsageError(f"--report {folder}: would write over the shard {place}; name another folder")
-
-
-def _write(report: Report, folder: Path) -> None:
-    from conformance.report import write_all
-    from conformance.results import ResultsWriter
-    from conformance.results.reader import FILE_NAME
-
-    # The shards were redacted when they were written.
-    with ResultsWriter(folder / FILE_NAME, None) as writer:
-        writer.write(report.header)
-        for case in report.cases:
-            writer.write(case)
-        for result in report.results:
-            writer.write(result)
-        if report.footer is not None:
-            writer.write(report.footer)
-    write_all(report, folder)

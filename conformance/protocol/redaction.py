@@ -89,7 +89,9 @@ class Secrets:
         for token in set(_TOKEN.findall(text)):
             if len(token) < _SHORTEST * 2 or token in self._forms:
                 continue
-            kind = next((self._alike[mark] for mark in _marks_of_readings(_ends(token)) if mark in self._alike), None)
+            kind = next(
+                (self._alike[mark] for mark in _marks_of_readings(_both_ends(token)) if mark in self._alike), None
+            )
             if kind is not None:
                 # Without marks of its own: what was added to the secret is added to public values too.
                 self._add(f"altered {kind}", token, [])
@@ -144,7 +146,7 @@ def _marks(value: str) -> list[str]:
     return [bare, end] if "://" in value else [bare, "^" + bare[:_END], end]
 
 
-def _ends(token: str) -> str:
+def _both_ends(token: str) -> str:
     return token if len(token) <= 2 * _READ else token[:_READ] + token[-_READ:]
 
 

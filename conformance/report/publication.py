@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from conformance import __version__
 from conformance.errors import UsageError
 from conformance.report import html, markdown, matrix
 from conformance.results.found import runs
 from conformance.results.publish import publish
 from conformance.results.reader import FILE_NAME, NoResults
+from conformance.results.writer import save
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -55,9 +54,6 @@ def _published_before(folder: Path) -> dict[str, Report]:
 
 
 def _write_report(report: Report, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [report.header, *report.cases, *report.results, *([report.footer] if report.footer is not None else [])]
-    # Redacted when the run wrote them: nothing that is read here has a secret in it.
-    (folder / FILE_NAME).write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    save(report, folder / FILE_NAME)
     (folder / "index.html").write_text(html.render(report), encoding="utf-8")
     (folder / "report.md").write_text(markdown.render(report), encoding="utf-8")

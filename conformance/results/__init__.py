@@ -6,7 +6,7 @@ from conformance.results.model import Known
 from conformance.results.publish import publish
 from conformance.results.reader import Report, read
 from conformance.results.withhold import withhold_security
-from conformance.results.writer import ResultsWriter, redacted, scan
+from conformance.results.writer import ResultsWriter, redacted, save, scan
 
 __all__ = [
     "Baseline",
@@ -20,6 +20,7 @@ __all__ = [
     "publish",
     "read",
     "redacted",
+    "save",
     "scan",
     "withhold_security",
 ]

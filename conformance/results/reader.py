@@ -62,6 +62,11 @@ class Report:
         """Whether the run did not come to its end: there is no footer."""
         return self.footer is None
 
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """All lines in the order of the file."""
+        return (self.header, *self.cases, *self.results, *(() if self.footer is None else (self.footer,)))
+
     def by_requirement(self) -> dict[str, RequirementResult]:
         """Map requirement ids, in the order of their first result, to the worst verdict over their checks."""
         return dict(self._merged)

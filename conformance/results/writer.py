@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from conformance.protocol import Secrets
+    from conformance.results.reader import Report
 
 SomeLine = TypeVar("SomeLine", Header, Case, Result, Footer)
 
@@ -58,9 +59,7 @@ class ResultsWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("wb")
         except OSError as error:
-            raise UsageError(
-                f"{path}: cannot be written ({error.strerror}); choose another folder for --report"
-            ) from error
+            raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
 
     def __enter__(self) -> Self:
         return self
@@ -87,6 +86,13 @@ class ResultsWriter:
     def close(self) -> None:
         """Close the file, with or without a footer; safe to call again."""
         self._file.close()
+
+
+def save(report: Report, path: Path) -> None:
+    """Write a report that is finished, and redacted already, as one results.jsonl; raises what ResultsWriter raises."""
+    with ResultsWriter(path, None) as writer:
+        for line in report.lines:
+            writer.write(line)
 
 
 def redacted(line: SomeLine, secrets: Secrets) -> SomeLine:
