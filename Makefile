@@ -37,7 +37,7 @@ unit: $(READY) ## The tests of the suite itself; PYTEST_ARGS="-k name" selects
 	$(BIN)/pytest -n 2 --dist worksteal --junitxml=$(JUNIT) $(PYTEST_ARGS)
 
 docs: $(READY) ## Write the pages of docs/ that are made from catalogue, checks, faults, commands and results
-	$(BIN)/python -m conformance.cli.docs
+	$(BIN)/python -m tools.docs
 
 mutation: $(READY) ## How many mutants of the reference server the suite kills; half an hour, build/mutation.json
 	$(BIN)/python -m benchmarks.mutation --document docs/explanation/mutation.md

@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def warm_up() -> None:
     """Have everything compiled before anything is measured."""
-    done = run_process([sys.executable, "-m", "conformance", "run", "--only", "rfc8628-3.5-*"], limit=WARMING)
+    done = run_process([sys.executable, "-m", "device_grant", "run", "--only", "rfc8628-3.5-*"], limit=WARMING)
     if done.status != 0:
         raise BenchmarkError(f"the suite does not pass the embedded server: {done.output.strip()[-400:]}")
 

@@ -52,7 +52,7 @@ Found = Mapping[str, float | None]
 
 def faults() -> list[tuple[str, str]]:
     """Every fault of the reference server with the first of its dialects."""
-    from conformance.reference.faults import Faults
+    from device_grant.reference.server.faults import Faults
 
     return [(name, dialects[0]) for name, dialects, _ in Faults.catalogue()]
 
@@ -144,8 +144,8 @@ def _by_schemathesis(dialect: str, fault: str) -> float | None:
 
 def child(dialect: str, fault: str, began: float, file: Path) -> None:
     """Run the suite in this process until a requirement is found broken, and write down when that was."""
-    from conformance.cli import cli
-    from conformance.results.collector import Collector
+    from device_grant.cli import cli
+    from device_grant.results.collector import Collector
 
     add = Collector.add
 

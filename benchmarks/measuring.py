@@ -136,7 +136,7 @@ def run_process(
 @contextmanager
 def served(dialect: str, *options: str) -> Iterator[str]:
     """`device-grant serve` in a process of its own; gives its base URL. Raises BenchmarkError if it does not start."""
-    command = [sys.executable, "-m", "conformance", "serve", "--port", "0", "--dialect", dialect, *options]
+    command = [sys.executable, "-m", "device_grant", "serve", "--port", "0", "--dialect", dialect, *options]
     process = subprocess.Popen(  # noqa: S603 - our own command
         command, env=os.environ | {"PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

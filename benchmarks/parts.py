@@ -136,16 +136,17 @@ def instrument(meter: Meter) -> None:
     from hypothesis.core import StateForActualGivenExecution
     from starlette.applications import Starlette
 
-    from conformance import report, results
-    from conformance.judging import Ledger
-    from conformance.protocol import Secrets, Transcript
-    from conformance.protocol.dialects import AwsSsoOidcDialect, Rfc8628Dialect
-    from conformance.report import terminal
-    from conformance.results import collector, recording, writer
-    from conformance.server.case import Case
-    from conformance.server.device import Person
-    from conformance.server.fuzz import Fuzz
-    from conformance.server.run import Run
+    from device_grant import report, results
+    from device_grant.judging import Ledger
+    from device_grant.protocol import Secrets, Transcript
+    from device_grant.protocol.dialects import AwsSsoOidcDialect, Rfc8628Dialect
+    from device_grant.report import terminal
+    from device_grant.results import collector, writer
+    from device_grant.results import lines as recording
+    from device_grant.server.generation.fuzz import Fuzz
+    from device_grant.server.session.case import Case
+    from device_grant.server.session.device import Person
+    from device_grant.server.session.run import Run
 
     # Within an example that Hypothesis runs, the check's own function is the innermost again.
     meter.wrap(Fuzz, "_run", GENERATION)
@@ -179,7 +180,7 @@ def instrument(meter: Meter) -> None:
 
 def child(dialect: str, file: Path) -> None:
     """Run the suite in this process and write what went where."""
-    from conformance.cli import cli
+    from device_grant.cli import cli
 
     meter, began = Meter(), time.perf_counter()
     instrument(meter)

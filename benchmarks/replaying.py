@@ -31,7 +31,7 @@ def measure(*, quick: bool) -> Section:
 def _replayed(name: str) -> tuple[int, float, float]:
     """Exchanges, wall time and processor time of one replay."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "conformance", "replay", str(CASSETTES / name), "--report", folder]
+        command = [sys.executable, "-m", "device_grant", "replay", str(CASSETTES / name), "--report", folder]
         done = run_process(command, limit=LIMIT)
         if done.status != 0:
             raise BenchmarkError(f"cassettes/{name} cannot be replayed: {done.output.strip()[-400:]}")

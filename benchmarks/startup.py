@@ -25,7 +25,7 @@ def measure(*, quick: bool) -> Section:
         environment.pop("PYTHONDONTWRITEBYTECODE", None)
         bare = _least((sys.executable, "-c", "pass"), environment, rounds)
         taken = {
-            " ".join(words): _least((sys.executable, "-m", "conformance", *words), environment, rounds)
+            " ".join(words): _least((sys.executable, "-m", "device_grant", *words), environment, rounds)
             for words in COMMANDS
         }
     rows = [("`python -c pass`", figure(bare), "-")]

@@ -20,7 +20,7 @@ from unittest import mock
 from benchmarks.measuring import BenchmarkError, Goal, Section, figure, run_process, served
 
 if TYPE_CHECKING:
-    from conformance.protocol import Request
+    from device_grant.protocol import Request
 
 DIALECTS = ("rfc8628", "aws-sso-oidc")
 PATH = "/device_authorization"
@@ -95,11 +95,11 @@ def _round(base: str, dialect: str, examples: int) -> dict[str, Rate]:
 
 def _executed(base: str, dialect: str, examples: int) -> tuple[float, Any]:
     """Seconds that the check takes, and its case."""
-    from conformance.requirements import load
-    from conformance.server import test_malformed_input
-    from conformance.server.case import Case
-    from conformance.server.run import new_run
-    from conformance.targets import open_target, resolve
+    from device_grant.catalogue import load
+    from device_grant.server.checks.http import test_malformed_input
+    from device_grant.server.session.case import Case
+    from device_grant.server.session.run import new_run
+    from device_grant.targets import open_target, resolve
 
     with open_target(resolve(base, dialect=dialect)) as target:
         run = new_run(target, dialect, load())
@@ -125,7 +125,7 @@ def _ours(base: str, dialect: str, examples: int) -> tuple[Rate, list[Request]]:
 
 def _drawing(base: str, dialect: str, examples: int) -> float:
     """Seconds for the same strategies and settings, with a judge that does nothing."""
-    from conformance.server.test_malformed_input import _Campaign
+    from device_grant.server.checks.http.test_malformed_input import _Campaign
 
     with mock.patch.object(_Campaign, "_judge", _nothing):
         return _executed(base, dialect, examples)[0]
@@ -170,7 +170,7 @@ def read_summary(output: str) -> Rate:
 
 def described(base: str, dialect: str, folder: Path) -> Path:
     """Our OpenAPI document of a server, as a file."""
-    from conformance.protocol.openapi import document
+    from device_grant.protocol.openapi import document
 
     path = folder / "openapi.json"
     path.write_text(json.dumps(document(dialect, base=base)), encoding="utf-8")

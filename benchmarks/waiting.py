@@ -29,7 +29,7 @@ dialect = "{dialect}"
 
 [serve]
 command = [
-  "{{python}}", "-m", "conformance", "serve",
+  "{{python}}", "-m", "device_grant", "serve",
   "--port", "{{port}}", "--dialect", "{dialect}", "--expires-in", "{lifetime}",
 ]
 ready = "/.well-known/oauth-authorization-server"
@@ -69,9 +69,9 @@ class Waits:
 
 def child(target: Path, file: Path) -> None:
     """Run the suite in this process and write down how long it waited."""
-    from conformance.cli import cli
-    from conformance.server.case import Case
-    from conformance.targets.clock import RealClock
+    from device_grant.cli import cli
+    from device_grant.server.session.case import Case
+    from device_grant.targets.clocks import RealClock
 
     waits, current = Waits(), threading.local()
     execute, wait = Case.execute, RealClock.wait
@@ -134,7 +134,7 @@ def measure(*, quick: bool) -> Section:
 
 
 def _measured(lifetime: int) -> dict[str, Any]:
-    from conformance.reference import user
+    from device_grant.reference.server import user
 
     with tempfile.TemporaryDirectory() as folder:
         target, file = Path(folder) / "target.toml", Path(folder) / "waits.json"

@@ -18,12 +18,15 @@ from typing import Any
 from benchmarks.mutation.document import page
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import Outcome, read_outcome
-from conformance.reference.faults import Faults
+from device_grant.reference.server.faults import Faults
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 BUILD = ROOT / "build"
-REFERENCE = Path("conformance/reference")
+REFERENCE = Path("conformance/device_grant/reference/server")
+"""The source of the reference server, in a checkout."""
+MUTATED = REFERENCE.relative_to("conformance")
+"""Its copy in the folder that is mutated: mutmut takes the path of a module for its name."""
 MODULES = (
     "aws",
     "forms",
@@ -80,26 +83,26 @@ def _prepare(work: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
     leave_out = shutil.ignore_patterns("__pycache__", "*.pyc")
-    for package in ("conformance", "strategies"):
-        shutil.copytree(ROOT / package, work / package, ignore=leave_out)
-    sources = {name: (work / REFERENCE / f"{name}.py").read_text() for name in MODULES}
+    for root, package in (("conformance", "device_grant"), ("strategies", "device_grant_strategies")):
+        shutil.copytree(ROOT / root / package, work / package, ignore=leave_out)
+    sources = {name: (work / MUTATED / f"{name}.py").read_text() for name in MODULES}
     faults = [name for name, _, _ in Faults.catalogue()]
     for name, text in fold(sources, faults, identities=IDENTITIES).items():
-        (work / REFERENCE / f"{name}.py").write_text(text)
+        (work / MUTATED / f"{name}.py").write_text(text)
     suite = work / "suite"
     suite.mkdir()
-    for file in (HERE / "test_suite.py", HERE / "conftest.py", ROOT / "tests" / "proof.py"):
+    for file in (HERE / "test_suite.py", HERE / "conftest.py", ROOT / "tests" / "support" / "proof.py"):
         shutil.copy(file, suite)
     (work / "setup.cfg").write_text(_configuration())
 
 
 def _configuration() -> str:
-    mutated = "\n".join(f"    {REFERENCE / name}.py" for name in MODULES)
+    mutated = "\n".join(f"    {MUTATED / name}.py" for name in MODULES)
     return (
         "[mutmut]\n"
-        "source_paths = conformance\n"
+        "source_paths = device_grant\n"
         f"only_mutate =\n{mutated}\n"
-        "also_copy =\n    strategies\n    suite\n"
+        "also_copy =\n    device_grant_strategies\n    suite\n"
         "mutate_only_covered_lines = true\n"
         "track_dependencies = false\n"
         "use_git_change_detection = false\n"
@@ -123,7 +126,7 @@ def _record(work: Path) -> None:
     """The verdicts on the unmutated server, and the lines that it runs meanwhile."""
     record = work / "record.jsonl"
     environment = _environment(work) | {"MUTATION_RECORD": str(record), "PYTHONPATH": str(work)}
-    measure = (sys.executable, "-m", "coverage", "run", f"--data-file={work / 'coverage'}", f"--include={REFERENCE}/*")
+    measure = (sys.executable, "-m", "coverage", "run", f"--data-file={work / 'coverage'}", f"--include={MUTATED}/*")
     _run((*measure, "-m", "pytest", "-q", "-x", "suite/test_suite.py"), work, environment)
     baseline: dict[str, Any] = {}
     for line in record.read_text().splitlines():

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-REFERENCE = Path("conformance/reference")
+SOURCES = Path("conformance")
+REFERENCE = Path("device_grant/reference/server")
 _STATUS = {0: "survived", 1: "killed", 3: "killed", 33: "survived", 36: "timeout", -24: "timeout", 24: "timeout"}
 _EQUIVALENT = "equivalent"
 ALLOWED = (_EQUIVALENT, "latitude", "page")
@@ -202,7 +203,7 @@ def _place(work: Path, root: Path, mutant: Mutant) -> str:
     inside = _lines_of(work / mutant.file, mutant.function)
     removed = mutant.changed("-").strip()
     found = next((number for number in inside if folded[number - 1].strip() == removed), inside.start)
-    return f"{mutant.file}:{original_line(work / mutant.file, root / mutant.file, found)}"
+    return f"{SOURCES / mutant.file}:{original_line(work / mutant.file, root / SOURCES / mutant.file, found)}"
 
 
 def _lines_of(file: Path, function: str) -> range:
@@ -233,5 +234,5 @@ def _unexecuted(work: Path, root: Path) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for file, measure in sorted(measured.items()):
         if Path(file).name in mutated and measure["missing_lines"]:
-            found[file] = [original_line(work / file, root / file, line) for line in measure["missing_lines"]]
+            found[file] = [original_line(work / file, root / SOURCES / file, line) for line in measure["missing_lines"]]
     return found

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING
 import pytest
 from proof import applies, catalogue, judges, needs_browser
 
-from conformance.protocol import AWS_SSO_OIDC, RFC8628
-from conformance.reference.embedded import embedded
-from conformance.reference.http import LONGEST_BODY
-from conformance.requirements import Verdict
-from conformance.server import test_http
-from conformance.server.case import Case
-from conformance.server.run import new_run
+from device_grant.catalogue import Verdict
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+from device_grant.reference.embedded import embedded
+from device_grant.reference.server.http import LONGEST_BODY
+from device_grant.server.checks.http import test_http
+from device_grant.server.session.case import Case
+from device_grant.server.session.run import new_run
 
 if TYPE_CHECKING:
-    from conformance.server.run import Run
-    from conformance.targets.base import Target
+    from device_grant.server.session.run import Run
+    from device_grant.targets.ports import Target
 
 SMALLER = LONGEST_BODY + 1024
 """Octets of the one large body: more than the server takes, a quarter of what the suite sends elsewhere."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from conformance.server.chromium import candidates
+from device_grant.browser.chromium import candidates
 
 FOLDER = Path(__file__).resolve().parent
 FAULTS = ("slow_down_polite", "json_as_html")
@@ -26,7 +26,7 @@ WIDTH = 1120
 def main() -> None:
     """Run, render and photograph."""
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
-        command = [sys.executable, "-m", "conformance", "run", "embedded:rfc8628", "--report", folder]
+        command = [sys.executable, "-m", "device_grant", "run", "embedded:rfc8628", "--report", folder]
         command += [word for fault in FAULTS for word in ("--fault", fault)]
         # The faults are found, so it ends with 1.
         subprocess.run(command, stdout=subprocess.DEVNULL, check=False, timeout=600)  # noqa: S603 - our own command

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from conformance.targets.base import UserError
+from device_grant.targets.ports import UserError
 
 if TYPE_CHECKING:
-    from conformance.targets.base import GrantView
+    from device_grant.targets.ports import GrantView
 
 API = "/api/auth"
 

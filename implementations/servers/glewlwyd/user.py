@@ -11,12 +11,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from conformance.targets.base import UserError
+from device_grant.targets.ports import UserError
 
 if TYPE_CHECKING:
     import httpx
 
-    from conformance.targets.base import GrantView
+    from device_grant.targets.ports import GrantView
 
 _CODE_LENGTH = 8
 

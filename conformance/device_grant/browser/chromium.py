@@ -1,0 +1,191 @@
+"""A real browser for the checks that need one: Chromium, driven by Playwright, which the extra `browser` brings.
+
+One process for a run, started when a check first asks for it. Playwright's own event loop lives in a thread of its
+own, so that the checks stay synchronous and may come from several threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import threading
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from device_grant.judging import Untestable
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+    from concurrent.futures import Future
+
+    from playwright.async_api import Browser, Playwright
+
+T = TypeVar("T")
+
+VARIABLE = "DEVICE_GRANT_CHROMIUM"
+"""Environment variable that names the executable."""
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+"""What distributions call it, in the order in which they are tried."""
+PATIENCE = 60.0
+"""Real seconds for one step of a browser, its start included."""
+FAREWELL = 10.0
+"""Real seconds in which it has to end."""
+_INSTALL = "pip install 'device-grant-conformance[browser]'"
+
+
+def candidates() -> Iterator[str | None]:
+    """Executables to try in this order; None is the one that Playwright may have downloaded itself.
+
+    Raises Untestable where the environment variable names no executable file.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        found = shutil.which(named)
+        if found is None:
+            raise Untestable(f"{VARIABLE} is {named!r}, which is no executable file")
+        yield found
+        return
+    for name in NAMES:
+        found = shutil.which(name)
+        if found is not None:
+            yield found
+    yield None
+
+
+def has_playwright() -> bool:
+    """Whether Playwright can be imported."""
+    try:
+        import playwright.async_api  # noqa: F401 - asked for its presence
+    except ImportError:
+        return False
+    return True
+
+
+def _arguments(base: str) -> list[str]:
+    # Pages of a target that is reached by plain http get what browsers keep for secure contexts, as they would behind
+    # the TLS of their real place.
+    plain = [f"--unsafely-treat-insecure-origin-as-secure={base}"] if base.startswith("http:") else []
+    # Frames of other sites stay in the process of their page: interception sees what they load, and fewer processes
+    # have to be started. The rules for cookies and frames are the same.
+    together = ("--disable-site-isolation-trials", "--renderer-process-limit=1")
+    # Else a foreign page could not even frame a target on this machine or in a private network.
+    public = "--ip-address-space-overrides=0.0.0.0/0=public,[::]/0=public"
+    return ["--disable-gpu", *together, public, *plain]
+
+
+class Chromium:
+    """The browser process of a run, or why there is none. Close it; closing one that never started does nothing."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._playwright: Playwright | None = None
+        self._browser: Browser | None = None
+        self._missing = ""
+
+    def browser(self, base: str) -> Browser:
+        """The running browser, started for a target at `base`; only to be used inside of `submit`.
+
+        Raises Untestable, which says what to install, where there is none: the first time and ever after.
+        """
+        with self._lock:
+            if self._browser is None and not self._missing:
+                try:
+                    self._start(base)
+                except Untestable as reason:
+                    self._missing = str(reason)
+                    self._stop()
+            if self._browser is None:
+                raise Untestable(self._missing)
+            return self._browser
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the browser's loop; raises Untestable where there is none any more."""
+        if self._loop is None:
+            work.close()
+            raise Untestable("the browser has been closed")
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def close(self) -> None:
+        """End the process, if it was started; takes at most ten seconds."""
+        with self._lock:
+            self._stop()
+
+    def _start(self, base: str) -> None:
+        if not has_playwright():
+            raise Untestable(f"needs a browser: Playwright is not installed ({_INSTALL})")
+        executables = list(candidates())
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=_live, args=(self._loop,), daemon=True, name="chromium")
+        self._thread.start()
+        starting = self.submit(self._launched(executables, base))
+        try:
+            self._browser = starting.result(PATIENCE)
+        except TimeoutError:
+            starting.cancel()
+            raise Untestable(f"needs a browser: Chromium did not start within {PATIENCE:g} s") from None
+
+    async def _launched(self, executables: list[str | None], base: str) -> Browser:
+        from playwright.async_api import Error, async_playwright
+
+        self._playwright = await async_playwright().start()
+        reason = ""
+        for executable in executables:
+            try:
+                return await self._playwright.chromium.launch(
+                    executable_path=executable,
+                    # As root Chromium runs without its sandbox or not at all; anyone else keeps it.
+                    chromium_sandbox=os.geteuid() != 0,
+                    args=_arguments(base),
+                    timeout=PATIENCE * 1000 / 2,
+                )
+            except Error as error:
+                reason = reason or (f": {Path(executable).name} does not start, {_why(error)}" if executable else "")
+        told = reason or f": install Chromium (Debian: apt-get install chromium) or name one in {VARIABLE}"
+        raise Untestable(f"needs a browser, and none can be started{told}")
+
+    def _stop(self) -> None:
+        loop, self._loop = self._loop, None
+        if loop is None:
+            return
+        ending = asyncio.run_coroutine_threadsafe(self._ended(), loop)
+        # Whatever goes wrong here, the driver ends when its pipe closes, and takes the browser with it.
+        with suppress(Exception):
+            ending.result(FAREWELL)
+        loop.call_soon_threadsafe(loop.stop)
+        if self._thread is not None:
+            self._thread.join(FAREWELL)
+
+    async def _ended(self) -> None:
+        browser, self._browser = self._browser, None
+        playwright, self._playwright = self._playwright, None
+        if browser is not None:
+            with suppress(Exception):
+                await browser.close()
+        if playwright is not None:
+            await playwright.stop()
+
+
+def _live(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    # When an interrupt has ended the driver too, nobody asks for the answers that it still owed to Playwright.
+    loop.set_exception_handler(lambda _loop, _context: None)
+    try:
+        loop.run_forever()
+        left = asyncio.all_tasks(loop)
+        for task in left:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+    finally:
+        loop.close()
+
+
+def _why(error: Exception) -> str:
+    text = str(error)
+    if "No usable sandbox" in text:
+        return "no sandbox can be made for it here"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return lines[0][:200] if lines else type(error).__name__

@@ -1,0 +1,50 @@
+"""JSON Schema of the catalogue files, for editors; `python -m device_grant.catalogue.schema` writes schema.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from device_grant.catalogue.loader import BROKEN, DIALECTS, FILLED_IN, TAGS, Head
+from device_grant.catalogue.model import Requirement
+
+_PATH = Path(__file__).with_name("schema.json")
+
+
+def file_schema() -> dict[str, Any]:
+    """Derive the schema from the types that the loader converts to."""
+    (head, entry), definitions = msgspec.json.schema_components([Head, Requirement], ref_template="#/$defs/{name}")
+    requirement = definitions["Requirement"]
+    properties = requirement["properties"]
+    for name in FILLED_IN:
+        del properties[name]
+    properties["broken"] = {"enum": list(BROKEN)}
+    properties["dialects"] = _list_of(DIALECTS) | {"minItems": 1}
+    properties["tags"] = _list_of(TAGS)
+    for name in ("section", "statement"):
+        properties[name] = {"type": "string", "minLength": 1}
+    requirement["if"] = {"properties": {"level": {"const": "IMPLIED"}}}
+    requirement["then"] = {"required": ["broken"]}
+    requirement["else"] = {"properties": {"broken": False}}
+    file = definitions.pop("Head")
+    file["title"] = "Catalogue file"
+    file["properties"]["requirements"] = {"type": "array", "minItems": 1, "items": entry}
+    file["required"].append("requirements")
+    assert head == {"$ref": "#/$defs/Head"}, head  # noqa: S101 - the popped definition must not be referred to
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **file, "$defs": definitions}
+
+
+def text() -> str:
+    """Return the content of schema.json."""
+    return json.dumps(file_schema(), indent=2) + "\n"
+
+
+def _list_of(words: tuple[str, ...]) -> dict[str, Any]:
+    return {"type": "array", "items": {"enum": list(words)}}
+
+
+if __name__ == "__main__":
+    _PATH.write_text(text(), encoding="utf-8")

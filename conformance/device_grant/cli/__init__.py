@@ -1,0 +1,100 @@
+"""The command `device-grant`: parses, calls, prints; everything else lives in the rooms below."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from device_grant import __version__
+from device_grant.errors import DeviceGrantError, ExitCode
+
+COMMANDS = {
+    "run": ("device_grant.cli.run", "run"),
+    "client": ("device_grant.cli.client", "client"),
+    "record": ("device_grant.cli.record", "record"),
+    "replay": ("device_grant.cli.replay", "replay"),
+    "judge": ("device_grant.cli.judge", "judge"),
+    "drift": ("device_grant.cli.drift", "drift"),
+    "serve": ("device_grant.cli.serve", "serve"),
+    "list": ("device_grant.cli.catalogue", "list_requirements"),
+    "explain": ("device_grant.cli.catalogue", "explain"),
+    "openapi": ("device_grant.cli.openapi", "openapi"),
+    "report": ("device_grant.cli.report", "report"),
+    "merge": ("device_grant.cli.merge", "merge"),
+    "diff": ("device_grant.cli.diff", "diff"),
+    "matrix": ("device_grant.cli.matrix", "matrix"),
+}
+"""Commands by name: module and function, imported when they are asked for."""
+
+
+class _Commands(click.Group):
+    """Imports a command only when it is needed, so that `--help` is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which people meet them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, or None for an unknown name."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        import importlib
+
+        module, function = COMMANDS[cmd_name]
+        command: click.Command = getattr(importlib.import_module(module), function)
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """Suggest the nearest command for a mistyped one."""
+        name = args[0] if args else ""
+        if name and name not in COMMANDS and not name.startswith("-"):
+            import difflib
+
+            close = difflib.get_close_matches(name, COMMANDS, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else f"; commands: {', '.join(COMMANDS)}"
+            raise click.UsageError(f"no such command {name!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="device-grant")
+def cli() -> None:
+    """Test OAuth 2.0 device grant servers (RFC 8628 and AWS SSO OIDC) for conformance.
+
+    Exit codes: 0 conformant or as the baseline expects; 1 unexpected failure; 2 usage; 3 error of the suite;
+    4 target unreachable; 5 nothing ran.
+    """
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit; every expected error is one line on standard error."""
+    try:
+        code = cli.main(arguments, prog_name="device-grant", standalone_mode=False)
+    except click.exceptions.Exit as wanted:
+        code = wanted.exit_code
+    except click.Abort:
+        code = _fail("interrupted", 130)
+    except click.UsageError as error:
+        context = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
+        code = _fail(error.format_message() + context, ExitCode.USAGE)
+    except click.ClickException as error:
+        code = _fail(error.format_message(), ExitCode.USAGE)
+    except DeviceGrantError as error:
+        code = _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        code = _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; nothing more can be said to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(message: str, code: int) -> int:
+    click.echo(f"device-grant: {' '.join(message.split())}", err=True)
+    return int(code)

@@ -1,0 +1,99 @@
+"""`device-grant client`: the scenarios against a client, by pytest with our plugin, and a report for people."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from device_grant.errors import ExitCode
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_BEHIND = "device_grant.behind"
+"""Where the context keeps what stood behind `--`."""
+
+
+class _WithCommand(click.Command):
+    """Keeps what stands behind `--` apart: a command, or arguments of pytest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Cut it off before the options are read."""
+        if "--" in args:
+            at = args.index("--")
+            ctx.meta[_BEHIND] = tuple(args[at + 1 :])
+            args = args[:at]
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_WithCommand)
+@click.argument("name", required=False)
+@click.option("--dialect", metavar="D", help="rfc8628 or aws-sso-oidc, where the client does not say.")
+@click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
+@click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
+@click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
+@click.option("--fault", multiple=True, help="A misbehaviour of the reference client, to see what it looks like.")
+def client(name: str | None, report: Path | None, **options: Any) -> int:
+    r"""Run the scenarios against a client and say what conforms.
+
+    NAME is honest (the reference client, both dialects), a client.toml or its
+    folder, or the name of a client that comes with the suite.
+
+    Or give a command, as in `device-grant client -- COMMAND…`: one that does one whole login by the DEVICE_GRANT_
+    variables that docs/reference/client-toml.md names, and exits.
+
+    With NAME, arguments behind -- go to pytest, for example -- -k slow_down.
+    """
+    from rich.console import Console
+
+    from device_grant.cli.run import worse
+    from device_grant.client.drivers.load import COMMAND, REFERENCE
+
+    ctx = click.get_current_context()
+    behind: tuple[str, ...] = ctx.meta.get(_BEHIND, ())
+    if name is None and not behind:
+        raise click.UsageError("name a client, or give a command behind --", ctx)
+    console = Console(highlight=False, soft_wrap=False)
+    if name is None:
+        return _run_one(console, COMMAND + shlex.join(behind), report, (), options)
+    if name not in REFERENCE or options["dialect"]:
+        return _run_one(console, name, report, behind, options)
+    from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+
+    worst = ExitCode.CONFORMANT
+    for number, dialect in enumerate((RFC8628, AWS_SSO_OIDC)):
+        if number:
+            console.print()
+        code = _run_one(console, f"{name}:{dialect}", report / dialect if report else None, behind, options)
+        if code > ExitCode.NOTHING_RAN:
+            return code
+        worst = worse(worst, ExitCode(code))
+    return int(worst)
+
+
+def _run_one(
+    console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
+) -> int:
+    from device_grant.cli.run import conclude, execute
+    from device_grant.engine.clients import ClientSuite
+    from device_grant.engine.options import Options
+
+    suite = ClientSuite(
+        Options.chosen(
+            target=spec,
+            party="client",
+            dialect=options["dialect"],
+            only=options["only"],
+            profile="fast",
+            seed=None,
+            report=report,
+            expect=options["expect"],
+            faults=options["fault"],
+            command=shlex.join(["device-grant", *sys.argv[1:]]),
+        )
+    )
+    return conclude(suite, console, execute(suite, console, pytest_arguments=pytest_arguments))

@@ -1,0 +1,203 @@
+"""Runs many targets, each in a process of its own, and says of each in one line how it went."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device_grant.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+    from types import FrameType
+
+_PATIENCE = 12.0
+"""Seconds that a run has for stopping its target, once it was told to end."""
+_LAST_LINES = 25
+"""Of the output of a run that did not end well."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One target to run."""
+
+    name: str
+    """Its folder among the reports."""
+    arguments: tuple[str, ...]
+    """Of `device-grant`, without --report."""
+    waits: bool = False
+    """Whether it lives by the real clock, so that it mostly waits and can share the machine with others like it."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run went."""
+
+    job: Job
+    exit_code: int | None
+    """None: out of time, or it could not be started."""
+    seconds: float
+    log: Path
+
+    @property
+    def ok(self) -> bool:
+        """Whether it was conformant, or as its baseline expects."""
+        return self.exit_code == ExitCode.CONFORMANT
+
+    @property
+    def words(self) -> str:
+        """`exit 0`, and what that means."""
+        if self.exit_code is None:
+            return "out of time"
+        try:
+            meaning = ExitCode(self.exit_code).name.lower().replace("_", " ")
+        except ValueError:
+            meaning = "ended by a signal" if self.exit_code < 0 else "unknown"
+        return f"exit {self.exit_code}: {meaning}"
+
+    @property
+    def end_of_log(self) -> str:
+        """The last lines that the run printed."""
+        with contextlib.suppress(OSError):
+            return "\n".join(self.log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:])
+        return ""
+
+
+class Fleet:
+    """Runs jobs side by side; whatever it started is stopped when it ends, also by an interrupt.
+
+    `limit` is in seconds, for each job. Each report goes to `reports/NAME`, what a run prints to `reports/NAME.log`.
+    """
+
+    def __init__(
+        self,
+        reports: Path,
+        *,
+        workers: int,
+        limit: float,
+        told: Callable[[Outcome], None],
+        command: Sequence[str] = (sys.executable, "-m", "device_grant"),
+    ) -> None:
+        self._reports = reports
+        self._command = tuple(command)
+        self._workers = workers
+        self._limit = limit
+        self._told = told
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopping = False
+
+    def run(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """Run those that wait together, then the others as many at a time as there are workers."""
+        waiting, busy = [job for job in jobs if job.waits], [job for job in jobs if not job.waits]
+        outcomes: list[Outcome] = []
+        with _terminable():
+            try:
+                for group, workers in ((waiting, len(waiting)), (busy, self._workers)):
+                    if group:
+                        outcomes += self._side_by_side(group, workers)
+            finally:
+                self._stop()
+        return outcomes
+
+    def _side_by_side(self, jobs: Sequence[Job], workers: int) -> list[Outcome]:
+        with ThreadPoolExecutor(max_workers=workers) as pool:
+            try:
+                return list(pool.map(self._one, jobs))
+            except BaseException:
+                self._stop()
+                raise
+
+    def _one(self, job: Job) -> Outcome:
+        report, log = self._reports / job.name, self._reports / f"{job.name}.log"
+        began = time.perf_counter()
+        try:
+            self._reports.mkdir(parents=True, exist_ok=True)
+            output = log.open("wb")
+        except OSError as error:
+            raise UsageError(f"{log}: cannot be written ({error.strerror}); choose another folder") from error
+        code: int | None = None
+        with output:
+            process = self._start(job, report, output.fileno())
+            if process is not None:
+                try:
+                    code = process.wait(self._limit)
+                except subprocess.TimeoutExpired:
+                    _interrupt(process)
+                    _end(process)
+                with self._lock:
+                    self._running.discard(process)
+        outcome = Outcome(job, code, time.perf_counter() - began, log)
+        with self._lock:
+            if not self._stopping:
+                self._told(outcome)
+        return outcome
+
+    def _start(self, job: Job, report: Path, output: int) -> subprocess.Popen[bytes] | None:
+        with self._lock:
+            if self._stopping:
+                return None
+            # A group of its own: an interrupt from the terminal reaches us, and we end each run just once.
+            process = subprocess.Popen(  # noqa: S603 - our own command
+                [*self._command, *job.arguments, "--report", str(report)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "NO_COLOR": "1", "COLUMNS": os.environ.get("COLUMNS", "120")},
+                start_new_session=True,
+            )
+            self._running.add(process)
+            return process
+
+    def _stop(self) -> None:
+        with self._lock:
+            if self._stopping:
+                return
+            self._stopping = True
+            running = list(self._running)
+        for process in running:
+            _interrupt(process)
+        for process in running:
+            _end(process)
+
+
+def _interrupt(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGINT)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Wait for a run that stops its target; end it if that takes too long."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_PATIENCE)
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+@contextlib.contextmanager
+def _terminable() -> Iterator[None]:
+    """Take a request to terminate as an interrupt, so that what was started is stopped."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

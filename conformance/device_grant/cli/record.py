@@ -1,0 +1,227 @@
+"""`device-grant record`: a live run whose traffic is kept, so that it can be judged again without the server."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from device_grant.errors import ExitCode, SuiteError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from rich.console import Console
+
+    from device_grant.catalogue import Catalogue
+    from device_grant.engine.options import Options
+    from device_grant.engine.suite import Suite
+    from device_grant.recordings.cassette import Manifest, Player, RecordingTarget
+    from device_grant.recordings.record.finishing import Verdicts
+    from device_grant.results.collector import Collector
+    from device_grant.targets import Target
+
+UNSTEADY = "the check does not send the same requests again, so that no recording of it can be played"
+
+
+@click.command()
+@click.argument("target")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: cassettes/NAME.")
+@click.option("--dialect", metavar="D", help="rfc8628 or aws-sso-oidc, where the target does not say.")
+@click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Record only the checks of these requirements.")
+@click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
+@click.option("--fault", multiple=True, help="A misbehaviour of the embedded server.")
+def record(target: str, out: Path | None, **options: Any) -> int:
+    """Run the checks against TARGET and keep the traffic as a cassette.
+
+    Secrets are replaced by pseudonyms before anything is written. What the cassette cannot show is inconclusive in it:
+    races, what a browser does, how random codes are. The exit code says whether it was written, not what was found.
+    """
+    from rich.console import Console
+
+    from device_grant.cli.run import specs_of
+
+    console = Console(highlight=False, soft_wrap=False)
+    specs = specs_of(target, options["dialect"])
+    for spec, folder in specs:
+        chosen = out / folder if out is not None and folder else out
+        _record_one(console, spec, chosen or Path("cassettes") / _default_name(spec), options)
+    return int(ExitCode.CONFORMANT)
+
+
+def _default_name(spec: str) -> str:
+    name, _, dialect = spec.partition(":")
+    if name == "embedded":
+        return f"reference-{dialect}"
+    path = Path(spec)
+    if "://" in spec or ":" in spec:
+        raise UsageError(f"{spec} has no name for a folder: say where to write with --out DIR")
+    return path.parent.resolve().name if path.suffix == ".toml" else path.name
+
+
+def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any]) -> None:
+    from device_grant.catalogue import load
+    from device_grant.cli.run import execute
+    from device_grant.recordings.cassette import Player, Recorder, read, write
+    from device_grant.recordings.formats.cassette import BASELINE, VERDICTS
+    from device_grant.recordings.record import finishing as finish
+    from device_grant.recordings.record.pseudonyms import Pseudonyms
+
+    catalogue = load()
+    targets: list[RecordingTarget] = []
+    live = _suite(spec, options)
+    withheld = _opener(live, targets, catalogue, Recorder)
+    execute(live, console)
+    collector = _finished(live)
+    target = targets[0]
+    tapes = target.recorder.tapes
+    entries = [*collector.secrets.entries(), *target.recorder.found]
+    entries += [("client_secret", client.secret) for client in target.config.clients if client.secret]
+    pseudonyms = Pseudonyms(entries)
+    manifest = finish.manifest_of(target, catalogue.revision, pseudonyms)
+
+    draft = Player(tapes, pseudonyms)
+    judged, broken, again = _replayed(live, manifest, draft, target.baseline)
+    for name in broken | draft.leftovers.keys():
+        finish.give_up(tapes[name], UNSTEADY)
+    finish.mark_changes({name: tapes[name] for name in manifest.checks}, verdicts(collector), judged)
+    draft.drop_unused()
+
+    new = out.with_name(out.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
+    try:
+        write(new, manifest, tapes.values())
+        if target.baseline is not None:
+            shutil.copyfile(target.baseline, new / BASELINE)
+        finish.search(new, finish.genuine(entries, again))
+        player = Player(read(new).tapes)
+        judged, broken, _ = _replayed(live, manifest, player, target.baseline)
+        if broken or player.problems:
+            reason = (player.problems or [", ".join(sorted(broken))])[0]
+            raise SuiteError(f"{spec}: the cassette cannot be replayed, and was not kept: {reason}")
+        if withheld():
+            hidden = {entry.id for entry in catalogue.requirements if entry.security}
+            judged = {check: {k: v for k, v in own.items() if k not in hidden} for check, own in judged.items()}
+        (new / VERDICTS).write_text(json.dumps(judged, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+        _put(new, out)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    told = sum(file.stat().st_size for file in out.iterdir()) / 1024
+    console.print(f"Cassette: {out} ({len(manifest.checks)} checks, {told:.0f} kB)", soft_wrap=True)
+    for name in manifest.checks:
+        for requirement, reason in tapes[name].uncarried.items():
+            console.print(f"  not carried: {name}, {requirement}: {reason}", style="dim", soft_wrap=True)
+
+
+def _put(new: Path, out: Path) -> None:
+    from device_grant.recordings.formats.cassette import MANIFEST
+
+    if out.exists():
+        if any(out.iterdir()) and not (out / MANIFEST).is_file():
+            raise UsageError(f"{out}: holds files, and no {MANIFEST}: choose an empty folder for --out")
+        shutil.rmtree(out)
+    new.rename(out)
+
+
+def _suite(spec: str, options: dict[str, Any], profile: str = "record") -> Suite:
+    from device_grant.engine.options import Options
+    from device_grant.engine.suite import Suite
+
+    return Suite(
+        Options.chosen(
+            target=spec,
+            dialect=options["dialect"],
+            only=options["only"],
+            profile=profile,
+            seed=0,
+            user=options["user"],
+            faults=options["fault"],
+            command=shlex.join(["device-grant", *sys.argv[1:]]),
+        )
+    )
+
+
+def _opener(suite: Suite, targets: list[RecordingTarget], catalogue: Catalogue, recorder: Any) -> Any:
+    """Let the suite record its target; returns whether the target's results on security are withheld."""
+    from device_grant.engine.options import open_target_spec
+    from device_grant.judging import all_checks
+    from device_grant.recordings.cassette import RecordingTarget
+
+    def withheld() -> bool:
+        return suite.baseline.withholds_security
+
+    def wanted(name: str) -> bool:
+        # Whoever reads the traffic of such a check sees what is withheld, and so does who finds it missing where
+        # others are there: all of them are left out.
+        if not withheld():
+            return True
+        named = next(check.requirements for check in all_checks() if check.name == name)
+        return not any(catalogue.get(requirement).security for requirement in named)
+
+    def open_it(options: Options) -> Target:
+        targets.append(RecordingTarget(open_target_spec(options), recorder(wanted)))
+        return targets[0]
+
+    suite.opener = open_it
+    return withheld
+
+
+def _finished(suite: Suite) -> Collector:
+    if suite.error is not None:
+        raise suite.error
+    collector = suite.collector
+    if collector is None or collector.header is None or not collector.cases:
+        raise UsageError(f"{suite.options.target}: no check ran, so that there is nothing to keep")
+    if suite.interrupted or collector.footer is None:
+        raise click.Abort
+    _refuse_errors(collector)
+    return collector
+
+
+def _refuse_errors(collector: Collector, known: Collection[str] = ()) -> None:
+    for case in collector.cases:
+        if case.outcome == "suite-error" and case.check not in known:
+            last = (case.message.strip().splitlines() or ["no reason given"])[-1]
+            raise SuiteError(f"{case.check} broke while it was recorded: {last}")
+
+
+def _replayed(
+    live: Suite, manifest: Manifest, player: Player, baseline: Path | None
+) -> tuple[Verdicts, set[str], tuple[tuple[str, str], ...]]:
+    """Verdicts of a replay, the checks that broke in it, and the secrets that it met."""
+    from rich.console import Console
+
+    from device_grant.cli.run import execute
+    from device_grant.engine.suite import Suite
+    from device_grant.recordings.cassette import replay_target
+
+    suite = Suite(live.options)
+
+    def open_it(_: Options) -> Target:
+        return replay_target(manifest, player, live.options.target, baseline)
+
+    suite.opener = open_it
+    execute(suite, Console(quiet=True))
+    if suite.error is not None:
+        raise suite.error
+    if suite.collector is None or suite.interrupted:
+        raise click.Abort
+    _refuse_errors(suite.collector, suite.misfits)
+    left_out = set(manifest.checks) - {case.check for case in suite.collector.cases}
+    if left_out:
+        # Their tapes still hold what came from the server.
+        raise SuiteError(f"{live.options.target}: {min(left_out)} was recorded but not replayed; nothing was kept")
+    return verdicts(suite.collector), set(suite.misfits), suite.collector.secrets.entries()
+
+
+def verdicts(collector: Collector) -> Verdicts:
+    """What a run found, by check and requirement."""
+    found: Verdicts = {}
+    for result in collector.results:
+        found.setdefault(result.check, {})[result.requirement] = result.verdict
+    return found

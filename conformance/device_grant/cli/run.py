@@ -1,0 +1,185 @@
+"""`device-grant run`: pytest with our plugin and a report for people."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from device_grant.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from device_grant.engine.suite import Suite
+
+
+@click.command(context_settings={"ignore_unknown_options": False})
+@click.argument("target", default="embedded")
+@click.option("--dialect", metavar="D", help="rfc8628 or aws-sso-oidc, where the target does not say.")
+@click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
+@click.option("--profile", default="fast", show_default=True, help="How much is generated: fast, standard or deep.")
+@click.option("--seed", type=click.IntRange(min=0), help="Seed of generated examples, as an earlier run printed it.")
+@click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
+@click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
+@click.option("-n", "workers", type=click.IntRange(min=0), default=0, help="Number of processes.")
+@click.option("--shard", metavar="I/N", help="Run only part I of N of the checks; `device-grant merge` joins reports.")
+@click.option(
+    "--database",
+    metavar="DIR|redis://…",
+    envvar="DEVICE_GRANT_DATABASE",
+    show_envvar=True,
+    help="Keep generated examples that fail there, and try those of earlier runs and other machines first.",
+)
+@click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
+@click.option("--fault", multiple=True, help="A misbehaviour of the embedded server, to see what it looks like.")
+@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
+def run(target: str, report: Path | None, pytest_arguments: tuple[str, ...], **options: Any) -> int:
+    """Run the checks against TARGET and say what conforms.
+
+    TARGET is embedded (the reference server, both dialects), a URL, asgi:module:app, wsgi:module:app, a target.toml,
+    or the name of a server that comes with the suite. Arguments after -- go to pytest, for example -- -k replay.
+    """
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=False)
+    specs = specs_of(target, options["dialect"])
+    worst = ExitCode.CONFORMANT
+    for number, (spec, folder) in enumerate(specs):
+        if number:
+            console.print()
+        code = _run_one(console, spec, report / folder if report and folder else report, pytest_arguments, options)
+        if code > ExitCode.NOTHING_RAN:
+            return code
+        worst = worse(worst, ExitCode(code))
+    return int(worst)
+
+
+def specs_of(target: str, dialect: str | None) -> list[tuple[str, str]]:
+    """Each run's target and its folder below --report; embedded without a dialect is both."""
+    if target != "embedded":
+        return [(target, "")]
+    if dialect:
+        return [(f"embedded:{dialect}", "")]
+    from device_grant.reference.embedded import DIALECTS
+
+    return [(f"embedded:{name}", name) for name in DIALECTS]
+
+
+def _run_one(
+    console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
+) -> int:
+    from device_grant.engine.options import Options
+    from device_grant.engine.suite import Suite
+
+    suite = Suite(
+        Options.chosen(
+            target=spec,
+            dialect=options["dialect"],
+            only=options["only"],
+            profile=options["profile"],
+            seed=options["seed"],
+            report=report,
+            expect=options["expect"],
+            user=options["user"],
+            faults=options["fault"],
+            shard=options["shard"],
+            database=options["database"],
+            command=shlex.join(["device-grant", *sys.argv[1:]]),
+        )
+    )
+    status = execute(suite, console, workers=options["workers"], pytest_arguments=pytest_arguments)
+    return conclude(suite, console, status)
+
+
+def execute(suite: Suite, console: Console, *, workers: int = 0, pytest_arguments: tuple[str, ...] = ()) -> int:
+    """Run a session of pytest for the suite, showing its progress; returns pytest's status. Raises DeviceGrantError."""
+    import pytest
+
+    from device_grant.catalogue import Verdict
+    from device_grant.cli.session import Named, Quiet
+    from device_grant.report.terminal import Progress
+    from device_grant.targets.environments import cache_folder
+
+    progress: list[Progress] = []
+    suite.on_start = lambda total: progress.append(Progress(console, total))
+    suite.on_check = lambda name: progress[0].check_started(name) if progress else None
+
+    def finished(name: str, results: list[Any]) -> None:
+        worst = max((Verdict.from_label(result.verdict) for result in results), default=Verdict.PASS)
+        if progress:
+            progress[0].check_finished(name, worst)
+
+    suite.on_case = finished
+    from device_grant.implementations import PACKAGE
+
+    arguments = [
+        str(PACKAGE / suite.party / "checks"),
+        *("-c", str(PACKAGE / "pytest.ini")),
+        f"--rootdir={PACKAGE}",
+        *("-p", "device-grant"),
+        *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
+        *suite.options.as_arguments(),
+        *(("-n", str(workers)) if workers else ()),
+        *pytest_arguments,
+    ]
+    suite.start(parallel=bool(workers))
+    said = io.StringIO()
+    try:
+        # pytest writes what it has against its arguments there, usage and all.
+        with contextlib.redirect_stderr(said):
+            status = pytest.main(arguments, plugins=[Quiet(), Named(suite)])
+    finally:
+        suite.stop()
+        for line in progress:
+            line.close()
+    if status == pytest.ExitCode.USAGE_ERROR and suite.error is None:
+        complaint = [line for line in said.getvalue().splitlines() if "error:" in line.lower()]
+        raise UsageError(f"pytest refuses {shlex.join(pytest_arguments)}: {(complaint or ['no reason given'])[-1]}")
+    return int(status)
+
+
+def conclude(suite: Suite, console: Console, status: int) -> int:
+    """Show what a session found; returns the exit code. Raises the error that ended it."""
+    from device_grant.report.terminal import render
+
+    report = suite.options.report
+    if suite.collector is None or suite.collector.header is None:
+        return _without_a_report(suite, status)
+    render(suite.collector.report, console)
+    if report is not None:
+        console.print(f"\nReport: {report / 'index.html'}", style="dim", soft_wrap=True)
+    if suite.error is not None:
+        raise suite.error
+    if suite.interrupted:
+        return 130
+    return int(suite.collector.footer.exit_code) if suite.collector.footer else int(ExitCode.SUITE_ERROR)
+
+
+def _without_a_report(suite: Suite, status: int) -> int:
+    import pytest
+
+    if suite.error is not None:
+        raise suite.error
+    if suite.interrupted:
+        raise click.Abort
+    click.echo("device-grant: nothing ran: no check fits what was selected", err=True)
+    return int(ExitCode.NOTHING_RAN if status == pytest.ExitCode.NO_TESTS_COLLECTED else status)
+
+
+def worse(one: ExitCode, other: ExitCode) -> ExitCode:
+    """Of two runs: an error of ours or of the set-up outweighs a finding, a finding outweighs success."""
+    order = [
+        ExitCode.CONFORMANT,
+        ExitCode.NOTHING_RAN,
+        ExitCode.FAILED,
+        ExitCode.UNREACHABLE,
+        ExitCode.USAGE,
+        ExitCode.SUITE_ERROR,
+    ]
+    return max(one, other, key=order.index)

@@ -1,0 +1,103 @@
+"""Errors that end a login (RFC 8628 section 3.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.client.scripted.steps import change, error, pending
+from device_grant.judging import check
+
+if TYPE_CHECKING:
+    from device_grant.client.session.attempt import Attempt
+    from device_grant.client.session.case import Subject, Verify
+
+STOPS = "rfc8628-3.5-client-stops-on-other-errors"
+REACTS = "rfc8628-3.5-client-reacts-to-other-errors"
+ENOUGH = 4
+"""Polls after which it is plain that a client does not stop."""
+
+
+def _refused(client: Subject, code: str) -> Attempt:
+    """A login that is refused with that error at its first poll, and for ever."""
+    return client.poll(code, error(code), forever=["token"], most=ENOUGH, wait=6)
+
+
+def _judge(client: Subject, verify: Verify, login: Attempt, code: str) -> None:
+    verify.need(login, "token")
+    if client.flows:
+        verify.by_rules(login, STOPS)
+    told = code in login.ended.shown or "scripted server says" in login.ended.shown
+    reacts = login.failed or (told and not login.going_on) or login.error is not None
+    verify(REACTS, reacts, f"neither fails nor tells anybody of {code}", login)
+
+
+@check(STOPS, REACTS, faults=("denial_retried", "errors_retried", "errors_unreported"), needs=("flow",), timed=True)
+def test_access_denied(client: Subject, verify: Verify) -> None:
+    """access_denied for ever. Accepted: one poll, and an exit that tells of it."""
+    _judge(client, verify, _refused(client, "access_denied"), "access_denied")
+
+
+@check(
+    STOPS,
+    REACTS,
+    "rfc8628-3.1-user-initiated",
+    "rfc8628-3.5-client-waits-for-user-before-restart",
+    faults=("expired_retried", "errors_unreported", "restarts_after_expiry"),
+    needs=("flow",),
+    timed=True,
+)
+def test_expired_token(client: Subject, verify: Verify) -> None:
+    """authorization_pending, then expired_token for ever. Accepted: no further poll, and no new flow by itself."""
+    login = client.login(
+        start=[change(interval=1)],
+        token=[pending(), error("expired_token")],
+        forever=["token"],
+        most=ENOUGH + 1,
+        wait=8,
+    )
+    _judge(client, verify, login, "expired_token")
+    once = len(login.starts) == 1
+    for requirement in ("rfc8628-3.1-user-initiated", "rfc8628-3.5-client-waits-for-user-before-restart"):
+        verify(requirement, once, "began a new flow by itself after expired_token", login)
+
+
+@check(
+    STOPS,
+    REACTS,
+    faults=("grant_errors_retried", "errors_retried", "errors_unreported"),
+    needs=("flow",),
+    timed=True,
+)
+def test_errors_of_the_request(client: Subject, verify: Verify) -> None:
+    """invalid_grant, invalid_client, invalid_request, unauthorized_client, then unsupported_grant_type, each for ever.
+
+    Accepted: one poll, and an exit that tells of it.
+    """
+    for code in ("invalid_grant", "invalid_client", "invalid_request", "unauthorized_client", "unsupported_grant_type"):
+        _judge(client, verify, _refused(client, code), code)
+
+
+@check(STOPS, REACTS, faults=("unknown_errors_retried", "errors_unreported"), needs=("flow",), timed=True)
+def test_unknown_error(client: Subject, verify: Verify) -> None:
+    """An error code that no specification knows. Accepted: one poll, and an exit that tells of it."""
+    _judge(client, verify, _refused(client, "not_on_a_sunday"), "not_on_a_sunday")
+
+
+@check("aws-client-honours-expired", faults=("expired_retried", "grant_errors_retried"), timed=True)
+def test_expired_and_invalid_grant(client: Subject, verify: Verify) -> None:
+    """ExpiredTokenException, and InvalidGrantException, for ever. Accepted: both end the login with a failure."""
+    for code in ("expired_token", "invalid_grant"):
+        login = _refused(client, code)
+        verify.need(login, "token")
+        ended = login.failed and len(login.polls) == 1
+        verify("aws-client-honours-expired", ended, f"does not end with {code}", login)
+
+
+@check(REACTS, faults=("errors_unreported",), timed=True)
+def test_refused_at_the_start(client: Subject, verify: Verify) -> None:
+    """The device authorization request is refused with invalid_client. Accepted: an exit that tells of it."""
+    login = client.redeem(start=[error("invalid_client")])
+    verify.need(login, "start")
+    told = "invalid_client" in login.ended.shown or "scripted server says" in login.ended.shown
+    reacts = login.failed or told or login.error is not None
+    verify(REACTS, reacts, "neither fails nor tells anybody of invalid_client", login)

@@ -1,0 +1,100 @@
+"""Broken connections, incomplete answers and redirects (RFC 9110, RFC 9112)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.client.scripted.steps import Script, error, fails, framed, half, lost, redirect, truncated
+from device_grant.judging import NotApplicable, check
+
+if TYPE_CHECKING:
+    from device_grant.client.session.attempt import Attempt
+    from device_grant.client.session.case import Subject, Verify
+    from device_grant.protocol import Exchange
+
+RETRIES = "rfc9110-9.2.2-no-blind-retry"
+REDIRECTS = "rfc9110-15.4-client-redirects"
+INCOMPLETE = "rfc9112-6.3-client-incomplete"
+
+
+@check(RETRIES, faults=("retries_at_once",), timed=True)
+def test_lost_connections(client: Subject, verify: Verify) -> None:
+    """The connection is reset: at the device authorization, at a poll, after a poll that was carried out.
+
+    Accepted: the same POST does not come again at once; whether it comes later, or the client fails, is its own affair.
+    """
+    started = client.redeem("reset at the device authorization", start=[fails("reset")], wait=8)
+    verify.need(started, "start")
+    verify.by_rules(started, RETRIES, default=True)
+    polled = client.poll("reset at a poll", fails("reset"), interval=2, wait=10)
+    verify.need(polled, "token")
+    verify.by_rules(polled, RETRIES, default=True)
+    redeemed = client.poll("answer lost", lost(), error("invalid_grant"), interval=2, forever=["token"], wait=10)
+    verify.need(redeemed, "token")
+    verify.by_rules(redeemed, RETRIES, default=True)
+
+
+@check(INCOMPLETE, faults=("truncated_answer_used",), timed=True)
+def test_truncated_answers(client: Subject, verify: Verify) -> None:
+    """A token response with fewer octets than its Content-Length, its JSON whole or cut; then invalid_grant.
+
+    Accepted: the client ends without the token. A response in chunks, and one that ends with the connection, are whole.
+    """
+    for what, step in (("the JSON whole", truncated()), ("the JSON cut", half())):
+        login = client.poll(what, step, error("invalid_grant"), forever=["token"], most=3, wait=6)
+        verify.need(login, "token")
+        verify(INCOMPLETE, not login.succeeded, "uses an answer that was cut short", login)
+    for framing in ("chunked", "close"):
+        login = client.poll(f"framed by {framing}", framed(framing))
+        verify.need(login, "token")
+        verify(INCOMPLETE, login.succeeded, f"cannot read a whole answer framed by {framing}", login)
+
+
+@check(REDIRECTS, faults=("redirects_followed", "redirects_become_get"), timed=True)
+def test_redirects(client: Subject, verify: Verify) -> None:
+    """The token request is answered 307 to another origin, and to its own path.
+
+    Accepted: it is not sent to the other origin, and no GET is made of it.
+    """
+    login = client.poll(
+        "to another origin",
+        redirect(307, "{elsewhere}{path}"),
+        forever=["token"],
+        elsewhere=Script(),
+        most=3,
+        wait=6,
+    )
+    verify.need(login, "token")
+    sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
+    verify(REDIRECTS, not sent, "sends its request, with the secrets in it, to another origin", login)
+    same = client.poll("to the same path", redirect(307, "{base}{path}{query}"), most=3, wait=6)
+    verify.need(same, "token")
+    changed = any(entry.request.method == "GET" for entry in same.polls)
+    verify(REDIRECTS, not changed, "makes a GET of a redirected POST", same)
+
+
+@check("rfc8628-3.1-tls-required", faults=("redirects_followed",), needs=("tls",), timed=True)
+def test_no_downgrade(client: Subject, verify: Verify) -> None:
+    """An HTTPS endpoint answers 307 to plain HTTP. Accepted: nothing of the request goes there."""
+    login = client.poll(
+        "to plain HTTP",
+        redirect(307, "{elsewhere}{path}"),
+        forever=["token"],
+        elsewhere=Script(),
+        certificate="good",
+        most=3,
+        wait=6,
+    )
+    if not login.exchanges:
+        raise NotApplicable("the client does not reach an HTTPS endpoint on loopback")
+    verify.need(login, "token")
+    sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
+    verify("rfc8628-3.1-tls-required", not sent, "goes from HTTPS to plain HTTP with its secrets", login)
+
+
+def _carries_secrets(entry: Exchange, login: Attempt) -> bool:
+    issued = login.invocation.authority.issued
+    secrets = [*issued.get("device_code", ()), *issued.get("client_secret", ())]
+    headers = " ".join(value for _, value in entry.request.headers)
+    text = f"{entry.request.url} {entry.request.content.decode('latin-1')} {headers}"
+    return bool(entry.request.header("authorization")) or any(secret in text for secret in secrets)

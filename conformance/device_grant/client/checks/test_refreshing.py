@@ -1,0 +1,81 @@
+"""Refreshing (RFC 6749 section 6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.client.scripted.steps import change
+from device_grant.judging import Untestable, check
+from device_grant.protocol.reading import value_of
+
+if TYPE_CHECKING:
+    from device_grant.client.scripted.steps import Step
+    from device_grant.client.session.attempt import Attempt
+    from device_grant.client.session.case import Subject, Verify
+
+FIRST, SECOND = "RT.first-refresh-token", "RT.second-refresh-token"
+
+
+@check(
+    "rfc6749-6-grant-type",
+    "rfc6749-6-refresh-token-param",
+    "rfc6749-6-refresh-form-post",
+    "rfc6749-6-scope-not-widened",
+    faults=("refresh_grant_misspelt", "refresh_token_missing", "refresh_as_json", "refresh_scope_widened"),
+    needs=("refresh",),
+)
+def test_refresh(client: Subject, verify: Verify) -> None:
+    """One refresh. Accepted: grant type, token and encoding of RFC 6749, and no more scope than before."""
+    attempt = client.refresh()
+    if not attempt.session.refreshes:
+        raise Untestable("the client never got to its refresh request")
+    verify.by_rules(
+        attempt,
+        "rfc6749-6-grant-type",
+        "rfc6749-6-refresh-token-param",
+        "rfc6749-6-refresh-form-post",
+        "rfc6749-6-scope-not-widened",
+    )
+
+
+@check(
+    "rfc6749-6-credentialed-authenticates",
+    faults=("refresh_unauthenticated",),
+    needs=("refresh", "confidential"),
+)
+def test_refresh_with_credentials(client: Subject, verify: Verify) -> None:
+    """A refresh of a client that has a secret. Accepted: it authenticates."""
+    attempt = client.refresh(confidential=True)
+    if not attempt.session.refreshes:
+        raise Untestable("the client never got to its refresh request")
+    verify.by_rules(attempt, "rfc6749-6-credentialed-authenticates")
+
+
+@check("rfc6749-6-client-discards-old", faults=("refresh_token_never_replaced",), needs=("refresh", "keeps"))
+def test_rotated_refresh_token(client: Subject, verify: Verify) -> None:
+    """A refresh yields a new refresh token; then another refresh. Accepted: it uses the new one."""
+    second = _twice(client, change(refresh_token=SECOND, expires_in=1))
+    sent = value_of(verify.need(second, "refresh").request, "refresh_token")
+    problem = "goes on with a refresh token that was replaced"
+    verify("rfc6749-6-client-discards-old", sent == SECOND, problem, second)
+
+
+@check("rfc6749-6-client-keeps-old-when-not-rotated", faults=("refresh_token_forgotten",), needs=("refresh", "keeps"))
+def test_refresh_token_that_stays(client: Subject, verify: Verify) -> None:
+    """A refresh yields no refresh token; then another refresh. Accepted: it uses the one that it had."""
+    second = _twice(client, change(refresh_token=..., expires_in=1))
+    sent = value_of(second.of("refresh")[-1].request, "refresh_token") if second.of("refresh") else None
+    problem = "throws its refresh token away when it gets no new one"
+    verify("rfc6749-6-client-keeps-old-when-not-rotated", sent == FIRST, problem, second)
+
+
+def _twice(client: Subject, answer: Step) -> Attempt:
+    """Two refreshes of the same person; the second one is told no refresh token."""
+    home = client.home()
+    known = {"refresh_token": FIRST}
+    given = {"REFRESH_TOKEN": FIRST}
+    first = client.refresh("the first refresh", home=home, refresh=[answer], known=known, given=given)
+    if not first.of("refresh") or first.failed or first.going_on:
+        raise Untestable(f"the first refresh did not work: the client {first.how}")
+    authority_knows = {"refresh_token": SECOND}
+    return client.refresh("the second refresh", home=home, known=authority_knows, given={"REFRESH_TOKEN": ""})

@@ -1,0 +1,102 @@
+"""Registration by the client itself (RFC 7591; AWS RegisterClient)."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from device_grant.client.scripted.steps import change, error
+from device_grant.judging import NotApplicable, Untestable, check
+from device_grant.protocol.reading import basic, json_body, value_of
+
+if TYPE_CHECKING:
+    from device_grant.client.session.attempt import Attempt
+    from device_grant.client.session.case import Subject, Verify
+
+REGISTERS = {"CLIENT_ID": "", "CLIENT_SECRET": ""}
+"""No client is given: the client has to register."""
+DAYS = 86400
+
+
+@check("aws-register-client-caches", faults=("registers_each_time",), needs=("flow", "registration", "keeps"))
+def test_registration_is_kept(client: Subject, verify: Verify) -> None:
+    """Two logins of the same person; the registration is good for 90 days. Accepted: one registration."""
+    home = client.home()
+    first = client.login("the first login", home=home)
+    _must_have_worked(first)
+    second = client.login("the second login", home=home)
+    again = second.of("registration")
+    verify("aws-register-client-caches", not again, "registers again although its registration is good", second)
+
+
+@check(
+    "rfc7591-3.2.1-client-reregisters-on-expiry",
+    faults=("expired_registration_used",),
+    needs=("flow", "registration", "keeps"),
+)
+def test_expired_registration(client: Subject, verify: Verify) -> None:
+    """A registration that has expired since, then a second login. Accepted: it registers again."""
+    home = client.home()
+    past = int(time.time()) - DAYS
+    first = client.login(
+        "the first login",
+        home=home,
+        given=REGISTERS,
+        registration=[change(client_id_issued_at=past - DAYS, client_secret_expires_at=past)],
+    )
+    _must_have_worked(first)
+    second = client.login("the second login", home=home, given=REGISTERS)
+    if not second.exchanges:
+        raise Untestable("the second login asked for nothing: the client had no need to sign in again")
+    again = second.of("registration")
+    problem = "goes on using a registration that has expired"
+    verify("rfc7591-3.2.1-client-reregisters-on-expiry", bool(again), problem, second)
+
+
+@check("rfc7591-2-software-id-stable", faults=("software_id_random",), needs=("registration",))
+def test_software_id(client: Subject, verify: Verify) -> None:
+    """Two registrations on two machines. Accepted: software_id, where there is one, is the same."""
+    operation = "flow" if client.flows else "register"
+    attempts = [client.once(operation, f"machine {number}", given=REGISTERS) for number in (1, 2)]
+    bodies = [json_body(entry.request) or {} for one in attempts for entry in one.of("registration")]
+    found = [body.get("software_id") for body in bodies]
+    if len(found) < 2 or None in found:  # noqa: PLR2004 - two are compared
+        raise NotApplicable("the client registers without software_id")
+    problem = "software_id is another one each time"
+    verify("rfc7591-2-software-id-stable", len(set(found)) == 1, problem, attempts[-1])
+
+
+@check("rfc7591-3.2.1-client-checks-result", faults=("registration_result_ignored",), needs=("flow", "registration"))
+def test_registered_otherwise(client: Subject, verify: Verify) -> None:
+    """The response registers client_secret_post. Accepted: the secret comes in the body, or no request comes."""
+    login = client.login(
+        given=REGISTERS,
+        registration=[change(token_endpoint_auth_method="client_secret_post", client_secret="CS.by-post")],  # noqa: S106 - made up
+    )
+    verify.need(login, "registration")
+    requests = [entry.request for entry in (*login.starts, *login.polls)]
+    by_post = all(value_of(request, "client_secret") and basic(request) is None for request in requests)
+    problem = "does not authenticate as the registration response says"
+    verify("rfc7591-3.2.1-client-checks-result", by_post, problem, login)
+
+
+@check("rfc7591-3.2.2-client-ignores-unknown", faults=("registration_error_strict",), needs=("registration",))
+def test_refused_registration(client: Subject, verify: Verify) -> None:
+    """A registration is refused, once plainly and once with members that nobody knows. Accepted: the same end."""
+    operation = "flow" if client.flows else "register"
+    code = "invalid_request" if client.aws else "invalid_client_metadata"
+    refused = [error(code)]
+    plain = client.once(operation, "plainly", given=REGISTERS, registration=refused, forever=["registration"])
+    verify.need(plain, "registration")
+    extra = error(code, x_policy={"reasons": [17, None]}, trace="0-1-2")
+    more = client.once(operation, "with more members", given=REGISTERS, registration=[extra], forever=["registration"])
+    same = (more.ended.status, more.error) == (plain.ended.status, plain.error)
+    problem = "an error with members that it does not know ends it in another way"
+    verify("rfc7591-3.2.2-client-ignores-unknown", same, problem, more)
+
+
+def _must_have_worked(first: Attempt) -> None:
+    if not first.of("registration"):
+        raise Untestable("the client did not register in its first login")
+    if not first.succeeded:
+        raise Untestable(f"the first login did not work: the client {first.how}")

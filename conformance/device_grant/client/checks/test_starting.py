@@ -1,0 +1,134 @@
+"""What the client makes of the device authorization response (RFC 8628 sections 3.2 and 3.3)."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from device_grant.client.scripted.steps import change, pending, shuffled, text
+from device_grant.client.session.case import shows
+from device_grant.judging import check
+
+if TYPE_CHECKING:
+    from device_grant.client.scripted.steps import Step
+    from device_grant.client.session.attempt import Attempt
+    from device_grant.client.session.case import Subject, Verify
+
+INCOMPLETE = "rfc8628-3.2-client-rejects-incomplete-response"
+OPTIONALS = "rfc8628-3.2-client-accepts-missing-optionals"
+SPECIAL_CODE = "DC.a+b/c=d%25e&f~g-%41_h"
+"""A device code of characters that forms and JSON have to escape, and of escapes that are none."""
+
+
+@check(
+    OPTIONALS,
+    "rfc6749-5.1-client-ignores-unknown-members",
+    "aws-client-without-complete-uri",
+    faults=("complete_uri_required", "unknown_members_refused"),
+)
+def test_optional_and_unknown_members(client: Subject, verify: Verify) -> None:
+    """No verification_uri_complete; members that nobody knows, in both answers. Accepted: the login works."""
+    without = client.redeem("no verification_uri_complete", start=[change(verification_uri_complete=...)])
+    problem = "cannot do without verification_uri_complete"
+    verify(OPTIONALS, without.succeeded, problem, without)
+    verify("aws-client-without-complete-uri", without.succeeded, problem, without)
+    unknown = {"x_vendor": {"nested": [1, None]}, "verification_url": "https://elsewhere.example/"}
+    login = client.redeem("unknown members", start=[change(**unknown)], token=[change(x_vendor=17, issued_for="you")])
+    problem = "cannot do with members that it does not know"
+    verify(OPTIONALS, login.succeeded, problem, login)
+    verify("rfc6749-5.1-client-ignores-unknown-members", login.succeeded, problem, login)
+
+
+@check(INCOMPLETE, faults=("incomplete_answer_polled",))
+def test_required_members_missing(client: Subject, verify: Verify) -> None:
+    """The response lacks device_code, user_code, verification_uri, or expires_in. Accepted: a failure, and no poll."""
+    for name in ("device_code", "user_code", "verification_uri", "expires_in"):
+        _judge_unusable(client, verify, f"a response without {name}", change(**{name: ...}))
+
+
+@check(INCOMPLETE, faults=("incomplete_answer_polled",))
+def test_response_is_no_json_object(client: Subject, verify: Verify) -> None:
+    """Status 200 with a page, nothing, a JSON array, half a JSON object. Accepted: a failure, and no poll."""
+    for what, answer in (
+        ("a page", text("<!doctype html><title>Sign in</title>")),
+        ("an empty body", text("", "application/json")),
+        ("a JSON array", text('["device_code", "user_code"]', "application/json")),
+        ("half a JSON object", text('{"device_code": "DC.half", "user', "application/json")),
+    ):
+        _judge_unusable(client, verify, what, answer)
+
+
+def _judge_unusable(client: Subject, verify: Verify, what: str, answer: Step) -> None:
+    operation = "flow" if client.flows else "start"
+    attempt = client.once(operation, what, start=[answer], forever=["start"], wait=7, until=7)
+    verify.need(attempt, "start")
+    refused = not attempt.polls and attempt.ended.status != attempt.config.exit.success
+    # One that neither polls nor ends may still be about to do either.
+    verify(INCOMPLETE, None if refused and attempt.going_on else refused, f"goes on with {what}", attempt)
+
+
+@check("rfc8628-3.4-device-code-sent", faults=("device_code_decoded",))
+def test_special_device_code(client: Subject, verify: Verify) -> None:
+    """A device code with characters that have to be escaped. Accepted: it comes back as it was."""
+    login = client.redeem(start=[change(device_code=SPECIAL_CODE)])
+    verify.need(login, "token")
+    verify.by_rules(login, "rfc8628-3.4-device-code-sent")
+
+
+@check("rfc6749-5.1-member-order", faults=("members_in_order",))
+def test_member_order(client: Subject, verify: Verify) -> None:
+    """Both answers with their members in another order and white space between them. Accepted: the login works."""
+    login = client.redeem(start=[shuffled()], token=[shuffled()])
+    verify("rfc6749-5.1-member-order", login.succeeded, "depends on the order of members", login)
+
+
+@check("aws-client-null-members", faults=("null_members_used",), timed=True)
+def test_null_members(client: Subject, verify: Verify) -> None:
+    """Members that the service may leave out are null. Accepted: the login works, and null is kept nowhere as text."""
+    login = client.redeem(
+        start=[change(interval=None)],
+        token=[pending(), change(id_token=None, refresh_token=None, issued_token_type=None)]
+        if client.flows
+        else [change(id_token=None, refresh_token=None)],
+        wait=14,
+    )
+    kept = any(re.search(rb'"(?:None|null|undefined)"', file.content) for file in login.files)
+    works = login.succeeded and not kept
+    verify("aws-client-null-members", works, "takes null for a value", login)
+
+
+@check(
+    "rfc8628-3.3-client-shows-code-and-uri",
+    "rfc8628-3.3.1-still-show-user-code",
+    "rfc8628-3.3.1-still-show-verification-uri",
+    "rfc8628-3.3-device-code-not-displayed",
+    faults=("user_code_not_shown", "code_only_in_complete_uri", "device_code_shown"),
+    needs=("flow", "shows"),
+)
+def test_what_the_person_sees(client: Subject, verify: Verify) -> None:
+    """Logins with and without verification_uri_complete. Accepted: user code and URI are shown; no device code."""
+    with_both = client.login("with verification_uri_complete", token=[pending()])
+    verify.need(with_both, "start")
+    code, uri = _shown(with_both)
+    problem = "does not show the user code"
+    verify("rfc8628-3.3.1-still-show-user-code", code, problem + " by itself", with_both)
+    problem = "does not show verification_uri beside verification_uri_complete"
+    verify("rfc8628-3.3.1-still-show-verification-uri", uri, problem, with_both)
+    simple = client.login("without it", start=[change(verification_uri_complete=...)], token=[pending()])
+    code, uri = _shown(simple)
+    problem = "does not show both user code and verification URI"
+    verify("rfc8628-3.3-client-shows-code-and-uri", code and uri, problem, simple)
+    for login in (with_both, simple):
+        device_code = login.invocation.authority.last("device_code")
+        hidden = not device_code or device_code not in login.ended.shown
+        verify("rfc8628-3.3-device-code-not-displayed", hidden, "shows the device code", login)
+
+
+def _shown(login: Attempt) -> tuple[bool, bool]:
+    """Whether user code and URI are shown, each by itself; terminals may break a long URI over lines."""
+    authority = login.invocation.authority
+    user_code, uri = authority.last("user_code"), authority.last("verification_uri")
+    # A URI with more behind it is verification_uri_complete, or what the client makes of it.
+    without = re.sub(re.escape(uri) + r"[?#][^\s]+", " ", login.ended.shown)
+    compact = re.sub(r"\s+", "", without)
+    return shows(without, user_code), uri != "" and uri in compact

@@ -1,0 +1,259 @@
+"""Waiting between polls (RFC 8628 sections 3.2, 3.3 and 3.5)."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from device_grant.client.scripted.steps import change, fails, pending, slow_down, status, text
+from device_grant.judging import check
+
+if TYPE_CHECKING:
+    from device_grant.client.session.attempt import Attempt
+    from device_grant.client.session.case import Subject, Verify
+
+WAITS = "rfc8628-3.5-client-waits-before-each-request"
+ODD = "rfc8628-3.2-client-odd-interval"
+AT_ONCE = 0.9
+"""Seconds below which a wait is none: who pauses at all pauses for a second."""
+STUCK = 30.0
+"""Seconds without a poll after which a client that was told no sound interval waits for something that never comes."""
+MONTH = 30 * 86_400
+"""Seconds; more milliseconds than a signed integer of 32 bits holds."""
+
+
+@check(
+    "rfc8628-3.5-client-repeats-on-pending",
+    "rfc8628-3.3-client-polls-until-done",
+    "rfc8628-3.5-client-waits-before-each-request",
+    faults=("gives_up_early", "pending_fatal", "interval_halved", "polls_twice"),
+    needs=("flow",),
+    timed=True,
+)
+def test_pending_until_approved(client: Subject, verify: Verify) -> None:
+    """Interval 2; three times authorization_pending, then the token. Accepted: four polls, two seconds apart."""
+    login = client.login(start=[change(interval=2)], token=[pending()] * 3, wait=10)
+    verify.need(login, "token")
+    again = len(login.polls) > 1
+    verify("rfc8628-3.5-client-repeats-on-pending", again, "did not poll again after authorization_pending", login)
+    verify("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
+    verify.by_rules(login, "rfc8628-3.5-client-waits-before-each-request")
+
+
+@check(
+    "rfc8628-3.5-client-waits-before-each-request",
+    "rfc8628-3.3-client-polls-until-done",
+    faults=("interval_capped", "pending_fatal"),
+    needs=("flow",),
+    timed=True,
+)
+def test_interval_of_seven(client: Subject, verify: Verify) -> None:
+    """Interval 7; authorization_pending, then the token. Accepted: seven seconds between the polls."""
+    login = client.login(start=[change(interval=7)], token=[pending()], wait=16)
+    verify("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
+    verify.by_rules(login, "rfc8628-3.5-client-waits-before-each-request")
+
+
+@check(
+    "rfc8628-3.2-client-default-interval",
+    "rfc8628-3.5-client-waits-default-five",
+    "rfc8628-3.2-client-accepts-missing-optionals",
+    faults=("default_interval_one", "interval_required"),
+    needs=("flow",),
+    timed=True,
+)
+def test_no_interval(client: Subject, verify: Verify) -> None:
+    """No interval; authorization_pending, then the token. Accepted: five seconds between the polls, and success."""
+    login = client.login(start=[change(interval=...)], token=[pending()], wait=12)
+    problem = "cannot do without interval"
+    verify("rfc8628-3.2-client-accepts-missing-optionals", login.succeeded, problem, login)
+    verify.by_rules(login, "rfc8628-3.2-client-default-interval", "rfc8628-3.5-client-waits-default-five")
+
+
+@check(
+    ODD,
+    faults=("odd_interval_taken_for_none", "odd_interval_stalls"),
+    needs=("flow",),
+    timed=True,
+)
+def test_interval_of_zero(client: Subject, verify: Verify) -> None:
+    """Interval 0; four times pending, then the token. Accepted: pauses between the polls, or a failure.
+
+    The text does not forbid 0, so a client that takes it at its word is only warned.
+    """
+    _judge_odd(verify, _odd(client, 0), tolerated=True)
+
+
+@check(ODD, faults=("odd_interval_taken_for_none", "odd_interval_stalls"), needs=("flow",), timed=True)
+def test_negative_interval(client: Subject, verify: Verify) -> None:
+    """Interval -5; four times pending, then the token. Accepted: pauses between the polls, or a failure."""
+    _judge_odd(verify, _odd(client, -5))
+
+
+@check(ODD, faults=("odd_interval_taken_for_none", "odd_interval_stalls"), needs=("flow",), timed=True)
+def test_interval_as_text(client: Subject, verify: Verify) -> None:
+    """Interval "2"; four times pending, then the token. Accepted: pauses between the polls, or a failure."""
+    _judge_odd(verify, _odd(client, "2"))
+
+
+def _odd(client: Subject, interval: Any) -> Attempt:
+    return client.login(start=[change(interval=interval)], token=[pending()] * 4, wait=40, until=40)
+
+
+def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> None:
+    verify.need(login, "start")
+    waits = [after.started - before.ended for before, after in pairwise(login.polls)]
+    # Two in a row: some clients ask twice at first, whatever the interval is.
+    tight = any(max(pair) < AT_ONCE for pair in pairwise(waits))
+    told = ", ".join(f"{wait:.2f} s" for wait in waits) + " between its polls"
+    verify(ODD, not tight, "polls without a pause", login, got=told, tolerated=tolerated)
+    since = login.polls[-1].ended if login.polls else login.starts[-1].ended
+    alive = login.ended.at - since <= STUCK or (None if login.ended.overdue else False)
+    verify(ODD, alive if login.going_on else login.settled, "neither polls nor fails", login)
+
+
+@check(WAITS, faults=("interval_truncated", "interval_halved"), needs=("flow",), dialects=("rfc8628",), timed=True)
+def test_interval_with_a_fraction(client: Subject, verify: Verify) -> None:
+    """Interval 1.5; twice pending, then the token. Accepted: a second and a half between the polls, or a failure.
+
+    In the AWS dialect the model makes it an integer, as which SDKs read whatever comes.
+    """
+    login = client.login(start=[change(interval=1.5)], token=[pending()] * 2, wait=12)
+    verify.need(login, "start")
+    verify.by_rules(login, WAITS, default=True if login.failed else None)
+
+
+@check(WAITS, faults=("interval_overflows", "interval_capped"), needs=("flow",), timed=True)
+def test_interval_of_a_month(client: Subject, verify: Verify) -> None:
+    """Interval 2592000; authorization_pending for ever. Accepted: at most one poll in twelve seconds."""
+    login = client.login(
+        start=[change(interval=MONTH)], token=[pending()], forever=["token"], most=4, wait=12, until=12
+    )
+    verify.need(login, "start")
+    verify.by_rules(login, WAITS, default=None if login.ended.overdue else True)
+
+
+@check(
+    "rfc8628-3.5-slow-down-increments-interval",
+    "rfc8628-3.5-slow-down-is-permanent",
+    "rfc8628-3.5-slow-down-continue-polling",
+    "rfc8628-3.5-client-respects-slow-down",
+    faults=("slow_down_ignored", "slow_down_doubles", "slow_down_once", "slow_down_fatal", "slow_down_restarts"),
+    needs=("flow",),
+    timed=True,
+)
+def test_slow_down_at_first(client: Subject, verify: Verify) -> None:
+    """Interval 1; slow_down, authorization_pending, then the token. Accepted: six seconds before each further poll."""
+    login = client.login(start=[change(interval=1)], token=[slow_down(), pending()], wait=14)
+    verify.need(login, "token")
+    goes_on = login.succeeded and len(login.starts) == 1
+    verify("rfc8628-3.5-slow-down-continue-polling", goes_on, "did not go on polling after slow_down", login)
+    verify.by_rules(
+        login,
+        "rfc8628-3.5-slow-down-increments-interval",
+        "rfc8628-3.5-client-respects-slow-down",
+        "rfc8628-3.5-slow-down-is-permanent",
+    )
+
+
+@check(
+    "rfc8628-3.5-slow-down-increments-interval",
+    "rfc8628-3.5-slow-down-is-permanent",
+    "rfc8628-3.5-slow-down-continue-polling",
+    faults=("slow_down_ignored", "slow_down_once", "slow_down_fatal"),
+    needs=("flow",),
+    timed=True,
+)
+def test_slow_down_later(client: Subject, verify: Verify) -> None:
+    """Interval 2; pending, slow_down, twice pending, then the token. Accepted: seven seconds from slow_down on."""
+    steps = [pending(), slow_down(), pending(), pending()]
+    login = client.login(start=[change(interval=2)], token=steps, wait=26)
+    verify.need(login, "token")
+    problem = "did not go on polling after slow_down"
+    verify("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
+    verify.by_rules(login, "rfc8628-3.5-slow-down-increments-interval", "rfc8628-3.5-slow-down-is-permanent")
+
+
+@check(
+    "rfc8628-3.5-slow-down-accumulates",
+    "rfc8628-3.5-slow-down-continue-polling",
+    faults=("slow_down_first_only", "slow_down_fatal"),
+    needs=("flow",),
+    timed=True,
+)
+def test_slow_down_twice(client: Subject, verify: Verify) -> None:
+    """Interval 1; slow_down twice, pending, then the token. Accepted: six seconds, then eleven, then eleven."""
+    login = client.login(start=[change(interval=1)], token=[slow_down(), slow_down(), pending()], wait=30)
+    verify.need(login, "token")
+    problem = "did not go on polling after slow_down"
+    verify("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
+    verify.by_rules(login, "rfc8628-3.5-slow-down-accumulates")
+
+
+@check(
+    "rfc8628-3.3-client-stops-at-expiry",
+    faults=("expiry_ignored",),
+    needs=("flow",),
+    timed=True,
+)
+def test_codes_expire(client: Subject, verify: Verify) -> None:
+    """expires_in 4, interval 1; authorization_pending for ever. Accepted: no poll after about six seconds."""
+    login = client.login(
+        start=[change(interval=1, expires_in=4)], token=[pending()], forever=["token"], wait=9, until=9
+    )
+    verify.need(login, "token")
+    verify.by_rules(login, "rfc8628-3.3-client-stops-at-expiry", default=True)
+
+
+@check(
+    "rfc8628-3.5-timeout-reduces-frequency",
+    "rfc8628-3.5-timeout-exponential-backoff",
+    faults=("timeout_same_pace", "timeout_adds_a_second"),
+    needs=("flow",),
+    timed=True,
+)
+def test_silent_server(client: Subject, verify: Verify) -> None:
+    """Interval 2; polls that are never answered. Accepted: from one to the next, more and more time, best doubling.
+
+    A client that gives up at its first timeout polls no more at all, which is less often too.
+    """
+    login = client.login(
+        start=[change(interval=2)], token=[fails("hang")], forever=["token"], wait=60, until=60, most=4
+    )
+    verify.need(login, "token")
+    given_up = not login.going_on and len(login.polls) == 1
+    verify.by_rules(
+        login,
+        "rfc8628-3.5-timeout-reduces-frequency",
+        "rfc8628-3.5-timeout-exponential-backoff",
+        default=True if given_up else None,
+    )
+
+
+@check(
+    "rfc9110-10.2.3-retry-after",
+    faults=("retry_after_ignored",),
+    needs=("flow",),
+    timed=True,
+)
+def test_retry_after(client: Subject, verify: Verify) -> None:
+    """Interval 1; 503 with Retry-After: 4, then the token. Accepted: no poll for four seconds, or none at all."""
+    login = client.login(start=[change(interval=1)], token=[status(503, Retry_After="4")], wait=8)
+    verify.need(login, "token")
+    verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)
+
+
+@check(
+    "rfc9110-10.2.3-retry-after",
+    "rfc8628-3.5-client-unreadable-answer",
+    faults=("retry_after_ignored", "unreadable_answer_unreported"),
+    timed=True,
+)
+def test_too_many_requests(client: Subject, verify: Verify) -> None:
+    """429 with Retry-After: 4, then without, then the token. Accepted: four seconds without a poll, or a failure."""
+    busy = text('{"message": "Too Many Requests"}', "application/json")
+    login = client.poll("429", status(429, busy, Retry_After="4"), status(429, busy), wait=15)
+    verify.need(login, "token")
+    problem = "neither works nor tells of a failure after 429"
+    verify("rfc8628-3.5-client-unreadable-answer", login.settled, problem, login)
+    verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)

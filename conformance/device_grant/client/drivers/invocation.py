@@ -1,0 +1,186 @@
+"""One run of a client: what it is told, and how it ended."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+
+from device_grant.client.drivers.config import UNSUPPORTED
+from device_grant.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from device_grant.client.drivers.config import ClientConfig
+    from device_grant.client.scripted.authority import Authority
+    from device_grant.client.scripted.certificates import Certificate
+
+MARK = "device-grant: "
+LARGEST_FILE = 262_144
+"""Octets of a file under HOME that are looked at."""
+
+
+class Home:
+    """A fresh HOME; runs that share it are runs of the same person on the same machine."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="device-grant-home-", ignore_cleanup_errors=True)
+        self.path = Path(self._folder.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def files(self) -> tuple[Kept, ...]:
+        """Every regular file that the client left there."""
+        found = []
+        for path in sorted(self.path.rglob("*")):
+            try:
+                if path.is_symlink() or not path.is_file():
+                    continue
+                with path.open("rb") as file:
+                    found.append(Kept(str(path.relative_to(self.path)), self._reach(path), file.read(LARGEST_FILE)))
+            except OSError:
+                continue
+        return tuple(found)
+
+    def _reach(self, path: Path) -> int:
+        """The file's permissions, less what a folder on the way keeps from other people."""
+        mode = path.stat().st_mode & 0o777
+        for folder in path.parents:
+            if folder == self.path:
+                break
+            open_to = folder.stat().st_mode
+            if not open_to & 0o010:
+                mode &= ~0o070
+            if not open_to & 0o001:
+                mode &= ~0o007
+        return mode
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file under HOME after the run."""
+
+    path: str
+    mode: int
+    """Permissions that other people effectively have, folders below HOME counted in."""
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What one run is told, and how long it may take."""
+
+    operation: str
+    authority: Authority
+    home: Home
+    elsewhere: Authority | None = None
+    """Another origin."""
+    wait: float = 0.0
+    """Seconds of the client's time that the script asks for; the deadline of client.toml comes on top."""
+    until: float | None = None
+    """Seconds after the device authorization response at which the run is ended, whatever it does."""
+    certificate: Certificate | None = None
+    """What the server shows; None: plain HTTP."""
+    elsewhere_certificate: Certificate | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
+    """Further DEVICE_GRANT_ variables by their last part, for example CLIENT_ID; empty ones are not set."""
+    discover: bool = False
+
+    def variables(self) -> dict[str, str]:
+        """The DEVICE_GRANT_ variables; the authority must have its base by now."""
+        authority = self.authority
+        found = {
+            "OPERATION": self.operation,
+            "DIALECT": authority.dialect.name,
+            "ENDPOINT": authority.base,
+            "ISSUER": authority.issuer,
+        }
+        if self.discover:
+            found["DISCOVER"] = "1"
+        else:
+            for name, channel in (
+                ("DEVICE_AUTHORIZATION_ENDPOINT", "start"),
+                ("TOKEN_ENDPOINT", "token"),
+                ("REGISTRATION_ENDPOINT", "registration"),
+            ):
+                found[name] = authority.base + authority.paths[channel]
+        found |= self.given
+        return {f"DEVICE_GRANT_{name}": value for name, value in found.items() if value}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended."""
+
+    status: int | None
+    """Exit status, negative for a signal; None: it was still going on and was ended by us."""
+    stdout: str
+    stderr: str
+    at: float
+    """Seconds of the client's time since the run began."""
+    refused_hosts: tuple[str, ...] = ()
+    """Hosts that the client asked the proxy for in vain."""
+    overdue: bool = False
+    """Whether it was ended by the deadline of client.toml, which a client also meets on a machine that is busy."""
+
+    def marks(self, name: str) -> list[list[str]]:
+        """The words after each marker of that name."""
+        lines = [line.removeprefix(MARK).split() for line in self.stdout.splitlines() if line.startswith(MARK)]
+        return [words[1:] for words in lines if words and words[0] == name]
+
+    @property
+    def unsupported(self) -> str | None:
+        """Why the adapter says that its client cannot do this; None if it does not say so."""
+        said = self.marks("unsupported")
+        if said:
+            return " ".join(said[0]) or "no reason given"
+        return "no reason given" if self.status == UNSUPPORTED else None
+
+    @property
+    def shown(self) -> str:
+        """What the client itself wrote for people: both outputs without the adapter's markers other than `shows`."""
+        own = [
+            line
+            for line in (*self.stdout.splitlines(), *self.stderr.splitlines())
+            if not line.startswith(MARK) or line.startswith(f"{MARK}shows ")
+        ]
+        return "\n".join(own)
+
+    @property
+    def last_words(self) -> str:
+        """The end of what it wrote, on one line."""
+        lines = [" ".join(line.split()) for line in (self.stderr or self.stdout).splitlines() if line.strip()]
+        return " | ".join(lines[-3:]) or "it wrote nothing"
+
+
+class Driver(Protocol):
+    """Runs the client."""
+
+    config: ClientConfig
+    spec: str
+    clock: str
+    """`virtual`, `real`, or `scaled by N`."""
+    scale: float
+
+    def __enter__(self) -> Self:
+        """Prepare what all runs share."""
+
+    def __exit__(self, *_: object) -> None:
+        """Take it away again."""
+
+    def run(self, invocation: Invocation) -> Ended:
+        """Run the client once; gives the authorities their bases, and ends whatever is left at the deadline."""
+
+
+def operation_of(kind: str, operation: str) -> str:
+    """Check that clients of this kind know the operation; raises UsageError, an error of a scenario."""
+    allowed = ("flow", "refresh") if kind == "flow" else ("register", "start", "token", "refresh")
+    if operation not in allowed:
+        raise UsageError(f"a client of kind {kind} has no operation {operation}")
+    return operation

@@ -1,0 +1,173 @@
+"""From what the command line says to a driver: the reference client, client.toml, a known client, a command."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from device_grant.client.drivers.config import ClientConfig, LocatedClient, RunSection
+from device_grant.errors import UsageError
+from device_grant.implementations import described
+from device_grant.protocol import RFC8628
+from device_grant.protocol import dialect as known_dialect
+from device_grant.targets.load import read_config
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from device_grant.client.drivers.invocation import Driver
+
+FILE_NAME = "client.toml"
+REFERENCE = ("honest", "embedded")
+"""Names of the reference client."""
+COMMAND = "-- "
+"""What stands before a command."""
+_PATHS = ("device_authorization", "token", "registration", "metadata", "issuer")
+
+
+def known_clients() -> dict[str, Path]:
+    """Folders of the real clients that come with the suite, by name, in alphabetical order."""
+    return described("clients")
+
+
+def open_client(spec: str, *, dialect: str | None = None, faults: Iterable[str] = ()) -> Driver:
+    """The driver of a client, not entered; raises UsageError in one line.
+
+    `spec` is `honest` (perhaps with `:dialect` and `:operations`), a name, the path of a client.toml or of its folder,
+    or `-- ` and a command.
+    """
+    if dialect is not None:
+        known_dialect(dialect)
+    name, _, rest = spec.partition(":")
+    if name in REFERENCE:
+        return _reference(spec, rest, dialect, faults)
+    if tuple(faults):
+        raise UsageError(f"--fault is for the reference client; {spec} has only the faults of its own")
+    located = _of_command(spec.removeprefix(COMMAND), dialect) if spec.startswith(COMMAND) else _from_file(spec)
+    if dialect is not None and dialect != located.config.dialect:
+        raise UsageError(
+            f"{spec} speaks {located.config.dialect} ({located.file}), which --dialect {dialect} contradicts: "
+            "leave the option out"
+        )
+    from device_grant.client.drivers.process import ProcessDriver
+
+    return ProcessDriver(located)
+
+
+def baseline_of(spec: str) -> Path | None:
+    """The baseline.toml beside the client.toml that `spec` names, if there is one."""
+    if spec.partition(":")[0] in REFERENCE or spec.startswith(COMMAND):
+        return None
+    folder = known_clients().get(spec) or Path(spec).expanduser()
+    file = (folder if folder.is_dir() else folder.parent) / "baseline.toml"
+    return file if file.is_file() and file.with_name(FILE_NAME).is_file() else None
+
+
+def read_client(file: Path, *, spec: str | None = None) -> LocatedClient:
+    """Read and check one client.toml; raises UsageError with file, key and reason."""
+    config = read_config(file, ClientConfig)
+    located = LocatedClient(config=config, folder=file.resolve().parent, spec=spec or str(file), file=file.resolve())
+    for problem in contradictions(located):
+        raise UsageError(f"{file}: {problem}")
+    return located
+
+
+def contradictions(located: LocatedClient) -> Iterator[str]:
+    """What types cannot say: each problem as `key: reason`, the gravest first."""
+    config = located.config
+    if not config.name.strip():
+        yield "name: empty; reports need a name"
+    yield from _run(located)
+    yield from _connect(config)
+    yield from _paths(config)
+    if config.clock.scale < 1:
+        yield "clock.scale: time can pass faster, not slower: give a number of at least 1"
+    if config.run.kind == "operations" and config.claims.metadata:
+        yield 'claims.metadata: is tested with kind = "flow" alone'
+
+
+def _run(located: LocatedClient) -> Iterator[str]:
+    run = located.config.run
+    if not run.command:
+        yield "run.command: missing; it says how the client is started"
+    if run.deadline <= 0:
+        yield "run.deadline: give a positive number of seconds"
+    if run.side_by_side < 1:
+        yield "run.side_by_side: give a number of at least 1"
+    for key, name in (("run.requirements", run.requirements), ("run.package", run.package)):
+        if name and not (located.folder / name).is_file():
+            yield f"{key}: there is no file {located.folder / name}"
+    if run.package and not (located.folder / run.package).with_name("package-lock.json").is_file():
+        yield "run.package: has no package-lock.json beside it, which npm ci needs"
+
+
+def _connect(config: ClientConfig) -> Iterator[str]:
+    if config.connect.how == "proxy" and not config.connect.hosts:
+        yield "connect.hosts: missing; a proxy must know for which hosts it stands in"
+    if config.connect.how == "endpoint" and config.connect.hosts:
+        yield 'connect.hosts: are for how = "proxy"'
+    for host in config.connect.hosts:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", host):
+            yield f"connect.hosts: {host!r} is no host name in lower case without a port"
+
+
+def _paths(config: ClientConfig) -> Iterator[str]:
+    for name in _PATHS:
+        value = getattr(config.endpoints, name)
+        if value and not value.startswith("/"):
+            yield f"endpoints.{name}: {value!r} is not a path; it starts with /"
+    for number, answer in enumerate(config.answers):
+        if not answer.path.startswith(("/", "{issuer}")):
+            yield f"answers[{number}].path: {answer.path!r} is not a path; it starts with /"
+
+
+def _reference(spec: str, rest: str, dialect: str | None, faults: Iterable[str]) -> Driver:
+    from device_grant.client.drivers.embedded import EmbeddedDriver
+
+    named, _, kind = rest.partition(":")
+    if named and dialect and named != dialect:
+        raise UsageError(f"{spec} names a dialect, which --dialect {dialect} contradicts")
+    if kind not in ("", "operations"):
+        raise UsageError(f"{spec}: unknown kind {kind!r}: write operations, or nothing")
+    chosen = named or dialect or RFC8628
+    known_dialect(chosen)
+    return EmbeddedDriver(chosen, faults, kind=kind or "flow")
+
+
+def _of_command(line: str, dialect: str | None) -> LocatedClient:
+    try:
+        command = shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"-- {line}: not a command: {error}") from error
+    if not command:
+        raise UsageError("-- needs a command behind it, for example -- ./my-client login")
+    config = ClientConfig(
+        name=Path(command[0]).name,
+        dialect=cast("Literal['rfc8628', 'aws-sso-oidc']", dialect or RFC8628),
+        run=RunSection(command=tuple(command)),
+    )
+    return LocatedClient(config=config, folder=Path.cwd(), spec=f"-- {shlex.join(command)}")
+
+
+def _from_file(spec: str) -> LocatedClient:
+    clients = known_clients()
+    path = Path(spec).expanduser()
+    if spec in clients:
+        return read_client(clients[spec] / FILE_NAME, spec=spec)
+    if path.is_file():
+        return read_client(path, spec=spec)
+    if path.is_dir():
+        if (path / FILE_NAME).is_file():
+            return read_client(path / FILE_NAME, spec=spec)
+        raise UsageError(f"{spec}: the folder has no {FILE_NAME}")
+    if path.suffix == ".toml" or "/" in spec:
+        raise UsageError(f"{spec}: no such file or folder")
+    close = difflib.get_close_matches(spec, [*clients, *REFERENCE], n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}? Known clients: " if close else "known clients: "
+    raise UsageError(
+        f"unknown client {spec!r}: {hint}{', '.join(clients) or 'none'}; else give honest, "
+        f"the path of a {FILE_NAME}, or -- and a command"
+    )

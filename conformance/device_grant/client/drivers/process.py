@@ -1,0 +1,348 @@
+"""A client as a process: a fresh HOME, no way out of the machine, a hard deadline, its whole group ended for sure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from device_grant.client.drivers.invocation import Ended, Home, Invocation
+from device_grant.client.scripted.certificates import Certificates
+from device_grant.client.scripted.network import Listener, Loop, Proxy
+from device_grant.client.scripted.steps import Script, change, pending
+from device_grant.errors import UsageError
+from device_grant.protocol import Secrets, dialect
+from device_grant.targets.adapter import fill
+from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
+from device_grant.targets.environments import node_environment, python_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from device_grant.client.drivers.config import LocatedClient
+    from device_grant.client.scripted.authority import Authority
+    from device_grant.client.scripted.certificates import Certificate
+
+LARGEST_OUTPUT = 262_144
+"""Octets of each output that are looked at."""
+LOOK = 0.02
+"""Seconds between two looks at the process."""
+LAG = 1.0
+"""Real seconds by which a run on faster time goes on beyond its `until`."""
+STOP_TIMEOUT = 2.0
+PROBE_INTERVAL = 4.0
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "SYSTEMROOT")
+_AUTHORITY = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE")
+"""Variables by which OpenSSL, requests, curl, Node.js and the SDKs of AWS are told whom to trust."""
+_NOT_COPIED = shutil.ignore_patterns("node_modules", ".venv", "__pycache__", ".git")
+_ELSEWHERE = "localhost"
+
+_GUARD = """
+import os, signal, sys
+groups = set()
+for line in sys.stdin:
+    (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
+for group in groups:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+"""
+"""Is told through a pipe which groups are alive. If we are killed, the pipe closes, and it ends them."""
+
+
+class ProcessDriver:
+    """Runs the command of a client.toml, each time in a process group of its own."""
+
+    def __init__(self, located: LocatedClient) -> None:
+        self.config = located.config
+        self.spec = located.spec
+        self.scale = 1.0
+        self.clock = "real"
+        self._located = located
+        self._stack = ExitStack()
+        self._lock = threading.Lock()
+        self._alive: set[int] = set()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._prepare(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for group in tuple(self._alive):
+            _signal(group, signal.SIGKILL)
+        self._stack.close()
+
+    def _prepare(self, stack: ExitStack) -> None:
+        run, name = self.config.run, self.config.name
+        self._python, self._folder = sys.executable, self._located.folder
+        if run.requirements:
+            self._python = str(python_environment(self._located.folder / run.requirements, name))
+        self._work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="device-grant-client-")))
+        if run.package:
+            modules = node_environment(self._located.folder / run.package, name)
+            self._folder = self._work / "app"
+            shutil.copytree(self._located.folder, self._folder, ignore=_NOT_COPIED)
+            (self._folder / "node_modules").symlink_to(modules / "node_modules", target_is_directory=True)
+        self._certificates = Certificates(self._work, self.config.connect.hosts)
+        self._loop = stack.enter_context(Loop())
+        # Bound and never listened to: whatever takes it for a proxy is refused at once.
+        nowhere = stack.enter_context(socket.socket())
+        nowhere.bind(("127.0.0.1", 0))
+        self._nowhere = f"http://127.0.0.1:{nowhere.getsockname()[1]}"
+        self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own text
+            [sys.executable, "-I", "-S", "-c", _GUARD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            text=True,
+        )
+        stack.callback(self._end_guard)
+        if self.config.clock.scale > 1:
+            self._try_scale(self.config.clock.scale)
+
+    def _end_guard(self) -> None:
+        with suppress(OSError):
+            self._guard.communicate(timeout=STOP_TIMEOUT)
+
+    # One run.
+
+    def run(self, invocation: Invocation) -> Ended:
+        """Start the servers and the client, wait for its end or end it at the deadline."""
+        with ExitStack() as stack:
+            began = time.monotonic()
+            proxy = self._serve(invocation, began, stack)
+            environment = self._environment(invocation, proxy)
+            outputs = [invocation.home.path.parent / f"{invocation.home.path.name}.{name}" for name in ("out", "err")]
+            for path in outputs:
+                stack.callback(path.unlink, missing_ok=True)
+            process = self._start(invocation, environment, outputs)
+            try:
+                status, overdue = self._wait(process, invocation, began)
+            finally:
+                self._end(process)
+            ended_at = (time.monotonic() - began) * self.scale
+            texts = [_text(path) for path in outputs]
+            refused = tuple(proxy[1].refused) if proxy else ()
+            return Ended(status, texts[0], texts[1], ended_at, refused, overdue)
+
+    def _serve(self, invocation: Invocation, began: float, stack: ExitStack) -> tuple[int, Proxy] | None:
+        connect = self.config.connect
+        proxied = connect.how == "proxy"
+        certificate: Certificate | None = invocation.certificate or ("good" if proxied else None)
+        port = self._listen(invocation.authority, certificate, began, stack)
+        scheme = "https" if certificate else "http"
+        invocation.authority.base = f"https://{connect.hosts[0]}" if proxied else f"{scheme}://127.0.0.1:{port}"
+        if invocation.elsewhere is not None:
+            other = self._listen(invocation.elsewhere, invocation.elsewhere_certificate, began, stack)
+            scheme = "https" if invocation.elsewhere_certificate else "http"
+            invocation.elsewhere.base = invocation.authority.elsewhere = f"{scheme}://{_ELSEWHERE}:{other}"
+        if not proxied:
+            return None
+        proxy = Proxy(dict.fromkeys(connect.hosts, port))
+        proxy_port = self._loop.call(proxy.open())
+        stack.callback(lambda: self._loop.call(proxy.close()))
+        return proxy_port, proxy
+
+    def _listen(self, authority: Authority, certificate: Certificate | None, began: float, stack: ExitStack) -> int:
+        listener = Listener(authority, began, self.scale)
+        port = self._loop.call(listener.open(self._certificates.context(certificate) if certificate else None))
+        stack.callback(lambda: self._loop.call(listener.close()))
+        return port
+
+    def _environment(self, invocation: Invocation, proxy: tuple[int, Proxy] | None) -> dict[str, str]:
+        home = invocation.home.path
+        found = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        found |= {
+            "HOME": str(home),
+            "TMPDIR": str(home / "tmp"),
+            "XDG_CACHE_HOME": str(home / ".cache"),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "XDG_DATA_HOME": str(home / ".local" / "share"),
+            "XDG_STATE_HOME": str(home / ".local" / "state"),
+            "XDG_RUNTIME_DIR": str(home / ".run"),
+            "BROWSER": "true",
+            "NO_COLOR": "1",
+            "TERM": "dumb",
+            "PYTHONUNBUFFERED": "1",
+            # Clouds are asked for credentials at fixed addresses, which no proxy keeps in.
+            "AWS_EC2_METADATA_DISABLED": "true",
+        }
+        for name in ("tmp", ".run"):
+            (home / name).mkdir(mode=0o700, exist_ok=True)
+        https = f"http://127.0.0.1:{proxy[0]}" if proxy else self._nowhere
+        for name, value in (("http_proxy", self._nowhere), ("https_proxy", https), ("all_proxy", self._nowhere)):
+            found |= {name: value, name.upper(): value}
+        found |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
+        if proxy or invocation.certificate:
+            found |= dict.fromkeys(_AUTHORITY, str(self._certificates.file))
+        if self.scale > 1:
+            found |= {"LD_PRELOAD": str(_faketime()), "FAKETIME": f"+0 x{self.scale:g}"}
+        found |= invocation.variables()
+        values = self._values(invocation)
+        return found | {name: fill(value, values) for name, value in self.config.run.env.items()}
+
+    def _values(self, invocation: Invocation) -> dict[str, str]:
+        told = invocation.variables()
+        names = (
+            *("operation", "endpoint", "issuer", "device_authorization_endpoint", "token_endpoint"),
+            *("registration_endpoint", "client_id", "client_secret", "scope", "start_url", "device_code"),
+            "refresh_token",
+        )
+        values = {name: told.get(f"DEVICE_GRANT_{name.upper()}", "") for name in names}
+        host = invocation.authority.base.partition("://")[2]
+        own = {"python": self._python, "dir": str(self._folder), "home": str(invocation.home.path), "host": host}
+        return values | own | {"ca": str(self._certificates.file)}
+
+    def _start(
+        self, invocation: Invocation, environment: Mapping[str, str], outputs: list[Path]
+    ) -> subprocess.Popen[bytes]:
+        values = self._values(invocation)
+        command = [fill(word, values) for word in self.config.run.command]
+        if "/" in command[0] and not command[0].startswith("/"):
+            command[0] = str(self._folder / command[0])
+        try:
+            with outputs[0].open("wb") as out, outputs[1].open("wb") as err:
+                process = subprocess.Popen(  # noqa: S603 - the command is what client.toml is for
+                    command,
+                    cwd=invocation.home.path,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                    umask=0o022,
+                )
+        except OSError as error:
+            why = f"cannot be started: {error.strerror}"
+            if isinstance(error, FileNotFoundError) and "/" not in command[0]:
+                why = "is not on PATH: install it"
+                if self._located.folder.joinpath("README.md").is_file():
+                    why += f" as {self._located.folder / 'README.md'} says"
+            raise UsageError(f"{self.spec}: run.command: {command[0]} {why}") from error
+        self._tell_guard("+", process.pid)
+        return process
+
+    def _wait(self, process: subprocess.Popen[bytes], invocation: Invocation, began: float) -> tuple[int | None, bool]:
+        """The exit status, None where the run had to be ended, and whether the deadline ended it."""
+        authority = invocation.authority
+        deadline = began + self.config.run.deadline + invocation.wait / self.scale
+        while True:
+            # Its own wait with a timeout looks up to two thousand times a second, and many runs go on side by side.
+            status = process.poll()
+            if status is not None:
+                # One that floods loses its connection first: if that ends it, the end is still ours.
+                return (None if authority.flooded else status), False
+            now = time.monotonic()
+            if authority.flooded or authority.enough:
+                break
+            if now > deadline:
+                return None, True
+            # Where time passes faster, a machine that is slow for a moment would use up what the run was promised.
+            slack = LAG if self.scale > 1 else 0.0
+            if self._has_run_long_enough(invocation, (now - began - slack) * self.scale):
+                break
+            time.sleep(LOOK)
+        if authority.enough and not authority.flooded:
+            # The last answer may be the one that it was waiting for.
+            with suppress(subprocess.TimeoutExpired):
+                status = process.wait(GRACE)
+                return (None if authority.flooded else status), False
+        return None, False
+
+    @staticmethod
+    def _has_run_long_enough(invocation: Invocation, at: float) -> bool:
+        first = next((entry for entry in tuple(invocation.authority.exchanges) if entry.label == "start"), None)
+        return invocation.until is not None and first is not None and at > first.ended + invocation.until
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        if process.poll() is None:
+            _signal(process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(STOP_TIMEOUT / 4)
+        # Also where the leader has ended: its children may have stayed.
+        _signal(process.pid, signal.SIGKILL)
+        process.wait()
+        self._tell_guard("-", process.pid)
+        if self.scale > 1:
+            remove_faketime_leftovers({process.pid})
+
+    def _tell_guard(self, sign: str, group: int) -> None:
+        with self._lock:
+            (self._alive.add if sign == "+" else self._alive.discard)(group)
+            if self._guard.stdin is not None:
+                with suppress(OSError):
+                    self._guard.stdin.write(f"{sign}{group}\n")
+                    self._guard.stdin.flush()
+
+    # Time that passes faster.
+
+    def _try_scale(self, scale: float) -> None:
+        """Keep the scale if a plain run shows that this client waits by it; else time stays as it is."""
+        problem = "libfaketime is not installed (Debian: apt-get install libfaketime)"
+        if _faketime() is not None:
+            self.scale = scale
+            problem = self._probe(scale)
+            if not problem:
+                self.clock = f"scaled by {scale:g}"
+                return
+            self.scale = 1.0
+        print(  # noqa: T201 - a person must know why the run will take long
+            f"device-grant: {self.config.name} runs on real time: {problem}", file=sys.stderr, flush=True
+        )
+
+    def _probe(self, scale: float) -> str:
+        """Empty if the client's time passes faster, else why not."""
+        from device_grant.catalogue import load
+        from device_grant.client.session.run import ClientRun
+
+        run = ClientRun(self, dialect(self.config.dialect), load(), secrets=Secrets())
+        if not run.flows:
+            return "single operations do not wait"
+        steps = Script({"start": [change(interval=int(PROBE_INTERVAL))], "token": [pending(), pending()]})
+        with Home() as home:
+            attempt = run.attempt(
+                Invocation("flow", run.authority(steps), home, wait=4 * PROBE_INTERVAL * scale, given=run.given("flow"))
+            )
+        polls = attempt.polls
+        if not attempt.succeeded or len(polls) < 2:  # noqa: PLR2004 - two polls have a wait between them
+            return f"under libfaketime the client {attempt.how}"
+        waited = polls[-1].started - polls[-2].ended
+        if not PROBE_INTERVAL * 0.8 <= waited <= PROBE_INTERVAL * max(2.0, scale / 2):
+            return "libfaketime does not change how long the client waits"
+        return ""
+
+
+GRACE = 0.5
+"""Real seconds that a client has to end after the last answer of interest."""
+
+
+def _faketime() -> Path | None:
+    library = FaketimeClock.library()
+    if library is None:
+        return None
+    # The variant for threads keeps programs waiting that the plain one lets go on.
+    plain = library.with_name("libfaketime.so.1")
+    return plain if plain.is_file() else library
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        return file.read(LARGEST_OUTPUT).decode("utf-8", errors="replace")
+
+
+def _signal(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)

@@ -1,0 +1,54 @@
+"""How metadata is asked for (RFC 8414 sections 3.1 and 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from device_grant.client.rules.session import path_of
+from device_grant.judging import Judgement, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.client.rules.session import Session
+    from device_grant.protocol import Exchange
+
+WELL_KNOWN = "/.well-known/"
+
+
+@rule("rfc8414-3.1-get", faults=("metadata_by_post",))
+def metadata_is_asked_for_by_get(session: Session) -> Iterator[Judgement]:
+    """Metadata is asked for by GET."""
+    for entry in _lookups(session):
+        method = entry.request.method
+        yield Judgement("rfc8414-3.1-get", method == "GET", "metadata is not asked for by GET", (entry,), method)
+
+
+@rule("rfc8414-3.1-strip-trailing-slash", faults=("issuer_slash_kept",))
+def issuer_slash_is_removed(session: Session) -> Iterator[Judgement]:
+    """A slash at the end of the issuer's path is not there in the path of RFC 8414."""
+    path = urlsplit(session.issuer).path
+    if not path.endswith("/") or path == "/":
+        return
+    for entry in _lookups(session):
+        asked = path_of(entry)
+        if asked.startswith(WELL_KNOWN) and asked.rstrip("/").endswith(path.rstrip("/")):
+            problem = "the slash at the end of the issuer is kept in the path of the metadata"
+            yield Judgement("rfc8414-3.1-strip-trailing-slash", not asked.endswith("/"), problem, (entry,), asked)
+
+
+@rule("rfc8414-5-lookup-order", faults=("openid_location_first",))
+def rfc_location_comes_first(session: Session) -> Iterator[Judgement]:
+    """With an issuer that has a path, the location of RFC 8414 is tried before that of OpenID Connect Discovery."""
+    path = urlsplit(session.issuer).path.rstrip("/")
+    lookups = _lookups(session)
+    if not path or not lookups:
+        return
+    first = path_of(lookups[0])
+    problem = "the location of OpenID Connect Discovery is tried first"
+    yield Judgement("rfc8414-5-lookup-order", first.startswith(WELL_KNOWN), problem, (lookups[0],), first)
+
+
+def _lookups(session: Session) -> list[Exchange]:
+    return [entry for entry in session.exchanges if WELL_KNOWN in path_of(entry)]

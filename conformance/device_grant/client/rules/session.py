@@ -1,0 +1,166 @@
+"""The exchanges of one client with one server, told apart by what they are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from device_grant.protocol import AWS_SSO_OIDC, REFRESH_TOKEN_GRANT, Operation
+from device_grant.protocol.reading import basic, members_of, value_of
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Exchange
+
+DEFAULT_INTERVAL = 5.0
+"""Seconds (RFC 8628 section 3.2)."""
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One device authorization response and the polls for it, in order."""
+
+    start: Exchange | None
+    """None where the device code was obtained elsewhere."""
+    device_code: str
+    polls: tuple[Exchange, ...]
+
+    @property
+    def stated_interval(self) -> Any:
+        """The member `interval` as it was sent; None if absent or null."""
+        return self.start.get("interval") if self.start else None
+
+    @property
+    def interval(self) -> float | None:
+        """Seconds that the client has to wait; None if the response says nothing that can be used."""
+        stated = self.stated_interval
+        if self.start is None or isinstance(stated, bool):
+            return None
+        if stated is None:
+            return DEFAULT_INTERVAL
+        return float(stated) if isinstance(stated, (int, float)) and stated >= 0 else None
+
+    @property
+    def expires_in(self) -> float | None:
+        """Seconds that the codes live; None if the response does not say."""
+        stated = self.start.get("expires_in") if self.start else None
+        return float(stated) if isinstance(stated, (int, float)) and not isinstance(stated, bool) else None
+
+
+@dataclass(frozen=True)
+class Session:
+    """What one client did, and what is known of it; an empty string is unknown."""
+
+    dialect: str
+    exchanges: tuple[Exchange, ...]
+    client_id: str = ""
+    """Identifier that the client was given."""
+    client_secret: str = ""
+    scope: str = ""
+    issuer: str = ""
+    """Issuer from which the client had to find its endpoints."""
+    device_code: str = ""
+    refresh_token: str = ""
+    over: float | None = None
+    """When the client ended, or the record does; on the clock of the exchanges."""
+    loopback: bool = False
+    """Whether this is a test rig, in which plain HTTP says nothing."""
+    blur: float = 0.0
+    """Seconds by which a request may be late through no fault of the client."""
+
+    @property
+    def aws(self) -> bool:
+        """Whether this is the AWS dialect."""
+        return self.dialect == AWS_SSO_OIDC
+
+    @cached_property
+    def starts(self) -> tuple[Exchange, ...]:
+        """Device authorization requests."""
+        return self._of(Operation.DEVICE_AUTHORIZATION)
+
+    @cached_property
+    def registrations(self) -> tuple[Exchange, ...]:
+        """Client registrations."""
+        return self._of(Operation.REGISTRATION)
+
+    @cached_property
+    def token_requests(self) -> tuple[Exchange, ...]:
+        """All requests to the token endpoint."""
+        return self._of(Operation.TOKEN)
+
+    @cached_property
+    def refreshes(self) -> tuple[Exchange, ...]:
+        """Token requests that name no device code, and are or should be refreshes."""
+        return tuple(entry for entry in self.token_requests if self._is_refresh(entry))
+
+    @cached_property
+    def polls(self) -> tuple[Exchange, ...]:
+        """Token requests that are no refresh."""
+        return tuple(entry for entry in self.token_requests if not self._is_refresh(entry))
+
+    @cached_property
+    def protocol(self) -> tuple[Exchange, ...]:
+        """Everything but metadata and what is none of the protocol's."""
+        return tuple(entry for entry in self.exchanges if entry.request.operation is not Operation.OTHER)
+
+    @cached_property
+    def grants(self) -> tuple[Grant, ...]:
+        """Each flow with its polls; polls belong to the flow that was started last before them."""
+        found: list[tuple[Exchange, list[Exchange]]] = []
+        # By their order, not by their times: a clock that is simulated or coarse gives several the same.
+        for entry in self.exchanges:
+            if entry.request.operation is Operation.DEVICE_AUTHORIZATION:
+                if entry.outcome.ok and isinstance(entry.get("device_code"), str):
+                    found.append((entry, []))
+            elif found and entry.request.operation is Operation.TOKEN and not self._is_refresh(entry):
+                found[-1][1].append(entry)
+        if not found:
+            return (Grant(None, self.device_code, self.polls),) if self.device_code and self.polls else ()
+        return tuple(Grant(start, str(start.get("device_code")), tuple(polls)) for start, polls in found)
+
+    @cached_property
+    def registered(self) -> Exchange | None:
+        """The last successful registration."""
+        return next((entry for entry in reversed(self.registrations) if entry.outcome.ok), None)
+
+    @property
+    def known_id(self) -> str:
+        """The identifier that the client has to use, if one is known."""
+        return self.client_id or str((self.registered and self.registered.get("client_id")) or "")
+
+    @property
+    def known_secret(self) -> str:
+        """The secret that the client has to authenticate with, if one is known."""
+        if self.client_id:
+            return self.client_secret
+        return str((self.registered and self.registered.get("client_secret")) or "")
+
+    def _of(self, operation: Operation) -> tuple[Exchange, ...]:
+        return tuple(entry for entry in self.exchanges if entry.request.operation is operation)
+
+    def _is_refresh(self, entry: Exchange) -> bool:
+        names = {name for name, _ in members_of(entry.request)}
+        grant = value_of(entry.request, "grant_type")
+        if grant == REFRESH_TOKEN_GRANT or "refresh_token" in names:
+            return True
+        return bool(self.refresh_token) and "device_code" not in names
+
+
+def authenticates(entry: Exchange) -> bool:
+    """Whether the request carries credentials: Basic or another scheme, a secret, or an assertion."""
+    names = {name for name, value in members_of(entry.request) if value not in (None, "")}
+    header = entry.request.header("authorization") or ""
+    return bool(names & {"client_secret", "client_assertion"}) or (bool(header) and not header.startswith("AWS4-"))
+
+
+def identifies(entry: Exchange) -> bool:
+    """Whether the request names its client, in the body or by Basic."""
+    named = value_of(entry.request, "client_id")
+    credentials = basic(entry.request)
+    return (isinstance(named, str) and named != "") or (credentials is not None and credentials.user != "")
+
+
+def path_of(entry: Exchange) -> str:
+    """Path of the request."""
+    return urlsplit(entry.request.url).path

@@ -1,0 +1,60 @@
+"""After an answer that ends the polling (RFC 8628 section 3.5), and after one that was lost."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Judgement, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.client.rules.session import Session
+
+GO_ON = frozenset({"authorization_pending", "slow_down"})
+AT_ONCE = 0.5
+"""Seconds within which a request that is sent again was not thought about."""
+
+
+@rule(
+    "rfc8628-3.5-client-stops-on-other-errors",
+    faults=("errors_retried", "unknown_errors_retried", "denial_retried", "expired_retried", "grant_errors_retried"),
+)
+def polling_ends_with_an_error(session: Session) -> Iterator[Judgement]:
+    """After an OAuth error other than authorization_pending and slow_down the device code is not polled again."""
+    for grant in session.grants:
+        for number, entry in enumerate(grant.polls):
+            code = entry.code
+            if entry.outcome.ok or code in GO_ON or code == "no-response" or code.startswith("http-"):
+                continue
+            more = grant.polls[number + 1 :]
+            yield Judgement(
+                "rfc8628-3.5-client-stops-on-other-errors",
+                not more,
+                f"polled again after {code}",
+                (entry, *more[:2]),
+                f"{len(more)} further polls" if more else "",
+            )
+            break
+
+
+@rule("rfc9110-9.2.2-no-blind-retry", faults=("retries_at_once",))
+def requests_are_not_repeated_at_once(session: Session) -> Iterator[Judgement]:
+    """A POST whose answer was lost, or was 5xx, is not sent again at once."""
+    for before, after in pairwise(session.protocol):
+        lost = before.response is None or before.status >= 500  # noqa: PLR2004 - server errors
+        if not lost or before.request.method != "POST":
+            continue
+        if before.request.operation is not after.request.operation:
+            continue
+        waited = after.started - before.ended
+        same = before.request.content == after.request.content
+        reason = before.error or f"answer {before.status}"
+        yield Judgement(
+            "rfc9110-9.2.2-no-blind-retry",
+            not (same and waited < AT_ONCE),
+            "the same POST was sent again at once",
+            (before, after),
+            f"again {waited:.2f} s after: {reason}",
+        )

@@ -1,0 +1,227 @@
+"""Waiting between polls: the interval, slow_down, timeouts, Retry-After, expiry (RFC 8628 sections 3.2, 3.3, 3.5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Judgement, rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.client.rules.session import Grant, Session
+    from device_grant.protocol import Exchange
+
+GRACE = 0.1
+"""Seconds by which a wait may be short: timers of some runtimes fire a little early."""
+DOUBT = 0.25
+"""Seconds by which a wait may be short before it counts as broken; in between the evidence is too weak."""
+SLOWER = 5.0
+"""Seconds that slow_down adds for good."""
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SILENCE = ("no answer",)
+"""Reasons for which a transcript has no answer that are a timeout to the client."""
+
+
+@dataclass(frozen=True)
+class Gap:
+    """The time between the answer to one poll and the next poll."""
+
+    before: Exchange
+    after: Exchange
+    waited: float
+    owed: float
+    """Seconds that the client had to wait: the interval and all that slow_down had added."""
+    slowed: int
+    """How often slow_down had been said by then."""
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the wait was long enough; None where it was short by less than can be told for sure."""
+        return long_enough(self.waited, self.owed)
+
+    @property
+    def told(self) -> str:
+        """What was measured."""
+        return f"{self.waited:.2f} s where {self.owed:g} s are owed"
+
+
+def long_enough(waited: float, owed: float) -> bool | None:
+    """Whether a wait was long enough; None: short by less than can be told for sure."""
+    short = owed - waited
+    if short <= GRACE:
+        return True
+    return None if short <= DOUBT else False
+
+
+def gaps(grant: Grant) -> Iterator[Gap]:
+    """Between consecutive polls. What the server said of a poll decides what the client owes before the next one."""
+    interval = grant.interval
+    if interval is None:
+        return
+    slowed = 0
+    for before, after in pairwise(grant.polls):
+        if before.response is not None and before.response.status in REDIRECTS:
+            continue  # what follows at once is still the same poll, at the place that it was sent to
+        slowed += before.code == "slow_down"
+        # A client that gave up on a silent server waits from that moment on, which the server does not see.
+        since = before.started if before.response is None else before.ended
+        yield Gap(before, after, after.started - since, interval + SLOWER * slowed, slowed)
+
+
+@rule(
+    "rfc8628-3.5-client-waits-before-each-request",
+    "rfc8628-3.2-client-waits-interval",
+    faults=(
+        "interval_halved",
+        "polls_twice",
+        "interval_capped",
+        "interval_truncated",
+        "interval_overflows",
+        "unreadable_answer_polled_at_once",
+    ),
+)
+def interval_is_kept(session: Session) -> Iterator[Judgement]:
+    """Between the answer to a poll and the next poll lies at least the stated interval, before any slow_down."""
+    for grant in session.grants:
+        if grant.stated_interval is None:
+            continue
+        for gap in gaps(grant):
+            if gap.slowed or gap.before.response is None:
+                continue
+            for name in ("rfc8628-3.5-client-waits-before-each-request", "rfc8628-3.2-client-waits-interval"):
+                problem = "polled again before the interval was over"
+                yield Judgement(name, gap.kept, problem, (gap.before, gap.after), gap.told)
+
+
+@rule(
+    "rfc8628-3.2-client-default-interval",
+    "rfc8628-3.5-client-waits-default-five",
+    faults=("default_interval_one",),
+)
+def default_interval_is_five(session: Session) -> Iterator[Judgement]:
+    """Where the response has no interval, or null, polls are at least five seconds apart."""
+    for grant in session.grants:
+        if grant.start is None or grant.stated_interval is not None:
+            continue
+        for gap in gaps(grant):
+            for name in ("rfc8628-3.2-client-default-interval", "rfc8628-3.5-client-waits-default-five"):
+                problem = "polled again within five seconds although no interval was stated"
+                yield Judgement(name, gap.kept, problem, (gap.before, gap.after), gap.told)
+
+
+@rule(
+    "rfc8628-3.5-slow-down-increments-interval",
+    "rfc8628-3.5-client-respects-slow-down",
+    faults=("slow_down_ignored", "slow_down_doubles"),
+)
+def slow_down_adds_five_seconds(session: Session) -> Iterator[Judgement]:
+    """The first wait after the first slow_down is at least the interval and five seconds."""
+    for grant in session.grants:
+        for gap in gaps(grant):
+            if gap.before.code == "slow_down" and gap.slowed == 1:
+                problem = "after slow_down the wait did not grow by five seconds"
+                for name in ("rfc8628-3.5-slow-down-increments-interval", "rfc8628-3.5-client-respects-slow-down"):
+                    yield Judgement(name, gap.kept, problem, (gap.before, gap.after), gap.told)
+
+
+@rule("rfc8628-3.5-slow-down-is-permanent", faults=("slow_down_once",))
+def slow_down_is_for_good(session: Session) -> Iterator[Judgement]:
+    """Later waits, after answers other than slow_down, keep what one slow_down has added."""
+    for grant in session.grants:
+        for gap in gaps(grant):
+            if gap.slowed == 1 and gap.before.code != "slow_down" and gap.before.response is not None:
+                problem = "a later wait was without the five seconds that slow_down had added"
+                yield Judgement(
+                    "rfc8628-3.5-slow-down-is-permanent", gap.kept, problem, (gap.before, gap.after), gap.told
+                )
+
+
+@rule("rfc8628-3.5-slow-down-accumulates", faults=("slow_down_first_only",))
+def slow_down_accumulates(session: Session) -> Iterator[Judgement]:
+    """After a second slow_down waits are ten seconds longer than the interval."""
+    for grant in session.grants:
+        for gap in gaps(grant):
+            if gap.slowed > 1:
+                problem = "a further slow_down did not add another five seconds"
+                yield Judgement(
+                    "rfc8628-3.5-slow-down-accumulates", gap.kept, problem, (gap.before, gap.after), gap.told
+                )
+
+
+@rule(
+    "rfc8628-3.5-timeout-reduces-frequency",
+    "rfc8628-3.5-timeout-exponential-backoff",
+    faults=("timeout_same_pace", "timeout_adds_a_second"),
+)
+def timeouts_slow_it_down(session: Session) -> Iterator[Judgement]:
+    """After polls that nobody answered, polls come less often than before, best by doubling each time.
+
+    From a silent poll to the next one lies the client's own patience and then its wait. That patience is not known, so
+    the time between two silent polls is compared with that between the next two, and with the interval.
+    """
+    for grant in session.grants:
+        interval = grant.interval
+        if interval is None or not interval:
+            continue
+        silent = [
+            (before, after)
+            for before, after in pairwise(grant.polls)
+            if before.response is None and before.error in SILENCE
+        ]
+        times = [after.started - before.started for before, after in silent]
+        for (before, after), time in zip(silent, times, strict=True):
+            if time <= interval + GRACE:
+                problem = "after a timeout it polled as often as before"
+                told = f"{time:.2f} s from a silent poll to the next, interval {interval:g} s"
+                name = "rfc8628-3.5-timeout-reduces-frequency"
+                yield Judgement(name, holds=False, problem=problem, exchanges=(before, after), got=told)
+        if len(times) < 2:  # noqa: PLR2004 - two are compared
+            continue
+        told = ", ".join(f"{time:.2f} s" for time in times) + " from each silent poll to the next"
+        evidence = tuple(entry for pair in silent for entry in pair)
+        growth = [later - earlier for earlier, later in pairwise(times)]
+        slower = all(step > GRACE for step in growth)
+        problem = "polls that nobody answers keep coming at the same pace"
+        yield Judgement("rfc8628-3.5-timeout-reduces-frequency", slower, problem, evidence, told)
+        # A wait that doubles grows by more each time than the time before, and by no less than the interval at first.
+        doubling = growth[0] >= interval - GRACE and all(
+            later >= 1.5 * earlier - GRACE for earlier, later in pairwise(growth)
+        )
+        problem = "the waits after timeouts do not grow exponentially"
+        yield Judgement("rfc8628-3.5-timeout-exponential-backoff", doubling, problem, evidence, told)
+
+
+@rule("rfc9110-10.2.3-retry-after", faults=("retry_after_ignored",))
+def retry_after_is_kept(session: Session) -> Iterator[Judgement]:
+    """After an answer with Retry-After in seconds the next request to the same place comes no sooner than that."""
+    for before, after in pairwise(session.protocol):
+        value = (before.response.header("retry-after") if before.response else None) or ""
+        if not value.isdecimal() or before.request.operation is not after.request.operation:
+            continue
+        waited, owed = after.started - before.ended, float(value)
+        told = f"{waited:.2f} s where Retry-After says {owed:g}"
+        problem = "asked again before the time that Retry-After names"
+        yield Judgement("rfc9110-10.2.3-retry-after", long_enough(waited, owed), problem, (before, after), told)
+
+
+@rule("rfc8628-3.3-client-stops-at-expiry", faults=("expiry_ignored",))
+def polling_ends_with_the_codes(session: Session) -> Iterator[Judgement]:
+    """Nothing is polled once the codes have expired, one interval allowed for a poll that was under way."""
+    for grant in session.grants:
+        name, lifetime, interval = "rfc8628-3.3-client-stops-at-expiry", grant.expires_in, grant.interval
+        if grant.start is None or lifetime is None or interval is None or session.over is None:
+            continue
+        slowed = sum(entry.code == "slow_down" for entry in grant.polls)
+        end = grant.start.ended + lifetime + interval + SLOWER * slowed + 1
+        late = [entry for entry in grant.polls if entry.started > end]
+        if late:
+            told = f"polled {late[0].started - grant.start.ended:.1f} s after the codes were issued for {lifetime:g} s"
+            problem = "went on polling after the codes had expired"
+            evidence = (grant.start, late[0])
+            holds = False if late[-1].started > end + session.blur else None
+            yield Judgement(name, holds=holds, problem=problem, exchanges=evidence, got=told)
+        elif session.over > end or (grant.polls and session.over > grant.start.ended + lifetime):
+            yield Judgement(name, holds=True)

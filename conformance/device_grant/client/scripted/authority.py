@@ -1,0 +1,321 @@
+"""The scripted authorization server without its sockets: a request comes in, the script's next answer goes out."""
+
+from __future__ import annotations
+
+import secrets as entropy
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from device_grant.client.scripted.replies import Reply, json_reply
+from device_grant.client.scripted.steps import Moment, Script, error
+from device_grant.protocol import (
+    AWS_SSO_OIDC,
+    DEVICE_CODE_GRANT,
+    REFRESH_TOKEN_GRANT,
+    Dialect,
+    Exchange,
+    Operation,
+    Outcome,
+    Request,
+)
+from device_grant.protocol.reading import members_of
+from device_grant.protocol.redaction import SECRET_MEMBERS
+
+if TYPE_CHECKING:
+    from device_grant.client.drivers.config import ClientConfig
+    from device_grant.client.scripted.steps import Channel
+    from device_grant.protocol import Secrets
+
+MOST_REQUESTS = 400
+"""Requests of one run after which a client that does not wait at all is cut off."""
+_OPERATIONS: dict[Channel, Operation] = {
+    "start": Operation.DEVICE_AUTHORIZATION,
+    "token": Operation.TOKEN,
+    "refresh": Operation.TOKEN,
+    "registration": Operation.REGISTRATION,
+}
+_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
+EXPIRES_IN = 600
+INTERVAL = 1
+TOKEN_LIFETIME = 3600
+
+
+@dataclass
+class Authority:
+    """One server with one script; honest wherever the script is silent. Its methods may be called from any thread."""
+
+    dialect: Dialect
+    config: ClientConfig
+    secrets: Secrets
+    script: Script = field(default_factory=Script)
+    base: str = ""
+    """Where clients reach it, without a slash at the end."""
+    issuer_path: str = ""
+    documents: dict[str, Any] = field(default_factory=dict)
+    """Members that the metadata has besides the honest ones; None removes one, `{base}` is filled in."""
+    moved: dict[str, str] = field(default_factory=dict)
+    """Other paths of the endpoints, by channel, with a query that clients have to keep."""
+    metadata_at: tuple[str, ...] | None = None
+    """Paths at which there is metadata; None: at every well-known place of the issuer."""
+    exchanges: list[Exchange] = field(default_factory=list)
+    issued: dict[str, list[str]] = field(default_factory=dict)
+    """Values by kind: device_code, user_code, verification_uri, access_token, refresh_token, client_id …"""
+    most: int = 40
+    """Token requests after which there is nothing more to be learned, and the run is ended."""
+    elsewhere: str = ""
+    """Base URL of another origin, for redirects."""
+    enough: bool = False
+    """Whether the run should be ended."""
+    flooded: bool = False
+    """Whether the client was cut off because it does not wait at all."""
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._counts: dict[str, int] = {}
+        self.issuer_path = self.issuer_path or self.config.endpoints.issuer
+
+    @property
+    def aws(self) -> bool:
+        """Whether this is the AWS dialect."""
+        return self.dialect.name == AWS_SSO_OIDC
+
+    @property
+    def issuer(self) -> str:
+        """Issuer identifier."""
+        return self.base + self.issuer_path
+
+    @property
+    def paths(self) -> dict[str, str]:
+        """Path of each endpoint."""
+        endpoints = self.config.endpoints
+        registration = endpoints.registration or ("/client/register" if self.aws else "/register")
+        usual = {"start": endpoints.device_authorization, "token": endpoints.token, "registration": registration}
+        return {**usual, **{name: place.partition("?")[0] for name, place in self.moved.items()}}
+
+    def last(self, kind: str) -> str:
+        """The value of that kind that was issued last; empty if none was."""
+        return (self.issued.get(kind) or [""])[-1]
+
+    # A request on its way through.
+
+    def channel(self, request: Request) -> Channel | None:
+        """What the request is for; None: nothing of the protocol."""
+        path = urlsplit(request.url).path
+        found: Channel | None = None
+        if path == self.paths["start"]:
+            found = "start"
+        elif path == self.paths["token"]:
+            grants = [value for name, value in members_of(request) if name == "grant_type"]
+            found = "refresh" if grants == [REFRESH_TOKEN_GRANT] else "token"
+        elif path == self.paths["registration"]:
+            found = "registration"
+        elif path in self._metadata_paths():
+            found = "metadata"
+        return found
+
+    def operation(self, request: Request) -> Operation:
+        """The operation of a request, by its path."""
+        channel = self.channel(request)
+        return _OPERATIONS.get(channel, Operation.OTHER) if channel else Operation.OTHER
+
+    def answer(self, request: Request) -> Reply:
+        """The script's next answer to this request."""
+        with self._lock:
+            channel = self.channel(request)
+            total = self._counts.get("", 0)
+            self._counts[""] = total + 1
+            if total >= MOST_REQUESTS:
+                self.flooded = self.enough = True
+                return Reply(fate="closed")
+            if channel is None:
+                return self._static(request)
+            number = self._counts.get(channel, 0)
+            self._counts[channel] = number + 1
+            if channel == "token" and number + 1 >= self.most:
+                self.enough = True
+            moment = Moment(self.dialect, request, self.base, self.elsewhere, lambda: self._honest(channel, request))
+            reply = self.script.step(channel, number)(moment)
+            self._note_issued(channel, reply)
+            return reply
+
+    def record(self, request: Request, reply: Reply, started: float, ended: float, connection: str) -> Exchange:
+        """Keep the exchange; times are seconds of the client's clock since the run began."""
+        response = reply.as_response()
+        outcome = self.dialect.decode(request.operation, response) if response else Outcome(0, "no-response")
+        if response is not None and reply.cut:
+            outcome = Outcome(response.status, "no-response")
+        exchange = Exchange(
+            request,
+            response,
+            outcome,
+            started,
+            ended,
+            max(0.0, ended - started),
+            reply.error,
+            self.channel(request) or "other",
+            connection,
+        )
+        with self._lock:
+            self.exchanges.append(exchange)
+        return exchange
+
+    # What an honest server says.
+
+    def _honest(self, channel: Channel, request: Request) -> Reply:
+        members = dict(members_of(request))
+        match channel:
+            case "start":
+                return self._start()
+            case "token":
+                return self._token(members)
+            case "refresh":
+                return self._refresh(members)
+            case "registration":
+                return self._registration(members)
+            case "metadata":
+                return json_reply(self.metadata())
+
+    def _start(self) -> Reply:
+        user_code = "-".join("".join(entropy.choice(_ALPHABET) for _ in range(4)) for _ in range(2))
+        uri = f"{self.base}/device"
+        return self._success(
+            {
+                "device_code": "DC." + entropy.token_urlsafe(24),
+                "user_code": user_code,
+                "verification_uri": uri,
+                "verification_uri_complete": f"{uri}?user_code={user_code}",
+                "expires_in": EXPIRES_IN,
+                "interval": INTERVAL,
+            },
+            self.config.response.device_authorization,
+        )
+
+    def _token(self, members: dict[str, Any]) -> Reply:
+        if members.get("grant_type") != DEVICE_CODE_GRANT:
+            return self._refused("unsupported_grant_type")
+        if members.get("device_code") not in self.issued.get("device_code", ()):
+            return self._refused("invalid_grant")
+        return self._tokens()
+
+    def _refresh(self, members: dict[str, Any]) -> Reply:
+        if members.get("refresh_token") not in self.issued.get("refresh_token", ()):
+            return self._refused("invalid_grant")
+        return self._tokens()
+
+    def _tokens(self) -> Reply:
+        return self._success(
+            {
+                "access_token": "AT." + entropy.token_urlsafe(24),
+                "token_type": "Bearer",
+                "expires_in": TOKEN_LIFETIME,
+                "refresh_token": "RT." + entropy.token_urlsafe(24),
+            },
+            self.config.response.token,
+        )
+
+    def _registration(self, members: dict[str, Any]) -> Reply:
+        import time
+
+        extra = self.config.response.registration
+        known: dict[str, Any] = {"client_id": "CID." + entropy.token_urlsafe(12)}
+        now = int(time.time())
+        if self.aws:
+            known |= {
+                "client_secret": "CS." + entropy.token_urlsafe(24),
+                "client_id_issued_at": now,
+                "client_secret_expires_at": now + 90 * 86400,
+            }
+            return self._success(known, extra)
+        method = members.get("token_endpoint_auth_method") or "client_secret_basic"
+        known |= {"client_id_issued_at": now}
+        if method != "none":
+            known |= {"client_secret": "CS." + entropy.token_urlsafe(24), "client_secret_expires_at": 0}
+        asked = {name: value for name, value in members.items() if name not in known}
+        return self._success({**asked, **known, "token_endpoint_auth_method": method}, extra, 201)
+
+    def _success(self, members: dict[str, Any], extra: dict[str, Any], status: int = 200) -> Reply:
+        named = {self.dialect.wire_name(name): value for name, value in members.items()}
+        named |= extra
+        return json_reply({name: value for name, value in named.items() if value is not None}, status)
+
+    def _refused(self, code: str) -> Reply:
+        request = Request("POST", self.base)
+        return error(code)(Moment(self.dialect, request, self.base, self.elsewhere, Reply))
+
+    def metadata(self) -> dict[str, Any]:
+        """RFC 8414 metadata of this server."""
+        paths = {**self.paths, **self.moved}
+        found: dict[str, Any] = {
+            "issuer": self.issuer,
+            "device_authorization_endpoint": self.base + paths["start"],
+            "token_endpoint": self.base + paths["token"],
+            "registration_endpoint": self.base + paths["registration"],
+            "authorization_endpoint": self.base + "/authorize",
+            "jwks_uri": self.base + "/jwks",
+            "grant_types_supported": [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
+            "response_types_supported": ["code"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        }
+        for name, value in self.documents.items():
+            if value is None:
+                found.pop(name, None)
+            else:
+                found[name] = value.replace("{base}", self.base) if isinstance(value, str) else value
+        return found
+
+    def _metadata_paths(self) -> tuple[str, ...]:
+        if self.metadata_at is not None:
+            return self.metadata_at
+        path = self.issuer_path.rstrip("/")
+        places = [
+            f"/.well-known/oauth-authorization-server{path}",
+            f"/.well-known/openid-configuration{path}",
+            f"{path}/.well-known/openid-configuration",
+        ]
+        if self.config.endpoints.metadata:
+            places.append(self.config.endpoints.metadata)
+        return tuple(places)
+
+    def _static(self, request: Request) -> Reply:
+        path = urlsplit(request.url).path
+        for entry in self.config.answers:
+            place = entry.path.replace("{issuer}", self.issuer_path)
+            if place == path and entry.method.upper() == request.method:
+                body = entry.body.replace("{issuer}", self.issuer).replace("{endpoint}", self.base)
+                return Reply(entry.status, (("Content-Type", entry.content_type),), body.encode())
+        return json_reply({"error": "not_found"}, 404)
+
+    def _note_issued(self, channel: Channel, reply: Reply) -> None:
+        if channel == "metadata":
+            return
+        members = reply.members
+        by_wire = {self.dialect.wire_name(name): name for name in _ISSUED}
+        for wire, value in members.items():
+            name = by_wire.get(wire)
+            if name is not None and isinstance(value, str):
+                self.issued.setdefault(name, []).append(value)
+                if name in SECRET_MEMBERS:
+                    self.secrets.register(name, value)
+
+    def issue(self, kind: str, value: str) -> str:
+        """Make a value known that a run is given beforehand, for example a device code or a refresh token."""
+        with self._lock:
+            self.issued.setdefault(kind, []).append(value)
+            self.secrets.register(kind, value)
+        return value
+
+
+_ISSUED = (
+    "device_code",
+    "user_code",
+    "verification_uri",
+    "verification_uri_complete",
+    "access_token",
+    "refresh_token",
+    "client_id",
+    "client_secret",
+)

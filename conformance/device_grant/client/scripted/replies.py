@@ -1,0 +1,123 @@
+"""One answer of the scripted server: what it says, how it is framed, and what becomes of it on the way."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from device_grant.protocol.exchange import Headers, Response
+
+Framing = Literal["length", "chunked", "close"]
+Fate = Literal["answered", "reset", "hang", "closed"]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer before it is written; `replace` makes variants."""
+
+    status: int = 200
+    headers: Headers = ()
+    content: bytes = b""
+    delay: float = 0.0
+    """Seconds of the client's time before the first octet."""
+    framing: Framing = "length"
+    """`length`: Content-Length; `chunked`: two chunks; `close`: the end of the connection ends the body."""
+    cut: int = 0
+    """Octets of the body that are promised but never sent; the connection is closed instead."""
+    fate: Fate = "answered"
+    """`reset`, `closed`: the connection ends without an answer; `hang`: it stays open without one."""
+    raw: bytes = b""
+    """The whole answer, octet by octet, in place of all the above."""
+
+    @property
+    def octets(self) -> bytes:
+        """What goes over the connection; empty where the fate is not `answered`."""
+        if self.fate != "answered":
+            return b""
+        if self.raw:
+            return self.raw
+        try:
+            phrase = HTTPStatus(self.status).phrase
+        except ValueError:
+            phrase = "Unknown"
+        lines = [f"HTTP/1.1 {self.status} {phrase}", *(f"{name}: {value}" for name, value in self.headers)]
+        body = self.content
+        match self.framing:
+            case "length":
+                lines.append(f"Content-Length: {len(body)}")
+                body = body[: len(body) - self.cut]
+            case "chunked":
+                lines.append("Transfer-Encoding: chunked")
+                half = len(body) // 2
+                parts = [part for part in (body[:half], body[half:]) if part]
+                body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+                body = body[: len(body) - self.cut]
+            case "close":
+                lines.append("Connection: close")
+        return "\r\n".join([*lines, "", ""]).encode("latin-1", errors="replace") + body
+
+    @property
+    def closes(self) -> bool:
+        """Whether the connection ends after it."""
+        return bool(self.raw) or bool(self.cut) or self.framing == "close" or self.fate in ("reset", "closed")
+
+    @property
+    def error(self) -> str:
+        """Why the client got no whole answer, for the transcript; empty if it did."""
+        if self.fate != "answered":
+            return {"reset": "connection reset", "closed": "connection closed", "hang": "no answer"}[self.fate]
+        return f"answer cut short by {self.cut} octets" if self.cut else ""
+
+    @property
+    def members(self) -> dict[str, Any]:
+        """The body as a JSON object; empty if it is anything else."""
+        try:
+            found = json.loads(self.content)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def with_members(self, members: Mapping[str, Any]) -> Reply:
+        """The same with another JSON object."""
+        return replace(self, content=json.dumps(members).encode())
+
+    def with_header(self, name: str, value: str | None) -> Reply:
+        """The same with a header replaced, or removed by None."""
+        kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
+        return replace(self, headers=kept if value is None else (*kept, (name, value)))
+
+    def as_response(self) -> Response | None:
+        """As the transcript has it; None where the client got none."""
+        from device_grant.protocol.exchange import Response
+
+        if self.fate != "answered":
+            return None
+        if self.raw:
+            return _parsed(self.raw)
+        return Response(self.status, self.headers, self.content[: len(self.content) - self.cut])
+
+
+def json_reply(members: Mapping[str, Any], status: int = 200, headers: Headers = ()) -> Reply:
+    """A JSON object as the honest server sends it."""
+    return Reply(
+        status=status,
+        headers=(("Content-Type", "application/json"), ("Cache-Control", "no-store"), *headers),
+        content=json.dumps(members).encode(),
+    )
+
+
+def _parsed(raw: bytes) -> Response:
+    from device_grant.protocol.exchange import Response
+
+    head, _, body = raw.partition(b"\r\n\r\n")
+    first, *lines = head.decode("latin-1").split("\r\n")
+    status = first.split(" ")[1:2]
+    headers = tuple(
+        (name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon
+    )
+    return Response(int(status[0]) if status and status[0].isdecimal() else 0, headers, body)

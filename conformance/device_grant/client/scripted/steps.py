@@ -1,0 +1,223 @@
+"""What a script is made of: each step turns the honest answer into the one that is sent."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from device_grant.client.scripted.replies import Reply, json_reply
+from device_grant.protocol import AWS_SSO_OIDC, service_model
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from device_grant.client.scripted.replies import Fate, Framing
+    from device_grant.protocol import Dialect, Request
+
+Channel = Literal["start", "token", "refresh", "registration", "metadata"]
+"""What a request is for; a refresh is told from a poll by its grant type."""
+
+AWS_SUFFIX = ":http://internal.amazon.com/coral/com.amazonaws.sso.oidc/"
+"""How the real service goes on after the exception's name in `x-amzn-ErrorType`."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What a step may look at."""
+
+    dialect: Dialect
+    request: Request
+    base: str
+    elsewhere: str
+    """Base URL of another origin."""
+    honest: Callable[[], Reply]
+    """Makes the honest answer, with all that it changes at the server (a code is issued, a grant redeemed)."""
+
+    @property
+    def aws(self) -> bool:
+        """Whether this is the AWS dialect."""
+        return self.dialect.name == AWS_SSO_OIDC
+
+
+Step = Callable[[Moment], Reply]
+"""One answer of a script."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """Answers by channel, in order; after them the honest ones, or the last one for ever."""
+
+    steps: Mapping[Channel, Sequence[Step]] = field(default_factory=dict)
+    forever: frozenset[Channel] = frozenset()
+    """Channels whose last step goes on."""
+
+    def step(self, channel: Channel, number: int) -> Step:
+        """The step for the request of that number, counted from 0."""
+        steps = self.steps.get(channel, ())
+        if number < len(steps):
+            return steps[number]
+        return steps[-1] if steps and channel in self.forever else honest()
+
+
+def honest() -> Step:
+    """The honest answer as it is."""
+    return lambda moment: moment.honest()
+
+
+def pending(status: int | None = None) -> Step:
+    """authorization_pending."""
+    return error("authorization_pending", status=status)
+
+
+def slow_down() -> Step:
+    """slow_down."""
+    return error("slow_down")
+
+
+ErrorForm = Literal["both", "suffix", "header", "body", "type", "code", "namespace"]
+"""Where an AWS error is named: header and body (the default, with or without the real service's suffix), the header
+alone, the OAuth body alone, `__type`, `code`, or the header with a namespace before a hash."""
+
+
+def error(
+    code: str, *, form: ErrorForm = "suffix", status: int | None = None, description: bool = True, **members: Any
+) -> Step:
+    """An OAuth error; in the AWS dialect also its exception, in one of the forms that the model allows."""
+
+    def reply(moment: Moment) -> Reply:
+        said: dict[str, Any] = {"error": code}
+        if description:
+            said["error_description"] = f"The scripted server says {code}."
+        if not moment.aws:
+            chosen = status or (401 if code == "invalid_client" else 400)
+            return json_reply({**said, **members}, chosen)
+        shape = service_model.errors_by_code().get(code)
+        name = shape.name if shape else "".join(part.capitalize() for part in code.split("_")) + "Exception"
+        in_header = {
+            "suffix": name + AWS_SUFFIX,
+            "both": name,
+            "header": name,
+            "namespace": f"com.amazonaws.ssooidc#{name}",
+        }.get(form)
+        headers = (("x-amzn-ErrorType", in_header),) if in_header else ()
+        instead: dict[str, dict[str, Any]] = {
+            "header": {},
+            "namespace": {},
+            "type": {"__type": name},
+            "code": {"code": name},
+        }
+        said = instead.get(form, said)
+        return json_reply({**said, **members}, status or (shape.status if shape else 400), headers)
+
+    return reply
+
+
+def change(**members: Any) -> Step:
+    """The honest answer with members replaced, added, or removed by `...`; canonical names."""
+    return changed(honest(), **members)
+
+
+def changed(step: Step, **members: Any) -> Step:
+    """That step's answer with members replaced, added, or removed by `...`; canonical names."""
+
+    def reply(moment: Moment) -> Reply:
+        before = step(moment)
+        found = before.members
+        for name, value in members.items():
+            wire = moment.dialect.wire_name(name)
+            if value is ...:
+                found.pop(wire, None)
+            else:
+                found[wire] = value.replace("{base}", moment.base) if isinstance(value, str) else value
+        return before.with_members(found)
+
+    return reply
+
+
+def shuffled() -> Step:
+    """The honest answer with its members in another order and white space between them."""
+
+    def reply(moment: Moment) -> Reply:
+        import json
+
+        before = moment.honest()
+        names = sorted(before.members, reverse=True)
+        # A fixed order that is neither the usual one nor sorted.
+        random.Random(8628).shuffle(names)  # noqa: S311 - an order of members, not a secret
+        text = json.dumps({name: before.members[name] for name in names}, indent=3)
+        return replace(before, content=text.replace("\n", "\r\n").encode())
+
+    return reply
+
+
+def text(content: str | bytes, media_type: str = "text/html", status: int = 200) -> Step:
+    """Something other than what was asked for: a page, an empty body, half a JSON text."""
+    octets = content if isinstance(content, bytes) else content.encode()
+    headers = (("Content-Type", media_type),) if media_type else ()
+    return lambda _moment: Reply(status, headers, octets)
+
+
+def fails(fate: Fate) -> Step:
+    """No answer: the connection is reset, closed, or stays silent. The request is not carried out."""
+    return lambda _moment: Reply(fate=fate)
+
+
+def lost() -> Step:
+    """The request is carried out, its answer lost."""
+    return lambda moment: replace(moment.honest(), fate="reset")
+
+
+def framed(framing: Framing) -> Step:
+    """The honest answer, framed in that way."""
+    return lambda moment: replace(moment.honest(), framing=framing)
+
+
+def truncated(padding: int = 64) -> Step:
+    """The honest answer followed by white space that is promised and never sent: the JSON text itself is whole."""
+    return lambda moment: replace((before := moment.honest()), content=before.content + b" " * padding, cut=padding)
+
+
+def half() -> Step:
+    """The first half of the honest answer, promised whole."""
+    return lambda moment: replace((before := moment.honest()), cut=len(before.content) // 2)
+
+
+def delayed(seconds: float, step: Step | None = None) -> Step:
+    """That step (default: honest) after so many seconds."""
+    return lambda moment: replace((step or honest())(moment), delay=seconds)
+
+
+def status(code: int, step: Step | None = None, **headers: str) -> Step:
+    """That step (default: an empty error page) with another status and further headers, `_` standing for `-`."""
+
+    def reply(moment: Moment) -> Reply:
+        before = step(moment) if step else Reply(headers=(("Content-Type", "text/plain"),), content=b"")
+        for name, value in headers.items():
+            before = before.with_header(name.replace("_", "-"), value)
+        return replace(before, status=code)
+
+    return reply
+
+
+def labelled(media_type: str | None, step: Step | None = None) -> Step:
+    """That step (default: honest) with another Content-Type, or none."""
+    return lambda moment: (step or honest())(moment).with_header("Content-Type", media_type)
+
+
+def redirect(code: int, location: str) -> Step:
+    """A redirect; `{path}` and `{query}` are the request's own, `{base}` is our origin, `{elsewhere}` another one.
+
+    The query comes with its question mark; a request without one has an empty query.
+    """
+
+    def reply(moment: Moment) -> Reply:
+        from urllib.parse import urlsplit
+
+        asked = urlsplit(moment.request.url)
+        target = location.replace("{base}", moment.base).replace("{elsewhere}", moment.elsewhere)
+        target = target.replace("{path}", asked.path).replace("{query}", f"?{asked.query}" if asked.query else "")
+        return Reply(code, (("Location", target), ("Content-Type", "text/plain")))
+
+    return reply

@@ -1,0 +1,134 @@
+"""What one run of a client has shown: its exchanges by purpose, its output, how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device_grant.client.rules.session import Session
+
+if TYPE_CHECKING:
+    from device_grant.client.drivers.config import ClientConfig
+    from device_grant.client.drivers.invocation import Ended, Invocation, Kept
+    from device_grant.protocol import Exchange
+
+
+LATENESS = 0.25
+"""Real seconds by which a busy machine may delay a client, which count for more where its time passes faster."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One run that is over."""
+
+    config: ClientConfig
+    invocation: Invocation
+    ended: Ended
+    files: tuple[Kept, ...]
+    before: Attempt | None = None
+    """The run of the preceding operation, for clients without a polling loop."""
+    scale: float = 1.0
+    """How many times faster the client's time passed."""
+
+    @property
+    def exchanges(self) -> tuple[Exchange, ...]:
+        """All requests to the scripted server, in the order in which they came."""
+        return tuple(sorted(self.invocation.authority.exchanges, key=lambda entry: entry.started))
+
+    @property
+    def elsewhere(self) -> tuple[Exchange, ...]:
+        """Requests to the other origin."""
+        return tuple(self.invocation.elsewhere.exchanges) if self.invocation.elsewhere else ()
+
+    def of(self, channel: str) -> list[Exchange]:
+        """Requests for one purpose: start, token, refresh, registration, metadata or other."""
+        return [entry for entry in self.exchanges if entry.label == channel]
+
+    @property
+    def starts(self) -> list[Exchange]:
+        """Device authorization requests."""
+        return self.of("start")
+
+    @property
+    def polls(self) -> list[Exchange]:
+        """Token requests of the device grant."""
+        return self.of("token")
+
+    @property
+    def session(self) -> Session:
+        """For the rules."""
+        given = self.invocation.given
+        authority = self.invocation.authority
+        return Session(
+            dialect=authority.dialect.name,
+            exchanges=self.exchanges,
+            client_id=given.get("CLIENT_ID", ""),
+            client_secret=given.get("CLIENT_SECRET", ""),
+            scope=given.get("SCOPE", ""),
+            issuer=authority.issuer if self.invocation.discover else "",
+            device_code=given.get("DEVICE_CODE", ""),
+            refresh_token=given.get("REFRESH_TOKEN", ""),
+            over=self.ended.at,
+            loopback=True,
+            blur=LATENESS * self.scale if self.scale > 1 else 0.0,
+        )
+
+    # How it ended.
+
+    @property
+    def token(self) -> str | None:
+        """The access token that the adapter says the client has; None if it does not say."""
+        said = self.ended.marks("token")
+        return said[-1][0] if said and said[-1] else None
+
+    @property
+    def error(self) -> str | None:
+        """The error that the adapter says the client ended with; None if it does not say."""
+        said = self.ended.marks("error")
+        return said[-1][0] if said and said[-1] else None
+
+    @property
+    def going_on(self) -> bool:
+        """Whether it had to be ended by us."""
+        return self.ended.status is None
+
+    @property
+    def succeeded(self) -> bool | None:
+        """Whether the client says that it worked, and the server has issued what it says it has.
+
+        None where the deadline ended it: nobody knows what it would have said, and the machine may have been busy.
+        """
+        issued = self.invocation.authority.issued
+        if self.ended.overdue:
+            return None
+        if self.ended.status != self.config.exit.success:
+            return False
+        wanted = {"flow": "access_token", "token": "access_token", "refresh": "access_token"}
+        kind = wanted.get(self.invocation.operation)
+        if kind is None:
+            return self.error is None
+        if self.token is not None:
+            return self.token == (issued.get(kind) or [""])[-1]
+        return self.config.run.kind == "flow" and bool(issued.get(kind))
+
+    @property
+    def failed(self) -> bool:
+        """Whether the client ended by itself and says that it did not work."""
+        return not self.going_on and self.ended.status != self.config.exit.success
+
+    @property
+    def settled(self) -> bool | None:
+        """Whether it has worked, or has ended in a way that tells of the failure; None while it is going on."""
+        if self.going_on:
+            return None
+        # A negative status is a signal: it was struck down.
+        return bool(self.succeeded) or self.error is not None or (self.failed and (self.ended.status or 0) > 0)
+
+    @property
+    def how(self) -> str:
+        """How it ended, for messages; stable wording."""
+        if self.going_on:
+            return "was still going on"
+        if self.ended.status == self.config.exit.success:
+            return "ended with success" if self.succeeded else "ended with success but without the token"
+        return f"ended with status {self.ended.status}"

@@ -1,0 +1,342 @@
+"""What a scenario works with: a case with its transcript, the client to run, and `verify`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from device_grant.client.drivers.invocation import Home, Invocation
+from device_grant.client.rules import every_rule
+from device_grant.client.scripted.steps import Script, change
+from device_grant.errors import SuiteError
+from device_grant.judging import Check, Claim, Inconclusive, Ledger, NotApplicable, StopCheck, Untestable
+from device_grant.protocol import Event, Transcript
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from device_grant.client.scripted.authority import Authority
+    from device_grant.client.scripted.certificates import Certificate
+    from device_grant.client.scripted.steps import Channel, Step
+    from device_grant.client.session.attempt import Attempt
+    from device_grant.client.session.run import ClientRun
+    from device_grant.protocol import Exchange
+
+
+DEVICE_CODE = "DC.device-code-of-a-scenario"
+"""Of a flow that nobody saw begin."""
+
+
+class ClientCase:
+    """One scenario while it runs: each run of the client goes through here, is recorded and judged by all rules."""
+
+    def __init__(self, run: ClientRun, check: Check) -> None:
+        self.run = run
+        self.check = check
+        self.transcript = Transcript()
+        self.examples = 0
+        self.ledger = Ledger(check.name, run.catalogue.get, run.dialect.name, check.requirements, run.expects)
+        self.invariants = {
+            entry.name: Ledger(entry.name, run.catalogue.get, run.dialect.name, entry.requirements, run.expects)
+            for entry in every_rule()
+        }
+        self.stop: StopCheck | None = None
+        """Why the scenario ended before its end, if it did."""
+        self._homes = ExitStack()
+        self._client = Subject(self)
+
+    def begin(self) -> None:
+        """Nothing runs before the first run of the client."""
+
+    # What scenarios may ask for by parameter name.
+
+    @property
+    def client(self) -> Subject:
+        """The client under test."""
+        return self._client
+
+    @property
+    def verify(self) -> Verify:
+        """The judge of this case."""
+        return Verify(self)
+
+    # Running.
+
+    def home(self) -> Home:
+        """A fresh HOME, removed at the end of the case."""
+        return self._homes.enter_context(Home())
+
+    def take(self, attempt: Attempt, label: str) -> Attempt:
+        """Record one run of the client and let the rules judge it."""
+        self.transcript.append(Event(0.0, f"the client runs: {label}"))
+        entries: list[Exchange] = sorted((*attempt.exchanges, *attempt.elsewhere), key=lambda entry: entry.started)
+        for entry in entries:
+            self.transcript.append(entry)
+        self.transcript.append(Event(attempt.ended.at, f"the client {attempt.how}"))
+        if attempt.ended.unsupported is not None:
+            raise NotApplicable(f"the adapter does not support this: {attempt.ended.unsupported}")
+        session = attempt.session
+        for rule in every_rule():
+            ledger = self.invariants[rule.name]
+            for said in rule.function(session):
+                ledger.settle(
+                    said.requirement,
+                    said.holds,
+                    message=said.problem,
+                    got=said.got,
+                    exchanges=said.exchanges,
+                    tolerated=said.tolerated,
+                )
+        return attempt
+
+    # Ending.
+
+    def execute(self) -> None:
+        """Run the scenario with what its parameters name, and settle all that it left open."""
+        names = tuple(inspect.signature(self.check.function).parameters)
+        for name in names:
+            if not isinstance(getattr(ClientCase, name, None), property):
+                raise SuiteError(f"{self.check.name} asks for {name!r}, which a case of a client does not offer")
+        with self._homes:
+            try:
+                for claim in self.check.needs:
+                    if not self.run.claims(claim):
+                        raise NotApplicable(_LACKS.get(claim, f"the client does not claim {claim}"))
+                self.check.function(**{name: getattr(self, name) for name in names})
+            except StopCheck as reason:
+                self.stop = reason
+        self.ledger.close(self.stop)
+
+    def claims(self) -> Iterator[Claim]:
+        """The worst claim of the scenario on each requirement, rules excluded."""
+        for tally in self.ledger.tallies.values():
+            if tally.worst is not None:
+                yield tally.worst
+
+
+_LACKS = {
+    "flow": "the client has no polling loop of its own",
+    "endpoint": "the client cannot be told another endpoint",
+    "registration": "the client does not register itself",
+}
+
+
+class Subject:
+    """The client under test, run once for each call."""
+
+    def __init__(self, case: ClientCase) -> None:
+        self._case = case
+        self._run = case.run
+
+    @property
+    def aws(self) -> bool:
+        """Whether it speaks the AWS dialect."""
+        return self._run.aws
+
+    @property
+    def flows(self) -> bool:
+        """Whether one run is a whole login."""
+        return self._run.flows
+
+    def claims(self, name: str) -> bool:
+        """Whether it can do that."""
+        return self._run.claims(name)
+
+    def home(self) -> Home:
+        """A HOME that several runs can share."""
+        return self._case.home()
+
+    def login(self, label: str = "a login", **options: Any) -> Attempt:
+        """One whole login; options as of `once`."""
+        return self.once("flow", label, **options)
+
+    def redeem(self, label: str = "a login", *, start: Sequence[Step] = (), **options: Any) -> Attempt:
+        """A login; of a client without a polling loop, the two operations that it consists of.
+
+        Where the first of these does not yield the device code, it is the attempt that is returned.
+        """
+        if self.flows:
+            return self.login(label, start=start, **options)
+        registration = options.pop("registration", ())
+        if registration and self.claims("registration"):
+            self.once("register", f"{label}: registration", registration=registration)
+        begun = self.once("start", f"{label}: device authorization", start=start, **options)
+        code = begun.invocation.authority.last("device_code")
+        if begun.failed or begun.going_on or not code:
+            return begun
+        said = begun.ended.marks("started")
+        if said and said[-1]:
+            # What the client makes of the code is what an application would go on with.
+            code = said[-1][0]
+        issued = begun.invocation.authority.last("device_code")
+        redeemed = self.once("token", f"{label}: token", device_code=issued, sends=code, **options)
+        return replace(redeemed, before=begun)
+
+    def poll(self, label: str, *token: Step, interval: int = 1, **options: Any) -> Attempt:
+        """A login for what comes of its polls alone, which these answers meet.
+
+        A client without a polling loop makes one token request, with a device code that it is given: beginning a flow
+        would show nothing more, and costs as much again.
+        """
+        if self.flows:
+            return self.login(label, start=[change(interval=interval)], token=token, **options)
+        return self.once("token", label, token=token, device_code=DEVICE_CODE, **options)
+
+    def refresh(self, label: str = "a refresh", **options: Any) -> Attempt:
+        """One refresh with a refresh token that the server knows; options as of `once`."""
+        return self.once("refresh", label, **options)
+
+    def once(  # noqa: PLR0913 - the options of a script, nearly all of them left at their defaults
+        self,
+        operation: str,
+        label: str = "",
+        *,
+        start: Sequence[Step] = (),
+        token: Sequence[Step] = (),
+        refresh: Sequence[Step] = (),
+        registration: Sequence[Step] = (),
+        metadata: Sequence[Step] = (),
+        forever: Sequence[Channel] = (),
+        wait: float = 6.0,
+        until: float | None = None,
+        most: int = 40,
+        certificate: Certificate | None = None,
+        elsewhere: Script | None = None,
+        elsewhere_certificate: Certificate | None = None,
+        given: Mapping[str, str] | None = None,
+        confidential: bool = False,
+        scope: bool = True,
+        home: Home | None = None,
+        known: Mapping[str, str] | None = None,
+        device_code: str = "",
+        sends: str = "",
+        discover: bool = False,
+        issuer_path: str = "",
+        documents: Mapping[str, Any] | None = None,
+        moved: Mapping[str, str] | None = None,
+        metadata_at: tuple[str, ...] | None = None,
+    ) -> Attempt:
+        """Run the client for one operation against one script.
+
+        `wait` are the seconds of its time that the script asks for, `until` those after the device authorization
+        response at which it is ended, `most` the token requests after which it is. `known` are values by kind that
+        the server has issued before, `given` DEVICE_GRANT_ variables, `moved` other paths, with a query, by channel.
+        """
+        run = self._run
+        steps: dict[Channel, Sequence[Step]] = {
+            "start": start,
+            "token": token,
+            "refresh": refresh,
+            "registration": registration,
+            "metadata": metadata,
+        }
+        authority = run.authority(Script({name: list(said) for name, said in steps.items()}, frozenset(forever)))
+        authority.most, authority.metadata_at = most, metadata_at
+        authority.documents, authority.moved = dict(documents or {}), dict(moved or {})
+        authority.issuer_path = issuer_path or authority.issuer_path
+        variables = run.given(operation, confidential=confidential, scope=scope) | dict(given or {})
+        if device_code:
+            authority.issue("device_code", device_code)
+            variables["DEVICE_CODE"] = sends or device_code
+        for kind, value in (known or {}).items():
+            authority.issue(kind, value)
+        if operation == "refresh" and "REFRESH_TOKEN" not in variables:
+            variables["REFRESH_TOKEN"] = authority.issue("refresh_token", "RT.refresh-token-of-a-scenario")
+        other: Authority | None = run.authority(elsewhere) if elsewhere is not None else None
+        invocation = Invocation(
+            operation,
+            authority,
+            home or self._case.home(),
+            elsewhere=other,
+            wait=wait,
+            until=until,
+            certificate=certificate,
+            elsewhere_certificate=elsewhere_certificate,
+            given=variables,
+            discover=discover,
+        )
+        return self._case.take(run.attempt(invocation), label or operation)
+
+
+class Verify:
+    """`verify(requirement, holds, problem, attempt)`: says true, false or cannot tell; the level does the rest."""
+
+    def __init__(self, case: ClientCase) -> None:
+        self._case = case
+
+    def __call__(  # noqa: PLR0913 - a claim has that many parts, most of them optional
+        self,
+        requirement: str,
+        holds: bool | None,  # noqa: FBT001 - the claim itself
+        problem: str,
+        attempt: Attempt,
+        *,
+        got: str = "",
+        tolerated: bool = False,
+    ) -> None:
+        """Claim something about an attempt; `problem` is stable text that says what is wrong if it is false."""
+        shown = attempt.exchanges if len(attempt.exchanges) <= SHOWN else attempt.exchanges[:SHOWN]
+        ended = Event(attempt.ended.at, f"the client {attempt.how}")
+        words = "" if holds else f"; its last lines: {attempt.ended.last_words}"
+        self._case.ledger.settle(
+            requirement,
+            holds,
+            message=problem,
+            got=got or f"the client {attempt.how}{words}",
+            exchanges=(*shown, ended),
+            tolerated=tolerated,
+        )
+
+    def by_rules(self, attempt: Attempt, *requirements: str, default: bool | None = None) -> None:
+        """Claim what the rules say of these requirements in this attempt.
+
+        Where they have nothing to say the claim is `default`; without one, nothing in this run showed it, and the
+        scenario is inconclusive.
+        """
+        said = [
+            judgement
+            for entry in every_rule()
+            if not set(entry.requirements).isdisjoint(requirements)
+            for one in (attempt.before, attempt)
+            if one is not None
+            for judgement in entry.function(one.session)
+        ]
+        silent = []
+        for requirement in requirements:
+            own = [judgement for judgement in said if judgement.requirement == requirement]
+            for judgement in own:
+                self._case.ledger.settle(
+                    requirement,
+                    judgement.holds,
+                    message=judgement.problem,
+                    got=judgement.got,
+                    exchanges=judgement.exchanges,
+                    tolerated=judgement.tolerated,
+                )
+            if not own and default is not None:
+                self._case.ledger.settle(requirement, default)
+            elif not own and self._case.ledger.applicable(requirement):
+                silent.append(requirement)
+        if silent:
+            raise Inconclusive(f"the client {attempt.how}, and nothing in its run showed this")
+
+    def need(self, attempt: Attempt, channel: str) -> Exchange:
+        """The last request for that purpose; raises Untestable if the client never got that far."""
+        found = [*(attempt.before.of(channel) if attempt.before else []), *attempt.of(channel)]
+        if not found:
+            raise Untestable(f"the client never got to its {_PURPOSES.get(channel, channel)} request")
+        return found[-1]
+
+
+SHOWN = 12
+"""Exchanges of a run that a result shows; the case has them all."""
+_PURPOSES = {"start": "device authorization", "token": "token", "refresh": "refresh", "registration": "registration"}
+
+
+def shows(text: str, user_code: str) -> bool:
+    """Whether a person is shown the user code, perhaps with other punctuation or in other case."""
+    bare = re.sub(r"[^A-Za-z0-9]", "", user_code).casefold()
+    return bool(bare) and bare in re.sub(r"[^A-Za-z0-9\n]", "", text).casefold()

@@ -1,0 +1,1 @@
+"""Runs checks against what is under test and collects their verdicts."""

@@ -1,0 +1,140 @@
+"""What the command line asks of the suite, and the target that it names."""
+
+from __future__ import annotations
+
+import random
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device_grant.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import pytest
+
+    from device_grant.targets.ports import Target
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    target: str
+    """What is under test; a client where `party` says so."""
+    party: str = "server"
+    dialect: str | None = None
+    only: tuple[str, ...] = ()
+    profile: str = "fast"
+    seed: int | None = None
+    report: Path | None = None
+    expect: Path | None = None
+    user: str | None = None
+    faults: tuple[str, ...] = ()
+    shard: str | None = None
+    """`INDEX/OF`, as it was given."""
+    database: str | None = None
+    """Where failing examples are kept: a folder or the address of a Redis server, with its password."""
+    command: str = ""
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Options:
+        """Read them from pytest's configuration."""
+        option = config.getoption
+        report, expect = option("--grant-report"), option("--grant-expect")
+        options = cls.chosen(
+            target=option("--grant-target") or option("--grant-client"),
+            party="client" if option("--grant-client") else "server",
+            dialect=option("--grant-dialect"),
+            only=option("--grant-only"),
+            profile=option("--grant-profile"),
+            seed=option("--grant-seed"),
+            report=Path(report) if report else None,
+            expect=Path(expect) if expect else None,
+            user=option("--grant-user"),
+            faults=option("--grant-fault"),
+            shard=option("--grant-shard"),
+            database=option("--grant-database"),
+            command=option("--grant-command") or shlex.join(["pytest", *config.invocation_params.args]),
+        )
+        # Workers of xdist get the options of their controller: all of them must have the same seed.
+        config.option.grant_seed = options.seed
+        return options
+
+    @classmethod
+    def chosen(
+        cls, *, profile: str, seed: int | None, only: Iterable[str], faults: Iterable[str], **rest: Any
+    ) -> Options:
+        """Options with a seed drawn where the profile is random and none was given.
+
+        The command line that is written down names no user and password of a database.
+        """
+        database = rest.get("database")
+        if database:
+            from device_grant.server.generation.database import shown
+
+            rest["command"] = rest["command"].replace(database, shown(database))
+        if seed is None and profile != "fast":
+            seed = random.SystemRandom().randrange(2**32)
+        return cls(profile=profile, seed=seed, only=tuple(only), faults=tuple(faults), **rest)
+
+    @property
+    def rest(self) -> tuple[str, ...]:
+        """Options of `device-grant run` beyond target, selection and profile, without which a result may differ."""
+        user = ("--user", self.user) if self.user else ()
+        expect = ("--expect", str(self.expect)) if self.expect else ()
+        database: tuple[str, ...] = ()
+        if self.database:
+            from device_grant.server.generation.database import shown
+
+            database = ("--database", shown(self.database))
+        return (*user, *expect, *database, *(word for fault in self.faults for word in ("--fault", fault)))
+
+    def as_arguments(self) -> list[str]:
+        """The same as options of pytest, for the workers of xdist."""
+        single = {
+            "--grant-client" if self.party == "client" else "--grant-target": self.target,
+            "--grant-dialect": self.dialect,
+            "--grant-profile": self.profile,
+            "--grant-seed": self.seed,
+            "--grant-report": self.report,
+            "--grant-expect": self.expect,
+            "--grant-user": self.user,
+            "--grant-shard": self.shard,
+            "--grant-database": self.database,
+            "--grant-command": self.command,
+        }
+        repeated = [("--grant-only", value) for value in self.only] + [
+            ("--grant-fault", value) for value in self.faults
+        ]
+        pairs = [(name, value) for name, value in single.items() if value is not None] + repeated
+        return [f"{name}={value}" for name, value in pairs]
+
+
+def open_target_spec(options: Options) -> Target:
+    """The target that the options name, not started."""
+    from device_grant.targets import open_target, resolve
+    from device_grant.targets.users import user_of
+
+    user = user_of(options.user) if options.user else None
+    name, _, rest = options.target.partition(":")
+    if name == "embedded":
+        if rest and options.dialect and rest != options.dialect:
+            raise UsageError(f"{options.target} names a dialect, which --dialect {options.dialect} contradicts")
+        from device_grant.reference.embedded import embedded
+
+        return embedded(rest or options.dialect or "rfc8628", options.faults, user=user)
+    if options.faults:
+        raise UsageError(f"--fault is for the embedded server; {options.target} has only the faults of its own")
+    if name == "cassette":
+        from device_grant.recordings.cassette import open_cassette
+
+        return open_cassette(Path(rest), options.target)
+    return open_target(resolve(options.target, dialect=options.dialect), user=user)
+
+
+def resolved_dialect(options: Options) -> str:
+    """The dialect of the run without starting the target."""
+    return open_target_spec(options).config.dialect

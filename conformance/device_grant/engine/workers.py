@@ -1,0 +1,110 @@
+"""Workers of pytest-xdist and their controller: what they tell each other, and which of them waits on a real clock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from device_grant.engine.suite import Suite
+
+ERROR = "device_grant_error"
+"""Where a worker leaves the message and the exit code of the error that ended it."""
+_CTRL_C = "keyboard-interrupt"
+"""What xdist gives as the reason where a person ended a worker."""
+GROUP = "device-grant-side-by-side"
+"""The checks that wait on a real clock: one worker runs them all, side by side in threads."""
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process is one of several."""
+    return hasattr(config, "workerinput")
+
+
+def group(config: pytest.Config, items: Iterable[pytest.Item]) -> None:
+    """In a worker, have all these items given to the same one: else each would wait for its own part, one by one."""
+    if is_worker(config):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(GROUP))
+
+
+def grouped(config: pytest.Config) -> bool:
+    """Whether this worker gets either all the items of a group or none; so it is unless --dist says otherwise."""
+    return bool(getattr(config.option, "loadgroup", False))
+
+
+def plain(nodeid: str) -> str:
+    """A node id without the group that xdist has written into it."""
+    return nodeid.removesuffix(f"@{GROUP}")
+
+
+class Crew:
+    """The plugin that carries errors from workers to their controller, and shows it how far they are."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+        self._given: list[str] | None = None
+        """The checks that the workers have collected, in a controller."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """In the controller: all workers have collected the same; the first one tells how much there is to do."""
+        if self._given is not None:
+            return
+        # Only invariants have the name of what is judged in brackets.
+        self._given = [plain(nodeid) for nodeid in ids if not nodeid.endswith("]")]
+        if self._suite.on_start is not None:
+            self._suite.on_start(len(self._given))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str) -> None:
+        """In the controller: a worker has crashed in a check, whose verdicts nobody will ever know."""
+        self._suite.error = SuiteError(
+            f"a worker process crashed in {plain(crashitem)}: run without -n to see what ends it there"
+        )
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """In the controller: take the error of a worker that has ended, the first one of several."""
+        if error and error != _CTRL_C and self._suite.error is None:
+            self._suite.error = SuiteError(f"a worker process ended, {error}: run without -n to see why")
+        left = getattr(node, "workeroutput", {}).get(ERROR)
+        if left is not None and self._suite.error is None:
+            message, code = left
+            self._suite.error = DeviceGrantError(message)
+            self._suite.error.exit_code = ExitCode(code)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a worker: leave the error for the controller; there: end with its exit code."""
+        if self._suite.error is None and not self._suite.interrupted:
+            self._suite.error = self._unaccounted()
+        error = self._suite.error
+        if error is None:
+            return
+        if is_worker(session.config):
+            output: dict[str, Any] = session.config.workeroutput  # type: ignore[attr-defined]  # set by xdist
+            output[ERROR] = (str(error), int(error.exit_code))
+        else:
+            session.exitstatus = int(error.exit_code)
+
+    def _unaccounted(self) -> SuiteError | None:
+        """Each check that was given out must have come back: a verdict that got lost must not pass for a good one."""
+        if self._given is None or self._suite.collector is None:
+            return None
+        back = {case.nodeid for case in self._suite.collector.cases}
+        lost = [nodeid for nodeid in self._given if nodeid not in back]
+        if not lost:
+            return None
+        more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
+        return SuiteError(f"no worker process has told what became of {lost[0]}{more}: run without -n")
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+        """In the controller: say what ended the workers, which have no terminal."""
+        if self._suite.error is not None and getattr(config.option, "numprocesses", None):
+            terminalreporter.write_line(f"Exit: {self._suite.error}", red=True)

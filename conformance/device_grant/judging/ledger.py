@@ -1,0 +1,182 @@
+"""Claims and the ledger that turns them into verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from device_grant.catalogue import Requirement, Verdict
+from device_grant.errors import SuiteError
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Event, Exchange
+
+Expects = Callable[[str, str, str], bool]
+"""Whether the baseline expects a deviation: (requirement id, check name, message)."""
+
+
+class StopCheck(Exception):  # noqa: N818 - not errors: three ways in which a check ends before its end
+    """A check ends early; `str(self)` is the reason that the report shows."""
+
+    verdict: Verdict
+
+
+class Untestable(StopCheck):
+    """A prerequisite is missing: no user, no second client, the preceding step was refused."""
+
+    verdict = Verdict.UNTESTABLE
+
+
+class Inconclusive(StopCheck):
+    """The evidence is too weak either way, for example timing blurred by a slow machine."""
+
+    verdict = Verdict.INCONCLUSIVE
+
+
+class NotApplicable(StopCheck):
+    """The target does not claim, or visibly does not have, what the check is about."""
+
+    verdict = Verdict.NOT_APPLICABLE
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of a check about one requirement."""
+
+    requirement: Requirement
+    check: str
+    verdict: Verdict
+    message: str = ""
+    accepted: tuple[str, ...] = ()
+    got: str = ""
+    exchanges: tuple[Exchange | Event, ...] = ()
+    """What shows it; a story of the state machine has events between its exchanges."""
+
+
+class Violation(Exception):  # noqa: N818 - a finding about the target, not an error of ours
+    """Raised inside generated examples so that Hypothesis shrinks to the smallest input that shows the claim."""
+
+    def __init__(self, claim: Claim) -> None:
+        super().__init__(f"{claim.requirement.id}: {claim.message}")
+        self.claim = claim
+
+
+@cache
+def violation_type(requirement: str) -> type[Violation]:
+    """A class of its own for each requirement: Hypothesis tells failures apart by exception type and line."""
+    return type("Violation", (Violation,), {"__doc__": requirement})
+
+
+@dataclass
+class Tally:
+    """What a check has said of one requirement so far."""
+
+    requirement: Requirement
+    judged: int = 0
+    worst: Claim | None = None
+
+    def add(self, claim: Claim) -> None:
+        """Count the claim and keep the worst one, the earliest of equals."""
+        self.judged += 1
+        if self.worst is None or claim.verdict > self.worst.verdict:
+            self.worst = claim
+
+    @property
+    def verdict(self) -> Verdict:
+        """Worst verdict so far; PASS if nothing was said against it."""
+        return self.worst.verdict if self.worst else Verdict.PASS
+
+
+@dataclass
+class Ledger:
+    """Collects the claims of one check (or of the invariants) and merges them, worst first."""
+
+    check: str
+    requirement_of: Callable[[str], Requirement]
+    dialect: str
+    named: tuple[str, ...]
+    """Requirements that the check may judge; another one is an error of the suite."""
+    expects: Expects
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    spare: dict[str, Tally] = field(default_factory=dict)
+    """Why a sampled check could not run, for requirements that no other check judges."""
+    unsettled: Mapping[str, str] = field(default_factory=dict)
+    """Why a requirement cannot be settled in this run, whatever the check says of it."""
+    raising: bool = False
+    """Inside generated examples an unexpected failure is raised instead of recorded."""
+
+    def applicable(self, requirement: str) -> bool:
+        """Whether the requirement exists in the dialect of this run."""
+        return self.dialect in self.requirement_of(requirement).dialects
+
+    def settle(  # noqa: PLR0913 - a claim has that many parts, all but two of them optional
+        self,
+        requirement: str,
+        holds: bool | None,  # noqa: FBT001 - the claim itself
+        *,
+        message: str = "",
+        accepted: Iterable[str] = (),
+        got: str = "",
+        exchanges: Sequence[Exchange | Event] = (),
+        tolerated: bool = False,
+    ) -> None:
+        """Record one claim: True, False, or None for cannot tell; `tolerated` lowers a broken one to a warning."""
+        if requirement not in self.named:
+            raise SuiteError(f"{self.check} judges {requirement}, which its decorator does not name")
+        if holds and self.again(requirement):
+            return
+        entry = self.requirement_of(requirement)
+        if self.dialect not in entry.dialects:
+            return
+        if holds:
+            verdict = Verdict.PASS
+        elif holds is None:
+            verdict = Verdict.INCONCLUSIVE
+        else:
+            verdict = entry.verdict_if_broken
+            if tolerated:
+                verdict = min(verdict, Verdict.WARN)
+        evidence = tuple(exchanges) if verdict is not Verdict.PASS else ()
+        self.add(Claim(entry, self.check, verdict, message if not holds else "", tuple(accepted), got, evidence))
+
+    def again(self, requirement: str) -> bool:
+        """Count that the requirement holds, if a claim was recorded before: then nothing else of it would be kept."""
+        tally = self.tallies.get(requirement)
+        if tally is None or tally.worst is None or requirement in self.unsettled:
+            return False
+        tally.judged += 1
+        return True
+
+    def add(self, claim: Claim) -> None:
+        """Record a claim, or raise it as a Violation where an example is being judged."""
+        if claim.requirement.id in self.unsettled:
+            reason = self.unsettled[claim.requirement.id]
+            claim = replace(claim, verdict=Verdict.INCONCLUSIVE, message=reason)
+        if (
+            self.raising
+            and claim.verdict is Verdict.FAIL
+            and not self.expects(claim.requirement.id, self.check, claim.message)
+        ):
+            raise violation_type(claim.requirement.id)(claim)
+        self.tallies.setdefault(claim.requirement.id, Tally(claim.requirement)).add(claim)
+
+    def close(self, stop: StopCheck | None, *, sampled: bool = False) -> None:
+        """At the end of the check: what was named but not judged is as `stop` says.
+
+        A sampled check leaves it open: other checks settle most of it, and only what none does is as `stop` says.
+        """
+        for requirement in self.named:
+            if requirement in self.tallies or not self.applicable(requirement):
+                continue
+            if stop is None:
+                if sampled:
+                    continue
+                raise SuiteError(f"{self.check} ended without judging {requirement}, which its decorator names")
+            entry = self.requirement_of(requirement)
+            claim = Claim(entry, self.check, stop.verdict, str(stop))
+            if sampled:
+                self.spare.setdefault(requirement, Tally(entry)).add(claim)
+            else:
+                self.add(claim)

@@ -1,0 +1,111 @@
+"""What a client's request says: its parameters by their canonical names, how they are encoded, who it says it is."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes, urlsplit
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Request
+
+Encoding = Literal["form", "json", "other", "none"]
+
+
+@dataclass(frozen=True)
+class Basic:
+    """HTTP Basic credentials as they were sent, and form-decoded as RFC 6749 2.3.1 asks."""
+
+    raw_user: str
+    raw_password: str
+
+    @property
+    def user(self) -> str:
+        """The client identifier."""
+        return unquote_plus(self.raw_user)
+
+    @property
+    def password(self) -> str:
+        """The client secret."""
+        return unquote_plus(self.raw_password)
+
+
+def media_type(request: Request) -> str:
+    """Content-Type without parameters, lower case."""
+    return (request.header("content-type") or "").partition(";")[0].strip().lower()
+
+
+def encoding(request: Request) -> Encoding:
+    """How the body is encoded, judged by the body itself: clients mislabel it."""
+    if not request.content:
+        return "none"
+    if json_body(request) is not None:
+        return "json"
+    return "form" if b"=" in request.content and not request.content.lstrip().startswith((b"{", b"[")) else "other"
+
+
+def json_body(request: Request) -> dict[str, Any] | None:
+    """The body as a JSON object, names as on the wire; None if it is anything else."""
+    try:
+        found = json.loads(request.content)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def form_pairs(request: Request) -> list[tuple[str, str]]:
+    """The parameters of a form body in order, repeated ones included; octets that are not UTF-8 are replaced."""
+    text = request.content.decode("latin-1")
+    return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace")
+
+
+def query_pairs(request: Request) -> list[tuple[str, str]]:
+    """The parameters in the URL."""
+    return parse_qsl(urlsplit(request.url).query, keep_blank_values=True)
+
+
+def members_of(request: Request) -> list[tuple[str, Any]]:
+    """All parameters, of the body and then of the query, under canonical snake_case names."""
+    found: list[tuple[str, Any]] = []
+    body = json_body(request)
+    if body is not None:
+        found += [(snake(name), value) for name, value in body.items()]
+    elif encoding(request) == "form":
+        found += form_pairs(request)
+    return found + [(snake(name), value) for name, value in query_pairs(request)]
+
+
+def value_of(request: Request, name: str) -> Any:
+    """The first value of a parameter by canonical name; None if absent."""
+    return next((value for key, value in members_of(request) if key == name), None)
+
+
+def basic(request: Request) -> Basic | None:
+    """HTTP Basic credentials, if the request has readable ones."""
+    scheme, _, value = (request.header("authorization") or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(value.strip(), validate=True).decode("utf-8", errors="replace")
+    except (binascii.Error, ValueError):
+        return None
+    user, colon, password = text.partition(":")
+    return Basic(user, password) if colon else None
+
+
+def valid_utf8_form(request: Request) -> bool:
+    """Whether the names and values of a form are UTF-8 once their escapes are undone (RFC 6749 appendix B)."""
+    try:
+        unquote_to_bytes(request.content.replace(b"+", b" ")).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def snake(name: str) -> str:
+    """`deviceCode` becomes `device_code`; snake_case stays."""
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: "_" + found.group(1).lower(), name)

@@ -1,0 +1,90 @@
+"""The pytest plugin: collects checks as items, runs them against a target, gathers their verdicts.
+
+It does nothing until pytest is given `--grant-target`, or `--grant-client`. Everything of pytest's own keeps working:
+`-k`, `--lf`, `-n`, `--junitxml`. `device-grant run` and `device-grant client` are pytest with this plugin and a
+terminal report of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from device_grant.judging import Invariant, Rule
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options; only `--grant-target` or `--grant-client` switches the suite on."""
+    group = parser.getgroup("device-grant", "conformance of OAuth 2.0 device grant servers and clients")
+    group.addoption(
+        "--grant-target", default=None, help="what to test: embedded, a URL, asgi:…, wsgi:…, target.toml, a name"
+    )
+    group.addoption("--grant-client", default=None, help="client to test: honest, client.toml, a name, or '-- COMMAND'")
+    group.addoption("--grant-dialect", default=None, help="rfc8628 or aws-sso-oidc")
+    group.addoption("--grant-only", action="append", default=[], help="requirement id or glob; may be repeated")
+    group.addoption("--grant-profile", default="fast", help="fast, standard or deep")
+    group.addoption("--grant-seed", type=int, default=None, help="seed of generated examples")
+    group.addoption("--grant-report", default=None, help="folder for results.jsonl and index.html")
+    group.addoption("--grant-expect", default=None, help="baseline.toml of known deviations")
+    group.addoption("--grant-user", default=None, help="user module, or 'prompt'")
+    group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the reference server or client")
+    group.addoption("--grant-shard", default=None, metavar="INDEX/OF", help="run only this part of the checks: 1/3")
+    group.addoption("--grant-database", default=None, help="failing examples of earlier runs: a folder or redis://…")
+    group.addoption("--grant-command", default=None, help="command line that the results name")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Switch the suite on where a target or a client is named."""
+    target, client = config.getoption("--grant-target"), config.getoption("--grant-client")
+    if target and client:
+        raise pytest.UsageError("--grant-target and --grant-client: a run tests a server or a client, not both")
+    if target or client:
+        from device_grant.engine.items import SUITE
+        from device_grant.engine.options import Options
+
+        if getattr(config.option, "dist", "no") == "load":
+            # The same, but checks that wait on a real clock go to one worker, where they wait together.
+            config.option.dist = "loadgroup"
+        if getattr(config.option, "maxworkerrestart", "") is None:
+            # What a worker was doing when it crashed is lost, so the run says nothing; and the schedulers that group
+            # hand it to the next worker again and again.
+            config.option.maxworkerrestart = "0"
+        if config.pluginmanager.hasplugin(SUITE):
+            return
+        if client:
+            from device_grant.engine.clients import ClientSuite
+
+            config.pluginmanager.register(ClientSuite(Options.of(config)), SUITE)
+        else:
+            from device_grant.engine.suite import Suite
+
+            config.pluginmanager.register(Suite(Options.of(config)), SUITE)
+
+
+def pytest_pycollect_makeitem(
+    collector: pytest.Module | pytest.Class, name: str, obj: object
+) -> list[pytest.Item] | None:
+    """A function that `@check` has registered becomes an item; so does each invariant."""
+    entry = getattr(obj, "__check__", None)
+    rules: Callable[[], Sequence[Invariant | Rule]] | None = getattr(obj, "__invariants__", None)
+    if entry is None and rules is None:
+        return None
+    option = collector.config.getoption
+    if option("--grant-target") is None and option("--grant-client") is None:
+        raise pytest.UsageError(
+            "the checks need something to test: add --grant-target TARGET, for example --grant-target embedded, "
+            "or for those on clients --grant-client NAME, for example --grant-client honest"
+        )
+    from device_grant.engine.items import CheckItem, InvariantItem
+
+    if entry is not None:
+        return [CheckItem.from_parent(collector, name=name, entry=entry)]
+    assert rules is not None  # noqa: S101 - one of the two is there
+    return [
+        InvariantItem.from_parent(collector, name=f"{name}[{rule.name.partition('::')[2]}]", rule=rule)
+        for rule in rules()
+    ]

@@ -1,0 +1,1 @@
+"""Traffic that was kept: formats of files, recording, replaying, judging captures, drift."""

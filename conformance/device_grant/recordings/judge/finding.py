@@ -1,0 +1,282 @@
+"""Finds the exchanges of the device grant among everything that was captured, by their shape."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from device_grant.protocol import (
+    AWS_SSO_OIDC,
+    DEVICE_CODE_GRANT,
+    REFRESH_TOKEN_GRANT,
+    RFC8628,
+    Exchange,
+    Operation,
+    Outcome,
+    Request,
+    Response,
+    dialect,
+)
+from device_grant.protocol.dialects import json_object
+from device_grant.protocol.reading import basic, json_body, members_of, query_pairs, snake, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from device_grant.recordings.formats.capture import Capture, Entry
+
+_AWS_PATHS = {
+    "/client/register": (Operation.REGISTRATION, frozenset({"clientName", "clientType"})),
+    "/device_authorization": (Operation.DEVICE_AUTHORIZATION, frozenset({"startUrl", "clientId", "clientSecret"})),
+    "/token": (Operation.TOKEN, frozenset({"grantType"})),
+}
+"""Ends of paths, and members of which a request has at least one."""
+_DEVICE_GRANT = frozenset({DEVICE_CODE_GRANT, "device_code"})
+"""The grant type, and how it is misspelt."""
+_START_PATH = re.compile(r"/device([_-]?authoriz\w+|[_-]?code|/code|/auth\w*|/init\w*)/?$", re.IGNORECASE)
+_ADVERTISED = {
+    "device_authorization_endpoint": Operation.DEVICE_AUTHORIZATION,
+    "token_endpoint": Operation.TOKEN,
+    "registration_endpoint": Operation.REGISTRATION,
+}
+_WELL_KNOWN = "/.well-known/"
+_UNKEPT = frozenset({"cookie", "set-cookie"})
+"""Headers that no rule looks at, and whose values nobody should see."""
+_LABELS = {Operation.REGISTRATION: "registration", Operation.DEVICE_AUTHORIZATION: "device authorization"}
+
+
+@dataclass(frozen=True)
+class Found:
+    """An entry that belongs to the device grant."""
+
+    entry: Entry
+    dialect: str
+    exchange: Exchange
+    """With all times zero: what is known of them is in the entry."""
+
+    @property
+    def operation(self) -> Operation:
+        """What it is for."""
+        return self.exchange.request.operation
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the server."""
+        parts = urlsplit(self.entry.url)
+        return f"{parts.scheme}://{parts.netloc}".lower()
+
+    @property
+    def client_id(self) -> str:
+        """Whom the request says that it comes from; empty if it does not say."""
+        named = self.asked("client_id")
+        credentials = basic(self.exchange.request)
+        return named or (credentials.user if credentials else "")
+
+    def asked(self, name: str) -> str:
+        """A parameter of the request by canonical name; empty if it is absent or no text."""
+        value = value_of(self.exchange.request, name)
+        return value if isinstance(value, str) else ""
+
+    def said(self, name: str) -> str:
+        """A member of the response by canonical name; empty if it is absent or no text."""
+        value = self.exchange.get(name)
+        return value if isinstance(value, str) else ""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What was found in a capture."""
+
+    capture: Capture
+    found: tuple[Found, ...]
+
+    @property
+    def ignored(self) -> int:
+        """Entries that are none of the device grant."""
+        return len(self.capture.entries) - len(self.found)
+
+    @property
+    def dialects(self) -> tuple[str, ...]:
+        """Those that occur, in the order of the suite."""
+        present = {one.dialect for one in self.found}
+        return tuple(name for name in (RFC8628, AWS_SSO_OIDC) if name in present)
+
+
+def find(capture: Capture, forced: str = "") -> Findings:
+    """The exchanges of the device grant, in the order in which they began; `forced` is the dialect of all of them."""
+    entries = _ordered(capture.entries)
+    plain = [(entry, _request(entry), _response(entry)) for entry in entries]
+    known = _learned(capture, plain)
+    found: list[Found] = []
+    for entry, request, response in plain:
+        shape = _shape(capture, request, response, known)
+        if shape is None:
+            continue
+        operation, name = shape
+        found.append(settled(entry, operation, forced or capture.dialect or name))
+    kept = found if capture.endpoints else _related(found)
+    return Findings(capture, tuple(kept))
+
+
+def settled(entry: Entry, operation: Operation, name: str) -> Found:
+    """An entry of which operation and dialect are known already."""
+    return _found(entry, _request(entry), _response(entry), operation, name)
+
+
+def _ordered(entries: Iterable[Entry]) -> list[Entry]:
+    listed = list(entries)
+    if all(entry.started is not None for entry in listed):
+        listed.sort(key=lambda entry: (entry.started or 0.0, entry.number))
+    return listed
+
+
+def _request(entry: Entry) -> Request:
+    headers = tuple(pair for pair in entry.headers if pair[0].lower() not in _UNKEPT)
+    return Request(entry.method, entry.url, headers, entry.content)
+
+
+def _response(entry: Entry) -> Response | None:
+    if not entry.status:
+        return None
+    headers = tuple(pair for pair in entry.answered if pair[0].lower() not in _UNKEPT)
+    return Response(entry.status, headers, entry.answer or b"")
+
+
+def _found(entry: Entry, request: Request, response: Response | None, operation: Operation, name: str) -> Found:
+    request = replace(request, operation=operation)
+    outcome = Outcome(0, "no-response") if response is None else dialect(name).decode(operation, response)
+    label = _LABELS.get(operation) or ("metadata" if operation is Operation.OTHER else _kind_of_token(request))
+    exchange = Exchange(request, response, outcome, 0.0, 0.0, error=entry.error, label=label)
+    return Found(entry, name, exchange)
+
+
+def _kind_of_token(request: Request) -> str:
+    return "refresh" if value_of(request, "grant_type") == REFRESH_TOKEN_GRANT else "poll"
+
+
+# By shape.
+
+
+def _learned(
+    capture: Capture, plain: Iterable[tuple[Entry, Request, Response | None]]
+) -> Mapping[str, frozenset[Operation]]:
+    """Operations by URL, as far as successes and metadata tell them; one URL may serve several."""
+    found: dict[str, set[Operation]] = {url: {operation} for url, operation in capture.endpoints.items()}
+    for _, request, response in plain:
+        body = _members(response)
+        if {"device_code", "user_code"} <= body.keys():
+            found.setdefault(_bare(request.url), set()).add(Operation.DEVICE_AUTHORIZATION)
+        if _WELL_KNOWN in request.url:
+            for name, operation in _ADVERTISED.items():
+                if isinstance(body.get(name), str) and "device_authorization_endpoint" in body:
+                    found.setdefault(_bare(body[name]), set()).add(operation)
+    return {url: frozenset(operations) for url, operations in found.items()}
+
+
+def _shape(
+    capture: Capture, request: Request, response: Response | None, known: Mapping[str, frozenset[Operation]]
+) -> tuple[Operation, str] | None:
+    url = _bare(request.url)
+    if capture.endpoints:
+        # Every request of a test suite to an endpoint is one of its operation, malformed as it may be.
+        operation = next(iter(known.get(url, ())), None)
+        return (operation, RFC8628) if operation else None
+    if request.method not in ("GET", "POST"):
+        return None
+    return _aws(request) or _rfc(request, response, known.get(url, frozenset()))
+
+
+def _aws(request: Request) -> tuple[Operation, str] | None:
+    body = json_body(request)
+    if request.method != "POST" or body is None:
+        return None
+    path = urlsplit(request.url).path
+    for end, (operation, members) in _AWS_PATHS.items():
+        if path.endswith(end) and members & body.keys():
+            # CreateTokenWithIAM has the same path, and other rules.
+            iam = any(name == "aws_iam" for name, _ in query_pairs(request))
+            other = operation is Operation.TOKEN and not _of_the_grant(body.get("grantType"))
+            return None if iam or other else (operation, AWS_SSO_OIDC)
+    return None
+
+
+def _of_the_grant(grant: Any) -> bool:
+    return grant in _DEVICE_GRANT or grant == REFRESH_TOKEN_GRANT
+
+
+def _rfc(request: Request, response: Response | None, known: frozenset[Operation]) -> tuple[Operation, str] | None:
+    asked = {name for name, value in members_of(request) if value not in (None, "")}
+    said = _members(response)
+    grant = value_of(request, "grant_type")
+    coded = "device_code" in asked and (Operation.TOKEN in known or "grant_type" in asked)
+    found: Operation | None = None
+    if coded or _of_the_grant(grant):
+        found = Operation.TOKEN
+    elif {"device_code", "user_code"} <= said.keys() or _refused_start(request, response, asked, known):
+        found = Operation.DEVICE_AUTHORIZATION
+    elif _registers(request, said, known):
+        found = Operation.REGISTRATION
+    elif _WELL_KNOWN in request.url and "device_authorization_endpoint" in said:
+        found = Operation.OTHER
+    return (found, RFC8628) if found is not None else None
+
+
+def _refused_start(
+    request: Request, response: Response | None, asked: Collection[str], known: frozenset[Operation]
+) -> bool:
+    """Whether this is a device authorization request that brought no code."""
+    if "grant_type" in asked or not ("client_id" in asked or basic(request)):
+        return False
+    error = response is None or "error" in _members(response)
+    if Operation.DEVICE_AUTHORIZATION in known:
+        return error or (response is not None and response.status >= 400)  # noqa: PLR2004 - client and server errors
+    return error and request.method == "POST" and bool(_START_PATH.search(urlsplit(request.url).path))
+
+
+def _registers(request: Request, said: Mapping[str, Any], known: frozenset[Operation]) -> bool:
+    body = json_body(request)
+    if request.method != "POST" or body is None:
+        return False
+    grants = body.get("grant_types")
+    named = isinstance(grants, list) and DEVICE_CODE_GRANT in grants
+    metadata = {"client_name", "redirect_uris", "grant_types", "token_endpoint_auth_method"} & body.keys()
+    return named or bool(metadata and ("client_id" in said or Operation.REGISTRATION in known))
+
+
+def _members(response: Response | None) -> dict[str, Any]:
+    body = json_object(response) if response is not None else None
+    return {snake(name): value for name, value in (body or {}).items() if value is not None}
+
+
+def _bare(url: str) -> str:
+    return urlsplit(url)._replace(query="", fragment="").geturl()
+
+
+def _related(found: list[Found]) -> list[Found]:
+    """Without what belongs to other grants: refreshes of their tokens, and their clients' registrations."""
+    tokens = {
+        one.said("refresh_token")
+        for one in found
+        if one.operation is Operation.TOKEN and one.exchange.label == "poll" and one.exchange.outcome.ok
+    }
+    clients = {one.client_id for one in found if one.operation is not Operation.REGISTRATION and not _refresh(one)}
+    kept: list[Found] = []
+    for one in found:
+        if one.dialect == RFC8628 and _refresh(one):
+            if one.asked("refresh_token") not in tokens:
+                continue
+            # A refresh may bring the next token.
+            tokens.add(one.said("refresh_token"))
+        if one.dialect == RFC8628 and one.operation is Operation.REGISTRATION:
+            grants = (json_body(one.exchange.request) or {}).get("grant_types")
+            named = isinstance(grants, list) and DEVICE_CODE_GRANT in grants
+            if not named and one.said("client_id") not in clients:
+                continue
+        kept.append(one)
+    return kept
+
+
+def _refresh(one: Found) -> bool:
+    return one.operation is Operation.TOKEN and one.exchange.label == "refresh"

@@ -1,0 +1,249 @@
+"""Judges what was found: every invariant on every exchange, every rule on every flow, and nothing beyond."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from device_grant.client.rules import every_rule
+from device_grant.client.rules.session import Session
+from device_grant.judging import Judgement, Ledger, Rule, Tolerated, all_invariants
+from device_grant.protocol import AWS_SSO_OIDC, Event, Operation, Secrets, dialect
+from device_grant.protocol.reading import basic, value_of
+from device_grant.recordings.formats.capture import PARTIES, Party
+from device_grant.recordings.judge.flows import Flow, flows_of
+from device_grant.recordings.judge.times import Tellings, tellings
+from device_grant.results.lines import result_lines, steps_of
+from device_grant.results.model import Case
+from device_grant.server import invariants as _invariants  # noqa: F401 - importing registers them
+from device_grant.server.session.device import describe
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+    from device_grant.catalogue import Catalogue
+    from device_grant.judging.ledger import Expects
+    from device_grant.recordings.judge.finding import Findings, Found
+    from device_grant.results.model import Result
+
+_NEVER = frozenset({"rfc9110-8.6-content-length"})
+"""What no capture shows: recorders sit above the layer that adds Content-Length, or below one that takes it away."""
+_BY_TEXT = frozenset({"rfc8259-8.1-no-bom", "rfc8259-8.1-utf8"})
+"""What is gone once octets have become text."""
+_OF_FORMS = frozenset({"rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode"})
+"""What is gone once a form has become a list of parameters."""
+_OF_INFERRED = frozenset({"rfc6749-2.3.1-basic-encoding-client"})
+"""What needs the secret from elsewhere than from the request itself."""
+_BY_CREDENTIALS = frozenset(
+    {
+        "rfc6749-2.3.1-client-may-use-basic",
+        "rfc6749-2.3.1-body-credentials-discouraged",
+        "rfc6749-3.2.1-credentialed-must-authenticate",
+        "rfc6749-6-credentialed-authenticates",
+        "rfc8628-3.1-client-id-required",
+        "rfc8628-3.1-confidential-client-authenticates",
+        "rfc8628-3.4-client-id-required",
+        "rfc8628-3.4-credentialed-client-authenticates",
+    }
+)
+"""What is not broken if the capture has lost its Authorization headers."""
+STRIPPED = "browsers and recorders leave Authorization headers out, and this capture has none"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A flow that was judged."""
+
+    case: Case
+    results: list[Result]
+
+
+@dataclass
+class _Source:
+    """What lines of results need of whom they judge."""
+
+    secrets: Secrets
+    sends: bool
+    """Whether a person can send a request again: a server's answers are seen again so, a client's behaviour is not."""
+    words: tuple[str, ...]
+
+    def reproduction(self, requirement: str) -> str:
+        """The command that shows a result again."""
+        return shlex.join(["device-grant", "judge", *self.words, "--only", requirement])
+
+
+@dataclass
+class CaptureJudge:
+    """Judges the flows of one capture in one dialect."""
+
+    findings: Findings
+    dialect_name: str
+    catalogue: Catalogue
+    expects: Expects
+    secrets: Secrets
+    parties: Collection[Party] = PARTIES
+    wanted: Collection[str] | None = None
+    """Ids of the requirements to be judged; None: all."""
+    words: tuple[str, ...] = ()
+    """The command line behind `judge`, without --only, for the command that shows a result again."""
+    doubts: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.dialect = dialect(self.dialect_name)
+        self.flows = flows_of(self.findings, self.dialect_name)
+        headers = (one.exchange.request.header("authorization") for one in self.findings.found)
+        if self.dialect_name != AWS_SSO_OIDC and not any(headers):
+            self.doubts = dict.fromkeys(_BY_CREDENTIALS, STRIPPED)
+
+    @cached_property
+    def exchanges(self) -> int:
+        """How many belong to the dialect."""
+        return sum(one.dialect == self.dialect_name for one in self.findings.found)
+
+    def judged(self) -> Iterator[Judged]:
+        """Each flow with its results."""
+        seen: set[int] = set()
+        for number, flow in enumerate(self.flows, 1):
+            told = tellings(flow, self.findings.capture)
+            results: list[Result] = []
+            if "server" in self.parties:
+                ledgers: Mapping[str, Ledger] = {entry.name: self._ledger(entry) for entry in all_invariants()}
+                for one, shown in zip(flow.members, told.shown, strict=True):
+                    # A registration belongs to each flow of its client, and is one answer all the same.
+                    if id(one) not in seen:
+                        seen.add(id(one))
+                        self._server(one, shown, ledgers)
+                results += self._lines(ledgers, sends=True)
+            if "client" in self.parties:
+                ledgers = {entry.name: self._ledger(entry) for entry in every_rule()}
+                self._client(flow, told, ledgers)
+                results += self._lines(ledgers, sends=False)
+            yield Judged(self._case(number, flow, told), results)
+
+    def _ledger(self, entry: object) -> Ledger:
+        name, requirements = entry.name, entry.requirements  # type: ignore[attr-defined]  # an invariant or a rule
+        return Ledger(name, self.catalogue.get, self.dialect_name, requirements, self.expects)
+
+    def _lines(self, ledgers: Mapping[str, Ledger], *, sends: bool) -> list[Result]:
+        source = _Source(self.secrets, sends, self.words)
+        tallies = (
+            tally
+            for ledger in ledgers.values()
+            for requirement, tally in ledger.tallies.items()
+            if self.wanted is None or requirement in self.wanted
+        )
+        return result_lines(source, tallies)
+
+    def _case(self, number: int, flow: Flow, told: Tellings) -> Case:
+        names = ", ".join(one.entry.name for one in flow.members)
+        entries: list[Event] = [] if not told.unknown else [Event(0.0, told.unknown)]
+        return Case(
+            check=f"captures::flow_{number}",
+            nodeid=f"{self.findings.capture.file}::flow_{number}",
+            title=f"Flow {number}: {flow.title}",
+            card=f"Flow {number}: {flow.title}\n\n{names}",
+            outcome="ran",
+            duration=0.0,
+            steps=steps_of([*entries, *told.shown], self.secrets),
+        )
+
+    # The server.
+
+    def _server(self, one: Found, shown: object, ledgers: Mapping[str, Ledger]) -> None:
+        if one.entry.answer is None:
+            return  # half of the answer is not in the capture
+        for entry in all_invariants():
+            finding = entry.function(one.exchange, self.dialect)
+            if finding is None:
+                continue
+            ledger = ledgers[entry.name]
+            ledger.unsettled = one.entry.unsettled
+            for requirement in entry.requirements:
+                if requirement in _BY_TEXT and not one.entry.octets:
+                    continue
+                ledger.settle(
+                    requirement,
+                    finding is True,
+                    message=str(finding) if isinstance(finding, str) else "",
+                    got=describe(one.exchange),
+                    exchanges=(shown,),  # type: ignore[arg-type]  # the exchange with its times
+                    tolerated=isinstance(finding, Tolerated),
+                )
+
+    # The client.
+
+    def _client(self, flow: Flow, told: Tellings, ledgers: Mapping[str, Ledger]) -> None:
+        known = self._known(flow)
+        left_out = set(_NEVER)
+        if any(one.entry.rebuilt for one in flow.members):
+            left_out |= _OF_FORMS
+        if known.get("client_id"):
+            left_out |= _OF_INFERRED
+        sessions = [
+            Session(
+                self.dialect_name,
+                variant.exchanges,
+                client_id=known.get("client_id", ""),
+                client_secret=known.get("client_secret", ""),
+                device_code=flow.device_code,
+                over=variant.over,
+            )
+            for variant in told.variants
+        ]
+        for rule in every_rule():
+            for said in _agreed(rule, sessions, told):
+                if said.requirement in left_out:
+                    continue
+                holds, problem = said.holds, said.problem
+                if holds is False and said.requirement in self.doubts:
+                    holds, problem = None, self.doubts[said.requirement]
+                ledgers[rule.name].settle(
+                    said.requirement,
+                    holds,
+                    message=problem,
+                    got=said.got,
+                    exchanges=said.exchanges,
+                    tolerated=said.tolerated,
+                )
+
+    def _known(self, flow: Flow) -> dict[str, str]:
+        """Identifier and secret of a client whose registration the capture does not hold, as its requests show them."""
+        if any(one.operation is Operation.REGISTRATION and one.exchange.outcome.ok for one in flow.members):
+            return {}
+        for one in flow.own:
+            secret = value_of(one.exchange.request, "client_secret")
+            credentials = basic(one.exchange.request)
+            if one.client_id and isinstance(secret, str) and secret:
+                return {"client_id": one.client_id, "client_secret": secret}
+            if credentials is not None and credentials.password:
+                return {"client_id": credentials.user, "client_secret": credentials.password}
+        return {}
+
+
+_MEASURED = re.compile(r"\d+\.\d+ s|polled \d")
+
+
+def _agreed(rule: Rule, sessions: list[Session], told: Tellings) -> list[Judgement]:
+    """What a rule says of a flow in whatever way it went; where that differs, that nothing can be told."""
+    said = [list(rule.function(session)) for session in sessions]
+    found: list[Judgement] = []
+    for requirement in rule.requirements:
+        own = [[one for one in each if one.requirement == requirement] for each in said]
+        if len({len(each) for each in own}) > 1:
+            evidence = next(each[0].exchanges for each in own if each)
+            found.append(Judgement(requirement, None, told.unknown, told.evidence(evidence)))
+            continue
+        for alike in zip(*own, strict=True):
+            first = alike[0]
+            shown = told.evidence(first.exchanges)
+            if len({one.holds for one in alike}) > 1:
+                found.append(Judgement(requirement, None, told.unknown, shown, tolerated=first.tolerated))
+            else:
+                # What was measured in one of several tellings was measured nowhere.
+                made_up = len(sessions) > 1 and _MEASURED.search(first.got)
+                got = "" if made_up else first.got
+                found.append(Judgement(requirement, first.holds, first.problem, shown, got, first.tolerated))
+    return found

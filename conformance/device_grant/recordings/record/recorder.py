@@ -1,0 +1,339 @@
+"""A target whose traffic is kept: it passes everything on and writes down what came."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from contextlib import contextmanager
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import httpx
+
+from device_grant.errors import SuiteError
+from device_grant.recordings.formats.tape import SHARED, Action, Entry, Got, Sent, Tape
+from device_grant.targets.ports import GrantView, Pages, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from device_grant.targets.config import TargetConfig
+    from device_grant.targets.ports import Clock, Codec, Target, User
+    from device_grant.targets.ports import Tape as TapePort
+
+T = TypeVar("T")
+
+_LONG_ENOUGH = 8
+"""Characters from which the value of a cookie can be a session."""
+_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_.~+/=:-]{16,}")
+"""Hidden fields that look like this tie a form to a session."""
+
+
+class Recorder:
+    """The tapes of one run in the making; each thread writes the one of its check."""
+
+    replaying = False
+
+    def __init__(self, wanted: Callable[[str], bool] = lambda _: True) -> None:
+        """`wanted` says which checks are recorded, by name; the others do not run."""
+        self.tapes: dict[str, Tape] = {SHARED: Tape(SHARED)}
+        self._wanted = wanted
+        self.found: list[tuple[str, str]] = []
+        """Kind and value of secrets that only the traffic shows: cookies, and tokens of forms."""
+        self._local = threading.local()
+        self._lock = threading.RLock()
+
+    @property
+    def tape(self) -> Tape:
+        """The one of this thread."""
+        tape: Tape = getattr(self._local, "tape", self.tapes[SHARED])
+        return tape
+
+    @contextmanager
+    def check(self, name: str, clock: Clock) -> Iterator[None]:
+        """Within: what this thread does belongs to that check."""
+        with self._on(Tape(name, clock.now())):
+            self.tapes[name] = self.tape
+            yield
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Within: what this thread does belongs to all checks."""
+        with self._on(self.tapes[SHARED]):
+            yield
+
+    @contextmanager
+    def _on(self, tape: Tape) -> Iterator[None]:
+        before, self._local.tape = self.tape, tape
+        try:
+            yield
+        finally:
+            self._local.tape = before
+
+    def holds(self, name: str) -> bool:
+        """Whether the check is to be recorded."""
+        return self._wanted(name)
+
+    def uncarried(self, name: str) -> dict[str, str]:  # noqa: ARG002 - of a port: known only once it was replayed
+        """Nothing is known yet that could not be carried."""
+        return {}
+
+    def cases(self, batch: str, draw: Callable[[], Sequence[T]], codec: Codec[T]) -> Sequence[T]:
+        """Draw the cases of a batch and keep them."""
+        drawn = draw()
+        self.tape.cases[batch] = [codec.encode(case) for case in drawn]
+        return drawn
+
+    def note(self, batch: str, case: str) -> None:
+        """Keep one more case of a batch that comes about step by step."""
+        self.tape.cases.setdefault(batch, []).append(case)
+
+    def noted(self, batch: str) -> list[str] | None:  # noqa: ARG002 - of a port
+        """None: the steps are still to be made."""
+        return None
+
+    def octets(self, url: str, sent: bytes, talk: Callable[[], tuple[bytes, str]], clock: Clock) -> tuple[bytes, str]:
+        """Speak over a raw socket and keep what was said."""
+        at, began = clock.now(), time.perf_counter()
+        received, ending = talk()
+        self._keep(Sent("", url, (), sent), Got(content=received, ending=ending), at, began, clock)
+        return received, ending
+
+    def exchanged(self, sent: Sent, got: Got, at: float, began: float, clock: Clock) -> None:
+        """Keep an exchange that began at `at` on the target's clock and at `began` in real seconds."""
+        self._learn(got)
+        self._keep(sent, got, at, began, clock)
+
+    def _keep(self, sent: Sent, got: Got, at: float, began: float, clock: Clock) -> None:
+        tape = self.tape
+        entry = Entry(sent, got, at - tape.began, clock.now() - at, time.perf_counter() - began)
+        action = getattr(self._local, "action", None)
+        if action is not None:
+            entry.action = tape.actions.index(action)
+        with self._lock:
+            tape.entries.append(entry)
+
+    def _learn(self, got: Got) -> None:
+        for name, value in got.headers:
+            if name.lower() == "set-cookie":
+                crumb = value.partition(";")[0].partition("=")[2].strip().strip('"')
+                if len(crumb) >= _LONG_ENOUGH:
+                    self.found.append(("cookie", crumb))
+        if b"hidden" in got.content:
+            reader = _Hidden()
+            reader.feed(got.content.decode("utf-8", errors="replace"))
+            self.found += [("form_token", value) for value in reader.values if _TOKEN.fullmatch(value)]
+
+    @contextmanager
+    def acting(self, action: Action) -> Iterator[None]:
+        """Within: requests of this thread are the user's."""
+        self.tape.actions.append(action)
+        self._local.action = action
+        try:
+            yield
+        except (UserError, SuiteError) as refused:
+            action.refused, action.broke = str(refused), isinstance(refused, SuiteError)
+            raise
+        finally:
+            self._local.action = None
+
+
+class RecordingTarget:
+    """Another target, watched by a recorder."""
+
+    def __init__(self, inner: Target, recorder: Recorder) -> None:
+        self.inner = inner
+        self.recorder = recorder
+        self.tape: TapePort | None = recorder
+        self.first_base = ""
+        """Where it was found when it started."""
+        self.config: TargetConfig = inner.config
+        self.spec: str = inner.spec
+        self.in_process: bool = inner.in_process
+        self.baseline: Path | None = inner.baseline
+        self.clock: Clock = _Clock(inner.clock, recorder)
+        self.user: User | None = None if inner.user is None else RecordingUser(inner.user, recorder)
+
+    @property
+    def base(self) -> str:
+        """Absolute base URL; an application that knows its own address gives it another one."""
+        return self.inner.base
+
+    @base.setter
+    def base(self, url: str) -> None:
+        self.inner.base = url
+
+    def __enter__(self) -> Self:
+        self.inner.__enter__()
+        self.first_base = self.base
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.inner.__exit__(*error)
+
+    def http(self, *, timeout: float = 10.0) -> httpx.Client:
+        """A new client whose exchanges are kept."""
+        transport = _Transport(self.inner.http(timeout=timeout), self.recorder, self.clock)
+        return httpx.Client(transport=transport, base_url=self.base, timeout=timeout, trust_env=False)
+
+    def gone(self) -> str:
+        """As the target says."""
+        return self.inner.gone()
+
+    def listens(self, host: str, port: int) -> bool:
+        """As it is now, and kept."""
+        found = self.inner.listens(host, port)
+        self.recorder.tape.answers[f"{host}:{port}"] = found
+        return found
+
+    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+        """Passed on and not kept: what happens at the same moment no recording shows."""
+        return self.inner.together(requests)
+
+
+class RecordingUser:
+    """A user whose actions are kept, with the user code and what the pages had against them."""
+
+    def __init__(self, inner: User, recorder: Recorder) -> None:
+        self.inner = inner
+        self._recorder = recorder
+        pages = inner.pages
+        self.pages: Pages | None = pages and Pages(
+            sign_in=pages.sign_in and self._sign_in,
+            confirmation=pages.confirmation and self._confirmation,
+            enter=pages.enter and self._enter,
+        )
+
+    def approve(self, http: httpx.Client, grant: GrantView) -> None:
+        """As the user does."""
+        with self._recorder.acting(Action("approve", grant.user_code, seen=_watched(http))):
+            self.inner.approve(http, grant)
+
+    def deny(self, http: httpx.Client, grant: GrantView) -> None:
+        """As the user does."""
+        with self._recorder.acting(Action("deny", grant.user_code, seen=_watched(http))):
+            self.inner.deny(http, grant)
+
+    def _sign_in(self, http: httpx.Client) -> object:
+        assert self.inner.pages is not None  # noqa: S101 - the step was offered
+        assert self.inner.pages.sign_in is not None  # noqa: S101 - likewise
+        with self._recorder.acting(Action("sign_in")):
+            return self.inner.pages.sign_in(http)
+
+    def _confirmation(self, http: httpx.Client, grant: GrantView) -> httpx.Response:
+        assert self.inner.pages is not None  # noqa: S101 - the step was offered
+        assert self.inner.pages.confirmation is not None  # noqa: S101 - likewise
+        action = Action("confirmation", grant.user_code)
+        with self._recorder.acting(action):
+            return self._returned(action, self.inner.pages.confirmation(http, grant))
+
+    def _enter(self, http: httpx.Client, user_code: str, verification_uri: str) -> httpx.Response:
+        assert self.inner.pages is not None  # noqa: S101 - the step was offered
+        assert self.inner.pages.enter is not None  # noqa: S101 - likewise
+        action = Action("enter", user_code)
+        with self._recorder.acting(action):
+            return self._returned(action, self.inner.pages.enter(http, user_code, verification_uri))
+
+    def _returned(self, action: Action, response: httpx.Response) -> httpx.Response:
+        tape = self._recorder.tape
+        index = tape.actions.index(action)
+        own = [entry for entry in tape.entries if entry.action == index]
+        alike = [
+            place
+            for place, entry in enumerate(own)
+            if (entry.got.status, entry.got.content) == (response.status_code, response.content)
+            and entry.sent.url == str(response.request.url)
+        ]
+        action.returned = alike[-1] if alike else len(own) - 1
+        return response
+
+
+def _watched(http: httpx.Client) -> bool:
+    """Whether the check sees the pages, and not only what became of the decision."""
+    return bool(http.event_hooks["response"])
+
+
+class _Clock:
+    """The target's clock, whose waits are kept."""
+
+    def __init__(self, inner: Clock, recorder: Recorder) -> None:
+        self._inner = inner
+        self._recorder = recorder
+        self.kind = inner.kind
+
+    def __enter__(self) -> Self:
+        self._inner.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inner.__exit__()
+
+    def now(self) -> float:
+        return self._inner.now()
+
+    def wait(self, seconds: float) -> None:
+        tape = self._recorder.tape
+        if tape.name != SHARED:
+            tape.waits.append((self._inner.now() - tape.began, seconds))
+        self._inner.wait(seconds)
+
+
+class _Transport(httpx.BaseTransport):
+    """Sends through a client of the target and keeps what came, as it came."""
+
+    def __init__(self, inner: httpx.Client, recorder: Recorder, clock: Clock) -> None:
+        self._inner = inner
+        self._recorder = recorder
+        self._clock = clock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
+        sent = Sent(request.method, str(request.url), headers, request.read())
+        at, began = self._clock.now(), time.perf_counter()
+        try:
+            answer = self._inner.send(request, stream=True, follow_redirects=False)
+            raw = b"".join(answer.iter_raw())
+        except httpx.HTTPError as error:
+            got = Got(error=type(error).__name__, message=str(error))
+            self._recorder.exchanged(sent, got, at, began, self._clock)
+            raise
+        answer.close()
+        self._recorder.exchanged(sent, _got(answer, raw), at, began, self._clock)
+        extensions = {
+            name: value for name, value in answer.extensions.items() if name in ("http_version", "reason_phrase")
+        }
+        return httpx.Response(
+            answer.status_code, headers=answer.headers.raw, stream=httpx.ByteStream(raw), extensions=extensions
+        )
+
+    def close(self) -> None:
+        self._inner.close()
+
+
+def _got(answer: httpx.Response, raw: bytes) -> Got:
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+    coding = answer.headers.get("content-encoding", "")
+    content = raw
+    if coding:
+        try:
+            content = httpx.Response(answer.status_code, headers=answer.headers.raw, content=raw).content
+        except httpx.DecodingError:
+            coding = ""
+        else:
+            headers = tuple(pair for pair in headers if pair[0].lower() != "content-encoding")
+    return Got(answer.status_code, answer.reason_phrase, headers, content, coding)
+
+
+class _Hidden(HTMLParser):
+    """Values of hidden fields."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        if tag == "input" and (found.get("type") or "").lower() == "hidden" and found.get("value"):
+            self.values.append(found["value"] or "")

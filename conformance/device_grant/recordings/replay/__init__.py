@@ -1,0 +1,1 @@
+"""Replays a recorded run: a target that answers from what was kept."""

@@ -1,0 +1,46 @@
+"""How the reference client finds its endpoints (RFC 8414)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from device_grant.protocol import Operation, Request
+from device_grant.protocol.dialects import json_object
+from device_grant.reference.client.answers import Failed
+
+if TYPE_CHECKING:
+    from device_grant.reference.client.faults import ClientFaults
+    from device_grant.reference.client.transport import Transport
+
+
+def discover(issuer: str, transport: Transport, faults: ClientFaults) -> dict[Operation, str]:
+    """The endpoints that the issuer's metadata names; raises Failed if there is none that can be used."""
+    parts = urlsplit(issuer)
+    origin = f"{parts.scheme}://{parts.netloc}"
+    path = parts.path if faults.issuer_slash_kept else parts.path.rstrip("/")
+    places = [
+        f"{origin}/.well-known/oauth-authorization-server{path}",
+        f"{origin}/.well-known/openid-configuration{path}",
+        f"{origin}{path}/.well-known/openid-configuration",
+    ]
+    if faults.openid_location_first:
+        places.reverse()
+    for place in dict.fromkeys(places):
+        method = "POST" if faults.metadata_by_post else "GET"
+        response = transport.send(Request(method, place, (("Accept", "application/json"),)))
+        document = json_object(response) if response.status == 200 else None  # noqa: PLR2004 - OK
+        if document is None:
+            continue
+        if document.get("issuer") != issuer and not faults.issuer_unchecked:
+            raise Failed("the metadata is of another issuer")
+        if faults.endpoints_guessed:
+            document = {f"{name}_endpoint": f"{origin}/{name}" for name in ("device_authorization", "token")}
+        found = {
+            operation: document[f"{operation.value}_endpoint"]
+            for operation in (Operation.REGISTRATION, Operation.DEVICE_AUTHORIZATION, Operation.TOKEN)
+            if isinstance(document.get(f"{operation.value}_endpoint"), str)
+        }
+        if Operation.TOKEN in found and Operation.DEVICE_AUTHORIZATION in found:
+            return found
+    raise Failed("no metadata")

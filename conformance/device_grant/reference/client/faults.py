@@ -1,0 +1,143 @@
+"""The misbehaviours of the reference client: one documented field each, all off in an honest client.
+
+They prove that the checks on clients can fail. None of them belongs in a client that anybody uses.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from device_grant.reference.misbehaviour import AWS, RFC, Misbehaviour, fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientFaults(Misbehaviour):
+    """Which misbehaviours are on. `ClientFaults()` is the honest client."""
+
+    kind: ClassVar[str] = "client fault"
+    listing: ClassVar[str] = "docs/reference/client-faults.md"
+
+    # Waiting.
+    interval_halved: bool = fault("It waits half the interval.")
+    interval_capped: bool = fault("It never waits longer than five seconds.")
+    interval_truncated: bool = fault("A fraction of a second is cut off the interval.", RFC)
+    interval_overflows: bool = fault("An interval of more than 2^31 milliseconds is taken for none at all.")
+    odd_interval_taken_for_none: bool = fault("It does not wait at all for an interval that is no positive number.")
+    odd_interval_stalls: bool = fault("It waits for ever for an interval that is no positive number.")
+    default_interval_one: bool = fault("Without interval it waits one second.")
+    polls_twice: bool = fault("The first poll is followed by another one at once.")
+    slow_down_ignored: bool = fault("slow_down is taken for authorization_pending.")
+    slow_down_once: bool = fault("slow_down lengthens one wait only.")
+    slow_down_first_only: bool = fault("A second slow_down adds nothing to the first.")
+    slow_down_doubles: bool = fault("slow_down doubles the interval instead of adding five seconds.")
+    slow_down_fatal: bool = fault("slow_down ends the login.")
+    slow_down_restarts: bool = fault("After slow_down it starts a new flow.")
+    timeout_same_pace: bool = fault("After a timeout it polls as often as before.")
+    timeout_adds_a_second: bool = fault("Each timeout adds one second to the interval.")
+    retries_at_once: bool = fault("A request whose connection was lost is sent again at once.")
+    retry_after_ignored: bool = fault("Retry-After is not looked at.")
+
+    # Ending.
+    gives_up_early: bool = fault("It gives up after two polls.")
+    pending_fatal: bool = fault("authorization_pending ends the login.")
+    errors_retried: bool = fault("Every error is taken for authorization_pending.")
+    unknown_errors_retried: bool = fault("An error code that it does not know is taken for authorization_pending.")
+    denial_retried: bool = fault("access_denied is taken for authorization_pending.")
+    expired_retried: bool = fault("expired_token is taken for authorization_pending.")
+    grant_errors_retried: bool = fault("invalid_grant is taken for authorization_pending.")
+    errors_unreported: bool = fault("An error ends it with the exit status of success and without a word.")
+    expiry_ignored: bool = fault("It polls on when the codes have expired.")
+    restarts_after_expiry: bool = fault("After expired_token it starts a new flow without asking anybody.")
+
+    # Requests.
+    start_by_get: bool = fault("The device authorization request is a GET with everything in the query.")
+    token_by_get: bool = fault("The token request is a GET with everything in the query.")
+    start_as_json: bool = fault("The parameters of the device authorization request are JSON.", RFC)
+    token_as_json: bool = fault("The parameters of the token request are JSON.", RFC)
+    form_in_latin_1: bool = fault("Forms are encoded in ISO 8859-1.", RFC)
+    client_id_missing_at_start: bool = fault("The device authorization request does not name the client.")
+    client_id_missing_in_polls: bool = fault("The token request does not name the client.")
+    empty_parameter_sent: bool = fault("The device authorization request has an empty parameter, audience.", RFC)
+    parameter_repeated_at_start: bool = fault("The device authorization request names the client twice.", RFC)
+    parameter_repeated_in_polls: bool = fault("The token request has its grant type twice.", RFC)
+    grant_type_short: bool = fault("The grant type is device_code.")
+    device_code_decoded: bool = fault("The device code is form-decoded once before it is sent.")
+    scope_with_commas: bool = fault("Scopes are separated by commas and spaces.", RFC)
+    scope_always_sent: bool = fault("scope=openid is sent when no scope was asked for.", RFC)
+    content_length_missing: bool = fault("A body is sent without Content-Length.")
+    query_dropped: bool = fault("The query of an endpoint's URI is dropped.", RFC)
+    null_members_sent: bool = fault("Members without a value are sent as null.", AWS)
+    requests_signed: bool = fault("Requests are signed with Signature Version 4.", AWS)
+    endpoint_ignored: bool = fault("The endpoint that it is told is ignored.", AWS)
+
+    # Authentication.
+    secret_in_query: bool = fault("The client secret goes into the URL.")
+    secret_in_body: bool = fault("The client secret goes into the body although Basic is possible.", RFC)
+    secret_twice: bool = fault("The client secret goes into the body and into the header.", RFC)
+    secret_without_id: bool = fault("The client secret goes into the body without client_id.", RFC)
+    basic_not_encoded: bool = fault("Identifier and secret are not form-encoded before Basic.", RFC)
+    secret_withheld_at_start: bool = fault("The device authorization request does not authenticate.")
+    secret_withheld_in_polls: bool = fault("Token requests do not authenticate.")
+    empty_secret_sent: bool = fault("A public client sends client_secret without a value.", RFC)
+
+    # Answers.
+    complete_uri_required: bool = fault("It fails without verification_uri_complete.")
+    interval_required: bool = fault("It fails without interval.", RFC)
+    unknown_members_refused: bool = fault("It fails on members that it does not know.")
+    members_in_order: bool = fault("It reads members by their position.")
+    token_type_spelling: bool = fault("Only Bearer in just this spelling is taken for a token type.")
+    token_type_unchecked: bool = fault("A token of any type is used as a bearer token.")
+    expires_in_required: bool = fault("It fails if the token response has no expires_in.", RFC)
+    long_values_cut: bool = fault("Values are cut after 255 characters.")
+    errors_by_status: bool = fault("Only status 400 is read as an OAuth error.")
+    description_required: bool = fault("It fails on errors without a description.")
+    incomplete_answer_polled: bool = fault("It polls although the device authorization response lacks members.")
+    truncated_answer_used: bool = fault("An answer shorter than its Content-Length is used.")
+    null_members_used: bool = fault("Members that are null are taken for the text None.", AWS)
+    exception_name_whole: bool = fault("An exception's name is compared with all that follows it.", AWS)
+    exception_only_in_header: bool = fault("An exception is looked for in the header alone.", AWS)
+    exception_not_in_code: bool = fault("The member code of an error is not looked at.", AWS)
+    unreadable_answer_polled_at_once: bool = fault(
+        "After an answer that is neither a token nor an error it polls again at once."
+    )
+    unreadable_answer_unreported: bool = fault(
+        "An answer that is neither a token nor an error ends it with the exit status of success and without a word."
+    )
+    redirects_followed: bool = fault("Redirects are followed to any origin, with the whole request.")
+    redirects_become_get: bool = fault("A redirected POST is repeated as GET.")
+    certificates_unchecked: bool = fault("Any certificate is accepted.")
+
+    # The person and the files.
+    user_code_not_shown: bool = fault("It shows the verification URI alone.")
+    code_only_in_complete_uri: bool = fault("It shows verification_uri_complete alone, if there is one.")
+    device_code_shown: bool = fault("It shows the device code.")
+    files_for_everyone: bool = fault("What it keeps may be read by everybody on the machine.")
+
+    # Refreshing.
+    refresh_as_json: bool = fault("The refresh request is JSON.", RFC)
+    refresh_grant_misspelt: bool = fault("The grant type of a refresh is refresh.")
+    refresh_token_missing: bool = fault("The refresh request has no refresh token.")
+    refresh_scope_widened: bool = fault("The refresh asks for the scope admin as well.", RFC)
+    refresh_unauthenticated: bool = fault("The refresh request does not authenticate.")
+    refresh_token_never_replaced: bool = fault("A new refresh token is thrown away.")
+    refresh_token_forgotten: bool = fault("Without a new refresh token the old one is thrown away.")
+
+    # Registering.
+    registers_each_time: bool = fault("It registers again for every login.", AWS)
+    expired_registration_used: bool = fault("It goes on using a registration that has expired.")
+    registration_as_form: bool = fault("The registration request is a form.")
+    client_name_missing: bool = fault("It registers without a name.")
+    client_name_tagged_only: bool = fault("It registers a name in German only.", RFC)
+    client_uri_missing: bool = fault("It registers without client_uri.", RFC)
+    software_id_random: bool = fault("software_id is another one each time.", RFC)
+    redirect_uris_missing: bool = fault("It registers for the code grant without redirect URIs.")
+    registration_result_ignored: bool = fault("It goes on as it asked to be registered, not as it was.", RFC)
+    registration_error_strict: bool = fault("An unknown member in a refused registration makes it crash.")
+
+    # Metadata.
+    metadata_by_post: bool = fault("Metadata is asked for by POST.", RFC)
+    issuer_slash_kept: bool = fault("A slash at the end of the issuer's path is kept in the metadata's path.", RFC)
+    issuer_unchecked: bool = fault("The issuer in the metadata is not compared.", RFC)
+    openid_location_first: bool = fault("The path of OpenID Connect Discovery is tried first.", RFC)
+    endpoints_guessed: bool = fault("Endpoints are guessed below the issuer, whatever the metadata says.", RFC)

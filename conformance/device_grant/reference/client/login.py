@@ -1,0 +1,258 @@
+"""The reference client: registration, device authorization, polling (RFC 8628 section 3), refreshing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from device_grant.protocol import Client, Operation, Outcome, dialect
+from device_grant.reference.client.answers import Answers, Failed
+from device_grant.reference.client.discovery import discover
+from device_grant.reference.client.messages import Messages
+from device_grant.reference.client.pace import Pace
+from device_grant.reference.client.store import Store
+from device_grant.reference.client.transport import Broken, Transport, Untrusted
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Request, Response
+    from device_grant.reference.client.faults import ClientFaults
+    from device_grant.reference.client.network import Network
+    from device_grant.reference.client.settings import Settings
+
+DEFAULT_INTERVAL = 5.0
+"""Seconds (RFC 8628 section 3.2)."""
+EXPIRING = 900
+"""Seconds before its end from which on a registration counts as expired."""
+
+
+@dataclass
+class Grant:
+    """A started flow."""
+
+    device_code: str
+    interval: float
+    ends: float
+
+
+class Login:
+    """One run of the client; `run` returns its exit status."""
+
+    def __init__(self, settings: Settings, network: Network, faults: ClientFaults, out: TextIO) -> None:
+        self._settings = settings
+        self._network = network
+        self._faults = faults
+        self._out = out
+        self._dialect = dialect(settings.dialect)
+        self._messages = Messages(self._dialect, settings, faults)
+        self._answers = Answers(self._dialect, faults)
+        self._transport = Transport(network, faults)
+        self._store = Store(settings.home, for_everyone=faults.files_for_everyone)
+        self._endpoints = dict(settings.endpoints)
+
+    def run(self) -> int:
+        """Do the operation that the environment names."""
+        work = {
+            "flow": self._flow,
+            "refresh": self._refresh,
+            "register": self._only_register,
+            "start": self._only_start,
+            "token": self._only_token,
+        }
+        try:
+            if not self._endpoints:
+                self._endpoints = discover(self._settings.issuer, self._transport, self._faults)
+            if self._faults.endpoint_ignored:
+                self._endpoints = {
+                    name: url.replace(self._settings.endpoint, "https://oidc.us-east-1.amazonaws.invalid")
+                    for name, url in self._endpoints.items()
+                }
+            work[self._settings.operation]()
+        except Failed as failure:
+            if self._faults.errors_unreported or (
+                self._faults.unreadable_answer_unreported and failure.code.startswith("http-")
+            ):
+                return 0
+            self._say(f"device-grant: error {failure.code}")
+            self._say(f"Signing in failed: {failure.code}")
+            return 1
+        except (Broken, Untrusted) as trouble:
+            self._say(f"Signing in failed: {trouble}")
+            return 1
+        self._say("device-grant: done")
+        return 0
+
+    # Operations.
+
+    def _flow(self) -> None:
+        client = self._client()
+        while True:
+            outcome = self._poll(client, self._start(client))
+            if outcome is not None:
+                break
+        self._got(outcome)
+
+    def _refresh(self) -> None:
+        kept = self._store.read("tokens")
+        token = self._settings.refresh_token or str(kept.get("refresh_token") or "")
+        if not token:
+            raise Failed("no_refresh_token")
+        client = self._client()
+        outcome = self._call(self._messages.refresh(self._endpoints[Operation.TOKEN], client, token))
+        if not outcome.ok:
+            raise Failed(outcome.code)
+        self._got(outcome, token)
+
+    def _only_register(self) -> None:
+        self._say(f"device-grant: registered {self._register().id}")
+
+    def _only_start(self) -> None:
+        self._say(f"device-grant: started {self._start(self._client()).device_code}")
+
+    def _only_token(self) -> None:
+        url = self._endpoints[Operation.TOKEN]
+        outcome = self._call(self._messages.poll(url, self._client(), self._settings.device_code))
+        if not outcome.ok:
+            raise Failed(outcome.code)
+        self._got(outcome)
+
+    def _got(self, outcome: Outcome, old_refresh: str = "") -> None:
+        token = self._answers.token(outcome)
+        refresh = outcome.members.get("refresh_token")
+        kept = {"access_token": token, "refresh_token": refresh}
+        if old_refresh and (not refresh or self._faults.refresh_token_never_replaced):
+            kept["refresh_token"] = "" if self._faults.refresh_token_forgotten else old_refresh
+        self._store.write("tokens", kept)
+        self._say(f"device-grant: token {token} {kept['refresh_token'] or ''}".rstrip())
+        self._use(token)
+
+    def _use(self, token: str) -> None:
+        """Ask for user information once; what comes of it is of no importance."""
+        from device_grant.protocol import Request
+
+        request = Request("GET", f"{self._settings.endpoint}/userinfo", (("Authorization", f"Bearer {token}"),))
+        try:
+            self._transport.send(request)
+        except (Broken, Untrusted):
+            return
+
+    # Steps.
+
+    def _client(self) -> Client:
+        settings = self._settings
+        if settings.client_id:
+            method = "client_secret_basic" if settings.client_secret else "none"
+            return Client(settings.client_id, settings.client_secret or None, method)
+        kept = self._store.read("registration")
+        if kept and not self._faults.registers_each_time:
+            ends = kept.get("expires_at") or 0
+            if not ends or ends > self._network.time() + EXPIRING or self._faults.expired_registration_used:
+                return Client(kept["id"], kept["secret"], kept["authentication"])
+        return self._register()
+
+    def _register(self) -> Client:
+        outcome = self._call(self._messages.registration(self._endpoints[Operation.REGISTRATION]))
+        if not outcome.ok:
+            if self._faults.registration_error_strict and set(outcome.members) - {"error", "error_description"}:
+                raise AssertionError("an error with members that nobody expects")
+            raise Failed(outcome.code)
+        client = self._answers.client(outcome)
+        self._store.write(
+            "registration",
+            {
+                "id": client.id,
+                "secret": client.secret,
+                "authentication": client.authentication,
+                "expires_at": outcome.members.get("client_secret_expires_at"),
+            },
+        )
+        return client
+
+    def _start(self, client: Client) -> Grant:
+        outcome = self._call(self._messages.start(self._endpoints[Operation.DEVICE_AUTHORIZATION], client))
+        if not outcome.ok and not (self._faults.incomplete_answer_polled and outcome.code == "http-200"):
+            raise Failed(outcome.code)
+        found = self._answers.authorization(outcome)
+        self._show(found)
+        interval = found.get("interval")
+        if interval is None:
+            if self._faults.interval_required:
+                raise Failed("interval is missing")
+            interval = 1.0 if self._faults.default_interval_one else DEFAULT_INTERVAL
+        return Grant(str(found.get("device_code")), interval, self._network.now() + found.get("expires_in", 600))
+
+    def _show(self, found: dict[str, Any]) -> None:
+        user_code, uri, complete = (
+            found.get(name) for name in ("user_code", "verification_uri", "verification_uri_complete")
+        )
+        faults = self._faults
+        if complete and faults.code_only_in_complete_uri:
+            self._say(f"Open {complete}")
+        elif faults.user_code_not_shown:
+            self._say(f"Open {uri}")
+        else:
+            self._say(f"Open {uri} and enter the code {user_code}")
+            self._say(f"device-grant: shows {user_code} {uri}")
+        if complete and not faults.user_code_not_shown:
+            self._say(f"or open {complete}, which shows the same code")
+        if faults.device_code_shown:
+            self._say(f"Waiting for {found.get('device_code')}")
+
+    def _poll(self, client: Client, grant: Grant) -> Outcome | None:
+        """Poll to the end; None where a faulty client begins anew."""
+        request = self._messages.poll(self._endpoints[Operation.TOKEN], client, grant.device_code)
+        pace = Pace(self._faults, grant.interval)
+        while True:
+            self._network.sleep(pace.wait())
+            if self._network.now() > grant.ends and not self._faults.expiry_ignored:
+                raise Failed("expired_token")
+            if self._faults.gives_up_early and pace.polls > 2:  # noqa: PLR2004 - the fault says how many
+                raise Failed("tired")
+            try:
+                response = self._send(request)
+            except Broken as broken:
+                if not pace.lost(timeout=broken.timeout):
+                    raise
+                continue
+            outcome = self._answers.decoded(Operation.TOKEN, response)
+            if outcome.ok:
+                return outcome
+            if not self._goes_on(outcome, response, pace):
+                return None
+
+    def _goes_on(self, outcome: Outcome, response: Response, pace: Pace) -> bool:
+        """What a refused poll means: go on, or (a faulty client alone) begin anew; raises Failed at the end."""
+        match self._answers.means(outcome, response):
+            case "pending":
+                pace.pending()
+            case "slow-down":
+                pace.slow_down()
+                return not self._faults.slow_down_restarts
+            case "trouble":
+                if not pace.trouble(_seconds(response.header("retry-after"))):
+                    raise Failed(outcome.code)
+            case "hurry":
+                if not pace.hurry():
+                    raise Failed(outcome.code)
+            case "restart":
+                return False
+            case _:
+                raise Failed(outcome.code)
+        return True
+
+    def _call(self, request: Request) -> Outcome:
+        return self._answers.decoded(request.operation, self._send(request))
+
+    def _send(self, request: Request) -> Response:
+        try:
+            return self._transport.send(request)
+        except Broken as broken:
+            if not self._faults.retries_at_once or broken.timeout:
+                raise
+            return self._transport.send(request)
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._out, flush=True)
+
+
+def _seconds(value: str | None) -> float:
+    return float(value) if value and value.isdecimal() else 0.0

@@ -1,0 +1,64 @@
+"""What the reference client is told by its environment: the contract of docs/reference/client-toml.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from device_grant.protocol import AWS_SSO_OIDC, Operation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where to go, as whom, and what to do."""
+
+    operation: str
+    dialect: str
+    endpoint: str
+    issuer: str
+    endpoints: Mapping[Operation, str]
+    """Empty where the metadata must tell."""
+    client_id: str
+    client_secret: str
+    scope: str
+    start_url: str
+    device_code: str
+    refresh_token: str
+    home: Path
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> Self:
+        """Read them; what is absent is empty."""
+
+        def said(name: str) -> str:
+            return environment.get(f"DEVICE_GRANT_{name}", "")
+
+        discover = said("DISCOVER") == "1"
+        named = {
+            Operation.REGISTRATION: said("REGISTRATION_ENDPOINT"),
+            Operation.DEVICE_AUTHORIZATION: said("DEVICE_AUTHORIZATION_ENDPOINT"),
+            Operation.TOKEN: said("TOKEN_ENDPOINT"),
+        }
+        return cls(
+            operation=said("OPERATION") or "flow",
+            dialect=said("DIALECT") or "rfc8628",
+            endpoint=said("ENDPOINT"),
+            issuer=said("ISSUER"),
+            endpoints={} if discover else {name: url for name, url in named.items() if url},
+            client_id=said("CLIENT_ID"),
+            client_secret=said("CLIENT_SECRET"),
+            scope=said("SCOPE"),
+            start_url=said("START_URL"),
+            device_code=said("DEVICE_CODE"),
+            refresh_token=said("REFRESH_TOKEN"),
+            home=Path(environment.get("HOME", ".")),
+        )
+
+    @property
+    def aws(self) -> bool:
+        """Whether this is the AWS dialect."""
+        return self.dialect == AWS_SSO_OIDC

@@ -1,0 +1,94 @@
+"""One request of the reference client over one connection, and what can go wrong with it."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from device_grant.protocol import Request, Response
+
+if TYPE_CHECKING:
+    from device_grant.reference.client.faults import ClientFaults
+    from device_grant.reference.client.network import Network
+
+_MOST_REDIRECTS = 3
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class Broken(Exception):  # noqa: N818 - an event of the network; what becomes of it is decided by the caller
+    """No whole answer came; `timeout` tells whether the server stayed silent."""
+
+    def __init__(self, reason: str, *, timeout: bool = False) -> None:
+        super().__init__(reason)
+        self.timeout = timeout
+
+
+class Untrusted(Exception):  # noqa: N818 - likewise
+    """The server's certificate is not good."""
+
+
+class Transport:
+    """Sends requests, each over a connection of its own; redirects are not followed by an honest client."""
+
+    def __init__(self, network: Network, faults: ClientFaults) -> None:
+        self._network = network
+        self._faults = faults
+
+    def send(self, request: Request) -> Response:
+        """The whole answer; raises Broken or Untrusted."""
+        response = self._once(request)
+        for _ in range(_MOST_REDIRECTS):
+            location = response.header("location")
+            if response.status not in _REDIRECTS or not location:
+                break
+            url = urljoin(request.url, location)
+            if self._faults.redirects_followed:
+                request = replace(request, url=url)
+            elif self._faults.redirects_become_get and _origin(url) == _origin(request.url):
+                request = Request("GET", url, (("Accept", "application/json"),), b"", request.operation)
+            else:
+                break
+            response = self._once(request)
+        return response
+
+    def _once(self, request: Request) -> Response:
+        parts = urlsplit(request.url)
+        connection = self._network.connection(
+            parts.scheme, parts.netloc, verify=not self._faults.certificates_unchecked
+        )
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        try:
+            connection.putrequest(request.method, target, skip_accept_encoding=True)
+            for name, value in request.headers:
+                connection.putheader(name, value)
+            if request.content and not self._faults.content_length_missing:
+                connection.putheader("Content-Length", str(len(request.content)))
+            elif not request.content and request.method == "POST":
+                connection.putheader("Content-Length", "0")
+            connection.endheaders(request.content or None)
+            answer = connection.getresponse()
+            return Response(answer.status, tuple(answer.getheaders()), self._content(answer))
+        except ssl.SSLCertVerificationError as error:
+            raise Untrusted(str(error.verify_message or error)) from error
+        except TimeoutError as error:
+            raise Broken("no answer in time", timeout=True) from error
+        except (OSError, http.client.HTTPException) as error:
+            raise Broken(f"{type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
+
+    def _content(self, answer: http.client.HTTPResponse) -> bytes:
+        try:
+            return answer.read()
+        except http.client.IncompleteRead as error:
+            if self._faults.truncated_answer_used:
+                return bytes(error.partial)
+            raise
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

@@ -1,0 +1,67 @@
+"""The embedded target: the reference server in process, on a travelled clock, with its own user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628, dialect
+from device_grant.reference.server.faults import Faults
+from device_grant.reference.server.settings import Settings
+from device_grant.targets.config import ClockSection, Endpoints, Lifetimes, Located, Serve, TargetConfig, UserSection
+from device_grant.targets.transports.in_process import AsgiTarget
+from device_grant.targets.users import ModuleUser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from device_grant.targets.ports import User
+
+DIALECTS = (RFC8628, AWS_SSO_OIDC)
+"""In which a run of `embedded` goes through both."""
+
+
+def embedded(
+    dialect_name: str, faults: Iterable[str] = (), *, settings: Settings | None = None, user: User | None = None
+) -> AsgiTarget:
+    """The reference server as a target, honest but for the named faults; raises UsageError for unknown names."""
+    from device_grant.reference.server.app import create_app
+
+    dialect(dialect_name)
+    named = tuple(faults)
+    settings = settings or Settings(dialect=dialect_name)
+    app = create_app(settings, Faults.named(*named))
+    spec = f"embedded:{dialect_name}"
+    config = TargetConfig(
+        name="embedded" if not named else f"embedded with {', '.join(named)}",
+        version=_version(),
+        dialect=cast("Literal['rfc8628', 'aws-sso-oidc']", dialect_name),
+        serve=Serve(app=f"asgi:device_grant.reference.server.app:{'aws_app' if settings.aws else 'app'}"),
+        endpoints=_endpoints(app.state.store.settings),
+        user=UserSection(module="user.py"),
+        clock=ClockSection(kind="travel"),
+        lifetimes=Lifetimes(device_code=settings.expires_in, interval=settings.polling_interval),
+        claims={"slow_down": True, "refresh_token": True, "registration": True, "metadata": not settings.aws},
+    )
+    folder = Path(__file__).parent / "server"
+    located = Located(config=config, folder=folder, spec=spec)
+    return AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
+
+
+def _endpoints(settings: Settings) -> Endpoints:
+    """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
+    if settings.aws:
+        return Endpoints(base=settings.base)
+    return Endpoints(
+        base=settings.base,
+        metadata="/.well-known/oauth-authorization-server",
+        registration="/register",
+        device_authorization="/device_authorization",
+        token="/token",  # noqa: S106 - the path of an endpoint
+    )
+
+
+def _version() -> str:
+    from device_grant import __version__
+
+    return __version__

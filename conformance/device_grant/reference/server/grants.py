@@ -1,0 +1,261 @@
+"""What the token endpoint decides, the same in both dialects: pending, denied, expired, redeemed, refreshed."""
+
+from __future__ import annotations
+
+import base64
+import itertools
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from device_grant.protocol import DEVICE_CODE_GRANT
+from device_grant.reference.server.http import RawAnswer, Refusal, crash
+from device_grant.reference.server.store import Grant, RefreshToken, RegisteredClient, State, Store, race_window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.reference.server.faults import Faults
+
+TOLERANCE = 1.0
+"""Seconds: clients and servers count in whole ones, so a poll that is one second early is still polite."""
+SLOW_DOWN = 5.0
+"""Seconds that each slow_down adds to the interval (RFC 8628 3.5)."""
+YEAR = 31_536_000
+"""Seconds."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """A successful token response before its dialect has spelt it (RFC 6749 5.1)."""
+
+    access_token: str
+    expires_in: int
+    """Seconds."""
+    refresh_token: str | None
+    scope: tuple[str, ...]
+
+
+@dataclass
+class Grants:
+    """Decides on device codes and refresh tokens; raises Refusal with the OAuth error code."""
+
+    store: Store
+    _serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def redeem(self, client: RegisteredClient, device_code: str) -> Tokens:
+        """One poll (RFC 8628 3.4, 3.5). A code yields tokens exactly once."""
+        if self.store.faults.quote_in_code_500 and "'" in device_code:
+            raise crash()
+        if self.store.faults.redemption_race:
+            grant = self._judge(client, device_code)
+            await race_window()
+            grant.state = State.REDEEMED
+        else:
+            with self.store.lock:
+                grant = self._judge(client, device_code)
+                grant.state = State.REDEEMED
+        return self._issue(client, grant.scope, family=grant.family)
+
+    async def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
+        """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""
+        if self.store.faults.refresh_race:
+            held = self._refreshable(client, token, scope)
+            await race_window()
+            held.replaced = True
+        else:
+            with self.store.lock:
+                held = self._refreshable(client, token, scope)
+                held.replaced = True
+        granted = held.scope if scope is None else scope
+        kept = granted if self.store.faults.refresh_narrowing_sticks else held.scope
+        return self._issue(client, granted, family=held.family, refresh_scope=kept)
+
+    def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
+        """What is known of a refresh token that may be used now; everything else is a Refusal."""
+        faults = self.store.faults
+        held = self.store.refresh_tokens.get(token)
+        if held is None and faults.refresh_unknown_accepted:
+            held = RefreshToken(client, scope or (), secrets.token_hex(8), self.store.clock() + 1)
+        if faults.refresh_refused:
+            raise Refusal("invalid_grant", "Invalid refresh token: none is accepted")
+        if held is None or (held.client.id != client.id and not faults.refresh_foreign_client):
+            raise Refusal("invalid_grant", "Invalid refresh token: it was not issued to this client")
+        if self.store.clock() >= held.expires or held.family in self.store.revoked_families:
+            raise Refusal("invalid_grant", "Invalid refresh token: it is expired or revoked")
+        if held.replaced and not faults.refresh_token_reusable:
+            if not faults.refresh_family_survives:
+                self.store.revoked_families[held.family] = None
+            raise Refusal("invalid_grant", "Invalid refresh token: it was used before")
+        if scope is not None and not set(scope) <= set(held.scope) and not faults.refresh_widens_scope:
+            raise Refusal("invalid_scope", "Invalid scope: a refresh cannot ask for more than was granted")
+        return held
+
+    def _judge(self, client: RegisteredClient, device_code: str) -> Grant:
+        """The approved grant of a device code; everything else is a Refusal."""
+        faults = self.store.faults
+        grant = self.store.grant_by_device_code(device_code)
+        if grant is None:
+            raise self._unknown_code()
+        if grant.client.id != client.id and not faults.foreign_client_redeems:
+            raise Refusal("invalid_grant", "Invalid device code: it was not issued to this client")
+        now = self.store.clock()
+        if grant.state is State.REDEEMED:
+            if faults.redemption_forgotten and now >= grant.expires:
+                return grant
+            return self._used(grant)
+        if grant.state is State.DENIED:
+            return self._denied(grant)
+        expired = now >= grant.expires
+        if grant.state is State.APPROVED:
+            if expired and not faults.expired_code_redeemable:
+                raise Refusal("expired_token", "The device code has expired")
+            if faults.early_poll_discards_approval and _early(grant, now):
+                self.store.drop_grant(grant)
+                raise Refusal("slow_down", "Poll less often")
+            return grant
+        if expired and not faults.expired_still_pending:
+            raise Refusal("expired_token", "The device code has expired")
+        return self._pending(grant, now)
+
+    def _unknown_code(self) -> Exception:
+        faults = self.store.faults
+        if faults.unknown_code_404:
+            return RawAnswer(404, b"<!doctype html><title>Not found</title><h1>Not found</h1>", "text/html")
+        if faults.unknown_code_pending:
+            return Refusal("authorization_pending", "The user has not decided yet")
+        if faults.unknown_code_slow_down:
+            return Refusal("slow_down", "Poll less often")
+        return Refusal("invalid_grant", "Invalid device code: it was never issued")
+
+    def _used(self, grant: Grant) -> Grant:
+        faults = self.store.faults
+        if faults.code_reusable:
+            return grant
+        if not faults.reuse_keeps_tokens:
+            # As RFC 6749 10.5 has it for authorization codes: one of the two who came with it is a thief.
+            self.store.revoked_families[grant.family] = None
+        raise Refusal("invalid_grant", "Invalid device code: it was redeemed before")
+
+    def _denied(self, grant: Grant) -> Grant:
+        faults = self.store.faults
+        grant.denied_polls += 1
+        if faults.denial_then_token and grant.denied_polls > 1:
+            return grant
+        if faults.slow_down_after_denial:
+            raise Refusal("slow_down", "Poll less often")
+        if faults.denial_as_invalid_grant:
+            raise Refusal("invalid_grant", "Invalid device code: the user refused")
+        raise Refusal("access_denied", "The user refused")
+
+    def _pending(self, grant: Grant, now: float) -> Grant:
+        faults = self.store.faults
+        early = _early(grant, now)
+        grant.last_poll = now
+        grant.polls += 1
+        if faults.token_before_approval:
+            return grant
+        if early:
+            grant.early_polls += 1
+            early = grant.early_polls > self.store.settings.early_polls
+        if early and faults.early_poll_429:
+            raise RawAnswer(429, b"Too many requests", "text/plain")
+        if early or (faults.slow_down_polite and grant.polls % 2 == 0):
+            grant.interval += 60.0 if faults.slow_down_adds_a_minute else SLOW_DOWN
+            if faults.slow_down_ends_session:
+                self.store.drop_grant(grant)
+            raise Refusal("slow_down", "Poll less often: the interval is now 5 seconds longer")
+        if faults.pending_consumes_code:
+            self.store.drop_grant(grant)
+        raise self._still_pending()
+
+    def _still_pending(self) -> Refusal:
+        faults = self.store.faults
+        if faults.pending_as_invalid_grant:
+            return Refusal("invalid_grant", "Invalid device code: the user has not decided yet")
+        code = "authorizationPending" if faults.pending_misspelt else "authorization_pending"
+        status = 401 if faults.pending_status_401 else 200 if faults.pending_status_200 else None
+        return Refusal(code, "The user has not decided yet", status=status)
+
+    def _issue(
+        self,
+        client: RegisteredClient,
+        scope: tuple[str, ...],
+        *,
+        family: str = "",
+        refresh_scope: tuple[str, ...] | None = None,
+    ) -> Tokens:
+        settings = self.store.settings
+        faults = self.store.faults
+        lifetime = YEAR if faults.access_token_lives_a_year else settings.token_lifetime
+        refresh_token = None
+        if client.gets_refresh_tokens:
+            refresh_token = ("aor" if settings.aws else "") + secrets.token_urlsafe(48)
+            if faults.tokens_not_ascii:
+                refresh_token += "é"
+            with self.store.lock:
+                self.store.refresh_tokens[refresh_token] = RefreshToken(
+                    client=client,
+                    scope=scope if refresh_scope is None else refresh_scope,
+                    family=family or secrets.token_hex(16),
+                    expires=self.store.clock() + settings.refresh_token_lifetime,
+                )
+        return Tokens(self._access_token(lifetime), lifetime, refresh_token, scope)
+
+    def _access_token(self, lifetime: int) -> str:
+        faults = self.store.faults
+        if faults.access_token_without_audience:
+            claims = {"jti": secrets.token_hex(16), "exp": int(self.store.clock()) + lifetime}
+            parts = (json.dumps({"alg": "HS256", "typ": "at+jwt"}).encode(), json.dumps(claims).encode())
+            signed = (*parts, secrets.token_bytes(32))
+            return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in signed)
+        if faults.access_token_guessable:
+            return f"token-{next(self._serial):06}"
+        if faults.access_token_repeated:
+            return "the-one-access-token-that-everyone-is-given-here"
+        token = ("aoa" if self.store.settings.aws else "") + secrets.token_urlsafe(48)
+        return token + "é" if faults.tokens_not_ascii else token
+
+
+def spoil_tokens(members: dict[str, Any], faults: Faults) -> dict[str, Any]:
+    """The token response as the faults would have it, in both dialects."""
+    if faults.access_token_missing:
+        del members["access_token"]
+    if faults.token_type_missing:
+        del members["token_type"]
+    if faults.token_type_number:
+        members["token_type"] = 1
+    if faults.token_type_unknown:
+        members["token_type"] = "MAC"  # noqa: S105 - the name of a type
+    if faults.token_type_malformed:
+        members["token_type"] = "Bearer token"  # noqa: S105 - a type, spelt wrong
+    if faults.token_expires_in_string:
+        members["expires_in"] = str(members["expires_in"])
+    if faults.token_expires_in_fraction:
+        members["expires_in"] = float(members["expires_in"])
+    if faults.token_expires_in_missing:
+        del members["expires_in"]
+    return {"token": members} if faults.tokens_wrapped else members
+
+
+def passwords_taken(grant_type: str, faults: Faults) -> bool:
+    """Whether this is the password grant on a server that has it; no password of the suite is ever right."""
+    return grant_type == "password" and faults.password_grant_offered
+
+
+def may_use(client: RegisteredClient, grant_type: str) -> bool:
+    """Whether the client is registered for a grant type."""
+    return grant_type in client.grants
+
+
+def require_device_grant(store: Store, client: RegisteredClient) -> None:
+    """Refuse clients that are not registered for the device grant (RFC 6749 5.2)."""
+    if not may_use(client, DEVICE_CODE_GRANT) and not store.faults.grant_not_checked:
+        raise Refusal("unauthorized_client", "This client is not registered for the device grant")
+
+
+def _early(grant: Grant, now: float) -> bool:
+    if grant.last_poll is None:
+        return False
+    return now - grant.last_poll < grant.interval - min(TOLERANCE, grant.interval / 2)

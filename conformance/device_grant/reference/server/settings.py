@@ -1,0 +1,156 @@
+"""What an operator of the reference server chooses: dialect, lifetimes, clients and people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from device_grant.errors import UsageError
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+from device_grant.targets.config import DEFAULT_BASE, KnownClient
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_ISSUER = DEFAULT_BASE
+"""Issuer of an application that has no address of its own, because it is called in process."""
+PUBLIC_ISSUER = "http://login.example.com"
+"""Issuer under the fault `public_http`; an application in process can be called by any name."""
+DEMO_USER = "alice"
+DEMO_PASSWORD = "wonderland"  # noqa: S105 - published on the sign-in page; it protects nothing
+DAY = 86_400
+"""Seconds."""
+
+_INTERVALS = {RFC8628: 5, AWS_SSO_OIDC: 1}
+_SCOPES = {
+    RFC8628: ("openid", "profile", "email", "offline_access", "read", "write"),
+    AWS_SSO_OIDC: (
+        "sso:account:access",
+        "codewhisperer:analysis",
+        "codewhisperer:completions",
+        "codewhisperer:conversations",
+        "codewhisperer:taskassist",
+        "codewhisperer:transformations",
+        "codecatalyst:read_write",
+    ),
+}
+_REGISTRATION_LIFETIMES = {RFC8628: 0, AWS_SSO_OIDC: 90 * DAY}
+_TOKEN_LIFETIMES = {RFC8628: 3_600, AWS_SSO_OIDC: 28_800}
+
+_DEMO_SECRETS = ("correct horse/battery+staple", "posted-secret")
+"""Published secrets of demo clients; the first one shows whether HTTP Basic is form-encoded (RFC 6749 2.3.1)."""
+
+DEFAULT_CLIENTS = (
+    KnownClient(id="device-client"),
+    KnownClient(id="other-client"),
+    KnownClient(id="confidential-client", secret=_DEMO_SECRETS[0], authentication="client_secret_basic"),
+    KnownClient(id="posting-client", secret=_DEMO_SECRETS[1], authentication="client_secret_post"),
+    KnownClient(id="client-without-grants", grants=("refresh_token",)),
+)
+"""Clients that the RFC dialect knows before anyone registers."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Lifetimes are in seconds; None stands for the dialect's default.
+
+    Raises UsageError for values that no server could honour.
+    """
+
+    dialect: str = RFC8628
+    issuer: str = ""
+    """Origin under which clients reach the server, for example `http://127.0.0.1:8000`: the Host header is never
+    trusted. Empty: `serve` takes the address it listens on, an application in process `DEFAULT_ISSUER`."""
+    interval: int | None = None
+    """Polling interval (RFC 8628 3.2): 5 s, AWS 1 s."""
+    early_polls: int = 0
+    """How many polls of one device code may come too early before slow_down is answered. AWS CLI polls twice at
+    once when it starts; with 1 it is not slowed down."""
+    expires_in: int = 600
+    """Lifetime of device code and user code (RFC 8628 3.2)."""
+    registration_lifetime: int | None = None
+    """Lifetime of a dynamic registration's secret; 0: it does not expire. AWS 90 days, RFC dialect 0."""
+    access_token_lifetime: int | None = None
+    """1 h, AWS 8 h."""
+    refresh_token_lifetime: int = 30 * DAY
+    """How long a refresh token lives if it is not used (RFC 9700 4.14)."""
+    scopes: tuple[str, ...] | None = None
+    """Scopes that exist on this server."""
+    default_scope: tuple[str, ...] = ("profile",)
+    """RFC dialect: what a device authorization without scope asks for (RFC 6749 3.3)."""
+    clients: tuple[KnownClient, ...] | None = None
+    """Clients known beforehand; RFC dialect: `DEFAULT_CLIENTS`, AWS: none, since everyone registers."""
+    users: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({DEMO_USER: DEMO_PASSWORD}))
+    """Accounts at the verification page: names and passwords."""
+    show_demo_account: bool = True
+    """Whether the sign-in page names the first account."""
+    guesses_per_session: int = 5
+    """Wrong user codes in a minute after which a browser session is throttled (RFC 8628 5.1)."""
+    guesses_per_address: int = 20
+    """The same for all sessions of one address: more, because people share addresses."""
+
+    def __post_init__(self) -> None:
+        if self.dialect not in _INTERVALS:
+            raise UsageError(f"reference server: unknown dialect {self.dialect!r}: choose {' or '.join(_INTERVALS)}")
+        for name in ("interval", "expires_in", "access_token_lifetime", "refresh_token_lifetime"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"reference server: {name} is {value}, but must be at least 1 second")
+        for name in ("early_polls", "registration_lifetime"):
+            value = getattr(self, name)
+            if value is not None and value < 0:
+                raise UsageError(f"reference server: {name} is {value}, but must not be negative")
+        if self.issuer:
+            parts = urlsplit(self.issuer)
+            rest = parts.path + parts.query + parts.fragment
+            if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or rest:
+                raise UsageError(
+                    f"reference server: issuer {self.issuer!r} must be an origin such as https://login.example, "
+                    "without a path and without a trailing slash"
+                )
+        if not self.users:
+            raise UsageError("reference server: users is empty: nobody could approve anything")
+        unknown = set(self.default_scope) - set(self.known_scopes)
+        if self.dialect == RFC8628 and unknown:
+            raise UsageError(f"reference server: default_scope names {sorted(unknown)}, which scopes does not list")
+
+    @property
+    def aws(self) -> bool:
+        """Whether the dialect is AWS SSO OIDC."""
+        return self.dialect == AWS_SSO_OIDC
+
+    @property
+    def base(self) -> str:
+        """The issuer, or its default."""
+        return self.issuer or DEFAULT_ISSUER
+
+    @property
+    def polling_interval(self) -> int:
+        """Seconds between polls as first advertised."""
+        return _INTERVALS[self.dialect] if self.interval is None else self.interval
+
+    @property
+    def secret_lifetime(self) -> int:
+        """Seconds that a dynamic registration lasts; 0: for ever."""
+        default = _REGISTRATION_LIFETIMES[self.dialect]
+        return default if self.registration_lifetime is None else self.registration_lifetime
+
+    @property
+    def token_lifetime(self) -> int:
+        """Seconds that an access token lasts."""
+        default = _TOKEN_LIFETIMES[self.dialect]
+        return default if self.access_token_lifetime is None else self.access_token_lifetime
+
+    @property
+    def known_scopes(self) -> tuple[str, ...]:
+        """Scopes that exist on this server."""
+        return _SCOPES[self.dialect] if self.scopes is None else self.scopes
+
+    @property
+    def known_clients(self) -> tuple[KnownClient, ...]:
+        """Clients known beforehand."""
+        if self.clients is None:
+            return () if self.aws else DEFAULT_CLIENTS
+        return self.clients

@@ -1,0 +1,303 @@
+"""What the server remembers: clients, grants and refresh tokens, in memory and bounded.
+
+Methods are plain function calls under one lock: neither another asyncio task nor another thread can come in between
+a check and the mark that follows it, except where a fault asks for that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
+from device_grant.reference.server.settings import DAY, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from device_grant.reference.server.faults import Faults
+
+USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
+"""Consonants: no words by accident, no confusable characters (RFC 8628 6.1)."""
+USER_CODE_LENGTH = 8
+_LOOK_ALIKES = str.maketrans("12568", "LZSGB")
+"""Characters that no code has, and those that they are taken for."""
+CONFUSABLE_ALPHABET = "aAbB0oO1lI"
+"""What the fault `user_code_confusable` draws from."""
+REMEMBERED = DAY
+"""Seconds for which an expired code is still told apart from one that was never issued."""
+MOST = 100_000
+"""Records of a kind that are kept; the oldest go first."""
+SHORT_PREFIX = 16
+"""Characters that the fault `device_code_prefix_accepted` looks at."""
+
+RACE_WINDOW = 8
+"""How often the faults that are races yield to other tasks between check and mark."""
+
+_GRANT_NAMES = {"device_code": DEVICE_CODE_GRANT, "refresh_token": REFRESH_TOKEN_GRANT}
+
+
+class State(Enum):
+    """A grant goes from pending to approved or denied, and from approved to redeemed; expiry is a matter of time."""
+
+    PENDING = "pending"
+    APPROVED = "approved"
+    DENIED = "denied"
+    REDEEMED = "redeemed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegisteredClient:
+    """A client as the server knows it (RFC 6749 section 2)."""
+
+    id: str
+    secret: str | None = None
+    name: str = ""
+    grants: frozenset[str] = frozenset({DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT})
+    """Grant types that it may use, by their full names."""
+    scopes: tuple[str, ...] | None = None
+    """Scopes that it may ask for; None: all that exist."""
+    gets_refresh_tokens: bool = True
+    issued_at: int = 0
+    """Seconds since the epoch."""
+    expires_at: int = 0
+    """Seconds since the epoch; 0: never."""
+    pages: tuple[str, ...] = ()
+    """Addresses of the client's own pages: about it, its terms, its policy (RFC 7591 section 2)."""
+
+
+@dataclass
+class Grant:
+    """One device authorization (RFC 8628 3.2)."""
+
+    device_code: str
+    user_code: str
+    client: RegisteredClient
+    scope: tuple[str, ...]
+    created: float
+    expires: float
+    interval: float
+    """Seconds between polls that are enforced now: slow_down raises it."""
+    state: State = State.PENDING
+    subject: str = ""
+    """Who decided."""
+    last_poll: float | None = None
+    polls: int = 0
+    early_polls: int = 0
+    denied_polls: int = 0
+    family: str = field(default_factory=lambda: secrets.token_hex(16))
+    """What its refresh tokens, if any, have in common."""
+
+
+@dataclass
+class RefreshToken:
+    """A refresh token and the family that rotation has made of the first one (RFC 9700 4.14.2)."""
+
+    client: RegisteredClient
+    scope: tuple[str, ...]
+    """Scope of the grant; narrowing an access token does not narrow it (RFC 6749 section 6)."""
+    family: str
+    expires: float
+    replaced: bool = False
+
+
+@dataclass
+class Store:
+    """All records. `clock` tells seconds since the epoch."""
+
+    settings: Settings
+    faults: Faults
+    clock: Callable[[], float]
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.clients: dict[str, RegisteredClient] = {}
+        self.grants: dict[str, Grant] = {}
+        self._by_user_code: dict[str, Grant] = {}
+        self.refresh_tokens: dict[str, RefreshToken] = {}
+        self.revoked_families: dict[str, None] = {}
+        self._approved: set[str] = set()
+        """Clients that were approved once; only the fault `approval_for_all_devices` looks at them."""
+        for known in self.settings.known_clients:
+            self.clients[known.id] = RegisteredClient(
+                id=known.id,
+                secret=known.secret or None,
+                name=known.id,
+                grants=frozenset(_GRANT_NAMES.get(name, name) for name in known.grants),
+                gets_refresh_tokens="refresh_token" in known.grants,
+            )
+
+    def add_client(self, client: RegisteredClient) -> None:
+        """Remember a new registration."""
+        with self.lock:
+            self.clients[client.id] = client
+            _drop_oldest(self.clients)
+            if self.faults.registration_ends_grants:
+                self.grants = {code: grant for code, grant in self.grants.items() if grant.state is not State.PENDING}
+
+    def add_grant(self, client: RegisteredClient, scope: tuple[str, ...]) -> Grant:
+        """Create a pending grant with a new device code and a user code that no live grant has."""
+        now = self.clock()
+        with self.lock:
+            self._forget(now)
+            grant = Grant(
+                device_code=self._new_device_code(),
+                user_code=self._new_user_code(now),
+                client=client,
+                scope=scope,
+                created=now,
+                expires=now + self._code_lifetime(),
+                interval=float(self.settings.polling_interval),
+            )
+            if self.faults.approval_for_all_devices and client.id in self._approved:
+                grant.state = State.APPROVED
+            self.grants[grant.device_code] = grant
+            key = self._key(grant.user_code)
+            self._by_user_code.pop(key, None)  # a code that is used again goes to the end of the order
+            self._by_user_code[key] = grant
+            return grant
+
+    def _code_lifetime(self) -> float:
+        if self.faults.codes_live_a_day:
+            return float(DAY)
+        return self.settings.expires_in / (2 if self.faults.expires_early else 1)
+
+    def grant_by_device_code(self, device_code: str) -> Grant | None:
+        """The grant of a device code, expired ones included."""
+        found = self.grants.get(device_code)
+        if found is not None:
+            return found
+        if self.faults.user_code_as_device_code:
+            found = self._by_user_code.get(self._key(device_code))
+        if found is None and self.faults.device_code_prefix_accepted:
+            found = next(
+                (g for code, g in self.grants.items() if code[:SHORT_PREFIX] == device_code[:SHORT_PREFIX]), None
+            )
+        if found is None and self.faults.device_code_case_ignored:
+            found = next((g for code, g in self.grants.items() if code.lower() == device_code.lower()), None)
+        return found
+
+    def grant_by_user_code(self, typed: str) -> Grant | None:
+        """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1)."""
+        grant = self._by_user_code.get(self._key(typed))
+        if grant is None and self.faults.user_code_prefix_accepted:
+            grant = next((g for key, g in self._by_user_code.items() if key[:4] == self._key(typed)[:4]), None)
+        if grant is None or (self.faults.user_code_strict and typed != grant.user_code):
+            return None
+        if self.faults.confusables_refused and any(character.isdigit() for character in typed):
+            return None
+        now = self.clock()
+        if self.faults.user_code_expires_early and now >= grant.created + self.settings.expires_in / 2:
+            return None
+        if now >= grant.expires and self.faults.expired_code_approvable:
+            grant.expires = now + self.settings.expires_in
+        if now >= grant.expires or (grant.state is not State.PENDING and not self.faults.decision_reversible):
+            return None
+        return grant
+
+    def decide(self, typed: str, *, approve: bool, subject: str) -> Grant | None:
+        """Approve or deny; None if the code is not, or no longer, one that can be decided."""
+        with self.lock:
+            grant = self.grant_by_user_code(typed)
+            if grant is not None:
+                self._mark(grant, approve=approve, subject=subject)
+            return grant
+
+    async def decide_late(self, typed: str, *, approve: bool, subject: str) -> Grant | None:
+        """As decide, but others come in between the look and the mark: the fault `decision_race`."""
+        grant = self.grant_by_user_code(typed)
+        if grant is not None:
+            await race_window()
+            self._mark(grant, approve=approve, subject=subject)
+        return grant
+
+    def _mark(self, grant: Grant, *, approve: bool, subject: str) -> None:
+        if approve and not self.faults.approval_ignored:
+            grant.state = State.APPROVED
+            self._approved.add(grant.client.id)
+        elif not approve and not self.faults.denial_ignored:
+            grant.state = State.DENIED
+        grant.subject = subject
+
+    def spend_codes_in(self, body: bytes) -> None:
+        """Redeem the approved codes that a request names; only the fault `bad_request_spends_code` does that."""
+        for code, grant in self.grants.items():
+            if grant.state is State.APPROVED and code.encode() in body:
+                grant.state = State.REDEEMED
+
+    def drop_grant(self, grant: Grant) -> None:
+        """Make its device code one that was never issued; only faults do that."""
+        with self.lock:
+            self.grants.pop(grant.device_code, None)
+
+    def _key(self, typed: str) -> str:
+        return canonical_user_code(typed) if self._plain_alphabet else typed
+
+    @property
+    def _plain_alphabet(self) -> bool:
+        return not (self.faults.user_code_confusable or self.faults.user_code_short)
+
+    def _new_device_code(self) -> str:
+        if self.faults.device_code_repeated:
+            return "the-one-device-code-that-everyone-is-given-here"
+        if self.faults.device_code_short:
+            return secrets.token_hex(3)
+        return secrets.token_urlsafe(48)
+
+    def _new_user_code(self, now: float) -> str:
+        if self.faults.user_code_repeated:
+            return "BCDF-GHJK"
+        while True:
+            code = self._draw_user_code()
+            taken = self._by_user_code.get(self._key(code))
+            # With four digits there may be no free code left: that fault takes what it draws.
+            if taken is None or now >= taken.expires or not self._plain_alphabet:
+                return code
+
+    def _draw_user_code(self) -> str:
+        if self.faults.user_code_short:
+            return f"{secrets.randbelow(10_000):04}"
+        alphabet = CONFUSABLE_ALPHABET if self.faults.user_code_confusable else USER_CODE_ALPHABET
+        letters = "".join(secrets.choice(alphabet) for _ in range(USER_CODE_LENGTH))
+        return f"{letters[:4]}-{letters[4:]}"
+
+    def _forget(self, now: float) -> None:
+        while self.grants:
+            code, oldest = next(iter(self.grants.items()))
+            if len(self.grants) < MOST and now < oldest.expires + REMEMBERED:
+                break
+            del self.grants[code]
+        while self._by_user_code:
+            code, oldest = next(iter(self._by_user_code.items()))
+            if len(self._by_user_code) < MOST and now < oldest.expires + REMEMBERED:
+                break
+            del self._by_user_code[code]
+        while self.refresh_tokens:
+            token, first = next(iter(self.refresh_tokens.items()))
+            if len(self.refresh_tokens) < MOST and now < first.expires:
+                break
+            del self.refresh_tokens[token]
+        _drop_oldest(self.revoked_families)
+
+
+async def race_window() -> None:
+    """Give other tasks a chance to come in between; only faults do that."""
+    for _ in range(RACE_WINDOW):
+        await asyncio.sleep(0)
+
+
+def canonical_user_code(typed: str) -> str:
+    """What was typed, as it is compared: upper case, look-alikes replaced, and only characters that codes are made of.
+
+    RFC 8628 6.1 suggests all three.
+    """
+    return "".join(character for character in typed.upper().translate(_LOOK_ALIKES) if character in USER_CODE_ALPHABET)
+
+
+def _drop_oldest(records: dict[str, RegisteredClient] | dict[str, None]) -> None:
+    while len(records) > MOST:
+        del records[next(iter(records))]

@@ -1,0 +1,126 @@
+"""The person at the reference server's verification page: signs in with the demo account, types the code, decides.
+
+A user module as target.toml names it: `approve(http, grant)` and `deny(http, grant)`, and the single steps `sign_in`,
+`confirmation` and `enter` for the checks of the pages.
+"""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+
+from device_grant.reference.server.settings import DEMO_PASSWORD, DEMO_USER
+from device_grant.reference.server.verification import SIGN_IN_PATH
+from device_grant.targets.ports import GrantView, UserError
+
+if TYPE_CHECKING:
+    import httpx
+
+_MOST_PAGES = 6
+"""Sign in, type the code, decide, see the result: more than this is a loop."""
+
+
+def approve(http: httpx.Client, grant: GrantView) -> None:
+    """Allow the grant; raises UserError if the pages do not let the user."""
+    decide(http, grant, "approve")
+
+
+def deny(http: httpx.Client, grant: GrantView) -> None:
+    """Refuse the grant; raises UserError if the pages do not let the user."""
+    decide(http, grant, "deny")
+
+
+def sign_in(http: httpx.Client) -> None:
+    """Make http's cookies those of a signed-in browser; raises UserError if the page refuses."""
+    response = http.get(SIGN_IN_PATH, follow_redirects=True)
+    fields = _Page(response).inputs | {"username": DEMO_USER, "password": DEMO_PASSWORD}
+    response = http.post(SIGN_IN_PATH, data=fields, follow_redirects=True)
+    if not response.is_success:
+        raise UserError(f"the sign-in page answered {response.status_code}: {_Page(response).heading}")
+
+
+def confirmation(http: httpx.Client, grant: GrantView) -> httpx.Response:
+    """The page with the decision, not yet decided; raises UserError if the pages do not lead there."""
+    response = _reach(http, grant.verification_uri, grant.user_code)
+    page = _Page(response)
+    if not response.is_success or not page.actions:
+        raise UserError(f"the verification page answered {response.status_code}: {page.heading}")
+    return response
+
+
+def enter(http: httpx.Client, user_code: str, verification_uri: str) -> httpx.Response:
+    """What the page says to a code, whatever it is."""
+    return _reach(http, verification_uri, user_code)
+
+
+def decide(
+    http: httpx.Client, grant: GrantView, action: str, *, user: str = DEMO_USER, secret: str = DEMO_PASSWORD
+) -> None:
+    """Walk through the pages, from verification_uri on, as `user` with the password `secret`."""
+    response = _reach(http, grant.verification_uri, grant.user_code, user, secret)
+    page = _Page(response)
+    if not response.is_success:
+        raise UserError(f"the verification page answered {response.status_code}: {page.heading}")
+    if action not in page.actions:
+        offered = f"only {', '.join(page.actions)}" if page.actions else page.heading
+        raise UserError(f"the verification page offers no way to {action}: {offered}")
+    fields = page.inputs | {"action": action}
+    response = http.post(response.url.join(page.target), data=fields, follow_redirects=True)
+    if not response.is_success:
+        raise UserError(f"the verification page answered {response.status_code}: {_Page(response).heading}")
+
+
+def _reach(
+    http: httpx.Client, uri: str, user_code: str, user: str = DEMO_USER, secret: str = DEMO_PASSWORD
+) -> httpx.Response:
+    """Sign in and type the code, each where the pages ask for it; what comes then."""
+    response = http.get(uri, follow_redirects=True)
+    typed = False
+    for _ in range(_MOST_PAGES):
+        page = _Page(response)
+        if not response.is_success:
+            return response
+        if "password" in page.inputs:
+            fields = page.inputs | {"username": user, "password": secret}
+        elif page.actions or typed or "user_code" not in page.inputs:
+            return response
+        else:
+            fields = page.inputs | {"user_code": user_code}
+            typed = True
+        response = http.post(response.url.join(page.target), data=fields, follow_redirects=True)
+    raise UserError(f"the verification page still asks after {_MOST_PAGES} pages: {_Page(response).heading}")
+
+
+class _Page(HTMLParser):
+    """The form of a page, as far as a person needs it."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        super().__init__()
+        self.heading = ""
+        self.target = ""
+        self.inputs: dict[str, str] = {}
+        self.actions: list[str] = []
+        self._in_heading = False
+        self.feed(response.text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Collect what can be filled in or pressed."""
+        attributes = {name: value or "" for name, value in attrs}
+        if tag == "h1":
+            self._in_heading = True
+        elif tag == "form":
+            self.target = attributes.get("action", "")
+        elif tag == "input" and attributes.get("name"):
+            self.inputs[attributes["name"]] = attributes.get("value", "")
+        elif tag == "button" and attributes.get("name") == "action":
+            self.actions.append(attributes.get("value", ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        """The heading ends with its tag."""
+        if tag == "h1":
+            self._in_heading = False
+
+    def handle_data(self, data: str) -> None:
+        """Keep the heading, for error messages."""
+        if self._in_heading:
+            self.heading += data.strip()

@@ -1,0 +1,163 @@
+"""The report as one HTML file that needs no network: styles and script are inside, and it works without the script.
+
+It is made from the results alone, but for what the catalogue excludes: that comes from the installed one, if the run
+used the same.
+
+Everything in a report may come from the target and is escaped; a content security policy allows this file's own script
+and style alone, by their digests.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from device_grant.catalogue import Verdict, load
+from device_grant.report import http, timeline
+from device_grant.report.text import minute, plural, visible, web_link
+from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from device_grant.results import Report
+    from device_grant.results.model import Result
+
+SYMBOLS = {
+    "fail": "✕",
+    "warn": "!",
+    "untestable": "⊘",
+    "inconclusive": "?",
+    "not-applicable": "–",  # noqa: RUF001 - a dash is meant, wide enough to be seen in a badge
+    "observed": "○",
+    "pass": "✓",
+}
+_LONGEST_TEXT = 6000
+"""Characters of one value; the whole is in results.jsonl."""
+_LONGEST_TRANSCRIPT = 40
+"""Steps of one transcript; what a failure turns on is at its end."""
+
+
+def render(report: Report) -> str:
+    """Render the whole report as HTML."""
+    view = View(report)
+    return page(
+        "report.html.j2",
+        styles=("report.css",),
+        script="report.js",
+        view=view,
+        excluded=excluded(view, load()),
+        cases={case.check: case.steps for case in report.cases},
+        verdicts=WORST_FIRST,
+        present=[verdict for verdict in WORST_FIRST if view.of(verdict)],
+    )
+
+
+def page(template: str, *, styles: Iterable[str], script: str, **content: Any) -> str:
+    """Render a template of this package with its styles and its script inside, and the policy that allows them."""
+    style, code = "\n".join(map(_asset, styles)), _asset(script)
+    policy = (
+        f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(code)}; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            policy=policy,
+            # These files are ours, and text of a style or script element is not escaped in HTML.
+            style=Markup(style),  # noqa: S704 - files of this package
+            script=Markup(code),  # noqa: S704 - a file of this package
+            **content,
+        )
+    )
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("device_grant.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.filters |= {
+        "anchor": anchor,
+        "baseline_entry": baseline_entry,
+        "caption": timeline.caption,
+        "cut": _cut,
+        "decisive": http.decisive,
+        "heading": lambda name: name[:1].upper() + name[1:],
+        "minute": minute,
+        "moment": http.moment,
+        "request_text": http.request_text,
+        "response_text": http.response_text,
+        "summary": http.summary,
+        "timeline": timeline.timeline,
+        "web_link": web_link,
+        "worst_first": _worst_first,
+    }
+    environment.globals |= {
+        "fail": Verdict.FAIL,
+        "longest_transcript": _LONGEST_TRANSCRIPT,
+        "meaning": MEANING,
+        "not_applicable": Verdict.NOT_APPLICABLE,
+        "plural": plural,
+        "section_name": section_name,
+        "symbols": SYMBOLS,
+        "timeline_width": timeline.WIDTH,
+        "timeline_words": timeline.WORDS,
+    }
+    return environment
+
+
+def anchor(name: str) -> str:
+    """Make the id of an element from a requirement or check; ids of requirements stay as they are."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name)
+
+
+def baseline_entry(result: Result) -> str:
+    """Write the baseline entry that would expect this result; its reason is left to whoever accepts the deviation.
+
+    Empty where there is nothing to accept, and for requirements on security, which are not accepted with a few words.
+    """
+    if result.verdict not in ("fail", "warn") or result.expected or result.security:
+        return ""
+    # A JSON string is a basic string of TOML, but for DEL, which is not allowed there.
+    requirement, check = (
+        json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f") for name in (result.requirement, result.check)
+    )
+    return f'[[known]]\nrequirement = {requirement}\ncheck = {check}\nreason = ""'
+
+
+def _finalize(value: object) -> object:
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _cut(text: str, longest: int = _LONGEST_TEXT) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}… [cut: {len(text)} characters, the rest is in results.jsonl]"
+
+
+def _worst_first(results: Iterable[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: WORST_FIRST.index(Verdict.from_label(result.verdict)))
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("device_grant.report").joinpath("templates", name).read_text(encoding="utf-8").strip()
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

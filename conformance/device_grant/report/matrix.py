@@ -1,0 +1,299 @@
+"""The matrix: requirements by targets, one cell a verdict, a link to its evidence. Pure over published reports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from device_grant.catalogue.model import Verdict
+from device_grant.report.html import SYMBOLS, anchor, page
+from device_grant.report.view import MEANING, PARTIES, WORST_FIRST, View, natural, section_name
+from device_grant.results.merge import JUDGED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from device_grant.catalogue import Catalogue, Requirement
+    from device_grant.results import Report, RequirementResult
+
+FORMAT = 1
+"""Of matrix.json; raised when an old reader would misread a new file."""
+WITHHELD = "withheld"
+"""What stands for a verdict on software whose authors have not been told yet."""
+SYMBOL = {**SYMBOLS, WITHHELD: "▒"}
+NOTHING = {
+    WITHHELD: "a security requirement: shown only once the target's authors have been told privately",
+    "": "not tested, or not a requirement of the target's dialect",
+}
+_PARTIES = {f"{kind}s": parties for kind, parties in PARTIES.items()}
+"""The pages, and whom the requirements of their rows bind."""
+_OWN = ("RFC 8628", "AWS SSO OIDC")
+FILES = {"servers": "index.html", "clients": "clients.html"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One target in one dialect."""
+
+    name: str
+    """Folder of its report, beside the matrix."""
+    report: Report
+    withholds: bool = False
+    """Whether results on security requirements are left out."""
+
+    @property
+    def kind(self) -> str:
+        """`clients` where a client was judged, `servers` otherwise."""
+        return f"{View(self.report).kind}s"
+
+    @cached_property
+    def requirements(self) -> dict[str, RequirementResult]:
+        """What the run has a verdict on; none of what is withheld."""
+        merged = self.report.by_requirement()
+        return {name: one for name, one in merged.items() if not (self.withholds and one.first.security)}
+
+    @cached_property
+    def counts(self) -> Counter[Verdict]:
+        """Number of requirements by verdict."""
+        return Counter(one.verdict for one in self.requirements.values())
+
+    @cached_property
+    def expected(self) -> int:
+        """How many of the failing requirements the baseline expects."""
+        return sum(one.expected for one in self.requirements.values() if one.verdict is Verdict.FAIL)
+
+    @property
+    def remark(self) -> str:
+        """What must be known to read the column rightly; empty if nothing."""
+        if self.report.interrupted:
+            return "interrupted"
+        footer = self.report.footer
+        return "the suite broke" if footer is not None and footer.suite_errors else ""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One requirement of one target; `label` is a verdict, `withheld`, or empty where nothing was said."""
+
+    label: str = ""
+    expected: bool = False
+    href: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """What the page shows; words go with it."""
+        return SYMBOL.get(self.label, "")
+
+    @property
+    def words(self) -> str:
+        """`fail, expected by the baseline`."""
+        return f"{self.label}, expected by the baseline" if self.expected else self.label
+
+
+@dataclass(frozen=True)
+class Row:
+    """One requirement over all targets."""
+
+    id: str
+    source: str
+    section: str
+    level: str
+    statement: str
+    url: str
+    security: bool
+    cells: tuple[Cell, ...]
+
+    @property
+    def tested(self) -> bool:
+        """Whether any target has a cell that says something."""
+        return any(cell.label for cell in self.cells)
+
+    @property
+    def failing(self) -> bool:
+        """Whether it fails anywhere."""
+        return any(cell.label == Verdict.FAIL.label for cell in self.cells)
+
+    @property
+    def differs(self) -> bool:
+        """Whether targets that were judged got different verdicts."""
+        judged = {verdict.label for verdict in JUDGED}
+        return len({cell.label for cell in self.cells if cell.label in judged}) > 1
+
+
+@dataclass(frozen=True)
+class Section:
+    """Rows of one section of a source."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @property
+    def tested(self) -> bool:
+        """Whether any of its rows is."""
+        return any(row.tested for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The table of one page."""
+
+    kind: str
+    """`servers` or `clients`."""
+    columns: tuple[Column, ...]
+    sections: tuple[Section, ...]
+    suite_version: str
+    catalogue_revision: str
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """All of them, in order."""
+        return [row for section in self.sections for row in section.rows]
+
+    @property
+    def withholds(self) -> bool:
+        """Whether any target's security results are left out."""
+        return any(column.withholds for column in self.columns)
+
+    @property
+    def revisions(self) -> set[str]:
+        """Catalogues by which the columns were judged."""
+        return {column.report.header.catalogue_revision for column in self.columns}
+
+
+def build(columns: Iterable[Column], catalogue: Catalogue, suite_version: str) -> list[Matrix]:
+    """Make the matrix of servers, and that of clients if there are any, each sorted by source, section and id."""
+    given = sorted(columns, key=lambda column: (column.report.header.dialect != "rfc8628", natural(column.name)))
+    kinds = [kind for kind in _PARTIES if any(column.kind == kind for column in given)] or ["servers"]
+    return [
+        _matrix(kind, tuple(column for column in given if column.kind == kind), catalogue, suite_version)
+        for kind in kinds
+    ]
+
+
+def render(matrix: Matrix, others: Sequence[Matrix] = ()) -> str:
+    """Render one page as HTML that needs nothing else; `others` are the matrices that it links to."""
+    return page(
+        "matrix.html.j2",
+        styles=("report.css", "matrix.css"),
+        script="matrix.js",
+        matrix=matrix,
+        pages=[(kind, FILES[kind]) for kind in _PARTIES if any(kind == one.kind for one in (matrix, *others))],
+        verdicts=WORST_FIRST,
+        nothing=NOTHING,
+        meaning=MEANING,
+        symbol=SYMBOL,
+    )
+
+
+def as_json(matrices: Iterable[Matrix]) -> dict[str, Any]:
+    """Return the same data for programs."""
+    made = list(matrices)
+    return {
+        "format": FORMAT,
+        "suite_version": made[0].suite_version if made else "",
+        "catalogue_revision": made[0].catalogue_revision if made else "",
+        **{matrix.kind: _table(matrix) for matrix in made},
+    }
+
+
+def _matrix(kind: str, columns: tuple[Column, ...], catalogue: Catalogue, suite_version: str) -> Matrix:
+    rows = {row.id: row for row in _rows(kind, columns, catalogue)}
+    by_section: dict[tuple[str, str], list[Row]] = {}
+    for row in rows.values():
+        by_section.setdefault((row.source, row.section), []).append(row)
+    ordered = sorted(by_section, key=lambda key: (_rank(key[0]), natural(key[0]), natural(key[1])))
+    sections = [
+        Section(section_name(*key), tuple(sorted(by_section[key], key=lambda row: natural(row.id)))) for key in ordered
+    ]
+    return Matrix(kind, columns, tuple(sections), suite_version, catalogue.revision)
+
+
+def _rank(source: str) -> int:
+    """The sources of the dialects themselves come first."""
+    return next((number for number, own in enumerate(_OWN) if source.startswith(own)), len(_OWN))
+
+
+def _rows(kind: str, columns: tuple[Column, ...], catalogue: Catalogue) -> Iterable[Row]:
+    spoken = {column.report.header.dialect for column in columns}
+    known: dict[str, Requirement] = {}
+    for entry in catalogue.requirements:
+        known[entry.id] = entry
+        if entry.party in _PARTIES[kind] and spoken & set(entry.dialects):
+            yield Row(
+                id=entry.id,
+                source=entry.source,
+                section=entry.section,
+                level=entry.level.value,
+                statement=entry.statement,
+                url=entry.url,
+                security=entry.security,
+                cells=tuple(_cell(column, entry.id, entry) for column in columns),
+            )
+    # Reports may be older than the catalogue: what it no longer has keeps its row.
+    gone = {name: one.first for column in columns for name, one in column.requirements.items() if name not in known}
+    for name, first in gone.items():
+        yield Row(
+            id=name,
+            source=first.source,
+            section=first.section,
+            level=first.level,
+            statement=first.statement,
+            url=first.url,
+            security=first.security,
+            cells=tuple(_cell(column, name, None) for column in columns),
+        )
+
+
+def _cell(column: Column, name: str, entry: Requirement | None) -> Cell:
+    found = column.requirements.get(name)
+    if entry is not None and entry.security and column.withholds:
+        # The same for every such requirement: nothing can be read from which ones are missing.
+        return Cell(WITHHELD) if column.report.header.dialect in entry.dialects else Cell()
+    if found is None:
+        return Cell()
+    broken = found.verdict in (Verdict.FAIL, Verdict.WARN)
+    return Cell(found.verdict.label, broken and found.expected, f"{column.name}/index.html#{anchor(name)}")
+
+
+def _table(matrix: Matrix) -> dict[str, Any]:
+    return {
+        "targets": [_target(column) for column in matrix.columns],
+        "requirements": [
+            {
+                "id": row.id,
+                "source": row.source,
+                "section": row.section,
+                "level": row.level,
+                "statement": row.statement,
+                "security": row.security,
+                # The evidence of each is at NAME/index.html#ID.
+                "verdicts": {name: cell.label for name, cell in _cells(row, matrix.columns)},
+                "expected": [name for name, cell in _cells(row, matrix.columns) if cell.expected],
+            }
+            for row in matrix.rows
+        ],
+    }
+
+
+def _cells(row: Row, columns: Iterable[Column]) -> list[tuple[str, Cell]]:
+    return [(column.name, cell) for column, cell in zip(columns, row.cells, strict=True) if cell.label]
+
+
+def _target(column: Column) -> dict[str, Any]:
+    header = column.report.header
+    return {
+        "name": column.name,
+        "target": header.target,
+        "version": header.target_version,
+        "homepage": header.target_homepage,
+        "dialect": header.dialect,
+        "date": header.started[:10],
+        "suite_version": header.suite_version,
+        "catalogue_revision": header.catalogue_revision,
+        "interrupted": column.report.interrupted,
+        "withholds_security": column.withholds,
+        "counts": {verdict.label: column.counts[verdict] for verdict in WORST_FIRST},
+        "expected_failures": column.expected,
+    }

@@ -1,0 +1,241 @@
+"""The report on a terminal: progress while checks run, then the verdict, what is open, and each failure in full.
+
+Nothing from a target reaches the terminal unescaped, and no text is read as rich markup.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Self
+
+from rich.live import Live
+from rich.text import Text
+
+from device_grant.catalogue.model import Verdict
+from device_grant.report import http
+from device_grant.report.console import bullets, encodable, heading, indented, paragraph, wrapped
+from device_grant.report.text import one_line, plural, visible, web_link
+from device_grant.report.view import WORST_FIRST, View, section_name
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from device_grant.report.view import Group
+    from device_grant.results import Report, RequirementResult
+    from device_grant.results.model import Result, Step
+
+STYLE = {
+    Verdict.FAIL: "bold red",
+    Verdict.WARN: "yellow",
+    Verdict.UNTESTABLE: "magenta",
+    Verdict.INCONCLUSIVE: "magenta",
+    Verdict.NOT_APPLICABLE: "dim",
+    Verdict.OBSERVED: "cyan",
+    Verdict.PASS: "green",
+}
+_BROKEN = "suite error"
+_LONGEST_VALUE = 600
+_LONGEST_MESSAGE = 300
+_NAMED = 6
+"""Requirements that a group names before it only counts them."""
+
+
+class Progress:
+    """One live line on a terminal; without one, or with NO_COLOR set, one plain line a finished check.
+
+    `total` is the number of checks. The line is redrawn at each call, never by a thread.
+    """
+
+    def __init__(self, console: Console, total: int) -> None:
+        self._console = console
+        self._total = total
+        self._finished = 0
+        self._current = ""
+        self._counts: Counter[str] = Counter()
+        live = console.is_terminal and not console.no_color and not console.is_dumb_terminal
+        self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
+        if self._live is not None:
+            self._live.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def check_started(self, name: str) -> None:
+        """Show the check as the current one."""
+        self._current = one_line(name)
+        self._draw()
+
+    def check_finished(self, name: str, worst: Verdict | None) -> None:
+        """Count the check under its worst verdict; None: the suite itself broke in it."""
+        self._finished += 1
+        label = _BROKEN if worst is None else worst.label
+        self._counts[label] += 1
+        if self._live is None:
+            width = len(str(self._total))
+            paragraph(self._console, f"[{self._finished:>{width}}/{self._total}] {label:<14} {one_line(name)}")
+        self._draw()
+
+    def close(self) -> None:
+        """Take the live line away; safe to call again."""
+        if self._live is not None:
+            self._live.stop()
+
+    def _draw(self) -> None:
+        if self._live is not None:
+            self._live.update(self._text(), refresh=True)
+
+    def _text(self) -> Text:
+        line = Text(f"{self._finished}/{self._total}", style="bold", no_wrap=True, overflow="ellipsis")
+        for verdict in WORST_FIRST:
+            if self._counts[verdict.label]:
+                line.append(f"  {verdict.label} {self._counts[verdict.label]}", style=STYLE[verdict])
+        if self._counts[_BROKEN]:
+            line.append(f"  {_BROKEN} {self._counts[_BROKEN]}", style="bold red")
+        # The name goes last: on a narrow terminal it is what may be cut.
+        line.append(f"  {encodable(self._console, self._current)}", style="dim")
+        return line
+
+
+def render(report: Report, console: Console) -> None:
+    """Print the whole report: verdict first, then what could not be tested, then each failure."""
+    view = View(report)
+    _verdict(view, console)
+    _unjudged(view.unjudged, console)
+    _suite_errors(view, console)
+    if view.failures:
+        heading("Failures", console)
+        for requirement in view.failures:
+            for result in requirement.worst:
+                if not result.expected:
+                    _failure(requirement, result, console)
+    if view.warnings:
+        heading("Warnings", console)
+        for requirement in view.warnings:
+            _short(requirement.verdict, requirement.id, requirement.worst[0].message, console)
+    _baseline(view, console)
+
+
+def _verdict(view: View, console: Console) -> None:
+    header = view.report.header
+    name = f"{header.target} {header.target_version}".strip()
+    heading(f"{name} against {view.specification}", console)
+    style = {True: "bold green", False: "bold red", None: "bold yellow"}[view.conformant]
+    paragraph(console, view.headline, style)
+    for remark in view.remarks:
+        paragraph(console, remark, "yellow")
+    console.print()
+    for verdict in WORST_FIRST:
+        requirements = view.of(verdict)
+        if requirements:
+            levels = Counter(requirement.first.level for requirement in requirements)
+            by_level = ", ".join(f"{levels[level]} {level}" for level, _ in view.levels if levels[level])
+            text = Text(f"{len(requirements):>5}  ")
+            text.append(f"{verdict.label:<14}", style=STYLE[verdict])
+            text.append(f"  {encodable(console, one_line(by_level))}", style="dim")
+            console.print(text)
+
+
+def _unjudged(groups: list[Group], console: Console) -> None:
+    if not groups:
+        return
+    heading("Could not be tested", console)
+    for group in groups:
+        number = plural(len(group.requirements), "requirement")
+        _short(group.verdict, number, group.reason, console)
+        if group.verdict is not Verdict.NOT_APPLICABLE:
+            named = [one_line(requirement.id) for requirement in group.requirements[:_NAMED]]
+            more = len(group.requirements) - len(named)
+            indented(console, ", ".join(named) + (f" and {more} more" if more else ""), 4, "dim")
+
+
+def _suite_errors(view: View, console: Console) -> None:
+    if not view.suite_errors:
+        return
+    heading("The suite itself broke", console)
+    for case in view.suite_errors:
+        paragraph(console, one_line(case.check), "bold red")
+        indented(console, case.message, 4)
+
+
+def _failure(requirement: RequirementResult, result: Result, console: Console) -> None:
+    title = Text("FAIL ", style=STYLE[Verdict.FAIL])
+    title.append(encodable(console, one_line(requirement.id)), style="bold")
+    title.append(f"  {result.level}, binds {result.party}", style="dim")
+    wrapped(console, title, Text())
+    place = section_name(result.source, result.section)
+    indented(console, one_line(f"{place} {web_link(result.url)}"), 5, "dim", whole=True)
+    indented(console, result.statement, 5)
+    step = http.decisive(result.steps)
+    _field(console, "check", result.check)
+    if len(result.steps) > 1:
+        _story(console, http.story(result.steps))
+    if step is not None and step.request is not None:
+        _field(console, "sent", _sent(step))
+    _field(console, "accepted", " | ".join(result.accepted))
+    _field(console, "came", result.got or (http.summary(step) if step is not None else ""))
+    if step is not None and step.response is not None:
+        _field(console, "", step.response.body)
+    _field(console, "found", result.message)
+    _field(console, "why", result.why)
+    _field(console, "curl", result.curl, whole=True)
+    _field(console, "again", result.reproduce, whole=True)
+    console.print()
+
+
+def _story(console: Console, lines: list[str]) -> None:
+    for number, line in enumerate(lines):
+        _field(console, "" if number else "story", one_line(line))
+
+
+def _sent(step: Step) -> str:
+    if step.request is None:
+        return ""
+    first = f"{step.request.method} {step.request.url}"
+    return f"{first}\n{_cut(step.request.body)}" if step.request.body else first
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _LONGEST_VALUE else f"{value[:_LONGEST_VALUE]}... ({len(value)} characters)"
+
+
+def _baseline(view: View, console: Console) -> None:
+    if view.expected:
+        heading("Expected by the baseline", console)
+        for result in view.expected:
+            _short(
+                Verdict.from_label(result.verdict), f"{result.requirement} ({result.expected})", result.reason, console
+            )
+    footer = view.report.footer
+    if footer is None:
+        return
+    if footer.stale:
+        heading("Stale: in the baseline, but no longer happens", console)
+        bullets(footer.stale, console)
+        paragraph(console, "Remove these entries from the baseline.")
+    if footer.expired:
+        heading("Expired: in the baseline, but past its date", console)
+        bullets(footer.expired, console)
+        paragraph(console, "Look at these deviations again: fix them, or give the entries a new date.")
+
+
+def _short(verdict: Verdict, subject: str, text: str, console: Console) -> None:
+    line = Text(f"{verdict.label} ", style=STYLE[verdict])
+    line.append(encodable(console, one_line(subject)), style="bold")
+    if text:
+        line.append(f": {encodable(console, one_line(text, _LONGEST_MESSAGE))}", style="not bold")
+    wrapped(console, line, Text("  "))
+
+
+def _field(console: Console, name: str, value: str, *, whole: bool = False) -> None:
+    """Print a labelled value; `whole` leaves it on one line, however long, so that it can be copied."""
+    if not value:
+        return
+    label = Text(f"     {name + ':' if name else '':<10}", style="bold")
+    text = Text(encodable(console, visible(value if whole else _cut(value))), style="not bold")
+    if whole:
+        console.print(label + text, soft_wrap=True)
+    else:
+        wrapped(console, text, label)

@@ -1,0 +1,315 @@
+"""What every report says, worked out once: the verdict on the run, its groups and its order. Pure over a Report."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import UNSET
+
+from device_grant.catalogue.model import Level, Party, Verdict
+from device_grant.errors import ExitCode
+from device_grant.protocol import AWS_SSO_OIDC
+from device_grant.report.text import plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from device_grant.catalogue import Catalogue, Requirement
+    from device_grant.results import Report, RequirementResult
+    from device_grant.results.model import Case, Result
+
+WORST_FIRST = (
+    Verdict.FAIL,
+    Verdict.WARN,
+    Verdict.UNTESTABLE,
+    Verdict.INCONCLUSIVE,
+    Verdict.NOT_APPLICABLE,
+    Verdict.OBSERVED,
+    Verdict.PASS,
+)
+"""The order in which reports list verdicts: what asks for action, what could not be told, what is fine."""
+
+MEANING = {
+    Verdict.FAIL: "a mandatory requirement is broken",
+    Verdict.WARN: "a recommendation is not followed",
+    Verdict.UNTESTABLE: "a prerequisite was missing",
+    Verdict.INCONCLUSIVE: "the evidence is too weak",
+    Verdict.NOT_APPLICABLE: "the target does not claim the capability",
+    Verdict.OBSERVED: "optional behaviour, reported only",
+    Verdict.PASS: "holds in every check",
+}
+
+Kind = Literal["server", "client"]
+PARTIES: dict[Kind, tuple[Party, ...]] = {
+    "server": (Party.AUTHORIZATION_SERVER, Party.USER_INTERACTION, Party.BOTH),
+    "client": (Party.CLIENT, Party.BOTH),
+}
+"""What can be under test, and whom the requirements on it bind."""
+
+_SOURCE = {AWS_SSO_OIDC: "AWS SSO OIDC"}
+_REASONLESS = "no reason recorded"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Requirements that could not be judged for the same reason."""
+
+    verdict: Verdict
+    reason: str
+    requirements: tuple[RequirementResult, ...]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Requirements of one section of a source, worst verdict first."""
+
+    name: str
+    requirements: tuple[RequirementResult, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One source document with its sections in the document's order."""
+
+    name: str
+    sections: tuple[Section, ...]
+
+    @property
+    def requirements(self) -> list[RequirementResult]:
+        """All of them, section by section."""
+        return [requirement for section in self.sections for requirement in section.requirements]
+
+    def number(self, verdict: Verdict) -> int:
+        """How many of them have this verdict."""
+        return sum(requirement.verdict is verdict for requirement in self.requirements)
+
+
+@dataclass(frozen=True)
+class Excluded:
+    """Requirements of a source that no check tests, each with its reason in the catalogue."""
+
+    source: str
+    requirements: tuple[Requirement, ...]
+
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.requirements)
+
+
+@dataclass(frozen=True)
+class View:
+    """A report and what follows from it."""
+
+    report: Report
+
+    @cached_property
+    def requirements(self) -> list[RequirementResult]:
+        """Every requirement that the run has a verdict on, by source and section."""
+        return [requirement for source in self.sources for requirement in source.requirements]
+
+    @property
+    def specification(self) -> str:
+        """What conformance is claimed to: `RFC 8628` or `AWS SSO OIDC`."""
+        return _SOURCE.get(self.report.header.dialect, "RFC 8628")
+
+    @property
+    def kind(self) -> Kind:
+        """What was under test: a client where any result binds one, a server otherwise."""
+        return "client" if any(result.party == Party.CLIENT for result in self.report.results) else "server"
+
+    @cached_property
+    def judged(self) -> int:
+        """Number of requirements that were settled one way or the other."""
+        return sum(requirement.judged for requirement in self.requirements)
+
+    def of(self, verdict: Verdict) -> list[RequirementResult]:
+        """List the requirements with that verdict."""
+        return [requirement for requirement in self.requirements if requirement.verdict is verdict]
+
+    @cached_property
+    def failures(self) -> list[RequirementResult]:
+        """Failing requirements that no baseline entry expects."""
+        return [requirement for requirement in self.requirements if requirement.unexpected]
+
+    @cached_property
+    def warnings(self) -> list[RequirementResult]:
+        """Broken recommendations that no baseline entry expects."""
+        return [requirement for requirement in self.of(Verdict.WARN) if not requirement.expected]
+
+    @cached_property
+    def expected(self) -> list[Result]:
+        """Results that a baseline entry expects."""
+        return [result for requirement in self.requirements for result in requirement.results if result.expected]
+
+    @cached_property
+    def suite_errors(self) -> list[Case]:
+        """Cases in which the suite itself broke."""
+        return [case for case in self.report.cases if case.outcome == "suite-error"]
+
+    @property
+    def conformant(self) -> bool | None:
+        """Whether nothing fails; None where that cannot be said.
+
+        Nothing was judged, the run was interrupted or is one shard of several, or the suite broke.
+        """
+        if self.of(Verdict.FAIL):
+            return False
+        if self.report.interrupted or self._part or self.suite_errors or not self.judged or self.nothing_ran:
+            return None
+        return True
+
+    @property
+    def nothing_ran(self) -> bool:
+        """Whether not even a device authorization could be tried."""
+        footer = self.report.footer
+        return footer is not None and footer.exit_code == ExitCode.NOTHING_RAN
+
+    @property
+    def headline(self) -> str:
+        """The verdict on the target in a sentence."""
+        failing = len(self.of(Verdict.FAIL))
+        judged = plural(self.judged, "judged", "judged")
+        if failing:
+            fail = plural(failing, "requirement fails", "requirements fail")
+            return f"Not conformant: {fail} among {judged}"
+        if not self.judged:
+            return "No verdict: no requirement was judged"
+        if self.nothing_ran:
+            return "No verdict: no device authorization could be tried, so nothing of the grant was tested"
+        if self.conformant is None:
+            return f"No verdict: no failing requirement among {judged} so far"
+        return f"Conformant: no failing requirement among {judged}"
+
+    @property
+    def remarks(self) -> list[str]:
+        """What must be known to read the headline rightly."""
+        remarks = []
+        if self.report.interrupted:
+            remarks.append("The run was interrupted: this report is incomplete.")
+        if self._part:
+            remarks.append(self._part)
+        if self.suite_errors:
+            checks = plural(len(self.suite_errors), "check")
+            remarks.append(f"The suite itself broke in {checks}: that says nothing about the target.")
+        failing = self.of(Verdict.FAIL)
+        expected = sum(requirement.expected for requirement in failing)
+        if expected:
+            which = "All failures are" if expected == len(failing) else f"{expected} of {len(failing)} failures are"
+            remarks.append(f"{which} expected by the baseline.")
+        unknown = len(self.of(Verdict.UNTESTABLE)) + len(self.of(Verdict.INCONCLUSIVE))
+        if unknown:
+            which = plural(unknown, "requirement")
+            remarks.append(f"{which} could not be judged: the verdict says nothing about them.")
+        footer = self.report.footer
+        if footer is not None:
+            if footer.stale:
+                entries = plural(
+                    len(footer.stale), "baseline entry no longer happens", "baseline entries no longer happen"
+                )
+                remarks.append(f"{entries}.")
+            if footer.expired:
+                entries = plural(len(footer.expired), "baseline entry has", "baseline entries have")
+                remarks.append(f"{entries} expired.")
+            if footer.withheld:
+                remarks.append(self.withheld)
+        return remarks
+
+    @property
+    def _part(self) -> str:
+        """The note on a shard; empty for a whole run."""
+        shard = self.report.header.shard
+        if shard is UNSET or shard.of == 1:
+            return ""
+        return f"This is shard {shard.label} of a run of {shard.checks} checks; `device-grant merge` joins them."
+
+    @property
+    def withheld(self) -> str:
+        """The note on results that are left out; empty if none are."""
+        footer = self.report.footer
+        if footer is None or not footer.withheld:
+            return ""
+        results = plural(footer.withheld, "result on a security requirement is", "results on security requirements are")
+        return f"{results} withheld until the target's authors have been told privately; no count here includes them."
+
+    @cached_property
+    def unjudged(self) -> list[Group]:
+        """What could not be tested and why: untestable, inconclusive, then not applicable; largest group first."""
+        groups: dict[tuple[Verdict, str], list[RequirementResult]] = {}
+        for verdict in (Verdict.UNTESTABLE, Verdict.INCONCLUSIVE, Verdict.NOT_APPLICABLE):
+            for requirement in self.of(verdict):
+                reason = requirement.worst[0].message or _REASONLESS
+                groups.setdefault((verdict, reason), []).append(requirement)
+        ordered = sorted(groups.items(), key=lambda item: (-item[0][0], -len(item[1]), item[0][1]))
+        return [Group(verdict, reason, tuple(members)) for (verdict, reason), members in ordered]
+
+    @cached_property
+    def levels(self) -> list[tuple[str, dict[Verdict, int]]]:
+        """Number of requirements by level and verdict; levels without any are left out."""
+        table: dict[str, dict[Verdict, int]] = {}
+        for requirement in self.requirements:
+            row = table.setdefault(requirement.first.level, dict.fromkeys(WORST_FIRST, 0))
+            row[requirement.verdict] += 1
+        known = [str(level) for level in Level]
+        return sorted(
+            table.items(), key=lambda item: (known.index(item[0]) if item[0] in known else len(known), item[0])
+        )
+
+    @cached_property
+    def sources(self) -> list[Source]:
+        """Every requirement by source and section; the dialect's own source first."""
+        by_source: dict[str, dict[str, list[RequirementResult]]] = {}
+        for requirement in self.report.by_requirement().values():
+            sections = by_source.setdefault(requirement.first.source, {})
+            sections.setdefault(requirement.first.section, []).append(requirement)
+        names = sorted(by_source, key=_own_first(self.specification))
+        return [
+            Source(
+                name,
+                tuple(
+                    Section(section, _worst_first(by_source[name][section]))
+                    for section in sorted(by_source[name], key=natural)
+                ),
+            )
+            for name in names
+        ]
+
+
+def excluded(view: View, catalogue: Catalogue) -> list[Excluded] | None:
+    """List what the catalogue excludes for the dialect and the kind of target, in the order of the sources.
+
+    None where the run was judged by another catalogue: what that one excluded is not known here.
+    """
+    header = view.report.header
+    if catalogue.revision != header.catalogue_revision:
+        return None
+    by_source: dict[str, list[Requirement]] = {}
+    for entry in catalogue.requirements:
+        if entry.excluded and header.dialect in entry.dialects and entry.party in PARTIES[view.kind]:
+            by_source.setdefault(entry.source, []).append(entry)
+    return [
+        Excluded(source, tuple(sorted(by_source[source], key=lambda entry: (natural(entry.section), entry.id))))
+        for source in sorted(by_source, key=_own_first(view.specification))
+    ]
+
+
+def natural(text: str) -> list[tuple[int, str]]:
+    """Sort key in which section 3.10 comes after 3.9."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.findall(r"\d+|\D+", text)]
+
+
+def section_name(source: str, section: str) -> str:
+    """`RFC 8628 section 3.5`, or `AWS SSO OIDC CreateToken` where sections have names."""
+    numbered = section[:1].isdigit() or re.fullmatch(r"[A-Z](\.\d+)*", section)
+    return f"{source} section {section}".strip() if numbered else f"{source} {section}".strip()
+
+
+def _own_first(own: str) -> Callable[[str], tuple[bool, list[tuple[int, str]]]]:
+    return lambda name: (not name.startswith(own), natural(name))
+
+
+def _worst_first(requirements: Iterable[RequirementResult]) -> tuple[RequirementResult, ...]:
+    return tuple(sorted(requirements, key=lambda one: (WORST_FIRST.index(one.verdict), one.id)))

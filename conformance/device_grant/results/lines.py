@@ -1,0 +1,161 @@
+"""A finished case as lines of results.jsonl: exchanges become redacted steps, claims become results."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, Protocol, cast
+
+import msgspec
+
+from device_grant.catalogue import Verdict
+from device_grant.protocol import Event, Exchange, Request, Response, Secrets
+from device_grant.protocol.curl import curl
+from device_grant.results.model import Case, Header, HttpRequest, HttpResponse, Result, Step
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from device_grant.client.session.case import ClientCase
+    from device_grant.judging import Claim, Tally
+    from device_grant.server.session.case import Case as LiveCase
+
+LONGEST_BODY = 4000
+"""Octets of a body that a step keeps."""
+LONGEST_SECRET = 8192
+"""Octets by which a secret may reach beyond the place where a body is cut."""
+FIRST_STEPS, LAST_STEPS = 30, 15
+"""How much of a long transcript a case keeps."""
+
+VerdictLabel = Literal["pass", "observed", "not-applicable", "warn", "inconclusive", "untestable", "fail"]
+
+
+class Judging(Protocol):
+    """What lines of results need of a run, or of a capture that is judged."""
+
+    @property
+    def secrets(self) -> Secrets:
+        """Those that have been seen so far."""
+
+    @property
+    def sends(self) -> bool:
+        """Whether a person can send a request again, so that it is shown as a curl command."""
+
+    def reproduction(self, requirement: str) -> str:
+        """The command that shows a result again."""
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    """What a finished case hands over, from an xdist worker to its controller too; not yet redacted."""
+
+    header: Header
+    case: Case
+    results: list[Result]
+    invariants: list[Result]
+    spare: list[Result]
+    """For requirements that no other check judges."""
+    secrets: list[tuple[str, str]]
+    """Kind and value of the secrets that were born since the last payload."""
+    exchanges: int
+
+
+def case_line(
+    case: LiveCase | ClientCase,
+    nodeid: str,
+    duration: float,
+    outcome: Literal["ran", "suite-error", "interrupted"] = "ran",
+    message: str = "",
+) -> Case:
+    """The line of a case, long transcripts cut in the middle."""
+    return Case(
+        check=case.check.name,
+        nodeid=nodeid,
+        title=case.check.title,
+        card=case.check.card,
+        outcome=outcome,
+        duration=round(duration, 4),
+        steps=steps_of(case.transcript.entries, case.run.secrets),
+        message=message,
+        examples=case.examples,
+    )
+
+
+def steps_of(entries: Sequence[Exchange | Event], secrets: Secrets) -> list[Step]:
+    """A transcript as steps, a long one cut in the middle."""
+    steps = [step(entry, secrets) for entry in entries]
+    if len(steps) > FIRST_STEPS + LAST_STEPS:
+        left_out = len(steps) - FIRST_STEPS - LAST_STEPS
+        gap = Step(at=steps[FIRST_STEPS].at, label=f"… {left_out} more steps …")
+        steps = [*steps[:FIRST_STEPS], gap, *steps[-LAST_STEPS:]]
+    return steps
+
+
+def result_lines(run: Judging, tallies: Iterable[Tally]) -> list[Result]:
+    """One line for each requirement that a check judged."""
+    return [result_line(run, tally) for tally in tallies if tally.worst is not None]
+
+
+def result_line(run: Judging, tally: Tally) -> Result:
+    """The line of the worst claim."""
+    claim = tally.worst
+    assert claim is not None  # noqa: S101 - result_lines leaves out tallies without a claim
+    requirement = claim.requirement
+    show = claim.verdict is not Verdict.PASS
+    return Result(
+        requirement=requirement.id,
+        check=claim.check,
+        source=requirement.source,
+        section=requirement.section,
+        level=requirement.level.value,
+        party=requirement.party.value,
+        statement=requirement.statement,
+        url=requirement.url,
+        verdict=cast("VerdictLabel", claim.verdict.label),
+        judged=tally.judged,
+        accepted=list(claim.accepted),
+        got=claim.got,
+        message=claim.message,
+        why=requirement.why,
+        steps=[step(entry, run.secrets) for entry in claim.exchanges],
+        curl=_curl(claim, run.secrets) if run.sends else "",
+        reproduce=run.reproduction(requirement.id) if show else "",
+        security=requirement.security,
+    )
+
+
+def _curl(claim: Claim, secrets: Secrets) -> str:
+    sent = [entry for entry in claim.exchanges if isinstance(entry, Exchange)]
+    return curl(sent[-1].request, secrets) if sent else ""
+
+
+def step(entry: Exchange | Event, secrets: Secrets) -> Step:
+    """One exchange or event; redaction happens on the finished line, except where a body is cut here."""
+    if isinstance(entry, Event):
+        return Step(at=round(entry.at, 3), label=entry.text)
+    return Step(
+        at=round(entry.started, 3),
+        label=entry.label,
+        operation=entry.request.operation.value,
+        request=_request(entry.request, secrets),
+        response=_response(entry.response, secrets) if entry.response is not None else None,
+        error=entry.error,
+        elapsed=round(entry.elapsed, 4),
+        code=entry.code,
+    )
+
+
+def _request(request: Request, secrets: Secrets) -> HttpRequest:
+    body, truncated = _body(request.content, secrets)
+    headers = list(request.headers)
+    return HttpRequest(method=request.method, url=request.url, headers=headers, body=body, truncated=truncated)
+
+
+def _response(response: Response, secrets: Secrets) -> HttpResponse:
+    body, truncated = _body(response.content, secrets)
+    return HttpResponse(status=response.status, headers=list(response.headers), body=body, truncated=truncated)
+
+
+def _body(content: bytes, secrets: Secrets) -> tuple[str, int]:
+    if len(content) <= LONGEST_BODY:
+        return content.decode("utf-8", errors="backslashreplace"), 0
+    # A cut could leave half a secret, which the redaction of the whole line would no longer recognise.
+    text = content[: LONGEST_BODY + LONGEST_SECRET].decode("utf-8", errors="backslashreplace")
+    return secrets.redact(text)[:LONGEST_BODY], len(content)

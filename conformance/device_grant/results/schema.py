@@ -1,0 +1,29 @@
+"""The published JSON Schema of a line of results.jsonl: `python -m device_grant.results.schema > schema.json`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import msgspec
+
+from device_grant.results.model import FORMAT, Line
+
+
+def schema() -> dict[str, Any]:
+    """Generate the JSON Schema (2020-12) of one line; unknown members are allowed, for later versions may add some."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"A line of results.jsonl, format {FORMAT}",
+        **msgspec.json.schema(Line),
+    }
+
+
+def text() -> str:
+    """Write the file's text, the same for the same Structs."""
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(text())

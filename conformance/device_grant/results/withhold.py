@@ -1,0 +1,45 @@
+"""What a report on somebody else's software leaves out until that project has been told privately."""
+
+from __future__ import annotations
+
+import msgspec
+
+from device_grant.errors import ExitCode
+from device_grant.results.merge import count, merge
+from device_grant.results.reader import Report
+
+
+def withhold_security(report: Report) -> Report:
+    """Leave out the results on requirements tagged `security`, for files; the screen shows the whole report.
+
+    The transcripts of the checks that settle such requirements go too, whatever the verdict, so that nothing can be
+    read from which ones are missing. Counts, unexpected failures, stale and expired entries and the exit code are
+    those of what is left.
+    """
+    kept = tuple(result for result in report.results if not result.security)
+    gone = {result.requirement for result in report.results if result.security}
+    if not gone:
+        return report
+    silent = {result.check for result in report.results if result.security}
+    cases = tuple(
+        msgspec.structs.replace(case, steps=[], message="") if case.check in silent and case.outcome == "ran" else case
+        for case in report.cases
+    )
+    footer = report.footer
+    if footer is not None:
+        unexpected = [requirement for requirement in footer.unexpected if requirement not in gone]
+        stale = [entry for entry in footer.stale if entry.partition(" ")[0] not in gone]
+        expired = [entry for entry in footer.expired if entry.partition(" ")[0] not in gone]
+        exit_code = footer.exit_code
+        if exit_code == ExitCode.FAILED and not (unexpected or stale or expired):
+            exit_code = ExitCode.CONFORMANT
+        footer = msgspec.structs.replace(
+            footer,
+            counts=count(merge(kept)),
+            unexpected=unexpected,
+            stale=stale,
+            expired=expired,
+            exit_code=int(exit_code),
+            withheld=footer.withheld + len(report.results) - len(kept),
+        )
+    return Report(header=report.header, cases=cases, results=kept, footer=footer)

@@ -1,0 +1,1 @@
+"""Checks on authorization servers, and the rooms that they work in."""

@@ -1,0 +1,143 @@
+"""How public clients of AWS SSO OIDC write their requests: header fields, member order, white space, escapes.
+
+Taken down from the clients themselves, or for Soto from its encoder; only values that a machine or a moment gives
+(versions of an operating system, identifiers of an invocation) are made up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Request
+
+JSON = "application/json"
+AMZ_JSON = "application/x-amz-json-1.1"
+_INVOCATION = "2f1a7c0e-5b0d-4c53-9a54-0d3c7a1f6b21"
+_SPACED, _COMPACT = (", ", ": "), (",", ":")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One client: what it says about itself, and how it writes JSON."""
+
+    name: str
+    headers: tuple[tuple[str, str], ...]
+    """`{sha256}` stands for the digest of the body, as some clients send it."""
+    order: tuple[str, ...] = ()
+    """Members that come first, in this order; the others follow as they are."""
+    is_sorted: bool = False
+    """Whether members are in alphabetical order."""
+    separators: tuple[str, str] = _COMPACT
+    escapes_slashes: bool = False
+    names_port: bool = True
+    """Whether its Host has the port."""
+
+    def write(self, request: Request) -> Request:
+        """A valid request of the suite with the same members, as this client writes it."""
+        members: dict[str, Any] = json.loads(request.content)
+        first = sorted(members) if self.is_sorted else [name for name in self.order if name in members]
+        ordered = {name: members[name] for name in (*first, *members)}
+        text = json.dumps(ordered, separators=self.separators)
+        content = (text.replace("/", r"\/") if self.escapes_slashes else text).encode()
+        digest = hashlib.sha256(content).hexdigest()
+        headers = tuple((name, value.replace("{sha256}", digest)) for name, value in self.headers)
+        if not self.names_port:
+            headers = (*headers, ("host", _without_port(request)))
+        return replace(request, headers=headers, content=content)
+
+    def with_port(self) -> Profile:
+        """The same client, if it named the port."""
+        return replace(self, names_port=True)
+
+
+AWS_CLI = Profile(
+    "AWS CLI 2.9",
+    (
+        ("Accept-Encoding", "identity"),
+        ("Content-Type", JSON),
+        ("User-Agent", "aws-cli/2.9.19 Python/3.11.2 Linux/6.1.0 source/x86_64.debian.12 prompt/off command/sso.login"),
+    ),
+    order=("grantType", "clientId", "clientSecret", "deviceCode"),
+    separators=_SPACED,
+)
+BOTO3 = Profile(
+    "boto3 1.43",
+    (
+        ("Accept-Encoding", "identity"),
+        ("Content-Type", JSON),
+        (
+            "User-Agent",
+            "Boto3/1.43.11 md/Botocore#1.43.11 ua/2.1 os/linux#6.1.0 lang/python#3.11.2",
+        ),
+        ("amz-sdk-invocation-id", _INVOCATION),
+        ("amz-sdk-request", "attempt=1; max=3"),
+    ),
+    order=("clientId", "clientSecret", "grantType", "deviceCode"),
+    separators=_SPACED,
+)
+BOTO3_OF_2020 = Profile(
+    "boto3 1.16",
+    (
+        ("Accept-Encoding", "identity"),
+        ("User-Agent", "Boto3/1.16.63 Python/3.8.20 Linux/6.1.0 Botocore/1.19.63"),
+    ),
+    order=("clientId", "clientSecret", "grantType", "deviceCode"),
+    separators=_SPACED,
+)
+JAVASCRIPT_2 = Profile(
+    "AWS SDK for JavaScript 2",
+    (
+        ("User-Agent", "aws-sdk-nodejs/2.1693.0 linux/v20.20.2 promise"),
+        ("Content-Type", JSON),
+        ("X-Amz-Content-Sha256", "{sha256}"),
+        ("Connection", "close"),
+    ),
+    order=("clientId", "clientSecret", "grantType", "deviceCode"),
+)
+JAVASCRIPT_3 = Profile(
+    "AWS SDK for JavaScript 3",
+    (
+        ("content-type", JSON),
+        ("x-amz-user-agent", "aws-sdk-js/3.1161.0"),
+        (
+            "user-agent",
+            "aws-sdk-js/3.1161.0 ua/2.1 os/linux#6.1.0 lang/js md/nodejs#20.20.2 m/N,E",
+        ),
+        ("amz-sdk-invocation-id", _INVOCATION),
+        ("amz-sdk-request", "attempt=1; max=3"),
+    ),
+    order=("clientId", "clientSecret", "grantType", "deviceCode"),
+)
+SOTO = Profile(
+    "Soto 7",
+    (("user-agent", "Soto/7.0"), ("content-type", JSON)),
+    # Swift's dictionaries have no order: this is one that no other client uses.
+    order=("deviceCode", "startUrl", "scopes", "clientSecret", "grantType", "clientType"),
+    escapes_slashes=True,
+)
+AWS_ELIXIR = Profile(
+    "aws-elixir 1.0",
+    (("content-type", AMZ_JSON), ("te", ""), ("connection", "keep-alive")),
+    is_sorted=True,
+    names_port=False,
+)
+
+
+def signed(profile: Profile) -> Profile:
+    """The client on a machine that has credentials; their key is made up, so the signature is by nobody's key."""
+    credential = "AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/sso-oauth/aws4_request"
+    covered = "content-type;host;x-amz-content-sha256;x-amz-date"
+    signature = hashlib.sha256(credential.encode()).hexdigest()
+    value = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={covered}, Signature={signature}"
+    more = (("x-amz-date", "20260101T000000Z"), ("x-amz-content-sha256", "{sha256}"), ("authorization", value))
+    return replace(profile, name=f"{profile.name}, signed", headers=profile.headers + more)
+
+
+def _without_port(request: Request) -> str:
+    host = urlsplit(request.url).hostname or ""
+    return f"[{host}]" if ":" in host else host

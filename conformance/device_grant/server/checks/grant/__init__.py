@@ -1,0 +1,1 @@
+"""The device grant itself: starting, polling, deciding, expiring, redeeming."""

@@ -1,0 +1,135 @@
+"""User codes as people type them, RFC 8628 section 6.1, and how long they can be typed, section 3.2."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.browser.markup import squeezed
+from device_grant.judging import NotApplicable, Untestable, check
+from device_grant.server.checks.grant.test_expiry import can_expire
+from device_grant.server.pages.browser import Browser
+from device_grant.targets.ports import GrantView
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.case import Verify
+    from device_grant.server.session.device import Device, Grant
+
+CONFUSABLES = {
+    "0": "O",
+    "O": "0",
+    "1": "I",
+    "I": "1",
+    "L": "1",
+    "5": "S",
+    "S": "5",
+    "8": "B",
+    "B": "8",
+    "2": "Z",
+    "Z": "2",
+}
+"""Characters and what they are taken for."""
+_STARTS = 24
+"""Codes that show the whole alphabet: of 34 characters, 8 a code, one stays unseen in a run out of 300."""
+
+
+def _typed(grant: Grant, text: str) -> Exchange:
+    """Approve with the code typed in this way, then poll."""
+    with Browser(grant.device.case) as browser:
+        browser.decide("approve", GrantView(text, grant.verification_uri))
+    return grant.poll(label="poll after the code was typed differently")
+
+
+def _approvable(device: Device) -> str:
+    """A code of the target, typed as it is shown, and approved; raises Untestable if not even that works."""
+    grant = device.start()
+    if not _typed(grant, grant.user_code).outcome.ok:
+        raise Untestable("a code that is typed as it is shown cannot be approved")
+    return grant.user_code
+
+
+def _letters_of_one_case(code: str) -> bool:
+    letters = squeezed(code)
+    return letters.isalpha() and (code == code.upper() or code == code.lower())
+
+
+@check("rfc8628-6.1-case-insensitive-entry", faults=("user_code_strict",), timed=True)
+def test_code_in_the_other_case(device: Device, verify: Verify) -> None:
+    """A code of letters, typed in the other case, approved. Accepted: a token. Codes with digits are not judged."""
+    approved = _approvable(device)
+    grant = device.start() if _letters_of_one_case(approved) else None
+    # Two of them: a code of letters and digits may have no digit by chance.
+    if grant is None or not _letters_of_one_case(grant.user_code):
+        raise NotApplicable("the codes are not letters of one case")
+    exchange = _typed(grant, grant.user_code.swapcase())
+    problem = "a code that was typed in the other case is refused"
+    verify.that("rfc8628-6.1-case-insensitive-entry", exchange.outcome.ok, problem, exchange)
+
+
+@check(
+    "rfc8628-6.1-strip-punctuation", faults=("user_code_strict", "user_code_confusable", "user_code_short"), timed=True
+)
+def test_code_with_other_punctuation(device: Device, verify: Verify) -> None:
+    """A code without its punctuation, then with dashes elsewhere, each approved. Accepted: tokens."""
+    _approvable(device)
+    for name, between in (("without its punctuation", ""), ("with added dashes", "-")):
+        grant = device.start()
+        characters = [character for character in grant.user_code if character.isalnum()]
+        pairs = ["".join(characters[place : place + 2]) for place in range(0, len(characters), 2)]
+        exchange = _typed(grant, between.join(pairs))
+        problem = f"a code that was typed {name} is refused"
+        verify.that("rfc8628-6.1-strip-punctuation", exchange.outcome.ok, problem, exchange)
+
+
+@check(
+    "rfc8628-6.1-strip-out-of-alphabet",
+    faults=("user_code_strict", "user_code_confusable", "user_code_short"),
+    timed=True,
+)
+def test_code_with_stray_characters(device: Device, verify: Verify) -> None:
+    """A code between spaces, with a no-break space before and a full stop after it. Accepted: tokens."""
+    _approvable(device)
+    for name, before, after in (
+        ("between spaces", " ", " "),
+        ("with a stray no-break space and full stop", "\xa0", "."),
+    ):
+        grant = device.start()
+        exchange = _typed(grant, before + grant.user_code + after)
+        problem = f"a code that was typed {name} is refused"
+        verify.that("rfc8628-6.1-strip-out-of-alphabet", exchange.outcome.ok, problem, exchange)
+
+
+@check("rfc8628-6.1-substitute-confusable", faults=("confusables_refused", "user_code_strict"), timed=True)
+def test_code_with_a_look_alike(device: Device, verify: Verify) -> None:
+    """A code with one character replaced by a look-alike that no code has, approved. Reported: whether it is taken."""
+    _approvable(device)
+    grants = [device.start() for _ in range(_STARTS)]
+    alphabet = {character for grant in grants for character in squeezed(grant.user_code)}
+    usable = {one: other for one, other in CONFUSABLES.items() if one in alphabet and other not in alphabet}
+    found = next(((g, c) for g in grants for c in g.user_code.upper() if c in usable), None)
+    if found is None:
+        raise NotApplicable("the alphabet has no character with a look-alike outside of it")
+    grant, character = found
+    exchange = _typed(grant, grant.user_code.upper().replace(character, usable[character], 1))
+    problem = "a look-alike of a character is not taken for it"
+    verify.that("rfc8628-6.1-substitute-confusable", exchange.outcome.ok, problem, exchange)
+
+
+@check(
+    "rfc8628-3.5-no-early-expiry",
+    "rfc8628-3.2-expires-in-covers-both-codes",
+    faults=("user_code_expires_early", "expires_early"),
+    timed=True,
+)
+def test_code_can_be_typed_until_the_end(device: Device, verify: Verify) -> None:
+    """Wait for nine tenths of expires_in, let the user approve, poll. Accepted: a token."""
+    _approvable(device)
+    grant = device.start()
+    if grant.expires_in <= 0:
+        raise Untestable("the response states no lifetime (expires_in)")
+    can_expire(grant)
+    device.case.wait(grant.expires_in * 0.9)
+    exchange = _typed(grant, grant.user_code)
+    problem = "a user code could not be approved shortly before expires_in had passed"
+    for requirement in ("rfc8628-3.5-no-early-expiry", "rfc8628-3.2-expires-in-covers-both-codes"):
+        verify.that(requirement, exchange.outcome.ok, problem, exchange)

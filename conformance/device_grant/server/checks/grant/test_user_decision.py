@@ -1,0 +1,99 @@
+"""What the user decides: approval and denial, RFC 8628 sections 3.3 and 3.5."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Untestable, check
+from device_grant.protocol.exchange import REFUSED
+from device_grant.server.session.device import GONE, PENDING, describe
+
+if TYPE_CHECKING:
+    from device_grant.server.session.case import Verify
+    from device_grant.server.session.device import Device
+
+
+@check("rfc8628-3.5-success-after-approval", "aws-token-success", faults=("approval_ignored",), timed=True)
+def test_approval(device: Device, verify: Verify) -> None:
+    """Start, poll once, let the user approve, poll. Accepted: pending, then a token (its members: the invariants)."""
+    grant = device.start()
+    before = grant.poll(label="poll before approval")
+    device.user.approve(grant)
+    after = grant.poll(label="poll after approval")
+    if before.outcome.ok:
+        raise Untestable("a token came before the approval")
+    verify("rfc8628-3.5-success-after-approval", after, accepted=["ok"])
+    verify("aws-token-success", after, accepted=["ok"])
+
+
+@check(
+    "rfc8628-3.5-access-denied",
+    "rfc8628-3.5-access-denied-terminal",
+    "aws-token-access-denied",
+    faults=("denial_ignored", "denial_as_invalid_grant", "denial_then_token"),
+    timed=True,
+)
+def test_denial_is_final(device: Device, verify: Verify) -> None:
+    """Start, let the user deny, poll, try to approve, poll. Accepted: access_denied, then a code that is gone."""
+    grant = device.start()
+    device.user.deny(grant)
+    first = grant.poll(label="poll after denial")
+    verify("rfc8628-3.5-access-denied", first, accepted=["access_denied"])
+    verify("aws-token-access-denied", first, accepted=["access_denied"])
+    device.user.try_to("approve", grant)
+    second = grant.poll(label="poll after a late approval")
+    verify("rfc8628-3.5-access-denied-terminal", second, accepted=GONE, tolerated=[REFUSED])
+
+
+@check("rfc8628-3.5-slow-down-only-while-pending", faults=("slow_down_after_denial",), timed=True)
+def test_slow_down_means_pending(device: Device, verify: Verify) -> None:
+    """Deny, then poll politely. Accepted: no slow_down for a code that is decided."""
+    grant = device.start()
+    device.user.deny(grant)
+    exchange = grant.poll(label="polite poll after denial")
+    verify.that(
+        "rfc8628-3.5-slow-down-only-while-pending",
+        exchange.code != "slow_down",
+        "slow_down was sent for a denied code",
+        exchange,
+    )
+
+
+@check("rfc8628-3.4-code-bound-to-client", faults=("foreign_client_redeems",), timed=True)
+def test_code_of_another_client(device: Device, other: Device, verify: Verify) -> None:
+    """An approved code polled by a second client, then by its owner. Accepted: a refusal, no token for the second."""
+    grant = device.start()
+    device.user.approve(grant)
+    foreign = grant.poll(client=other.client, label="poll by another client")
+    verify(
+        "rfc8628-3.4-code-bound-to-client",
+        foreign,
+        accepted=["invalid_grant"],
+        tolerated=[REFUSED],
+    )
+
+
+@check("rfc8628-3.3-user-must-authenticate", "rfc9110-9.2.1-safe-get", faults=("anyone_approves_on_get",), timed=True)
+def test_loading_the_page_decides_nothing(device: Device, verify: Verify) -> None:
+    """GET verification_uri_complete in a fresh browser, then poll. Accepted: still pending."""
+    grant = device.start()
+    if not grant.verification_uri_complete:
+        raise Untestable("no verification_uri_complete to open")
+    target = device.case.run.target
+    device.case.note("a browser without a session opens verification_uri_complete")
+    with target.http(timeout=30.0) as browser:
+        page = browser.get(grant.verification_uri_complete, follow_redirects=True)
+    exchange = grant.poll(label="poll after the page was opened")
+    problem = f"after a GET (status {page.status_code // 100}xx) the poll answered {describe(exchange)}"
+    untouched = grant.untouched(exchange)
+    for requirement in ("rfc8628-3.3-user-must-authenticate", "rfc9110-9.2.1-safe-get"):
+        verify.that(requirement, untouched, problem, exchange)
+
+
+@check("rfc8628-3.5-no-token-before-approval", faults=("user_code_repeated", "token_before_approval"), timed=True)
+def test_only_the_right_code_is_approved(device: Device, verify: Verify) -> None:
+    """Two authorizations, one approved. Accepted: the other one stays pending."""
+    approved, waiting = device.start(), device.start()
+    device.user.approve(approved)
+    exchange = waiting.poll(label="poll of the code that nobody approved")
+    verify("rfc8628-3.5-no-token-before-approval", exchange, accepted=PENDING)

@@ -1,0 +1,1 @@
+"""HTTP, encodings and malformed input, whatever the operation."""

@@ -1,0 +1,1 @@
+"""What a server publishes about itself, and whether it keeps to it."""

@@ -1,0 +1,438 @@
+"""What the verification pages show and ask, RFC 8628 sections 3.3, 3.3.1, 5.1 and 5.4.
+
+The last check types wrong codes until the server has enough of it. It is the last one of the last module, so that no
+other check meets a server that is still on its guard.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from device_grant.browser.markup import squeezed
+from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
+from device_grant.protocol import RFC8628, Operation
+from device_grant.protocol.exchange import REFUSED
+from device_grant.server.pages.browser import THROTTLED, Browser, Page, same_host, split
+from device_grant.server.session.device import GONE, Device
+from device_grant.server.session.registering import refused
+from device_grant.targets.ports import GrantView
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.device import Grant
+
+LONGEST_MEMORABLE = 60
+"""Characters of a verification_uri that people are still willing to type."""
+WRONG_CODES = 12
+CALM = 61.0
+"""Seconds in which servers commonly forget wrong codes."""
+SLOW = 2.0
+"""Real seconds from which an answer counts as held back."""
+_MOST_LINKS = 15
+_MOST_STEPS = 3
+_FEWEST = 4
+"""Different characters of a code from which on they serve as an alphabet."""
+
+POSSESSION = re.compile(
+    r"possession|your own device|in front of you|did you|(?:did not|didn.t) (?:start|initiat|request|ask)"
+    r"|you (?:have |just )?(?:start|initiat|request)|recogni[sz]e|someone else|yourself",
+    re.IGNORECASE,
+)
+DEVICE = re.compile(r"\b(?:devices?|tv|television|console|terminal|command.line|cli|printer|machine)\b", re.IGNORECASE)
+FAREWELL = re.compile(
+    r"\b(?:close|leave|return|go back|get back|back to|continue|switch back|look at|check|resume)\b[^.!]{0,80}"
+    r"\b(?:page|window|tab|browser|device|terminal|console|app|application|screen|tv)\b",
+    re.IGNORECASE,
+)
+
+
+# Addresses.
+
+
+@check("rfc8628-3.2-verification-uri-short", faults=("verification_uri_long",))
+def test_address_is_short(device: Device, verify: Verify) -> None:
+    """verification_uri. Accepted: at most 60 characters, no query, no fragment, since people type it."""
+    grant = device.start()
+    parts = split(grant.verification_uri)
+    short = len(grant.verification_uri) <= LONGEST_MEMORABLE and not parts.query and not parts.fragment
+    problem = f"verification_uri has a query, a fragment or more than {LONGEST_MEMORABLE} characters"
+    verify.that("rfc8628-3.2-verification-uri-short", short, problem, grant.exchange)
+
+
+@check("rfc3986-3.5-fragment", faults=("verification_uri_fragment",))
+def test_addresses_have_no_fragment(device: Device, verify: Verify) -> None:
+    """verification_uri and verification_uri_complete. Reported: a fragment, which never reaches the server."""
+    grant = device.start()
+    fragments = [split(uri).fragment for uri in (grant.verification_uri, grant.verification_uri_complete or "")]
+    verify.that("rfc3986-3.5-fragment", not any(fragments), "a verification URI has a fragment", grant.exchange)
+
+
+@check("rfc8628-3.2-verification-uri-on-as", faults=("verification_uri_elsewhere",), dialects=(RFC8628,))
+def test_address_belongs_to_the_server(device: Device, verify: Verify) -> None:
+    """Host of verification_uri. Reported: one that has no domain in common with the endpoints."""
+    grant = device.start()
+    run = device.case.run
+    own = {run.target.base, run.url(Operation.TOKEN), run.url(Operation.DEVICE_AUTHORIZATION)}
+    related = _domain(grant.verification_uri) in {_domain(url) for url in own}
+    problem = "verification_uri is on a host that is unrelated to the endpoints"
+    verify.that("rfc8628-3.2-verification-uri-on-as", related, problem, grant.exchange)
+
+
+def _domain(url: str) -> str:
+    host = split(url).hostname or ""
+    return host if re.fullmatch(r"[\d.]+|.*:.*", host) else ".".join(host.split(".")[-2:])
+
+
+@check("rfc8628-3.2-complete-uri-identifies-session", faults=("complete_uri_constant",))
+def test_complete_address_names_the_session(device: Device, verify: Verify) -> None:
+    """verification_uri_complete of two authorizations. Accepted: absolute, with the code or else different."""
+    first, second = device.start(), device.start()
+    one, other = first.verification_uri_complete, second.verification_uri_complete
+    if one is None or other is None:
+        raise NotApplicable("the server sends no verification_uri_complete")
+    absolute = split(one).scheme in ("http", "https") and bool(split(one).netloc)
+    named = squeezed(first.user_code) in squeezed(one) or one != other
+    problem = "verification_uri_complete is not absolute, or says nothing about its session"
+    verify.that("rfc8628-3.2-complete-uri-identifies-session", absolute and named, problem, first.exchange)
+
+
+# The page for the code.
+
+
+@check("rfc8628-3.3-user-code-prompt", faults=("code_prompt_missing",))
+def test_page_asks_for_the_code(device: Device, verify: Verify) -> None:
+    """verification_uri in a signed-in browser. Accepted: a page with something to type into."""
+    grant = device.start()
+    with Browser(device.case) as browser:
+        signed_in = browser.sign_in(device)
+        page = browser.open(grant.verification_uri)
+    markup = page.markup
+    asked = page.shown and markup.prompt() is not None
+    # A code may be asked for together with name and password, in one form.
+    asked = asked or any("code" in entry.name.lower() for form in markup.forms for entry in form.inputs if entry.typed)
+    if not asked and markup.asks_password and not signed_in:
+        raise Untestable("verification_uri asks to sign in first: write sign_in(http) in the user module")
+    if not asked and markup.has_script:
+        raise Inconclusive("script may make the place to type the code")
+    verify.that("rfc8628-3.3-user-code-prompt", asked, "the page at verification_uri has no place to type the code")
+
+
+@check("rfc8628-3.3-interaction-sequence", faults=("code_prompt_missing",), timed=True)
+def test_user_can_begin_at_the_short_address(device: Device, verify: Verify) -> None:
+    """Approve from verification_uri with the code typed, poll. Accepted: a token."""
+    grant = device.start()
+    with Browser(device.case) as browser:
+        refused = browser.decide("approve", GrantView(grant.user_code, grant.verification_uri))
+    exchange = grant.poll(label="poll after the code was typed at verification_uri")
+    if refused or not exchange.outcome.ok:
+        # Only where another way leads to an approval is it certain that this one is missing.
+        _approved_at_the_complete_address(device, refused)
+    problem = "the user can approve from verification_uri_complete, but not from verification_uri"
+    verify.that("rfc8628-3.3-interaction-sequence", exchange.outcome.ok, problem, exchange)
+
+
+def _approved_at_the_complete_address(device: Device, complaint: str) -> None:
+    grant = device.start()
+    complete = grant.verification_uri_complete
+    with Browser(device.case) as browser:
+        refused = not complete or browser.decide("approve", GrantView(grant.user_code, complete, complete))
+    if refused or not grant.poll(label="poll after verification_uri_complete").outcome.ok:
+        raise Untestable(f"the user could not approve: {complaint or 'no token came of it'}")
+
+
+@check("rfc8628-3.3-approve-or-deny", faults=("denial_impossible",))
+def test_user_can_approve_and_deny(device: Device, verify: Verify) -> None:
+    """One request approved, one denied. Accepted: the pages let the user do both."""
+    device.user.approve(device.start())
+    complaint = device.user.try_to("deny", device.start())
+    verify.that("rfc8628-3.3-approve-or-deny", not complaint, "the pages let the user approve, but not deny")
+
+
+@check("rfc8628-3.5-access-denied-terminal", faults=("decision_reversible",), timed=True)
+def test_refused_code_cannot_be_approved(device: Device, verify: Verify) -> None:
+    """Deny, go back and approve in the same browser, poll. Accepted: a code that is gone."""
+    grant = device.start()
+    with Browser(device.case) as browser:
+        refused = browser.decide("deny", grant.view)
+        if refused:
+            raise Untestable(f"the user could not deny: {refused}")
+        grant.decision = "deny"
+        browser.decide("approve", grant.view)
+    exchange = grant.poll(label="poll after the user denied and went back to approve")
+    verify("rfc8628-3.5-access-denied-terminal", exchange, accepted=GONE, tolerated=[REFUSED])
+
+
+# verification_uri_complete.
+
+
+@check(
+    "rfc8628-3.3.1-no-typing-needed",
+    "rfc8628-3.3.1-server-shows-code-for-comparison",
+    faults=("complete_uri_constant", "code_not_shown"),
+)
+def test_complete_address_brings_the_code(device: Device, verify: Verify) -> None:
+    """verification_uri_complete in a signed-in browser. Accepted: the code is filled in, and shown for comparison."""
+    grant = device.start()
+    code = squeezed(grant.user_code)
+    with Browser(device.case) as browser:
+        signed_in = browser.sign_in(device)
+        visited = [browser.open(_complete(grant))]
+        while len(visited) < _MOST_STEPS and not _shows(visited[-1], code):
+            form = visited[-1].form
+            # Some pages only pass the code on, by script or by their one button.
+            if form is None or len(form.buttons) > 1 or code not in {squeezed(value) for value in form.values.values()}:
+                break
+            visited.append(browser.submit(visited[-1], form, next(iter(form.buttons), None)))
+    shown = any(_shows(page, code) for page in visited)
+    if not shown and not signed_in and visited[-1].markup.asks_password:
+        raise Untestable("verification_uri_complete asks to sign in first: write sign_in(http) in the user module")
+    if not shown and not any(page.shown for page in visited):
+        raise Inconclusive("verification_uri_complete showed no HTML page")
+    filled = shown or any(code in squeezed(page.html) for page in visited)
+    script = visited[-1].markup.has_script and not visited[-1].markup.forms
+    problem = "after verification_uri_complete the code has to be typed all the same"
+    verify.that("rfc8628-3.3.1-no-typing-needed", filled or (None if script else False), problem)
+    problem = "after verification_uri_complete the page does not show the user code"
+    requirement = "rfc8628-3.3.1-server-shows-code-for-comparison"
+    verify.that(requirement, shown or (None if script else False), problem)
+
+
+@check("rfc8628-3.3.1-choice-preserved", "rfc9110-9.2.1-safe-get", faults=("approves_on_get",), timed=True)
+def test_looking_decides_nothing(device: Device, verify: Verify) -> None:
+    """Signed in: GET verification_uri_complete, the confirmation and all their own links, poll. Accepted: pending."""
+    grant = device.start()
+    with Browser(device.case) as browser:
+        if not browser.sign_in(device):
+            raise Untestable("no browser could be signed in: write sign_in(http) in the user module")
+        pages = [browser.open(uri) for uri in (grant.verification_uri_complete, grant.verification_uri) if uri]
+        links = {str(link): None for page in pages for link in _own_links(page)}
+        for link in list(links)[:_MOST_LINKS]:
+            browser.open(link, follow=False)
+    exchange = grant.poll(label="poll after pages were opened")
+    problem = "opening pages without pressing anything decided the request"
+    # A link that refuses breaks the rule about GET too, but no one gets access by it.
+    harmless, untouched = not exchange.outcome.ok, grant.untouched(exchange)
+    verify.that("rfc8628-3.3.1-choice-preserved", untouched, problem, exchange, tolerated=harmless)
+    verify.that("rfc9110-9.2.1-safe-get", untouched, problem, exchange, tolerated=harmless)
+
+
+def _own_links(page: Page) -> list[str]:
+    found = [page.link(reference) for reference in page.markup.links if not reference.startswith("#")]
+    return [str(url) for url in found if url is not None and same_host(str(url), str(page.url))]
+
+
+@check(
+    "rfc6749-10.2-no-automatic-repeat",
+    "rfc8252-8.6-no-automatic-consent",
+    "rfc6819-5.2.3.2-consent-for-public",
+    faults=("known_client_approves_on_get", "approves_on_get"),
+    timed=True,
+)
+def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
+    """Approve, then open the next request of the same public client in the same browser, poll. Accepted: pending."""
+    if device.client.confidential and not device.case.run.aws:
+        raise NotApplicable("the client proves its identity")
+    with Browser(device.case) as browser:
+        refused = browser.decide("approve", device.start().view)
+        if refused:
+            raise Untestable(f"the user could not approve: {refused}")
+        grant = device.start()
+        browser.open(grant.verification_uri_complete or grant.verification_uri)
+    exchange = grant.poll(label="poll of the second request")
+    problem = "a second request of a public client was approved without asking the user"
+    for requirement in (
+        "rfc6749-10.2-no-automatic-repeat",
+        "rfc8252-8.6-no-automatic-consent",
+        "rfc6819-5.2.3.2-consent-for-public",
+    ):
+        verify.that(requirement, not exchange.outcome.ok, problem, exchange)
+
+
+# The confirmation.
+
+
+@check(
+    "rfc8628-5.4-display-device-info",
+    "rfc6749-10.2-explicit-user-authentication",
+    "rfc6819-5.2.4.2-transparency",
+    faults=("client_not_shown",),
+)
+def test_confirmation_names_the_client(case: Case, verify: Verify) -> None:
+    """The pages up to the decision for a client registered under a name. Accepted: one has the name or client_id."""
+    device, name = _named(case, "Conformance Lamp 7Q")
+    words = [squeezed(word) for word in (name, device.client.id) if word]
+    text = squeezed(" ".join(page.markup.text for page in _before_deciding(device)))
+    shown = any(word in text for word in words)
+    if not shown and not name:
+        raise Inconclusive("the client's name is not known here: neither target.toml nor a registration tells it")
+    for requirement in (
+        "rfc8628-5.4-display-device-info",
+        "rfc6749-10.2-explicit-user-authentication",
+        "rfc6819-5.2.4.2-transparency",
+    ):
+        verify.that(requirement, shown, "no page before the decision says which client asks")
+
+
+@check(
+    "rfc8628-5.4-confirm-possession",
+    "rfc8628-5.4-inform-user-authorizing-device",
+    faults=("possession_not_asked", "device_unmentioned"),
+)
+def test_confirmation_speaks_of_the_device(case: Case, verify: Verify) -> None:
+    """Wording of the confirmation, if English. Accepted: it names a device, and asks whether it is one's own."""
+    device, name = _named(case, "Conformance Lamp 7Q")
+    with Browser(case) as browser:
+        page = browser.confirmation(device.start())
+    if not page.markup.english:
+        raise Inconclusive("the confirmation is not in English: read it yourself")
+    text = page.markup.text.replace(name or device.client.id, "").replace(device.client.id, "")
+    problem = "the confirmation does not ask whether the device is the user's own"
+    verify.that("rfc8628-5.4-confirm-possession", POSSESSION.search(text) is not None, problem)
+    problem = "the confirmation does not say that a device is being connected"
+    verify.that("rfc8628-5.4-inform-user-authorizing-device", DEVICE.search(text) is not None, problem)
+
+
+@check("rfc7591-2-display-uris", faults=("client_pages_not_shown",), dialects=(RFC8628,))
+def test_confirmation_links_to_the_client(case: Case, verify: Verify) -> None:
+    """The pages up to the decision for a client with pages of its own. Accepted: they show those registered."""
+    # The logo is left out: many servers show a copy of their own.
+    wanted = {name: f"https://lamp.example/{name}" for name in ("client_uri", "tos_uri", "policy_uri")}
+    if not case.run.endpoints.registration:
+        raise NotApplicable("clients cannot be registered")
+    answer = case.send(case.run.registration_request(**wanted), "register with pages of its own")
+    if not answer.outcome.ok:
+        raise refused(answer)
+    kept = [uri for name, uri in wanted.items() if answer.get(name) == uri]
+    if not kept:
+        raise NotApplicable("the server does not take the addresses of a client's own pages")
+    html = " ".join(page.html for page in _before_deciding(Device(case, case.run.client_of(answer))))
+    missing = [uri for uri in kept if uri not in html]
+    problem = "no page before the decision shows the client's own pages"
+    verify.that("rfc7591-2-display-uris", not missing, problem, answer)
+
+
+@check("rfc8628-3.3-return-instruction", faults=("no_return_instruction",))
+def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
+    """Wording of the page after the approval, where it is English. Accepted: close this page, return to your device."""
+    with Browser(device.case) as browser:
+        refused = browser.decide("approve", device.start().view)
+        if refused:
+            raise Untestable(f"the user could not approve: {refused}")
+        last = next(reversed(browser.pages()), None)
+    if last is None or not last.markup.english:
+        raise Inconclusive("the last page is not an English one: read it yourself")
+    told = FAREWELL.search(last.markup.text) is not None
+    verify.that("rfc8628-3.3-return-instruction", told, "after the decision nothing sends the user back to the device")
+
+
+# Guessing: keep it last.
+
+
+@check(
+    "rfc8628-5.1-rate-limit-user-code",
+    "rfc6749-10.10-protect-user-credentials",
+    "rfc9110-15.6-no-5xx-on-client-error",
+    faults=("guesses_unthrottled", "throttled_500"),
+)
+def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
+    """Twelve wrong codes, then a right one, in one browser. Accepted: a refusal, delay or question of another kind."""
+    device.user.approve(device.start())
+    wanted = device.start()
+    with Browser(device.case) as browser:
+        answers = [_answer(browser, _wrong(wanted.user_code, 1), wanted.verification_uri)]
+        _require_page_for_codes(browser)
+        codes = [_wrong(wanted.user_code, turn) for turn in range(2, WRONG_CODES + 1)]
+        answers += [_answer(browser, code, wanted.verification_uri) for code in codes]
+        refused = browser.decide("approve", device.start().view)
+    if device.case.run.target.clock.kind != "real":
+        device.case.wait(CALM)
+    first, last = answers[1], answers[-1]
+    noticed = bool(refused) or last.status != first.status or "captcha" in last.text
+    noticed = noticed or last.seconds > max(SLOW, 4 * first.seconds)
+    changed = last.text != first.text  # what it says now may be a warning, or may be the weather
+    problem = f"{WRONG_CODES} wrong user codes in a row were answered alike, and a right one was taken after them"
+    verify.that("rfc8628-5.1-rate-limit-user-code", noticed or (None if changed else False), problem)
+    # A code of enough entropy and a short life is protected by other means too.
+    requirement = "rfc6749-10.10-protect-user-credentials"
+    verify.that(requirement, noticed or (None if changed else False), problem, tolerated=True)
+    crashed = any(answer.status >= 500 and answer.status not in THROTTLED for answer in answers)
+    problem = "wrong user codes in a row were answered with a server error"
+    verify.that("rfc9110-15.6-no-5xx-on-client-error", not crashed, problem, tolerated=True)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came to a code; the text without digits and the code: waiting times count down, but mean the same."""
+
+    status: int
+    text: str
+    seconds: float
+
+
+def _require_page_for_codes(browser: Browser) -> None:
+    """Raise Untestable where what came to a wrong code is no page for codes, so that all answers are alike."""
+    page = browser.last
+    if page.absent or (page.status not in THROTTLED and not page.markup.forms):
+        what = str(page.status) if page.absent else "without a form"
+        raise Untestable(f"a wrong code was answered {what}: enter() of the user module does not reach the page")
+
+
+def _answer(browser: Browser, code: str, verification_uri: str) -> Answer:
+    try:
+        page = browser.enter(code, verification_uri)
+    except Untestable as refused:
+        if not browser.seen:
+            raise  # the user module cannot type a code at all
+        return Answer(browser.seen[-1].status_code, str(refused), 0.0)
+    text = re.sub(r"[0-9]+", "", page.markup.text.replace(code, "").lower())
+    return Answer(page.status, text, max(response.elapsed.total_seconds() for response in browser.seen[-3:]))
+
+
+def _wrong(code: str, turn: int) -> str:
+    """A code in the form and alphabet of a right one; never that one, since no two neighbours move as far."""
+    own = sorted({character for character in code if character.isalnum()})
+    alphabet = own if len(own) >= _FEWEST else sorted({*own, *("0123456789" if code.isdigit() else "BCDFGHJK")})
+    return "".join(
+        alphabet[(alphabet.index(character) + turn + place) % len(alphabet)] if character in alphabet else character
+        for place, character in enumerate(code)
+    )
+
+
+# Shared.
+
+
+def _named(case: Case, name: str) -> tuple[Device, str]:
+    """A device whose client is registered under that name; else the primary one and no name."""
+    if case.run.endpoints.registration and case.run.claims("registration") is not False:
+        answer: Exchange = case.send(case.run.registration_request(client_name=name), "register under a name")
+        if answer.outcome.ok:
+            device = Device(case, case.run.client_of(answer))
+            if device.request(label="start by the named client").outcome.ok:
+                return device, name
+    return case.device, ""
+
+
+def _before_deciding(device: Device) -> list[Page]:
+    """Pages that a person sees before a request is approved, and the one at verification_uri_complete."""
+    with Browser(device.case) as browser:
+        refused = browser.decide("approve", device.start().view)
+        if refused:
+            raise Untestable(f"the user could not approve: {refused}")
+        seen = browser.pages()[:-1]
+        if not seen:
+            raise Untestable("the user decides elsewhere: use a user module, and the pages can be judged")
+        complete = device.start().verification_uri_complete
+        return [*seen, browser.open(complete)] if complete else seen
+
+
+def _complete(grant: Grant) -> str:
+    if not grant.verification_uri_complete:
+        raise NotApplicable("the server sends no verification_uri_complete")
+    return grant.verification_uri_complete
+
+
+def _shows(page: Page, code: str) -> bool:
+    return page.shown and code in squeezed(page.markup.text)

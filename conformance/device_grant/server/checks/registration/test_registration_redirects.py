@@ -1,0 +1,109 @@
+"""Registration of clients of redirect flows: what a server that takes them owes them (RFC 7591 sections 2, 2.1, 5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Inconclusive, NotApplicable, check
+from device_grant.protocol import RFC8628
+from device_grant.server.session.device import describe
+from device_grant.server.session.registering import attempt, redirecting, refused, strings
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.case import Case, Verify
+
+NEEDS = ("registration",)
+RESPONSE_TYPES = frozenset({"code", "token", "id_token", "none"})
+"""Registered response types; combinations are made of these words."""
+IN_CLEAR = "http://client.example.org/callback"
+UNSAFE = (IN_CLEAR, "javascript:alert(1)", "data:text/html,x")
+"""Neither https, nor loopback, nor a scheme that an application can claim."""
+
+
+def _redirecting_client(case: Case) -> Exchange:
+    exchange = attempt(case, "register for the authorization code flow", **redirecting(case))
+    if exchange.outcome.ok:
+        return exchange
+    if exchange.status != 400:
+        raise refused(exchange)
+    raise NotApplicable(f"no clients of redirect flows are registered: {describe(exchange)}")
+
+
+@check("rfc7591-2-server-supports-redirect-uris", needs=NEEDS, dialects=(RFC8628,), faults=("redirect_uris_altered",))
+def test_redirect_uris_are_kept(case: Case, verify: Verify) -> None:
+    """Register for the authorization code flow. Accepted: redirect_uris come back unchanged."""
+    exchange = _redirecting_client(case)
+    if exchange.get("redirect_uris") is None:
+        raise Inconclusive("the response does not say which redirect_uris were registered")
+    same = exchange.get("redirect_uris") == redirecting(case)["redirect_uris"]
+    problem = "redirect_uris did not come back unchanged"
+    verify.that("rfc7591-2-server-supports-redirect-uris", same, problem, exchange)
+
+
+@check("rfc7591-5-redirect-uri-forms", needs=NEEDS, faults=("redirect_uri_unchecked",))
+def test_unsafe_redirect_uris(case: Case, verify: Verify) -> None:
+    """Register http on a public host, javascript: and data: as redirect URI. Accepted: a refusal, or another URI."""
+    registered = _redirecting_client(case)
+    if not case.run.aws and registered.get("redirect_uris") is None:
+        raise Inconclusive("the response does not say which redirect_uris were registered")
+    for uri in UNSAFE:
+        exchange = attempt(case, f"redirect URI {uri}", **redirecting(case, redirect_uris=[uri]))
+        returned = strings(exchange, "redirect_uris")
+        kept = exchange.outcome.ok and (returned is None or uri in returned)
+        problem = f"the redirect URI {uri} was registered"
+        # OpenID Connect Core 3.1.2.1 lets a server allow http to confidential clients, which this one is.
+        lenient = uri == IN_CLEAR and not case.run.aws
+        verify.that("rfc7591-5-redirect-uri-forms", not kept, problem, exchange, tolerated=lenient)
+
+
+@check("rfc7591-2-response-types-match", needs=NEEDS, dialects=(RFC8628,), faults=("registration_types_unchecked",))
+def test_unknown_response_type(case: Case, verify: Verify) -> None:
+    """Register with a response type that nobody defined. Accepted: a refusal, or a response without it."""
+    first = _redirecting_client(case)
+    members = redirecting(case, response_types=["impossible"])
+    second = attempt(case, "register with an unknown response type", **members)
+    for exchange in (first, second):
+        types = strings(exchange, "response_types") or () if exchange.outcome.ok else ()
+        unknown = [name for name in types if not set(name.split()) <= RESPONSE_TYPES]
+        # A list that is kept but never used by the device grant hurts nobody yet.
+        verify.that(
+            "rfc7591-2-response-types-match",
+            not unknown,
+            "a response type that nobody defined was registered",
+            exchange,
+            tolerated=True,
+        )
+
+
+@check(
+    "rfc7591-2.1-consistent-grants-responses",
+    needs=NEEDS,
+    dialects=(RFC8628,),
+    faults=("registration_types_unchecked",),
+)
+def test_contradicting_types(case: Case, verify: Verify) -> None:
+    """Register authorization_code with response type token. Accepted: a refusal, or a pair that was put right."""
+    _redirecting_client(case)
+    members = redirecting(case, response_types=["token"])
+    exchange = attempt(case, "register with contradicting types", **members)
+    grants, types = strings(exchange, "grant_types"), strings(exchange, "response_types")
+    if exchange.outcome.ok and grants is None and types is None:
+        raise Inconclusive("the response says neither which grant_types nor which response_types were registered")
+    # What is left out of a response is as section 2 has it by default.
+    by_code = "authorization_code" in (grants or ("authorization_code",))
+    code_given = any("code" in name.split() for name in types or ("code",))
+    contradicting = exchange.outcome.ok and by_code != code_given
+    problem = "grant_types and response_types that contradict each other were registered"
+    verify.that("rfc7591-2.1-consistent-grants-responses", not contradicting, problem, exchange)
+
+
+@check("rfc7591-5-uri-host-check", needs=NEEDS, dialects=(RFC8628,), faults=("page_hosts_unchecked",))
+def test_pages_on_another_host(case: Case, verify: Verify) -> None:
+    """Register a logo on another host than the redirect URI. Accepted: a refusal, or a response without the logo."""
+    _redirecting_client(case)
+    logo = "https://another.example.net/logo.png"
+    exchange = attempt(case, "register a logo of another host", **redirecting(case, logo_uri=logo))
+    kept = exchange.outcome.ok and exchange.get("logo_uri") == logo
+    problem = "a logo of another host than the redirect URI was registered"
+    verify.that("rfc7591-5-uri-host-check", not kept, problem, exchange)

@@ -1,0 +1,1 @@
+"""Tokens, their scope, their refreshing, and who may ask for them."""

@@ -1,0 +1,241 @@
+"""Running a judge over generated examples, and taking the claims that Hypothesis ends on."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from device_grant.judging import StopCheck, Violation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hypothesis.database import ExampleDatabase
+    from hypothesis.stateful import RuleBasedStateMachine
+    from hypothesis.strategies import SearchStrategy
+
+    from device_grant.server.session.case import Case
+    from device_grant.server.session.run import Profile
+    from device_grant.targets.ports import Codec
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Exception)
+
+
+class Fuzz:
+    """Runs a judge over generated examples, as many as the profile says; failures shrink."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._batches: Counter[str] = Counter()
+
+    def __call__(
+        self,
+        strategy: SearchStrategy[T],
+        judge: Callable[[T], None],
+        *,
+        share: float = 1.0,
+        batch: str = "examples",
+        codec: Codec[T] | None = None,
+    ) -> None:
+        """Judge examples of the strategy; `share` of the profile's number of examples.
+
+        In a recorded run `batch` names them, and `codec` says how they are written. They are drawn before the first of
+        them is judged, all of them are judged, and none is made smaller: a replay then needs no generator.
+        """
+        from hypothesis import given
+
+        case = self._case
+        profile = case.run.profile
+        if case.run.tape is not None:
+            count = max(1, int(profile.examples * share))
+
+            def draw() -> list[T]:
+                # The first one is always the simplest there is.
+                return drawn(strategy, settings_for(profile, count + 1))[-count:]
+
+            kept = case.run.tape.cases(batch, draw, codec or Json())
+            for example in kept:
+                case.examples += 1
+                judge(example)
+            return
+
+        def one(example: T) -> None:
+            case.examples += 1
+            judge(example)
+
+        count = max(1, int(profile.examples * share))
+        test = given(strategy)(one)
+        database = self._database(batch)
+        self._seed(test, lambda: one, database)
+        self._run(settings_for(profile, count, database=database)(test))
+
+    def stories(
+        self,
+        machine: type[RuleBasedStateMachine],
+        number: int,
+        steps: int,
+        *,
+        batch: str = "stories",
+        longer: float = 1,
+    ) -> None:
+        """Run a state machine as `number` stories of so many steps.
+
+        `longer` multiplies the profile's time for shrinking, for examples of many requests.
+        """
+        from hypothesis.stateful import get_state_machine_test, run_state_machine_as_test
+
+        database = self._database(batch)
+        settings = settings_for(self._case.run.profile, number, steps, database)
+
+        def function() -> Any:
+            made: Any = get_state_machine_test(machine, settings=settings)
+            return made.hypothesis.inner_test
+
+        self._seed(machine, function, database)
+        # Schemathesis's machines have a way of their own to be run.
+        run = getattr(machine, "run", None) or partial(run_state_machine_as_test, machine)
+        self._run(partial(run, settings=settings), longer=longer)
+
+    def _database(self, batch: str) -> ExampleDatabase | None:
+        """Where failing examples of the next test are kept, under a name that is the same in every process."""
+        case, run = self._case, self._case.run
+        number, self._batches[batch] = self._batches[batch], self._batches[batch] + 1
+        if run.examples is None or run.tape is not None:
+            return None
+        # With the target: what no longer fails is deleted, and that another one is sound says nothing of this one.
+        key = " ".join((run.name, run.dialect.name, case.check.name, batch, str(number)))
+        return run.examples.of(key, case.note)
+
+    def _seed(self, test: Any, function: Callable[[], Any], database: ExampleDatabase | None) -> None:
+        """Give a test, or a machine, the run's seed; it takes away the database of settings that were given before.
+
+        Derandomized tests cannot have a database. With one they get the seed that Hypothesis would have derived from
+        the function that it runs, so that the same examples are generated as without.
+        """
+        from hypothesis import seed
+        from hypothesis.internal.reflection import function_digest
+
+        run = self._case.run
+        if run.seed is not None:
+            seed(run.seed)(test)
+        elif database is not None and run.profile.derandomize:
+            seed(int.from_bytes(function_digest(function()), "big"))(test)
+
+    def _run(self, test: Callable[[], None], *, longer: float = 1) -> None:
+        """Run a Hypothesis test; the claims that it ends on are recorded after shrinking."""
+        case = self._case
+        if case.run.tape is not None:
+            with _own_constants_left_out():
+                test()
+            return
+        try:
+            with case.raising(), _shrinking_for(case.run.profile.shrinking * longer), _own_constants_left_out():
+                test()
+        except Violation as violation:
+            case.record([violation])
+        except BaseExceptionGroup as group:
+            found, rest = group.split(Violation)
+            stops, errors = rest.split(StopCheck) if rest is not None else (None, None)
+            if errors is not None:
+                raise
+            if found is not None:
+                case.record(_leaves(found))
+            if stops is not None:
+                # Several examples ended before they could be judged, each in its way: one reason is enough.
+                raise next(_leaves(stops)) from None
+
+
+class Json:
+    """Codec of cases that are JSON values already; tuples come back as lists."""
+
+    def encode(self, case: Any) -> str:
+        """The case as JSON."""
+        return json.dumps(case)
+
+    def decode(self, text: str) -> Any:
+        """The case back; raises ValueError."""
+        return json.loads(text)
+
+
+def drawn(strategy: SearchStrategy[T], settings: Any) -> list[T]:
+    """Examples of a strategy, judged by nobody; the same ones each time where the settings are derandomized."""
+    from hypothesis import given
+
+    found: list[T] = []
+
+    def collect(example: T) -> None:
+        found.append(example)
+
+    with _own_constants_left_out():
+        settings(given(strategy)(collect))()
+    return found
+
+
+@contextmanager
+def _shrinking_for(seconds: float) -> Iterator[None]:
+    """Bound the time for shrinking; Hypothesis has no setting for it, and its own bound is five minutes a failure."""
+    from hypothesis.internal.conjecture import engine
+
+    name = "MAX_SHRINKING_SECONDS"
+    before = getattr(engine, name, None)
+    if before is None:
+        yield
+        return
+    setattr(engine, name, seconds)
+    try:
+        yield
+    finally:
+        setattr(engine, name, before)
+
+
+@contextmanager
+def _own_constants_left_out() -> Iterator[None]:
+    """Keep Hypothesis from trying the constants that it finds in the modules of ours that are loaded.
+
+    They say nothing about the target, and what is generated would depend on which checks had run before in the process
+    (other ones in each shard and worker), and on whether the suite is installed or a checkout.
+    """
+    from hypothesis.internal.conjecture import providers
+
+    name = "_get_local_constants"
+    before, constants = getattr(providers, name, None), getattr(providers, "Constants", None)
+    if before is None or constants is None:
+        yield
+        return
+    none = constants()
+    setattr(providers, name, lambda: none)
+    try:
+        yield
+    finally:
+        setattr(providers, name, before)
+
+
+def settings_for(profile: Profile, examples: int, steps: int = 50, database: ExampleDatabase | None = None) -> Any:
+    """Hypothesis settings of a profile: no deadline (I/O), no health checks about speed, nothing printed."""
+    from hypothesis import HealthCheck, Phase, Verbosity, settings
+
+    return settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        derandomize=profile.derandomize and database is None,
+        database=database,
+        deadline=None,
+        print_blob=False,
+        # Not the explaining phase: it traces every line that is run, and explains our code, not the target's.
+        phases=[*([Phase.reuse] if database is not None else []), Phase.generate, Phase.shrink],
+        report_multiple_bugs=True,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def _leaves(group: BaseExceptionGroup[E]) -> Iterator[E]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error

@@ -1,0 +1,224 @@
+"""The token response: RFC 6749 section 5.1 and appendix A; secrets where they do not belong: section 10."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from device_grant.judging import Tolerated, invariant
+from device_grant.judging.statistics import claims_of
+from device_grant.protocol import RFC8628, Dialect, Exchange, Operation, Response
+from device_grant.protocol.dialects import json_object
+from device_grant.server.invariants.common import (
+    answered,
+    json_success,
+    kind,
+    no_store,
+    positive_whole,
+    present,
+    success_body,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.judging.registry import Finding
+
+DAY = 86_400
+"""Seconds."""
+_STRINGS = ("access_token", "token_type", "refresh_token", "scope", "id_token")
+_TYPE = re.compile(r"[-._0-9A-Za-z]+|[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+")
+"""A registered name or an absolute URI (RFC 6749 section 8.1)."""
+_SECRETS = ("client_secret", "device_code", "refresh_token", "access_token")
+_SHORTEST, _LONGEST = 12, 4096
+"""Characters of a value that counts as a secret: shorter ones turn up by chance, longer ones are generated junk."""
+_GENUINE = ("authorization_pending", "slow_down", "access_denied", "expired_token")
+"""Errors that are only due for a device code that was really issued."""
+
+
+@invariant("rfc6749-5.1-status-200", faults=("token_response_201",))
+def token_success_is_200(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """A response with an access token has status 200."""
+    if not answered(exchange, Operation.TOKEN) or exchange.get("access_token") is None:
+        return None
+    return exchange.status == 200 or f"a token was sent with status {exchange.status}"
+
+
+@invariant("rfc6749-5.1-access-token", faults=("access_token_missing",))
+def access_token_present(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """access_token is there."""
+    return present(exchange, Operation.TOKEN, "access_token")
+
+
+@invariant("rfc6749-5.1-token-type", faults=("token_type_missing",))
+def token_type_present(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """token_type is there."""
+    return present(exchange, Operation.TOKEN, "token_type")
+
+
+@invariant("rfc6749-5.1-expires-in", faults=("token_expires_in_missing",))
+def token_expires_in_present(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """expires_in is there."""
+    return present(exchange, Operation.TOKEN, "expires_in")
+
+
+@invariant("rfc6749-5.1-expires-in-value", faults=("token_expires_in_string",))
+def token_expires_in_is_seconds(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """expires_in is a positive whole number of seconds, as a JSON number."""
+    body = success_body(exchange, Operation.TOKEN)
+    if body is None or "expires_in" not in body:
+        return None
+    return positive_whole(body["expires_in"]) or f"expires_in is {kind(body['expires_in'])}"
+
+
+@invariant("rfc6749-5.1-json-media-type", faults=("json_as_html",))
+def token_success_is_json(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """A successful token response is one JSON object, labelled application/json."""
+    return json_success(exchange, Operation.TOKEN)
+
+
+@invariant("rfc6749-5.1-json-types", faults=("token_type_number", "null_members"))
+def token_members_have_json_types(exchange: Exchange, dialect: Dialect) -> Finding:
+    """Strings are JSON strings: access_token, token_type, refresh_token, scope. Null, which AWS sends, is a warning."""
+    body = success_body(exchange, Operation.TOKEN)
+    if not body or exchange.response is None:
+        return None
+    wrong = [name for name in _STRINGS if name in body and not isinstance(body[name], str)]
+    if wrong:
+        return f"not a JSON string: {', '.join(wrong)}"
+    raw = json_object(exchange.response) or {}
+    nulls = [name for name in (*_STRINGS, "expires_in") if name in raw and raw[name] is None]
+    # The RFC says nothing of null: a member that is absent is one that is not sent.
+    return Tolerated(f"null: {', '.join(nulls)}") if nulls and dialect.name == RFC8628 else True
+
+
+@invariant("rfc6749-5.1-no-store", faults=("token_response_cacheable",))
+def token_success_not_stored(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """The response with the tokens forbids caches to store it."""
+    if not success_body(exchange, Operation.TOKEN):
+        return None
+    return no_store(exchange) or "the token response lacks Cache-Control: no-store"
+
+
+@invariant("rfc6749-A.12-access-token-syntax", faults=("tokens_not_ascii",))
+def access_token_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """access_token consists of printable ASCII."""
+    body = success_body(exchange, Operation.TOKEN)
+    if not body or not isinstance(body.get("access_token"), str):
+        return None
+    return bool(re.fullmatch(r"[\x20-\x7e]+", body["access_token"])) or "access_token has characters beyond VSCHAR"
+
+
+@invariant("rfc6750-2.1-token-chars", faults=("tokens_not_ascii",))
+def bearer_token_fits_the_header(exchange: Exchange, dialect: Dialect) -> Finding:
+    """A Bearer token has the characters of the Authorization header; AWS's own have a colon and are let be."""
+    body = success_body(exchange, Operation.TOKEN)
+    if dialect.name != RFC8628 or not body or str(body.get("token_type")).lower() != "bearer":
+        return None
+    token = body.get("access_token")
+    if not isinstance(token, str):
+        return None
+    return bool(re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token)) or "access_token has characters beyond b64token"
+
+
+@invariant("rfc6749-8.1-token-type-name-syntax", faults=("token_type_malformed",))
+def token_type_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """token_type is a type name or a URI."""
+    body = success_body(exchange, Operation.TOKEN)
+    if not body or not isinstance(body.get("token_type"), str) or not body["token_type"]:
+        return None
+    return bool(_TYPE.fullmatch(body["token_type"])) or "token_type is neither a type name nor a URI"
+
+
+@invariant("rfc6749-5.1-pragma-no-cache", faults=("pragma_missing",))
+def token_success_has_pragma(exchange: Exchange, dialect: Dialect) -> Finding:
+    """The token response has Pragma: no-cache; a warning at most, since RFC 9111 5.4 has deprecated it."""
+    if dialect.name != RFC8628 or not success_body(exchange, Operation.TOKEN) or exchange.response is None:
+        return None
+    pragma = exchange.response.header("pragma") or ""
+    return "no-cache" in pragma.lower() or Tolerated("the token response lacks Pragma: no-cache, now deprecated")
+
+
+@invariant("rfc6749-5.1-top-level-members", faults=("tokens_wrapped",))
+def token_members_are_at_the_top(exchange: Exchange, dialect: Dialect) -> Finding:
+    """access_token is a member of the object itself, not of one within it."""
+    body = success_body(exchange, Operation.TOKEN)
+    if body is None:
+        return None
+    spellings = {"access_token", dialect.wire_name("access_token")}
+    inner = any(spellings & _names(value) for value in body.values())
+    return "access_token" in body or not inner or "access_token is in an object or array within the response"
+
+
+@invariant("rfc6819-5.1.5.2-tokens-expire", faults=("access_token_lives_a_year",))
+def access_token_is_short_lived(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """An access token lives a day at most."""
+    body = success_body(exchange, Operation.TOKEN)
+    if not body or not positive_whole(body.get("expires_in")):
+        return None
+    return body["expires_in"] <= DAY or "access tokens live for more than a day"
+
+
+@invariant("rfc9700-2.3-audience", faults=("access_token_without_audience",))
+def access_token_has_an_audience(exchange: Exchange, _dialect: Dialect) -> Finding:
+    """A JWT access token names its audience; of an opaque one nothing can be said."""
+    body = success_body(exchange, Operation.TOKEN)
+    claims = claims_of(body.get("access_token")) if body else None
+    if claims is None:
+        return None
+    return bool(claims.get("aud")) or "the access token is a JWT without aud"
+
+
+@invariant("rfc6749-10.8-no-cleartext-secrets", faults=("secrets_reflected",))
+def errors_repeat_no_secret(exchange: Exchange, dialect: Dialect) -> Finding:
+    """An error does not repeat secrets of its request: errors are logged and shown to people.
+
+    A value that the server may hold for wrong (a code that it never issued, say) is a warning.
+    """
+    if not answered(exchange) or (exchange.status < 400 and "error" not in exchange.outcome.members):
+        return None
+    assert exchange.response is not None
+    shown = exchange.response.text + " ".join(str(value) for value in exchange.outcome.members.values())
+    repeated = [name for name, value in _sent(exchange, dialect) if value in shown]
+    if not repeated:
+        return True
+    text = f"the error repeats {', '.join(dict.fromkeys(repeated))} of the request"
+    return text if exchange.code in _GENUINE else Tolerated(text)
+
+
+@invariant("rfc6749-10.3-token-confidentiality", faults=("device_code_in_complete_uri",))
+def urls_hold_no_secret(exchange: Exchange, dialect: Dialect) -> Finding:
+    """No URL of a response (Location, error_uri, verification URIs) holds a secret or the device code.
+
+    URLs end up in histories and logs; who finds a device code there collects the access token.
+    """
+    if not answered(exchange):
+        return None
+    assert exchange.response is not None
+    members = exchange.outcome.members
+    names = ("error_uri", "verification_uri", "verification_uri_complete")
+    urls = [str(members[name]) for name in names if name in members]
+    urls += [value for name, value in exchange.response.headers if name.lower() == "location"]
+    known = [(name, members[name]) for name in _SECRETS if isinstance(members.get(name), str)]
+    secrets = [(name, value) for name, value in (*known, *_sent(exchange, dialect)) if len(value) >= _SHORTEST]
+    found = [name for name, value in secrets for url in urls if value in url or value in unquote_plus(url)]
+    return not found or f"a URL in the response holds {', '.join(dict.fromkeys(found))}"
+
+
+def _sent(exchange: Exchange, dialect: Dialect) -> Iterator[tuple[str, str]]:
+    """Secrets in the body of the request, by canonical name."""
+    content = exchange.request.content
+    if len(content) > 4 * _LONGEST:
+        return
+    spelt = {dialect.wire_name(name): name for name in _SECRETS}
+    sent = (json_object(Response(200, (), content)) or {}).items()
+    for name, value in sent or parse_qsl(content.decode("utf-8", errors="replace")):
+        if name in spelt and isinstance(value, str) and _SHORTEST <= len(value) <= _LONGEST:
+            yield spelt[name], value
+
+
+def _names(value: Any) -> set[str]:
+    if isinstance(value, list):
+        return {name for item in value if isinstance(item, dict) for name in item}
+    return set(value) if isinstance(value, dict) else set()

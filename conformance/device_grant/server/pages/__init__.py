@@ -1,0 +1,1 @@
+"""Browsers at the verification page, as a check uses them."""

@@ -1,0 +1,187 @@
+"""Two browsers at the verification page, walked through it in step, so that their decisions fall together."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+
+from device_grant.errors import SuiteError
+from device_grant.judging import Untestable
+from device_grant.targets.ports import UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from device_grant.protocol import Request
+    from device_grant.server.session.case import Case
+    from device_grant.server.session.device import Grant
+    from device_grant.server.sockets.racing import Race
+    from device_grant.targets.ports import User
+
+PATIENCE = 60.0
+"""Real seconds for one step of a browser."""
+_MOST_STEPS = 100
+
+
+@dataclass
+class Decision:
+    """What became of one browser's way through the pages."""
+
+    complaint: str = ""
+    """Why the pages did not let the user decide; empty: they did."""
+    steps: int = 0
+    """Requests that it took."""
+    error: BaseException | None = None
+    """Something of ours broke, for example the user module."""
+
+    @property
+    def taken(self) -> bool:
+        """Whether the pages took the decision."""
+        return not self.complaint
+
+
+@dataclass
+class _Browser(httpx.BaseTransport):
+    """A user in a thread of their own, each of whose requests waits until it is released."""
+
+    action: str
+    outbox: queue.SimpleQueue[_Browser]
+    delay: int = 0
+    """Steps for which the others go ahead."""
+    decision: Decision = field(default_factory=Decision)
+    waiting: tuple[httpx.Request, Future[httpx.Response]] | None = None
+    finished: bool = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Hand the request over and wait for its answer."""
+        request.read()
+        answer: Future[httpx.Response] = Future()
+        self.decision.steps += 1
+        self.waiting = (request, answer)
+        self.outbox.put(self)
+        return answer.result(PATIENCE)
+
+    def decide(self, user: User, case: Case, grant: Grant) -> None:
+        """Go through the pages; to be called in the browser's thread."""
+        walk = user.approve if self.action == "approve" else user.deny
+        try:
+            with httpx.Client(transport=self, base_url=case.run.target.base, timeout=PATIENCE, trust_env=False) as http:
+                walk(http, grant.view)
+        except UserError as refused:
+            self.decision.complaint = str(refused) or "refused without a reason"
+        except BaseException as error:  # noqa: BLE001 - handed to the thread of the check
+            self.decision.error = error
+        self.finished = True
+        self.waiting = None
+        self.outbox.put(self)
+
+
+def require_browsers(case: Case) -> User:
+    """The user, if one can be in two browsers at once; raises Untestable otherwise."""
+    user = case.run.target.user
+    if user is None:
+        raise Untestable("nobody can approve or deny: target.toml has no [user]")
+    if user.pages is None:
+        raise Untestable("decisions at the same moment need a user module in target.toml, not a command or a person")
+    return user
+
+
+def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placing it in time
+    race: Race,
+    grant: Grant,
+    actions: Sequence[str],
+    *,
+    lengths: Mapping[str, int] | None = None,
+    lead: int = 0,
+    polls: Sequence[Request] = (),
+) -> tuple[dict[str, Decision], list[httpx.Response | Exception]]:
+    """Let one browser for each action (`approve`, `deny`) go through the pages in step.
+
+    The next requests of all browsers reach the server together, in the order of `actions`. `lengths` is how many
+    requests each decision takes, so that those with a short way begin later and all end together, but for the first
+    action, which ends `lead` steps before the others (after them if negative); `polls` go with the last step.
+    Returns what became of the decisions, and the answers to the polls. Raises Untestable as `require_browsers` does,
+    and SuiteError.
+    """
+    case = race.case
+    user = require_browsers(case)
+    outbox: queue.SimpleQueue[_Browser] = queue.SimpleQueue()
+    delays = _delays(actions, lengths or {}, lead)
+    browsers = [_Browser(action, outbox, delay) for action, delay in zip(actions, delays, strict=True)]
+    for browser in browsers:
+        threading.Thread(target=browser.decide, args=(user, case, grant), daemon=True, name=browser.action).start()
+    answers: list[httpx.Response | Exception] = []
+    for _ in range(_MOST_STEPS):
+        _until_ready(browsers, outbox)
+        going = [browser for browser in browsers if browser.waiting is not None]
+        if not going:
+            break
+        behind = [browser for browser in going if browser.delay > 0]
+        if behind and len(behind) < len(going):
+            for browser in behind:
+                browser.delay -= 1
+            going = [browser for browser in going if browser not in behind]
+        late = lengths is not None and all(lengths[one.action] - one.decision.steps <= 0 for one in browsers)
+        answers += _step(race, going, polls if late else ())
+    else:
+        _until_ready(browsers, outbox)
+        _abandon(browsers, SuiteError(f"the user module makes more than {_MOST_STEPS} requests for one decision"))
+        _until_ready(browsers, outbox)
+    for browser in browsers:
+        if browser.decision.error is not None:
+            raise browser.decision.error
+    return {browser.action: browser.decision for browser in browsers}, answers
+
+
+def _delays(actions: Sequence[str], lengths: Mapping[str, int], lead: int) -> list[int]:
+    longest = max(lengths.values(), default=0)
+    delays = [longest - lengths.get(action, longest) for action in actions]
+    delays[0] -= lead
+    return [delay - min(delays) for delay in delays]
+
+
+def _until_ready(browsers: Sequence[_Browser], outbox: queue.SimpleQueue[_Browser]) -> None:
+    """Wait until each browser has a request to send or is through."""
+    while any(browser.waiting is None and not browser.finished for browser in browsers):
+        try:
+            outbox.get(timeout=PATIENCE)
+        except queue.Empty:
+            error = SuiteError(f"the user module did nothing for {PATIENCE:g} s")
+            _abandon(browsers, error)
+            raise error from None
+
+
+def _step(race: Race, browsers: Sequence[_Browser], polls: Sequence[Request]) -> list[httpx.Response | Exception]:
+    pending = [browser.waiting for browser in browsers if browser.waiting is not None]
+    requests = [*(request for request, _ in pending), *(race.case.run.build(poll) for poll in polls)]
+    results = race.send(requests)
+    for browser in browsers:
+        browser.waiting = None
+    for (request, answer), result in zip(pending, results[: len(pending)], strict=True):
+        if isinstance(result, httpx.Response):
+            answer.set_result(_unread(result))
+        else:
+            answer.set_exception(result if isinstance(result, httpx.TransportError) else _broken(request, result))
+    return results[len(pending) :]
+
+
+def _unread(response: httpx.Response) -> httpx.Response:
+    """The same response as a transport would hand it over: its content is decoded already."""
+    headers = [(name, value) for name, value in response.headers.raw if name.lower() != b"content-encoding"]
+    return httpx.Response(response.status_code, headers=headers, stream=httpx.ByteStream(response.read()))
+
+
+def _broken(request: httpx.Request, error: Exception) -> httpx.TransportError:
+    return httpx.ReadError(f"{type(error).__name__}: {error}", request=request)
+
+
+def _abandon(browsers: Sequence[_Browser], error: SuiteError) -> None:
+    for browser in browsers:
+        if browser.waiting is not None:
+            waiting, browser.waiting = browser.waiting, None
+            waiting[1].set_exception(error)

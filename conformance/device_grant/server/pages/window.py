@@ -1,0 +1,193 @@
+"""A window of the real browser at the target's pages: what their script does, what cookies go where, what is framed.
+
+The pages of a target in process come from calls to it, all others over the network; a foreign site of ours is at hand
+in both. What is loaded becomes events of the case, as with the other browser.
+"""
+
+from __future__ import annotations
+
+import queue
+import time
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from html import escape
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import httpx
+
+from device_grant.browser.chromium import FAREWELL, PATIENCE
+from device_grant.judging import Inconclusive, Untestable
+from device_grant.server.pages.browser import FOREIGN_HOST, Page, split
+from device_grant.server.pages.tab import Asked, Loaded, Tab, as_set, brief
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from device_grant.browser.markup import Button, Form
+    from device_grant.server.pages.browser import Browser
+    from device_grant.server.session.case import Case
+
+T = TypeVar("T")
+
+_REFUSED = ("net::ERR_BLOCKED_BY_RESPONSE", "net::ERR_ABORTED")
+"""How the browser calls it when a page refuses its frame, or leaves it by script."""
+
+
+class Window:
+    """A window with a profile of its own. A context manager; raises Untestable where there is no browser."""
+
+    def __init__(self, case: Case, *, timers: bool = False) -> None:
+        """`timers` puts the timers of its pages into our hands, for `let_time_pass`."""
+        self.case = case
+        self._chromium = case.run.chromium
+        self._inbox: queue.SimpleQueue[Asked | Loaded | None] = queue.SimpleQueue()
+        self._timers = timers
+        self._http: httpx.Client | None = None
+        self._opened: Tab | None = None
+
+    def __enter__(self) -> Self:
+        target = self.case.run.target
+        browser = self._chromium.browser(target.base)
+        if target.in_process:
+            self._http = target.http(timeout=30.0)
+            # Cookies are the window's own business, which knows their rules.
+            self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        try:
+            opening = Tab.opened(browser, self._inbox, in_process=target.in_process, timers=self._timers)
+            self._opened = self._do(opening)
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    # What has happened.
+
+    @property
+    def ran(self) -> list[str]:
+        """Names with which injected script has called the hook, oldest first."""
+        return self._tab.ran
+
+    @property
+    def methods(self) -> list[str]:
+        """Methods of the requests to the target, oldest first."""
+        return self._tab.methods
+
+    # What a check does.
+
+    def take_cookies(self, browser: Browser) -> None:
+        """Go on with the sessions of the other browser."""
+        cookies = [as_set(cookie, self.case.run.target.base) for cookie in browser.http.cookies.jar]
+        self._do(self._tab.set_cookies(cookies))
+
+    def open(self, url: str) -> Page:
+        """Go to a page and let it come to rest, whatever its script does; raises Untestable if it cannot be loaded."""
+        return self._do(self._tab.go_to(url))
+
+    def enter(self, text: str) -> Page | None:
+        """Type into the page's field for a code and submit; None if it has none."""
+        return self._do(self._tab.enter(text))
+
+    def let_time_pass(self) -> Page:
+        """Let the timers of the page run for 15 s, without waiting for them."""
+        return self._do(self._tab.move_on())
+
+    def has(self, selector: str) -> bool:
+        """Whether the page or one of its frames has such an element, wherever it came from."""
+        return self._do(self._tab.has(selector))
+
+    def submit_from_elsewhere(self, page: Page, form: Form, button: Button | None, *, without: frozenset[str]) -> Page:
+        """Visit a foreign page whose script submits a form of the target's with everything in it but `without`."""
+        fields = {name: value for name, value in form.values.items() if name not in without}
+        if button is not None and button.name:
+            fields[button.name] = button.value
+        inputs = "".join(
+            f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
+        )
+        action = page.url.join(form.action) if form.action else page.url
+        # By the prototype: a field may be called submit.
+        script = "HTMLFormElement.prototype.submit.call(document.forms[0])"
+        html = f'<form method="{form.method}" action="{escape(str(action))}">{inputs}</form><script>{script}</script>'
+        return self._visit_foreign(html)
+
+    def frame(self, *urls: str) -> int:
+        """Visit a foreign page that frames pages of the target; how many controls of those can be seen and pressed.
+
+        The frames may run script, but not replace the page around them: so it is done against script that leaves
+        frames. Raises Inconclusive if a page does not appear for another reason than its own policy.
+        """
+        unframed = self._tab.unframed
+        unframed.clear()
+        permissions = "allow-forms allow-same-origin allow-scripts"
+        frames = "".join(
+            f'<iframe width="900" height="700" sandbox="{permissions}" src="{escape(url)}"></iframe>' for url in urls
+        )
+        self._visit_foreign(frames)
+        controls = self._do(self._tab.framed_controls())
+        missing = [reason for reason in unframed if reason not in _REFUSED]
+        if missing and not controls:
+            raise Inconclusive(f"a page could not be loaded in a frame: {missing[0]}")
+        return controls
+
+    def _visit_foreign(self, html: str) -> Page:
+        self._tab.foreign = f'<!doctype html><meta charset="utf-8"><title>Elsewhere</title>{html}'
+        self.case.note(f"browser: a page of {FOREIGN_HOST} is opened")
+        scheme = split(self.case.run.target.base).scheme or "http"
+        return self.open(f"{scheme}://{FOREIGN_HOST}/")
+
+    # Wait for the browser, and meanwhile answer what its pages ask of an application in process.
+
+    @property
+    def _tab(self) -> Tab:
+        assert self._opened is not None, "enter the window first"
+        return self._opened
+
+    def _do(self, work: Coroutine[Any, Any, T], patience: float = PATIENCE) -> T:
+        future = self._chromium.submit(work)
+        future.add_done_callback(lambda _: self._inbox.put(None))
+        end = time.perf_counter() + patience
+        while not future.done():
+            try:
+                self._take(self._inbox.get(timeout=max(0.01, end - time.perf_counter())))
+            except queue.Empty:
+                future.cancel()
+                raise Untestable(f"the browser did nothing for {patience:g} s") from None
+        while not self._inbox.empty():
+            self._take(self._inbox.get())
+        try:
+            return future.result()
+        except CancelledError:
+            raise Untestable("the browser has been closed") from None
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] == "playwright":
+                raise Untestable(f"the browser could not go on: {brief(error)}") from None
+            raise
+
+    def _take(self, item: Asked | Loaded | None) -> None:
+        if isinstance(item, Asked):
+            item.settle(self._answer(item))
+        elif isinstance(item, Loaded):
+            parts = split(item.url)
+            self.case.note(f"browser: {item.method} {parts.scheme}://{parts.netloc}{parts.path}: {item.status}")
+
+    def _answer(self, asked: Asked) -> httpx.Response | httpx.HTTPError:
+        assert self._http is not None, "requests are handed over only by a target in process"
+        headers = list(asked.headers.items())
+        try:
+            return self._http.send(
+                self._http.build_request(asked.method, asked.url, headers=headers, content=asked.content)
+            )
+        except httpx.HTTPError as error:
+            return error
+        except httpx.InvalidURL as error:
+            return httpx.UnsupportedProtocol(str(error))
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            with suppress(Untestable):
+                self._do(self._opened.close(), FAREWELL)
+        if self._http is not None:
+            self._http.close()

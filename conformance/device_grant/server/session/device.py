@@ -1,0 +1,241 @@
+"""Devices and their grants: a client with a user at hand, and one device authorization from start to end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from http import HTTPStatus
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from device_grant.errors import SuiteError
+from device_grant.judging import Untestable
+from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation
+from device_grant.server.session.pace import MARGIN
+from device_grant.targets.ports import GrantView, UserError
+
+if TYPE_CHECKING:
+    from device_grant.server.session.case import Case
+
+PENDING = ("authorization_pending", "slow_down")
+"""What a token request for a pending code may be answered (RFC 8628 3.5)."""
+GONE = ("invalid_grant", "expired_token", "access_denied")
+"""What a device code that can never yield a token again may be answered."""
+_OF_A_POLL = ("grant_type", "device_code", "client")
+"""What makes a poll one of the grant's own client: with another value the answer says nothing of a decision."""
+DEFAULT_INTERVAL = 5
+"""Seconds between polls when the response names none (RFC 8628 3.2)."""
+
+
+class Device:
+    """A client with a user at hand: starts device authorizations and asks for tokens."""
+
+    def __init__(self, case: Case, client: Client) -> None:
+        self.case = case
+        self.client = client
+        self.user = Person(case)
+
+    def authorization_members(self, **members: Any) -> dict[str, Any]:
+        """Members of a valid device authorization request, client authentication aside."""
+        request = self.case.run.target.config.request
+        base: dict[str, Any] = {}
+        if self.case.run.aws:
+            base["start_url"] = request.start_url
+        elif request.scope:
+            base["scope"] = request.scope
+        return base | members
+
+    def request(self, *, client: Client | None = None, label: str = "start", **members: Any) -> Exchange:
+        """One device authorization request, whatever the answer."""
+        body = self.authorization_members(**members)
+        return self.case.call(Operation.DEVICE_AUTHORIZATION, body, client or self.client, label)
+
+    def start(self, **members: Any) -> Grant:
+        """A device authorization that must succeed for the check to go on; else the check is untestable."""
+        exchange = self.request(**members)
+        if not exchange.outcome.ok or not isinstance(exchange.get("device_code"), str):
+            raise Untestable(f"device authorization was refused with {describe(exchange)}")
+        return Grant(self, exchange)
+
+    def token(
+        self, *, client: Client | None = None, label: str = "token request", patient: bool = True, **members: Any
+    ) -> Exchange:
+        """One token request with exactly these members and the client's authentication."""
+        return self.case.call(Operation.TOKEN, members, client or self.client, label, patient=patient)
+
+    def refresh(self, refresh_token: str, *, label: str = "refresh", **members: Any) -> Exchange:
+        """Refresh an access token (RFC 6749 6)."""
+        members = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
+        return self.token(label=label, **members)
+
+
+class Grant:
+    """One device authorization, from the response that began it."""
+
+    def __init__(self, device: Device, exchange: Exchange) -> None:
+        self.device = device
+        self.exchange = exchange
+        self.name = ""
+        """What a story with several grants calls this one."""
+        self.device_code: str = exchange.get("device_code")
+        self.user_code: str = str(exchange.get("user_code") or "")
+        self.verification_uri: str = str(exchange.get("verification_uri") or "")
+        complete = exchange.get("verification_uri_complete")
+        self.verification_uri_complete: str | None = str(complete) if complete else None
+        self.started = device.case.now()
+        self.last_request = self.started
+        self.decision = ""
+        """What the user decided last without complaint of the page, `approve` or `deny`."""
+        self.interval = seconds(exchange.get("interval"), DEFAULT_INTERVAL)
+        self.expires_in = seconds(exchange.get("expires_in"), 0)
+
+    @property
+    def view(self) -> GrantView:
+        """What the user sees."""
+        return GrantView(self.user_code, self.verification_uri, self.verification_uri_complete)
+
+    def poll(self, *, wait: bool = True, label: str = "poll", **members: Any) -> Exchange:
+        """One poll. By default a polite one, at least the interval after the last request for this code.
+
+        Raises Untestable where the user has decided, but no decision of theirs changes anything at the target, and
+        where the target does not read the encoding of token requests: such an answer says nothing of the code.
+        """
+        exchange, pending = self.ask(wait=wait, label=label, **members)
+        if unread(exchange):
+            raise Untestable(f"the token endpoint does not read the encoding of token requests: {describe(exchange)}")
+        if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
+            self.device.case.effect.heed(self, self.decision, exchange, pending=pending)
+        return exchange
+
+    def untouched(self, exchange: Exchange) -> bool | None:
+        """Whether this poll says that nobody has decided.
+
+        None where a new code, which nobody has seen, is answered like a decided one: then the answer says nothing.
+        """
+        if exchange.code in PENDING:
+            return True
+        control = self.device.start().poll(label="control: poll of a code that nobody has opened")
+        return False if control.code in PENDING else None
+
+    def ask(self, *, wait: bool = True, label: str = "poll", **members: Any) -> tuple[Exchange, bool]:
+        """The same whatever the answer; also whether the code is pending."""
+        case = self.device.case
+        if wait:
+            case.wait(self.last_request + self.interval + MARGIN - case.now())
+        body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | members
+        client = body.pop("client", None)
+        exchange = self.device.token(client=client, label=label, patient=wait, **body)
+        self.last_request = case.now()
+        if exchange.code == "slow_down":
+            self.interval += 5
+        return exchange, exchange.code in PENDING
+
+    @property
+    def time_left(self) -> float:
+        """Seconds until the codes end, as the response promised; infinite if it promised nothing."""
+        if self.expires_in <= 0:
+            return math.inf
+        return self.started + self.expires_in - self.device.case.now()
+
+    def expire(self, margin: float = 3.0) -> None:
+        """Wait until the codes have expired for sure; untestable if the response told no lifetime."""
+        if self.expires_in <= 0:
+            raise Untestable("the response states no lifetime (expires_in)")
+        self.device.case.wait(self.started + self.expires_in + margin - self.device.case.now())
+
+
+class Person:
+    """The user at the verification page, with the target's cookies of a fresh browser for each decision."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+
+    def approve(self, grant: Grant) -> None:
+        """Allow; raises Untestable if there is no user or the pages do not let them."""
+        self._decide("approve", grant)
+
+    def deny(self, grant: Grant) -> None:
+        """Refuse."""
+        self._decide("deny", grant)
+
+    def try_to(self, action: str, grant: Grant) -> str:
+        """Attempt a decision that the page may refuse; returns the page's complaint, empty if it went through."""
+        try:
+            self._decide(action, grant)
+        except Untestable as refused:
+            if self._case.run.target.user is None:
+                raise
+            return str(refused)
+        return ""
+
+    def mistype(self, grant: Grant) -> str:
+        """Try to approve with two letters of the code swapped; returns the page's complaint, empty if it had none.
+
+        Does nothing where the code has no two letters that differ, or is part of no address that leads to the page.
+        """
+        typed, complete = swapped(grant.user_code), grant.verification_uri_complete
+        user = self._case.run.target.user
+        if user is None or typed == grant.user_code or (complete and grant.user_code not in complete):
+            return "nothing to mistype"
+        self._case.run.secrets.register("mistyped_user_code", typed)
+        self._case.note(f"user mistypes the code of {grant.name or 'the grant'} and approves".rstrip())
+        view = GrantView(typed, grant.verification_uri, complete and complete.replace(grant.user_code, typed))
+        try:
+            with self._case.run.target.http(timeout=30.0) as browser:
+                user.approve(browser, view)
+        except (UserError, SuiteError) as refused:
+            # A user module need not know what the page says to a wrong code.
+            self._case.note(f"the page did not let them: {refused}")
+            return str(refused) or "refused"
+        return ""
+
+    def _decide(self, action: str, grant: Grant) -> None:
+        target = self._case.run.target
+        if target.user is None:
+            raise Untestable("nobody can approve or deny: target.toml has no [user]")
+        decide = target.user.approve if action == "approve" else target.user.deny
+        self._case.note(f"user {'approves' if action == 'approve' else 'denies'} {grant.name}".rstrip())
+        try:
+            with target.http(timeout=30.0) as browser:
+                browser.auth = self._case.run.patience()
+                decide(browser, grant.view)
+        except UserError as refused:
+            self._case.note(f"the page did not let the user {action}: {refused}")
+            raise Untestable(f"the user could not {action}: {refused}") from None
+        grant.decision = action
+
+
+def describe(exchange: Exchange) -> str:
+    """An outcome in a few words, stable enough for a baseline to match."""
+    if exchange.response is None:
+        return f"no response ({exchange.error.partition(':')[0]})"
+    if exchange.code == f"http-{exchange.status}":
+        kind = exchange.response.media_type or "no content type"
+        return f"{exchange.status} without an error code ({kind})"
+    return f"{exchange.status} {exchange.code}"
+
+
+def unread(exchange: Exchange) -> bool:
+    """Whether the endpoint refused the encoding, so that the answer says nothing of what the request asked."""
+    return exchange.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+
+
+def swapped(code: str) -> str:
+    """The code with the last two neighbouring letters or digits that differ swapped, as a hasty person types it."""
+    places = [place for place, character in enumerate(code) if character.isalnum()]
+    for first, second in reversed(list(pairwise(places))):
+        if code[first].upper() != code[second].upper():
+            return code[:first] + code[second] + code[first + 1 : second] + code[first] + code[second + 1 :]
+    return code
+
+
+def seconds(value: object, default: float) -> float:
+    """A number of seconds from a member, or the default if it is absent or no number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return default
+    return float(value) if value > 0 else default
+
+
+def without(client: Client, **changes: Any) -> Client:
+    """A copy of a client with other credentials, for example `without(client, secret=None)`."""
+    return replace(client, **changes)

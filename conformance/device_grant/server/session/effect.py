@@ -1,0 +1,63 @@
+"""Whether what the user decides reaches the server at all: a user module may report success and have done nothing."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Untestable
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.device import Grant
+
+_POLLS = 2
+"""Polls after which a decision that a server takes its time for must show."""
+
+
+class Effect:
+    """What a run knows of its user: decisions have shown, have been found without effect, or neither yet.
+
+    One decision that shows is enough: where approvals work and denials do not, the fault is the server's.
+    """
+
+    def __init__(self) -> None:
+        self._shows: bool | None = None
+        self._lock = threading.Lock()
+
+    def heed(self, grant: Grant, decision: str, exchange: Exchange, *, pending: bool) -> None:
+        """Take note of a poll by the grant's own client after a decision (`approve` or `deny`) without complaint.
+
+        If it is still `pending` and no decision has shown so far, the user is tried once with fresh authorizations.
+        Raises Untestable where neither approving nor denying them changes anything.
+        """
+        if _shown(decision, exchange, pending=pending):
+            self._shows = True
+        if not pending or self._shows:
+            return
+        # Timed checks go on side by side on a real clock: one of them tries, the others wait for what it finds.
+        with self._lock:
+            if self._shows is None:
+                self._shows = _tried(grant)
+        if not self._shows:
+            raise Untestable("the user module reported success but nothing was decided")
+
+
+def _shown(decision: str, exchange: Exchange, *, pending: bool) -> bool:
+    if decision == "approve":
+        return exchange.outcome.ok
+    return exchange.response is not None and not pending
+
+
+def _tried(grant: Grant) -> bool:
+    device = grant.device
+    device.case.note("a decision did not show: the user approves one fresh authorization and denies another")
+    for decision in ("approve", "deny"):
+        fresh = device.start(label=f"start, for the user to {decision}")
+        if device.user.try_to(decision, fresh):
+            continue
+        for _ in range(_POLLS):
+            exchange, pending = fresh.ask(label=f"poll, whether the user could {decision}")
+            if _shown(decision, exchange, pending=pending):
+                return True
+    return False

@@ -1,0 +1,93 @@
+"""What checks on client registration share: attempts, and the members of a client of a redirect flow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from device_grant.judging import Untestable
+from device_grant.protocol import REFRESH_TOKEN_GRANT
+from device_grant.server.session.device import describe
+
+if TYPE_CHECKING:
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.case import Case
+
+REDIRECT_URI = "https://client.example.org/callback"
+LOOPBACK_REDIRECT_URI = "http://127.0.0.1/oauth/callback"
+"""The one form that AWS is known to accept."""
+
+
+def require_endpoint(case: Case) -> None:
+    """Raise Untestable where nobody knows where to register."""
+    if not case.run.endpoints.registration:
+        raise Untestable(
+            "no registration endpoint is known, neither from [endpoints] registration in target.toml nor from metadata"
+        )
+
+
+def attempt(case: Case, label: str, role: str = "primary", **members: Any) -> Exchange:
+    """One registration with members of one's own; None takes a member away. Raises Untestable without an endpoint."""
+    require_endpoint(case)
+    return case.send(case.run.registration_request(role, **members), label)
+
+
+def register(case: Case, label: str, role: str = "primary", **members: Any) -> Exchange:
+    """A registration that must succeed for the check to go on; raises Untestable if it is refused."""
+    exchange = attempt(case, label, role, **members)
+    if not exchange.outcome.ok:
+        raise refused(exchange)
+    return exchange
+
+
+def refused(exchange: Exchange) -> Untestable:
+    """Why the check cannot go on, and what the person running it can do."""
+    if exchange.status == 0:
+        return Untestable(
+            f"registration got {describe(exchange)}: see what the server's log says of it, and that [endpoints] "
+            "registration in target.toml leads to it"
+        )
+    if exchange.status in (429, 503):
+        advice = "raise the server's limit on registrations, or run fewer checks at once"
+    elif exchange.status in (401, 403):
+        advice = "let the server register clients without a token"
+    else:
+        advice = "if the server insists on members, write them under [request] registration in target.toml"
+    return Untestable(f"registration was refused with {describe(exchange)}: {advice}")
+
+
+def with_secret(case: Case, label: str = "register a client with a secret") -> Exchange:
+    """A registration of a client that gets a secret, or of any client where the server registers public ones only."""
+    exchange = attempt(case, label, "confidential")
+    return exchange if exchange.outcome.ok else register(case, "register")
+
+
+def redirecting(case: Case, **members: Any) -> dict[str, Any]:
+    """Members of a client of the authorization code flow, in the dialect of the run."""
+    if case.run.aws:
+        flow: dict[str, Any] = {
+            "grant_types": ["authorization_code", REFRESH_TOKEN_GRANT],
+            "redirect_uris": [LOOPBACK_REDIRECT_URI],
+            "issuer_url": case.run.target.config.request.start_url,
+        }
+    else:
+        flow = {
+            "grant_types": ["authorization_code"],
+            "response_types": ["code"],
+            "redirect_uris": [REDIRECT_URI],
+            "token_endpoint_auth_method": "client_secret_basic",
+        }
+    return flow | members
+
+
+def strings(exchange: Exchange, name: str) -> tuple[str, ...] | None:
+    """An array of strings of the response; None if it is absent or anything else."""
+    value = exchange.get(name)
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        return None
+    return tuple(value)
+
+
+def epoch(exchange: Exchange, name: str) -> int | None:
+    """A time of the response in seconds since the epoch; None if it is absent or no whole number."""
+    value = exchange.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,412 @@
+"""One run against one target in one dialect: what all its checks share."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+import time
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from device_grant.browser.chromium import Chromium
+from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.judging import Inconclusive
+from device_grant.protocol import (
+    AWS_SSO_OIDC,
+    DEVICE_CODE_GRANT,
+    Client,
+    Dialect,
+    Exchange,
+    Operation,
+    Outcome,
+    Request,
+    Response,
+    Secrets,
+    dialect,
+)
+from device_grant.protocol.redaction import SECRET_MEMBERS
+from device_grant.server.session.effect import Effect
+from device_grant.targets import discover
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping
+
+    from device_grant.catalogue import Catalogue
+    from device_grant.judging.ledger import Expects
+    from device_grant.server.generation.database import Examples
+    from device_grant.targets import Endpoints, Target
+    from device_grant.targets.config import KnownClient
+    from device_grant.targets.ports import Tape
+
+MOST_SEARCHED = 2**17
+"""Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
+RETRIES = 3
+"""How often a request is sent again that the server puts off by 429, or by 503 with Retry-After."""
+LONGEST_RETRY = 30.0
+"""Seconds that are waited at most for each."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is generated."""
+
+    name: str
+    examples: int
+    """Generated examples for each fuzz check."""
+    stories: int
+    """Examples of the state machine."""
+    steps: int
+    """Steps of each of them."""
+    derandomize: bool
+    race_rounds: int
+    shrinking: float
+    """Seconds that may go into making one counterexample smaller."""
+
+
+PROFILES = {
+    "fast": Profile("fast", examples=60, stories=40, steps=25, derandomize=True, race_rounds=3, shrinking=3),
+    "standard": Profile(
+        "standard", examples=200, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
+    ),
+    # What a cassette holds: the sizes of samples are those of `fast`.
+    "record": Profile("fast", examples=15, stories=5, steps=15, derandomize=True, race_rounds=1, shrinking=0),
+    "deep": Profile("deep", examples=600, stories=100, steps=60, derandomize=False, race_rounds=30, shrinking=90),
+}
+
+
+@dataclass
+class Run:
+    """A started target with everything that checks need of it."""
+
+    target: Target
+    dialect: Dialect
+    catalogue: Catalogue
+    profile: Profile
+    seed: int | None = None
+    expects: Expects = lambda _requirement, _check, _message: False
+    secrets: Secrets = field(default_factory=Secrets)
+    arguments: tuple[str, ...] = ()
+    """What else the command line said, for the command that shows a result again."""
+    sends: ClassVar[bool] = True
+    """Whether the requests are the suite's own, so that a person can send them again."""
+    exchanges: int = 0
+    """How many requests have been sent so far."""
+    effect: Effect = field(default_factory=Effect)
+    """Whether decisions of the user have shown at the target."""
+    chromium: Chromium = field(default_factory=Chromium)
+    """The real browser, for the checks that need one."""
+    examples: Examples | None = None
+    """Where generated examples that fail are kept from run to run; None: nowhere."""
+
+    def __post_init__(self) -> None:
+        self._lock = threading.RLock()
+        self._http: httpx.Client | None = None
+        self._clients: dict[str, Client | None] = {}
+        self.discovery: tuple[Exchange, ...] = ()
+        self.endpoints: Endpoints = self._discovered()
+        issuer = urlsplit(str(self.endpoints.document.get("issuer") or ""))
+        if self.target.in_process and not self.target.config.endpoints.base and issuer.netloc:
+            # An application that knows its own address is called by it: cookies and links are made for that one.
+            self.target.base = f"{issuer.scheme}://{issuer.netloc}"
+            self.endpoints = self._discovered()
+        for known in self.target.config.clients:
+            self.secrets.register("client_secret", known.secret)
+
+    def _discovered(self) -> Endpoints:
+        with self.target.http() as http:
+            return discover(self.target, http, self.dialect.name)
+
+    @property
+    def tape(self) -> Tape | None:
+        """Where the run is recorded to or played from; None: neither."""
+        return self.target.tape
+
+    @property
+    def aws(self) -> bool:
+        """Whether this is the AWS dialect."""
+        return self.dialect.name == AWS_SSO_OIDC
+
+    def claims(self, name: str) -> bool | None:
+        """What the target says of a capability; None: nothing."""
+        return self.target.config.claims.get(name)
+
+    @property
+    def name(self) -> str:
+        """The target's name as it may be written down."""
+        name = self.target.config.name
+        return redacted_url(name) if "://" in name else name
+
+    def reproduction(self, requirement: str) -> str:
+        """The command that shows a result again."""
+        words = ["device-grant", "run", self.target.spec, "--dialect", self.dialect.name, "--only", requirement]
+        if self.profile.name != "fast":
+            words += ["--profile", self.profile.name]
+        if self.seed is not None:
+            words += ["--seed", str(self.seed)]
+        return shlex.join([*words, *self.arguments])
+
+    def url(self, operation: Operation) -> str:
+        """Where an operation lives; raises UsageError if neither target.toml nor discovery says so."""
+        found = {
+            Operation.REGISTRATION: self.endpoints.registration,
+            Operation.DEVICE_AUTHORIZATION: self.endpoints.device_authorization,
+            Operation.TOKEN: self.endpoints.token,
+        }[operation]
+        if not found:
+            raise UsageError(f"no URL is known for {operation}: write [endpoints] {operation} in target.toml")
+        return found
+
+    def exchange(self, request: Request, began: float, label: str = "", *, patient: bool = True) -> Exchange:
+        """Send one request and read the answer; a broken connection is an answer too (`no-response`).
+
+        A server that limits the rate of requests is given the time it asks for, unless `patient` is False: hasty polls
+        are about just that. Raises Inconclusive if it goes on refusing, TargetUnreachableError if the target is gone.
+        """
+        for _ in range(RETRIES):
+            exchange = self._exchange(request, began, label)
+            # Of slow_down only the status is wrong then: the answer is about this code, not about all requests.
+            wait = _put_off(exchange.response) if patient and exchange.code != "slow_down" else None
+            if wait is None:
+                return exchange
+            self.target.clock.wait(min(wait, LONGEST_RETRY))
+        raise Inconclusive(f"the server limits the rate of requests: it answers {exchange.status}")
+
+    def _exchange(self, request: Request, began: float, label: str) -> Exchange:
+        clock = self.target.clock
+        self._remember_secrets_of(request)
+        started = clock.now() - began
+        response, error, elapsed = self._send(request)
+        ended = clock.now() - began
+        if response is None:
+            outcome = Outcome(0, "no-response")
+        else:
+            outcome = self.dialect.decode(request.operation, response)
+            self.remember(outcome)
+        self.count()
+        return Exchange(request, response, outcome, started, ended, elapsed, error, label)
+
+    def patience(self) -> httpx.Auth:
+        """For a browser of the user: waits as `exchange` does where the pages limit the rate of requests."""
+        return _Patience(self.target.clock.wait)
+
+    def count(self) -> None:
+        """One more request was sent."""
+        with self._lock:
+            self.exchanges += 1
+
+    def build(self, request: Request) -> httpx.Request:
+        """The request for httpx, headers exactly as given but for what HTTP itself needs."""
+        http = self._shared_http()
+        return http.build_request(
+            request.method,
+            request.url,
+            headers=[(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in request.headers],
+            content=request.content,
+        )
+
+    def read(self, request: Request, answer: httpx.Response | Exception, began: float, label: str) -> Exchange:
+        """An exchange from an answer that was obtained elsewhere, for example by `Target.together`."""
+        now = self.target.clock.now() - began
+        self.count()
+        if isinstance(answer, Exception):
+            return Exchange(request, None, Outcome(0, "no-response"), now, now, 0.0, _reason(answer), label)
+        response = plain_response(answer)
+        outcome = self.dialect.decode(request.operation, response)
+        self.remember(outcome)
+        return Exchange(request, response, outcome, now, now, 0.0, "", label)
+
+    def _send(self, request: Request) -> tuple[Response | None, str, float]:
+        tick = time.perf_counter()
+        for attempt in (1, 2):
+            http = self._shared_http()
+            try:
+                answer = http.send(self.build(request))
+            except httpx.RemoteProtocolError as error:
+                self._recycle(http)
+                # A kept-alive connection that the server closed meanwhile: it has not seen the request.
+                if attempt == 1 and "without sending a response" in str(error):
+                    continue
+                return None, _reason(error), time.perf_counter() - tick
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                self._recycle(http)
+                gone = self.target.gone()
+                if gone:
+                    raise TargetUnreachableError(gone) from error
+                return None, _reason(error), time.perf_counter() - tick
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                self._recycle(http)
+                return None, _reason(error), time.perf_counter() - tick
+            response = plain_response(answer)
+            if response.status >= 400 and response.media_type != "application/json":
+                # Servers that refuse without reading the body leave the connection in an undefined state.
+                self._recycle(http)
+            return response, "", answer.elapsed.total_seconds()
+        error_twice = "the server closed the connection twice without sending a response"
+        return None, error_twice, time.perf_counter() - tick
+
+    def _shared_http(self) -> httpx.Client:
+        with self._lock:
+            if self._http is None:
+                self._http = self.target.http()
+                # The endpoints are not a browser's business: a cookie of one check must not reach another one.
+                self._http.cookies.extract_cookies = _left_alone  # type: ignore[method-assign, assignment]
+            return self._http
+
+    def _recycle(self, http: httpx.Client) -> None:
+        with self._lock:
+            if not self.target.in_process and self._http is http:
+                # Not closed here: another thread of a timed check may still be reading from it.
+                self._http = None
+
+    def close(self) -> None:
+        """End the browser and drop the connections."""
+        self.chromium.close()
+        if self._http is not None:
+            self._http.close()
+            self._http = None
+
+    def client(self, role: str = "primary") -> Client | None:
+        """The client in a role, registered at its first use; None where the target offers none.
+
+        Roles: `primary`, `other` (a second client of the same kind), `confidential` (has a secret),
+        `without-grant` (not allowed the device grant).
+        """
+        with self._lock:
+            if role not in self._clients:
+                with self.tape.shared() if self.tape else nullcontext():
+                    self._clients[role] = self._known(role) if self.target.config.clients else self._register(role)
+            return self._clients[role]
+
+    def _known(self, role: str) -> Client | None:
+        able = [known for known in self.target.config.clients if "device_code" in known.grants]
+        public = [known for known in able if known.authentication == "none"]
+        confidential = [known for known in able if known.authentication != "none"]
+        choices: Mapping[str, list[KnownClient]] = {
+            "primary": (public + confidential)[:1],
+            "other": (public + confidential)[1:2],
+            "confidential": confidential[:1],
+            "without-grant": [known for known in self.target.config.clients if "device_code" not in known.grants][:1],
+        }
+        chosen = choices[role]
+        if not chosen:
+            return None
+        return Client(chosen[0].id, chosen[0].secret or None, chosen[0].authentication)
+
+    def _register(self, role: str) -> Client | None:
+        if not self.endpoints.registration:
+            return None
+        exchange = self.exchange(self.registration_request(role), self.target.clock.now(), f"register ({role})")
+        return self.client_of(exchange) if exchange.outcome.ok else None
+
+    def registration_request(self, role: str = "primary", **members: Any) -> Request:
+        """A valid client registration (RFC 7591 2; AWS RegisterClient) for a client in that role."""
+        body: dict[str, Any]
+        if self.aws:
+            body = {"client_name": f"device-grant-conformance {role}", "client_type": "public"}
+            if role == "without-grant":
+                body["grant_types"] = ["refresh_token"]
+            else:
+                body["grant_types"] = [DEVICE_CODE_GRANT, "refresh_token"]
+                body["scopes"] = ["sso:account:access"]
+        else:
+            body = {
+                "client_name": f"device-grant-conformance {role}",
+                "token_endpoint_auth_method": "client_secret_basic" if role == "confidential" else "none",
+                "grant_types": ["client_credentials"]
+                if role == "without-grant"
+                else [DEVICE_CODE_GRANT, "refresh_token"],
+                "response_types": [],
+            }
+            if role == "without-grant":
+                body["token_endpoint_auth_method"] = "client_secret_basic"  # noqa: S105 - the name of a method
+            if self.target.config.request.scope:
+                body["scope"] = self.target.config.request.scope
+        body |= self.target.config.request.registration
+        body |= members
+        return self.dialect.encode(Operation.REGISTRATION, self.url(Operation.REGISTRATION), body, None)
+
+    def client_of(self, registration: Exchange) -> Client:
+        """The client that a successful registration made."""
+        secret = registration.get("client_secret")
+        default = "client_secret_basic" if secret else "none"
+        method = str(registration.get("token_endpoint_auth_method") or default)
+        if self.aws:
+            method = "client_secret_post"
+        members = dict(registration.outcome.members)
+        return Client(str(registration.get("client_id")), secret, method, members)
+
+    def remember(self, outcome: Outcome) -> None:
+        """Register the secrets that a response brought, so that they are redacted everywhere."""
+        for name in SECRET_MEMBERS & outcome.members.keys():
+            self.secrets.register(name, outcome.members[name])
+
+    def _remember_secrets_of(self, request: Request) -> None:
+        if request.content:
+            self.secrets.register_variants(request.content[:MOST_SEARCHED].decode("latin-1"))
+        authorization = request.header("authorization")
+        if authorization:
+            self.secrets.register("authorization", authorization.partition(" ")[2])
+
+
+def plain_response(answer: httpx.Response) -> Response:
+    """Httpx's response as the suite's own."""
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+    return Response(answer.status_code, headers, answer.content)
+
+
+def redacted_url(url: str) -> str:
+    """A URL without user information and query, fit for a header line."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def new_run(
+    target: Target,
+    dialect_name: str,
+    catalogue: Catalogue,
+    profile: str = "fast",
+    seed: int | None = None,
+) -> Run:
+    """A run in a dialect; raises UsageError for an unknown profile or dialect."""
+    if profile not in PROFILES:
+        raise UsageError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
+    return Run(target, dialect(dialect_name), catalogue, PROFILES[profile], seed)
+
+
+def _left_alone(_response: httpx.Response) -> None:
+    """Take no cookies, without looking for them: that would cost a sixth of what httpx does for a request."""
+
+
+class _Patience(httpx.Auth):
+    def __init__(self, wait: Callable[[float], None]) -> None:
+        self._wait = wait
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        for _ in range(RETRIES):
+            answer = yield request
+            wait = _put_off(Response(answer.status_code, tuple(answer.headers.items())))
+            if wait is None:
+                return
+            self._wait(min(wait, LONGEST_RETRY))
+
+
+def _put_off(response: Response | None) -> float | None:
+    """Seconds after which to ask again, if the server limits the rate of requests (RFC 6585 4, RFC 9110 10.2.3)."""
+    if response is None:
+        return None
+    value = response.header("retry-after")
+    if response.status != HTTPStatus.TOO_MANY_REQUESTS and not (
+        response.status == HTTPStatus.SERVICE_UNAVAILABLE and value
+    ):
+        return None
+    return float(value) if value and value.isdecimal() else 1.0
+
+
+def _reason(error: Exception) -> str:
+    name = type(error).__name__
+    return f"{name}: {error}" if str(error) else name

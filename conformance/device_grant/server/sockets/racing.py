@@ -1,0 +1,215 @@
+"""Requests that reach the server at the same moment, and browsers that decide side by side.
+
+In process the requests are concurrent tasks or threads of the target. Over a socket each is written to a connection of
+its own but for its last octet; then the last octets go out in one loop, microseconds apart, so that neither connecting
+nor threads of ours spread the requests in time.
+"""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import ssl
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import httpx
+
+from device_grant.protocol import DEVICE_CODE_GRANT, Operation
+from device_grant.server.sockets.raw import parse_responses, until_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from device_grant.protocol import Client, Exchange, Request
+    from device_grant.server.session.case import Case
+    from device_grant.server.session.device import Grant
+
+DEADLINE = 15.0
+"""Real seconds for all answers of one race."""
+SETTLED = 0.02
+"""Real seconds between the bulk of the requests and their last octets: the server has read all of the former."""
+PATIENCE = 2.0
+"""Real seconds after which a request that waits beside an unfinished one counts as held up by it."""
+_BLOCK = 65_536
+
+
+@dataclass
+class Race:
+    """Races of one check; `case` gets the exchanges and their story."""
+
+    case: Case
+
+    def send(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+        """The answers, in the order of the requests; a request that got none has the reason in its place."""
+        target = self.case.run.target
+        if target.in_process:
+            return target.together(requests)
+        try:
+            lanes = _connected(requests)
+        except OSError:
+            # A proxy, or a host that only the HTTP library can reach: it has its own way of being quick.
+            return target.together(requests)
+        return _released(lanes)
+
+    def exchange(self, requests: Sequence[Request], label: str) -> list[Exchange]:
+        """Send requests of the protocol together; their exchanges are recorded and judged by the invariants."""
+        run = self.case.run
+        answers = self.send([run.build(request) for request in requests])
+        return [
+            self.case.take(run.read(request, answer, self.case.began, label))
+            for request, answer in zip(requests, answers, strict=True)
+        ]
+
+    def poll(self, grant: Grant) -> Request:
+        """A poll of the grant, to be sent with others."""
+        return self.token_request(grant.device.client, grant_type=DEVICE_CODE_GRANT, device_code=grant.device_code)
+
+    def token_request(self, client: Client, **members: str) -> Request:
+        """A token request with these members."""
+        run = self.case.run
+        return run.dialect.encode(Operation.TOKEN, run.url(Operation.TOKEN), members, client)
+
+    def held_up(self, request: Request) -> str:
+        """Why the target cannot be raced, after trying: empty if it serves one connection beside another.
+
+        `request` is sent but for its last octet and, before that follows, once more as a whole on a second connection.
+        A server that lets the second wait for the first never has two requests in hand.
+        """
+        run = self.case.run
+        if run.target.in_process:
+            return ""
+        built = run.build(request)
+        try:
+            first, second = _connected([built, built])
+        except OSError:
+            return ""
+        first.write()
+        second.write()
+        second.finish()
+        beside = _answers([second], PATIENCE)
+        first.finish()
+        _answers([first, second], DEADLINE)
+        if beside[0] is not None:
+            self.case.note("a request was answered beside an unfinished one: connections are served side by side")
+            return ""
+        self.case.note(f"a request was not answered for {PATIENCE:g} s beside an unfinished one on another connection")
+        return "the target serves one connection at a time, so that requests never overlap: give it more workers"
+
+
+@dataclass
+class _Lane:
+    """One request on a connection of its own; raises OSError if there is none to be had."""
+
+    request: httpx.Request
+    buffer: bytes = b""
+    answer: httpx.Response | Exception | None = None
+    octets: bytes = field(init=False)
+    connection: socket.socket = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.octets = octets(self.request)
+        url = self.request.url
+        connection = socket.create_connection((url.host, url.port or (443 if url.scheme == "https" else 80)), DEADLINE)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.connection = _encrypted(connection, url.host) if url.scheme == "https" else connection
+
+    def write(self) -> None:
+        """All but the last octet."""
+        self._send(self.octets[:-1])
+
+    def finish(self) -> None:
+        """The last octet: only now is there a request to serve."""
+        self._send(self.octets[-1:])
+
+    def _send(self, octets: bytes) -> None:
+        try:
+            self.connection.sendall(octets)
+        except OSError as error:
+            self._end(httpx.WriteError(str(error), request=self.request))
+
+    def read(self) -> None:
+        """Take what has come; with a complete response, or without hope of one, the connection is closed."""
+        block = b""
+        try:
+            block = self.connection.recv(_BLOCK)
+            # What TLS has decrypted already is invisible to the selector.
+            while isinstance(self.connection, ssl.SSLSocket) and self.connection.pending():
+                self.buffer += block
+                block = self.connection.recv(_BLOCK)
+        except ssl.SSLWantReadError:
+            return
+        except OSError as error:
+            self._end(httpx.ReadError(str(error), request=self.request))
+            return
+        self.buffer += block
+        responses, _ = parse_responses(self.buffer, head=self.request.method == "HEAD")
+        found = responses[0] if responses else None if block else until_closed(self.buffer)
+        if found is not None:
+            headers = [(name, value) for name, value in found.headers if name.lower() != "transfer-encoding"]
+            self._end(httpx.Response(found.status, headers=headers, content=found.content, request=self.request))
+        elif not block:
+            self._end(httpx.RemoteProtocolError("connection closed without a response", request=self.request))
+
+    def _end(self, answer: httpx.Response | Exception) -> None:
+        self.answer = answer
+        # At once: a server that serves one connection after another waits for this before it looks at the next.
+        self.connection.close()
+
+
+def octets(request: httpx.Request) -> bytes:
+    """The request as HTTP/1.1, on a connection that ends with it."""
+    lines = [request.method.encode("ascii") + b" " + request.url.raw_path + b" HTTP/1.1"]
+    lines += [name + b": " + value for name, value in request.headers.raw if name.lower() != b"connection"]
+    return b"\r\n".join([*lines, b"Connection: close", b"", b""]) + request.read()
+
+
+def _connected(requests: Sequence[httpx.Request]) -> list[_Lane]:
+    lanes: list[_Lane] = []
+    try:
+        lanes.extend(_Lane(request) for request in requests)
+    except OSError:
+        for lane in lanes:
+            lane.connection.close()
+        raise
+    return lanes
+
+
+def _released(lanes: Sequence[_Lane]) -> list[httpx.Response | Exception]:
+    for lane in lanes:
+        lane.write()
+    # The server's threads or its loop come to wait for the rest; some refuse a request without having it whole.
+    _answers(lanes, SETTLED)
+    for lane in lanes:
+        if lane.answer is None:
+            lane.finish()
+    answers = _answers(lanes, DEADLINE)
+    for lane in lanes:
+        lane.connection.close()
+    return [
+        answer if answer is not None else httpx.ReadTimeout(f"no answer within {DEADLINE:g} s", request=lane.request)
+        for lane, answer in zip(lanes, answers, strict=True)
+    ]
+
+
+def _answers(lanes: Sequence[_Lane], deadline: float) -> list[httpx.Response | Exception | None]:
+    """Read until every lane has its answer or the deadline has passed."""
+    until = time.perf_counter() + deadline
+    with selectors.DefaultSelector() as selector:
+        for lane in lanes:
+            if lane.answer is None:
+                lane.connection.settimeout(0)
+                selector.register(lane.connection, selectors.EVENT_READ, lane)
+        while selector.get_map() and (left := until - time.perf_counter()) > 0:
+            for key, _ in selector.select(left):
+                lane = key.data
+                lane.read()
+                if lane.answer is not None:
+                    selector.unregister(key.fileobj)
+    return [lane.answer for lane in lanes]
+
+
+def _encrypted(connection: socket.socket, host: str) -> socket.socket:
+    # No ALPN: without it the server speaks HTTP/1.1, whose last octet can be held back.
+    return httpx.create_ssl_context().wrap_socket(connection, server_hostname=host)

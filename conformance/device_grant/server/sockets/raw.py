@@ -1,0 +1,286 @@
+"""A raw-socket client: exact octets out, what came back in, never longer than a deadline.
+
+For what an HTTP library would refuse to send: two lengths in one request, control characters in a field, half a body.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+from device_grant.judging import Untestable
+from device_grant.protocol import Exchange, Outcome, Request, Response
+from device_grant.protocol.exchange import RAW
+
+if TYPE_CHECKING:
+    from device_grant.server.session.case import Case
+
+DEADLINE = 5.0
+"""Real seconds from sending to the end of reading."""
+QUIET = 0.3
+"""Real seconds of silence after a complete response, after which the connection counts as kept open."""
+_LARGEST = 1024 * 1024
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class RawAnswer:
+    """What a server did with the octets that it was sent."""
+
+    responses: tuple[Response, ...]
+    """Complete responses in the order of their coming; a 1xx is left out."""
+    ending: str
+    """`open` after a complete response, `closed`, `reset`, or `timeout` if nothing complete came in time."""
+    rest: bytes = b""
+    """Octets after the last complete response, for example the content of a response to HEAD."""
+    elapsed: float = 0.0
+    """Real seconds."""
+
+    @property
+    def status(self) -> int:
+        """Status of the first response; 0 if there is none."""
+        return self.responses[0].status if self.responses else 0
+
+    @property
+    def refused(self) -> bool:
+        """Whether the request was refused: by a 4xx or 501, or by closing the connection without a word."""
+        if not self.responses:
+            return self.ending in ("closed", "reset")
+        return all(response.status // 100 == 4 or response.status == 501 for response in self.responses)
+
+    @property
+    def server_error(self) -> bool:
+        """Whether a response is a 5xx other than 501 (not implemented) and 505 (HTTP version)."""
+        return any(response.status >= 500 and response.status not in (501, 505) for response in self.responses)
+
+
+class RawClient:
+    """Connections to the host of one URL; raises Untestable where there is no socket to speak of."""
+
+    def __init__(self, case: Case, url: str) -> None:
+        if case.run.target.in_process:
+            raise Untestable("no socket: the target is called in process")
+        parts = urlsplit(url)
+        if parts.scheme != "http" or not parts.hostname:
+            raise Untestable("octets are written to plain HTTP only: give the target an http:// address")
+        self._case = case
+        self._url = url
+        self._address = (parts.hostname, parts.port or 80)
+        self.host = parts.netloc
+        self.path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+
+    def message(
+        self, request: Request, *extra: bytes, host: bytes | None = b"", length: bytes | None = b"", method: str = ""
+    ) -> bytes:
+        """The request as octets, `extra` being header lines without their CRLF.
+
+        `host` and `length` replace the lines of Host and Content-Length; None leaves the line out.
+        """
+        lines = [f"{method or request.method} {self.path} HTTP/1.1".encode()]
+        if host is not None:
+            lines.append(host or b"Host: " + self.host.encode())
+        lines += [f"{name}: {value}".encode() for name, value in request.headers]
+        if length is not None:
+            lines.append(length or b"Content-Length: " + str(len(request.content)).encode())
+        return b"\r\n".join([*lines, *extra, b"", b""]) + request.content
+
+    def send(  # noqa: PLR0913 - each says one thing about the octets
+        self,
+        octets: bytes,
+        label: str,
+        request: Request,
+        *,
+        expected: int = 1,
+        head: bool = False,
+        half_close: bool = False,
+    ) -> tuple[RawAnswer, Exchange]:
+        """Send the octets over a new connection and read `expected` responses, or until the connection ends.
+
+        The exchange is for the report; the invariants do not judge it, since answers to broken HTTP come from the
+        HTTP server and not from the endpoint. `half_close` ends our side after the octets.
+        """
+        case, began = self._case, time.perf_counter()
+        started = case.now()
+
+        def talk() -> tuple[bytes, str]:
+            with _Conversation(self._address, DEADLINE) as conversation:
+                return conversation.hold(octets, expected=expected, head=head, half_close=half_close)
+
+        tape = case.run.tape
+        received, ending = tape.octets(self._url, octets, talk, case.run.target.clock) if tape else talk()
+        elapsed = time.perf_counter() - began
+        responses, rest = read_responses(received, closed=ending == "closed", head=head)
+        answer = RawAnswer(responses, ending, rest, elapsed)
+        case.run.count()
+        case.run.secrets.register_variants(octets.decode("latin-1"))
+        response = answer.responses[0] if answer.responses else None
+        shown = Request(RAW, self._url, (), octets[:_BLOCK], request.operation)
+        outcome = (
+            case.run.dialect.decode(request.operation, response) if response is not None else Outcome(0, "no-response")
+        )
+        case.run.remember(outcome)
+        error = "" if response is not None else f"connection {answer.ending}"
+        exchange = Exchange(shown, response, outcome, started, case.now(), elapsed, error, f"raw: {label}")
+        case.transcript.append(exchange)
+        return answer, exchange
+
+    def abandon(self, octets: bytes, label: str) -> None:
+        """Send octets and close the connection at once, without reading."""
+        if self._case.run.tape is None or not self._case.run.tape.replaying:
+            with _Conversation(self._address, DEADLINE) as conversation:
+                conversation.write(octets)
+        self._case.note(f"{label}: connection closed by us")
+
+
+class _Conversation:
+    """One connection with a deadline for everything."""
+
+    def __init__(self, address: tuple[str, int], deadline: float) -> None:
+        self._address = address
+        self._until = time.perf_counter() + deadline
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._socket is not None:
+            self._socket.close()
+
+    def write(self, octets: bytes) -> str:
+        """Connect and send; empty if all went out, else why not."""
+        try:
+            self._socket = socket.create_connection(self._address, timeout=self._left())
+            self._socket.settimeout(self._left())
+            self._socket.sendall(octets)
+        except TimeoutError:
+            return "timeout"
+        except (ConnectionError, OSError):
+            return "reset"
+        return ""
+
+    def hold(self, octets: bytes, *, expected: int, head: bool, half_close: bool) -> tuple[bytes, str]:
+        """Send, then read until there is nothing more to wait for: what came, and how it ended (see RawAnswer)."""
+        failed = self.write(octets)
+        if self._socket is None:
+            return b"", failed
+        # Even after a failed write there may be an answer: a server may refuse before it has read everything.
+        if half_close and not failed:
+            try:
+                self._socket.shutdown(socket.SHUT_WR)
+            except OSError:
+                failed = "reset"
+        received = b""
+        while True:
+            responses, _ = read_responses(received, closed=False, head=head)
+            block = self._receive(QUIET if len(responses) >= expected else None)
+            if isinstance(block, str):
+                responses, _ = read_responses(received, closed=block == "closed", head=head)
+                if failed and not responses:
+                    return received, failed
+                return received, "open" if block == "timeout" and responses else block
+            received += block
+            if len(received) > _LARGEST:
+                return received, "timeout"
+
+    def _receive(self, quiet: float | None) -> bytes | str:
+        assert self._socket is not None
+        wait = self._left() if quiet is None else min(quiet, self._left())
+        try:
+            self._socket.settimeout(max(wait, 0.001))
+            block = self._socket.recv(_BLOCK)
+        except TimeoutError:
+            return "timeout"
+        except OSError:
+            return "reset"
+        return block or "closed"
+
+    def _left(self) -> float:
+        return max(self._until - time.perf_counter(), 0.001)
+
+
+def read_responses(received: bytes, *, closed: bool, head: bool = False) -> tuple[tuple[Response, ...], bytes]:
+    """All responses in what came, and the octets after the last; `closed` says that nothing more will come."""
+    responses, rest = parse_responses(received, head=head)
+    last = until_closed(rest) if closed else None
+    if last is None:
+        return tuple(responses), rest
+    return (*responses, last), b""
+
+
+def parse_responses(buffer: bytes, *, head: bool = False) -> tuple[list[Response], bytes]:
+    """Complete responses at the start of the buffer, and the octets after them; 1xx responses are dropped.
+
+    A response without Content-Length and without chunks ends with the connection: see `until_closed`.
+    """
+    found: list[Response] = []
+    while True:
+        parsed = _one(buffer, head=head)
+        if parsed is None:
+            return found, buffer
+        response, buffer = parsed
+        if response.status >= 200:
+            found.append(response)
+
+
+def until_closed(buffer: bytes) -> Response | None:
+    """The response whose content goes on until the connection is closed; None if there is no such one."""
+    parsed = _head_of(buffer)
+    if parsed is None:
+        return None
+    response, rest = parsed
+    if response.header("content-length") is not None or response.header("transfer-encoding") is not None:
+        return None
+    return Response(response.status, response.headers, rest)
+
+
+def _one(buffer: bytes, *, head: bool) -> tuple[Response, bytes] | None:
+    parsed = _head_of(buffer)
+    if parsed is None:
+        return None
+    bare, rest = parsed
+    if head or bare.status < 200 or bare.status in (204, 304):
+        return bare, rest
+    if "chunked" in (bare.header("transfer-encoding") or "").lower():
+        body = _chunks(rest)
+    else:
+        length = bare.header("content-length") or ""
+        if not length.isdigit() or len(rest) < int(length):
+            return None
+        body = rest[: int(length)], rest[int(length) :]
+    if body is None:
+        return None
+    return Response(bare.status, bare.headers, body[0]), body[1]
+
+
+def _head_of(buffer: bytes) -> tuple[Response, bytes] | None:
+    block, separator, rest = buffer.partition(b"\r\n\r\n")
+    if not separator:
+        return None
+    first, *lines = block.split(b"\r\n")
+    words = first.split(b" ", 2)
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        return None
+    pairs = (line.partition(b":") for line in lines)
+    headers = tuple((name.decode("latin-1").strip(), value.decode("latin-1").strip()) for name, _, value in pairs)
+    return Response(int(words[1]), headers), rest
+
+
+def _chunks(rest: bytes) -> tuple[bytes, bytes] | None:
+    body = b""
+    while True:
+        size, separator, rest = rest.partition(b"\r\n")
+        if not separator:
+            return None
+        try:
+            length = int(size.partition(b";")[0], 16)
+        except ValueError:
+            return None
+        if len(rest) < length + 2:
+            return None
+        body, rest = body + rest[:length], rest[length + 2 :]
+        if length == 0:
+            return body, rest

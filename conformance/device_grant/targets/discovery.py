@@ -1,0 +1,208 @@
+"""Where a target's operations are: what target.toml says, else what the server advertises about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+
+from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.protocol import AWS_SSO_OIDC, Operation, Request, Response, service_model
+from device_grant.protocol.dialects import AWS_OPERATIONS, json_object
+from device_grant.targets.addresses import is_loopback
+from device_grant.targets.transports.live import unreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from device_grant.targets.ports import Target
+
+_ADVERTISED = {
+    "registration": "registration_endpoint",
+    "device_authorization": "device_authorization_endpoint",
+    "token": "token_endpoint",
+    "authorization": "authorization_endpoint",
+}
+"""Our names, and the metadata members of RFC 8414 section 2 and RFC 8628 section 4."""
+_NEEDED = ("device_authorization", "token")
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Resolved endpoints of a started target: absolute URLs; what it does not have is empty."""
+
+    device_authorization: str
+    token: str
+    registration: str = ""
+    authorization: str = ""
+    """RFC 6749 section 3.1; only advertised, never configured."""
+    metadata: str = ""
+    """Where the document came from."""
+    verification: str = ""
+    """From target.toml alone; otherwise only a device authorization response tells it."""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    """The raw metadata, as the server sent it; empty if there is none."""
+    exchanges: tuple[tuple[Request, Response], ...] = ()
+    """Every request that discovery made, for checks that judge metadata."""
+    moved: tuple[str, ...] = ()
+    """Advertised URLs that nothing listens at, so that the target's base is used instead, one sentence each."""
+
+    def url(self, operation: Operation) -> str:
+        """The endpoint of an operation; empty if the target has none."""
+        match operation:
+            case Operation.REGISTRATION:
+                return self.registration
+            case Operation.DEVICE_AUTHORIZATION:
+                return self.device_authorization
+            case Operation.TOKEN:
+                return self.token
+            case Operation.OTHER:
+                return ""
+
+
+def discover(target: Target, http: httpx.Client, dialect: str | None = None) -> Endpoints:
+    """Find the endpoints of a started target.
+
+    RFC dialect: paths of target.toml win; then RFC 8414 metadata, then OpenID Connect discovery. AWS dialect: the
+    service model's paths, and nothing is asked. `dialect` overrides the configured one. Raises UsageError naming the
+    keys to write, or TargetUnreachableError.
+    """
+    configured = target.config.endpoints
+    explicit = {
+        "registration": _absolute(target.base, configured.registration),
+        "device_authorization": _absolute(target.base, configured.device_authorization),
+        "token": _absolute(target.base, configured.token),
+        "authorization": "",
+    }
+    verification = _absolute(target.base, configured.verification)
+    if (dialect or target.config.dialect) == AWS_SSO_OIDC:
+        modelled = {
+            operation: target.base + service_model.operation(name).path for operation, name in AWS_OPERATIONS.items()
+        }
+        return Endpoints(
+            registration=explicit["registration"] or modelled[Operation.REGISTRATION],
+            device_authorization=explicit["device_authorization"] or modelled[Operation.DEVICE_AUTHORIZATION],
+            token=explicit["token"] or modelled[Operation.TOKEN],
+            metadata=_absolute(target.base, configured.metadata),
+            verification=verification,
+        )
+    found = _advertised(target, http)
+    urls = {name: url or found.urls.get(name, "") for name, url in explicit.items()}
+    missing = [name for name in _NEEDED if not urls[name]]
+    if missing:
+        raise UsageError(_incomplete(target, found, missing))
+    # An address that target.toml gives is the user's word; only advertised ones are looked after.
+    moved: list[str] = []
+    for name, url in urls.items():
+        if url and not explicit[name]:
+            urls[name] = _reachable(target, name, url, moved)
+    return Endpoints(
+        registration=urls["registration"],
+        device_authorization=urls["device_authorization"],
+        token=urls["token"],
+        authorization=urls["authorization"],
+        metadata=found.source,
+        verification=verification,
+        document=found.document,
+        exchanges=found.exchanges,
+        moved=tuple(moved),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    source: str = ""
+    document: Mapping[str, Any] = field(default_factory=dict)
+    urls: Mapping[str, str] = field(default_factory=dict)
+    exchanges: tuple[tuple[Request, Response], ...] = ()
+
+
+def _advertised(target: Target, http: httpx.Client) -> _Found:
+    """Ask the well-known places in turn, until one document names everything needed.
+
+    The first document that names the device authorization endpoint is the metadata, else the first one at all; some
+    servers leave the endpoint out of one of the two documents, so the later one fills gaps.
+    """
+    configured = target.config.endpoints
+    found = _Found()
+    if target.config.claims.get("metadata") is False and not configured.metadata:
+        return found
+    for url in _places(target.base, configured.metadata):
+        request = Request("GET", url, (("Accept", "application/json"),))
+        response = _ask(http, request)
+        found = replace(found, exchanges=(*found.exchanges, (request, response)))
+        document = json_object(response) if response.status == httpx.codes.OK else None
+        if document is None:
+            continue
+        urls = {
+            name: value
+            for name, member in _ADVERTISED.items()
+            if isinstance(value := document.get(member), str) and value
+        }
+        if not found.source or ("device_authorization" in urls and "device_authorization" not in found.urls):
+            found = replace(found, source=url, document=document)
+        found = replace(found, urls={**urls, **found.urls})
+        if all(name in found.urls for name in _NEEDED):
+            break
+    return found
+
+
+def _places(base: str, configured: str) -> Iterator[str]:
+    if configured:
+        yield _absolute(base, configured)
+        return
+    parts = urlsplit(base)
+    # RFC 8414 section 3.1 inserts the well-known part before the issuer's path, OpenID Connect appends it.
+    path = f"/.well-known/oauth-authorization-server{parts.path}"
+    yield urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+    yield f"{base}/.well-known/openid-configuration"
+
+
+def _ask(http: httpx.Client, request: Request) -> Response:
+    try:
+        answer = http.request(request.method, request.url, headers=list(request.headers))
+    except httpx.HTTPError as error:
+        raise TargetUnreachableError(unreachable(request.url, error)) from error
+    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
+    return Response(answer.status_code, headers, answer.content)
+
+
+def _absolute(base: str, path: str) -> str:
+    if not path or path.startswith(("http://", "https://")):
+        return path
+    return f"{base}/{path.removeprefix('/')}"
+
+
+def _incomplete(target: Target, found: _Found, missing: list[str]) -> str:
+    keys = ", ".join(f'{name} = "/path"' for name in missing)
+    if found.source:
+        members = " and ".join(_ADVERTISED[name] for name in missing)
+        what = f"its metadata ({found.source}) names no {members}"
+    elif found.exchanges:
+        tried = " and ".join(f"{request.url} ({response.status})" for request, response in found.exchanges)
+        what = f"there is no metadata at {tried}"
+    else:
+        what = "its endpoints are unknown and claims.metadata is false"
+    return f"{target.spec}: {what}: write {keys} under [endpoints] in target.toml"
+
+
+def _reachable(target: Target, name: str, url: str, moved: list[str]) -> str:
+    """The advertised URL, or the same path at the target's base if nothing listens at another local address.
+
+    A server behind a port mapping often advertises a name or port that only it can reach. Remote targets are taken at
+    their word: a proxy may reach what a socket of ours cannot.
+    """
+    parts, base = urlsplit(url), urlsplit(target.base)
+    if target.in_process or (parts.scheme, parts.netloc) == (base.scheme, base.netloc) or not is_loopback(target.base):
+        return url
+    try:
+        listens = target.listens(parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))
+    except ValueError:
+        listens = False
+    if listens:
+        return url
+    here = urlunsplit((base.scheme, base.netloc, parts.path, parts.query, ""))
+    moved.append(f"{name}: advertised as {url}, where nothing listens; {here} is used")
+    return here

@@ -1,0 +1,161 @@
+"""Environments for launched targets: a virtual environment by pip, or node_modules by npm ci, kept in a cache.
+
+An environment is keyed by what it is made from, is built once under a lock, and counts only with its stamp, so that
+an interrupted build is made again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.targets.adapter import unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_STAMP = ".complete"
+_LOCK_TIMEOUT = 900.0
+_INSTALL_TIMEOUT = 900.0
+
+
+def cache_folder() -> Path:
+    """`$XDG_CACHE_HOME/device-grant`, else `~/.cache/device-grant`."""
+    configured = os.environ.get("XDG_CACHE_HOME", "")
+    # The XDG base directory specification: a relative path is to be ignored.
+    root = Path(configured) if os.path.isabs(configured) else Path.home() / ".cache"  # noqa: PTH117 - "" is no Path
+    return root / "device-grant"
+
+
+def python_environment(requirements: Path, name: str) -> Path:
+    """The interpreter of a virtual environment with these requirements, built if need be.
+
+    Raises UsageError or TargetUnreachableError if it cannot be made.
+    """
+    version = platform.python_version()
+    folder = cache_folder() / f"venv-{name}-{_digest([requirements], sys.executable, version)}"
+    python = folder / "bin" / "python"
+    with _built(folder) as missing:
+        if missing:
+            _say(f"{name}: making a virtual environment from {requirements.name}, once")
+            _run([sys.executable, "-m", "venv", str(folder)], name, "making a virtual environment", folder.parent)
+            install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+            _run([*install, "-r", str(requirements)], name, f"pip install -r {requirements.name}", requirements.parent)
+    return python
+
+
+def node_environment(package: Path, name: str) -> Path:
+    """The folder whose node_modules are what package.json and its lock say; raises as python_environment does."""
+    lock = package.with_name("package-lock.json")
+    folder = cache_folder() / f"npm-{name}-{_digest([package, lock], platform.machine())}"
+    npm = shutil.which("npm")
+    if npm is None:
+        raise UsageError(f"{name} needs npm, which is not on PATH: install Node.js with npm")
+    with _built(folder) as missing:
+        if missing:
+            _say(f"{name}: npm ci, once")
+            folder.mkdir(parents=True)
+            shutil.copy(package, folder / "package.json")
+            shutil.copy(lock, folder / "package-lock.json")
+            # Install scripts are code of whoever published a dependency: nothing here needs them.
+            _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], name, "npm ci", folder)
+    return folder
+
+
+@contextmanager
+def _built(folder: Path) -> Iterator[bool]:
+    """Whether the folder is still to be built; leaving without an exception stamps it."""
+    stamp = folder / _STAMP
+    if stamp.exists():
+        yield False
+        return
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        handle = folder.with_name(folder.name + ".lock").open("w")
+    except OSError as error:
+        raise UsageError(
+            f"{folder.parent}: cannot hold prepared environments ({error.strerror}); set XDG_CACHE_HOME to a folder "
+            "that can be written to"
+        ) from error
+    with handle:
+        _locked(handle.fileno(), folder)
+        if stamp.exists():
+            yield False
+            return
+        shutil.rmtree(folder, ignore_errors=True)
+        yield True
+        stamp.touch()
+
+
+def _locked(descriptor: int, folder: Path) -> None:
+    # Bounded, since a build that hangs must not hold up every later run without a word.
+    deadline = time.perf_counter() + _LOCK_TIMEOUT
+    told = False
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.perf_counter() > deadline:
+                raise TargetUnreachableError(
+                    f"another run has been preparing {folder.name} for {_LOCK_TIMEOUT / 60:.0f} minutes: end it"
+                ) from None
+            if not told:
+                _say(f"another run is preparing {folder.name}: waiting for it")
+                told = True
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _run(command: Sequence[str], name: str, what: str, cwd: Path) -> None:
+    try:
+        done = subprocess.run(  # noqa: S603 - interpreter or npm with arguments of our own
+            command,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=_INSTALL_TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise TargetUnreachableError(f"{name}: {what} took longer than {_INSTALL_TIMEOUT / 60:.0f} minutes") from None
+    except OSError as error:
+        raise UsageError(f"{name}: {what} could not be started: {error}") from error
+    if done.returncode:
+        raise TargetUnreachableError(
+            f"{name}: {what} failed with exit status {done.returncode}: "
+            f"{last_lines(done.stdout.decode(errors='replace'), 3) or 'no output'}"
+        )
+
+
+def last_lines(text: str, count: int) -> str:
+    """The last lines that are not empty, joined into one."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    return " | ".join(lines[-count:])
+
+
+def _digest(files: Sequence[Path], *more: str) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        try:
+            digest.update(file.read_bytes() + b"\0")
+        except OSError as error:
+            raise unreadable(file, error) from error
+    for text in more:
+        digest.update(text.encode() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+def _say(line: str) -> None:
+    print(f"device-grant: {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress of minutes, for a person

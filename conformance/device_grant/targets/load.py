@@ -1,0 +1,181 @@
+"""From what the command line says to a located configuration: URLs, applications, target.toml, known servers."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Literal, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
+
+import msgspec
+
+from device_grant.errors import UsageError
+from device_grant.implementations import described
+from device_grant.protocol import dialect as known_dialect
+from device_grant.targets.adapter import unreadable
+from device_grant.targets.config import ClockSection, Endpoints, Located, Serve, TargetConfig
+from device_grant.targets.validate import contradictions
+
+T = TypeVar("T")
+
+FILE_NAME = "target.toml"
+
+
+def known_servers() -> dict[str, Path]:
+    """Folders of the real servers that come with the suite, by name, in alphabetical order."""
+    return described("servers")
+
+
+def resolve(spec: str, *, dialect: str | None = None) -> Located:
+    """Locate a target: a URL, `asgi:…` or `wsgi:…`, a target.toml or its folder, or a known server's name.
+
+    `dialect` says which one a URL or an application speaks (default rfc8628); it may not contradict a target.toml.
+    Raises UsageError in one line that says what is wrong, where, and what to do.
+    """
+    if dialect is not None:
+        known_dialect(dialect)
+    if re.match(r"https?://", spec, re.IGNORECASE):
+        return _live(spec, dialect)
+    if spec.startswith(("asgi:", "wsgi:")):
+        return _application(spec, dialect)
+    located = _from_file(spec)
+    if dialect is not None and dialect != located.config.dialect:
+        raise UsageError(
+            f"{spec} speaks {located.config.dialect} ({located.file}), which --dialect {dialect} contradicts: "
+            "leave the option out"
+        )
+    return located
+
+
+def read_target(file: Path, *, spec: str | None = None) -> Located:
+    """Read and check one target.toml; raises UsageError with file, key and reason."""
+    config = read_config(file, TargetConfig)
+    located = Located(config=config, folder=file.resolve().parent, spec=spec or str(file), file=file.resolve())
+    for problem in contradictions(located):
+        raise UsageError(f"{file}: {problem}")
+    return located
+
+
+def read_config(file: Path, kind: type[T]) -> T:
+    """Read a TOML file of that form; raises UsageError in one line that says where and what is wrong."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise unreadable(file, error) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file}: not UTF-8 (byte {error.start}): save it as UTF-8") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file}: not TOML: {error}") from error
+    unknown = _unknown_key(kind, data, "")
+    if unknown is not None:
+        raise UsageError(f"{file}: {unknown}")
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{file}: {_readable(str(error))}") from error
+
+
+def _from_file(spec: str) -> Located:
+    servers = known_servers()
+    path = Path(spec).expanduser()
+    if spec in servers:
+        return read_target(servers[spec] / FILE_NAME, spec=spec)
+    if path.is_file():
+        return read_target(path, spec=spec)
+    if path.is_dir():
+        if (path / FILE_NAME).is_file():
+            return read_target(path / FILE_NAME, spec=spec)
+        raise UsageError(f"{spec}: the folder has no {FILE_NAME}")
+    if path.suffix == ".toml" or "/" in spec:
+        raise UsageError(f"{spec}: no such file or folder")
+    close = difflib.get_close_matches(spec, servers, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}? Known servers: " if close else "known servers: "
+    raise UsageError(
+        f"unknown target {spec!r}: {hint}{', '.join(servers) or 'none'}; else give embedded, "
+        f"a URL, asgi:module:app, wsgi:module:app or the path of a {FILE_NAME}"
+    )
+
+
+def _live(spec: str, dialect: str | None) -> Located:
+    try:
+        parts = urlsplit(spec)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise UsageError(f"{spec}: not a URL: {error}") from error
+    if not host:
+        raise UsageError(f"{spec}: the URL names no host")
+    if parts.username is not None or parts.password is not None:
+        # Repeating it would write the credentials into logs.
+        raise UsageError(f"the URL of {host} holds credentials: leave them out, the suite sends none with it")
+    if parts.query or parts.fragment:
+        raise UsageError(f"{spec}: a base URL has no query and no fragment")
+    config = TargetConfig(
+        name=host if port is None else f"{host}:{port}",
+        dialect=_chosen(dialect),
+        endpoints=Endpoints(base=spec.rstrip("/")),
+    )
+    return Located(config=config, folder=Path.cwd(), spec=spec)
+
+
+def _application(spec: str, dialect: str | None) -> Located:
+    config = TargetConfig(
+        name=spec.partition(":")[2],
+        dialect=_chosen(dialect),
+        serve=Serve(app=spec),
+        clock=ClockSection(kind="travel"),
+    )
+    located = Located(config=config, folder=Path.cwd(), spec=spec)
+    for problem in contradictions(located):
+        raise UsageError(f"{spec}: {problem}")
+    return located
+
+
+def _chosen(dialect: str | None) -> Literal["rfc8628", "aws-sso-oidc"]:
+    return "aws-sso-oidc" if dialect == "aws-sso-oidc" else "rfc8628"
+
+
+def _unknown_key(kind: object, data: object, path: str) -> str | None:
+    """The first key of the tree that the structs do not know, said as a sentence."""
+    struct = _struct_of(kind)
+    if struct is None:
+        return None
+    if isinstance(data, list):
+        places = ((f"{path}[{index}]", item) for index, item in enumerate(data))
+        return next((found for place, item in places if (found := _unknown_key(struct, item, place))), None)
+    if not isinstance(data, dict):
+        return None
+    fields = typing.get_type_hints(struct)
+    for key, value in data.items():
+        place = f"{path}.{key}" if path else key
+        if key not in fields:
+            close = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(fields)}"
+            return f"{place}: unknown key; {hint}"
+        found = _unknown_key(fields[key], value, place)
+        if found:
+            return found
+    return None
+
+
+def _struct_of(kind: object) -> type[msgspec.Struct] | None:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return kind
+    if get_origin(kind) in (types.UnionType, typing.Union, tuple):
+        return next((struct for part in get_args(kind) if (struct := _struct_of(part))), None)
+    return None
+
+
+def _readable(message: str) -> str:
+    """The message of msgspec with the key in front, as a person would write the path."""
+    reason, _, where = message.partition(" - at `$")
+    path = where.removesuffix("`").removeprefix(".")
+    reason = reason.replace("Object missing", "missing").replace("required field", "the key")
+    for json_name, toml_name in (("`object`", "a table"), ("`array`", "an array"), ("`bool`", "true or false")):
+        reason = reason.replace(json_name, toml_name)
+    return f"{path}: {reason}" if path else reason

@@ -1,0 +1,160 @@
+"""The ports of a target: transport, clock and user. Adapters are beside this module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    import httpx
+
+    from device_grant.targets.config import TargetConfig
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class GrantView:
+    """What a person at the verification page knows of a device authorization; given to user modules."""
+
+    user_code: str
+    verification_uri: str
+    verification_uri_complete: str | None = None
+
+
+class Clock(Protocol):
+    """Now and wait, on the clock that the target lives by. Entered around each check, and left after it for sure."""
+
+    kind: str
+    """`travel`, `faketime` or `real`."""
+
+    def __enter__(self) -> object:
+        """Begin: a travelled clock freezes time for this process."""
+
+    def __exit__(self, *_: object) -> None:
+        """End: time runs on as before."""
+
+    def now(self) -> float:
+        """Seconds; only differences mean anything."""
+
+    def wait(self, seconds: float) -> None:
+        """Let that many seconds pass for the target: jump, or sleep on a real clock."""
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The steps at the verification pages one by one, for checks of the pages; None: this user cannot show the step.
+
+    Each raises UserError where the pages do not let the user take the step.
+    """
+
+    sign_in: Callable[[httpx.Client], object] | None = None
+    """Makes the client's cookies those of a signed-in browser."""
+    confirmation: Callable[[httpx.Client, GrantView], httpx.Response] | None = None
+    """Signs in, types the code and returns the page at which the user would decide, without deciding."""
+    enter: Callable[[httpx.Client, str, str], httpx.Response] | None = None
+    """Signs in where the pages demand it, types any user code, right or wrong, and returns what the page says.
+
+    The second text is the verification URI of a device authorization, where the page is.
+    """
+
+
+class User(Protocol):
+    """The person at the verification page."""
+
+    pages: Pages | None
+    """None where only whole decisions can be had, as from a command."""
+
+    def approve(self, http: httpx.Client, grant: GrantView) -> None:
+        """Sign in if need be, enter the code, allow. Raises UserError if the pages do not let them."""
+
+    def deny(self, http: httpx.Client, grant: GrantView) -> None:
+        """The same, refusing."""
+
+
+class UserError(Exception):
+    """The verification page did not let the user decide: a fact about the target or its user module.
+
+    The message says what the page did; checks that need the decision become untestable with it.
+    """
+
+
+class Codec(Protocol[T]):
+    """Generated cases as texts."""
+
+    def encode(self, case: T, /) -> str:
+        """The case as JSON."""
+
+    def decode(self, text: str, /) -> T:
+        """The case back; raises ValueError, KeyError or TypeError for a text that is none."""
+
+
+class Tape(Protocol):
+    """What a recording keeps of a run besides its HTTP traffic, while it is made or played."""
+
+    replaying: bool
+
+    def check(self, name: str, clock: Clock) -> AbstractContextManager[None]:
+        """Within: what this thread does belongs to that check."""
+
+    def shared(self) -> AbstractContextManager[None]:
+        """Within: what this thread does belongs to all checks."""
+
+    def holds(self, name: str) -> bool:
+        """Whether the check can be run from it."""
+
+    def uncarried(self, name: str) -> Mapping[str, str]:
+        """By requirement: why a recording of the check cannot settle it; `*` stands for all."""
+
+    def cases(self, batch: str, draw: Callable[[], Sequence[T]], codec: Codec[T]) -> Sequence[T]:
+        """The cases of a batch: drawn and kept, or those that were kept."""
+
+    def note(self, batch: str, case: str) -> None:
+        """Keep one more case of a batch that comes about step by step."""
+
+    def noted(self, batch: str) -> list[str] | None:
+        """The cases that were kept like that; None while they come about."""
+
+    def octets(self, url: str, sent: bytes, talk: Callable[[], tuple[bytes, str]], clock: Clock) -> tuple[bytes, str]:
+        """What came over a raw socket and how the connection ended: by `talk`, or as it was kept."""
+
+
+class Target(Protocol):
+    """A started target. Targets are context managers: entering starts them, leaving stops them for sure."""
+
+    config: TargetConfig
+    spec: str
+    """How the command line names it."""
+    base: str
+    """Absolute base URL, without a trailing slash; in-process targets have one too."""
+    clock: Clock
+    user: User | None
+    """None where target.toml names no user."""
+    in_process: bool
+    """Whether requests are function calls, so that raw sockets are impossible."""
+    baseline: Path | None
+    """baseline.toml beside target.toml, if it exists."""
+    tape: Tape | None
+    """Where the run is recorded to or played from; None: neither."""
+
+    def __enter__(self) -> Self:
+        """Start it; raises TargetUnreachableError or UsageError."""
+
+    def __exit__(self, *_: object) -> None:
+        """Stop it, its whole process group included."""
+
+    def http(self, *, timeout: float = 10.0) -> httpx.Client:
+        """A new client that reaches the target: own cookies, own connections, redirects not followed."""
+
+    def gone(self) -> str:
+        """Why the target can no longer be reached, after a connection to it failed; empty while it is there."""
+
+    def listens(self, host: str, port: int) -> bool:
+        """Whether something takes connections there."""
+
+    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+        """Send requests at the same moment: released together over warmed connections, or concurrent tasks."""

@@ -1,0 +1,77 @@
+"""A live endpoint: someone else started it, we only reach it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from device_grant.errors import TargetUnreachableError
+from device_grant.targets.adapter import Adapter
+from device_grant.targets.clocks import RealClock
+from device_grant.targets.transports.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from device_grant.targets.config import Located
+    from device_grant.targets.ports import Clock, User
+
+
+_LOOKS = 3
+_PAUSE = 0.5
+"""Seconds."""
+
+
+class LiveTarget(Adapter):
+    """Target at a URL, on the real clock."""
+
+    in_process = False
+
+    def __init__(self, located: Located, user: User | None = None) -> None:
+        super().__init__(located, user)
+        self.base: str = located.config.endpoints.base.rstrip("/")
+        self.clock: Clock = RealClock()
+        self._network = Network(self.base)
+
+    def __enter__(self) -> Self:
+        missing = self._missing()
+        if missing:
+            raise TargetUnreachableError(missing)
+        return self
+
+    def gone(self) -> str:
+        """Ask again, a few times: a server that restarts is not gone."""
+        missing = ""
+        for _ in range(_LOOKS):
+            missing = self._missing()
+            if not missing:
+                return ""
+            time.sleep(_PAUSE)
+        return missing
+
+    def _missing(self) -> str:
+        with self._network.client() as client:
+            try:
+                client.get("/")
+            except httpx.HTTPError as error:
+                return unreachable(self.base, error)
+        return ""
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was started."""
+
+    def http(self, *, timeout: float = 10.0) -> httpx.Client:
+        """A new client: own cookies, own connections; `timeout` in seconds."""
+        return self._network.client(timeout=timeout)
+
+    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+        """Released together over warmed connections."""
+        return self._network.together(requests)
+
+
+def unreachable(url: str, error: Exception) -> str:
+    """One line for a URL that does not answer."""
+    reason = str(error) or type(error).__name__
+    return f"{url} does not answer: {' '.join(reason.split())}. Is the server running, and is the address right?"

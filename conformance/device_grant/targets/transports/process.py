@@ -1,0 +1,302 @@
+"""A launched process: prepared, started on a free port, waited for, and stopped for sure with all its children."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
+
+import httpx
+
+from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.targets.adapter import Adapter, fill
+from device_grant.targets.clocks import FaketimeClock, RealClock, remove_faketime_leftovers
+from device_grant.targets.environments import last_lines, node_environment, python_environment
+from device_grant.targets.transports.network import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from device_grant.targets.config import Located, Serve
+    from device_grant.targets.ports import Clock, User
+
+_STOP_TIMEOUT = 3.0
+_ENDING = 0.5
+"""Seconds that a process which refuses connections is given to have ended."""
+_LOG_LINES = 4
+_ATTEMPTS = 3
+_PORT_TAKEN = ("eaddrinuse", "address already in use")
+_NOT_INHERITED = frozenset({"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"})
+_NOT_COPIED = shutil.ignore_patterns("node_modules", ".venv", "__pycache__", ".git")
+
+_GUARD = """
+import os, shutil, signal, sys, time
+group, folder = int(sys.argv[1]), sys.argv[2]
+if sys.stdin.buffer.read(1):
+    sys.exit()
+for number in (signal.SIGTERM, signal.SIGKILL):
+    try:
+        os.killpg(group, number)
+    except ProcessLookupError:
+        break
+    time.sleep(1)
+shutil.rmtree(folder, ignore_errors=True)
+"""
+"""Watches us through a pipe. If we are killed, the pipe closes without a word: it ends the group and tidies up."""
+
+
+class ProcessTarget(Adapter):
+    """A server started by `[serve] command`, alone in its process group.
+
+    Its clock is libfaketime's if target.toml asks for it and the library is installed, else the real one.
+    """
+
+    in_process = False
+
+    def __init__(self, located: Located, user: User | None = None) -> None:
+        super().__init__(located, user)
+        if located.config.serve is None or not located.config.serve.command:
+            raise UsageError(f"{located.spec}: [serve] command is missing")
+        self._serve: Serve = located.config.serve
+        self.base: str = ""
+        self.clock: Clock = RealClock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
+        self._work: Path | None = None
+        self._network: Network | None = None
+
+    @property
+    def log(self) -> str:
+        """What the process wrote so far, standard error included."""
+        if self._work is None:
+            return ""
+        return (self._work / "log").read_text(encoding="utf-8", errors="replace")
+
+    def __enter__(self) -> Self:
+        atexit.register(self._stop)
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def http(self, *, timeout: float = 10.0) -> httpx.Client:
+        """A new client: own cookies, own connections; `timeout` in seconds."""
+        return self._running().client(timeout=timeout)
+
+    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+        """Released together over warmed connections."""
+        return self._running().together(requests)
+
+    def gone(self) -> str:
+        """Whether the process has ended, with its last words."""
+        if self._process is None:
+            return ""
+        try:
+            # Its sockets are closed a while before it can be waited for: a busy machine was seen to ask in between.
+            status = self._process.wait(_ENDING)
+        except subprocess.TimeoutExpired:
+            return ""
+        return f"{self.spec}: the process ended with {_exit(status)} during the run; {self._tail()}"
+
+    def _running(self) -> Network:
+        if self._network is None:
+            raise RuntimeError(f"target {self.spec} is not started: enter it first")
+        return self._network
+
+    def _start(self) -> None:
+        folder, python = self.folder, sys.executable
+        if self._serve.requirements:
+            python = str(python_environment(self.folder / self._serve.requirements, self.name))
+        self._work = Path(tempfile.mkdtemp(prefix="device-grant-"))
+        if self._serve.package:
+            folder = self._beside_modules(node_environment(self.folder / self._serve.package, self.name))
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._launch(folder, python)
+                self._await_ready()
+            except TargetUnreachableError:
+                # Between our look for a free port and the server's bind, someone else may have taken it.
+                if attempt == _ATTEMPTS or not any(sign in self.log.lower() for sign in _PORT_TAKEN):
+                    raise
+                self._end_process()
+            else:
+                return
+
+    def _beside_modules(self, modules: Path) -> Path:
+        """A copy of the launcher's folder in which Node finds the modules; the original may be read-only."""
+        folder = self._work_folder() / "app"
+        shutil.copytree(self.folder, folder, ignore=_NOT_COPIED)
+        (folder / "node_modules").symlink_to(modules / "node_modules", target_is_directory=True)
+        return folder
+
+    def _launch(self, folder: Path, python: str) -> None:
+        work = self._work_folder()
+        values = {"python": python, "port": str(_free_port()), "dir": str(folder)}
+        self.base = fill(self.config.endpoints.base or "http://127.0.0.1:{port}", values).rstrip("/")
+        environment = _inherited(isolated=bool(self._serve.requirements))
+        environment.update({name: fill(value, values) for name, value in self._serve.env.items()})
+        self.clock = self._clock(work)
+        if isinstance(self.clock, FaketimeClock):
+            environment.update(self.clock.environment(environment))
+        command = [fill(word, values) for word in self._serve.command]
+        if "/" in command[0]:
+            # A relative program would be looked up in our own working directory.
+            command[0] = str(folder / command[0])
+        with (work / "log").open("wb") as log:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603 - the command is what target.toml is for
+                    command,
+                    cwd=folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise UsageError(
+                    f"{self.spec}: serve.command: {command[0]} cannot be started: {error.strerror}"
+                ) from error
+        self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own text
+            [sys.executable, "-I", "-S", "-c", _GUARD, str(self._process.pid), str(work)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        # A jump of a faked clock fires the server's timers for idle connections, just as the next request goes out.
+        self._network = Network(self.base, keep_alive=self.clock.kind != "faketime")
+
+    def _clock(self, work: Path) -> Clock:
+        if self.config.clock.kind != "faketime":
+            return RealClock()
+        if FaketimeClock.available():
+            return FaketimeClock(work)
+        print(  # noqa: T201 - a person must know why the run will take long
+            f"device-grant: libfaketime is not installed, so {self.name} runs on the real clock and waiting takes as "
+            "long as it says (Debian: apt-get install libfaketime)",
+            file=sys.stderr,
+            flush=True,
+        )
+        return RealClock()
+
+    def _await_ready(self) -> None:
+        deadline = time.perf_counter() + self._serve.ready_timeout
+        pause, last = 0.01, "no connection"
+        with self._running().client(timeout=5.0) as client:
+            while True:
+                last = self._ask(client)
+                # Looked at after the answer, which may have come from a stranger that took the port.
+                if self._process is not None and (status := self._process.poll()) is not None:
+                    raise TargetUnreachableError(
+                        f"{self.spec}: the process ended with {_exit(status)} before it was ready; {self._tail()}"
+                    )
+                if not last:
+                    return
+                if time.perf_counter() > deadline:
+                    raise TargetUnreachableError(
+                        f"{self.spec}: not ready after {self._serve.ready_timeout:g} s "
+                        f"({self.base}{self._serve.ready}: {last}); {self._tail()}"
+                    )
+                time.sleep(pause)
+                pause = min(pause * 1.5, 0.2)
+
+    def _ask(self, client: httpx.Client) -> str:
+        """Empty if the target is ready, else why not."""
+        if not self._serve.ready:
+            parts = urlsplit(self.base)
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+            try:
+                with socket.create_connection((parts.hostname or "", port), timeout=1.0):
+                    return ""
+            except OSError as error:
+                return str(error)
+        try:
+            status = client.get(self._serve.ready).status_code
+        except httpx.HTTPError as error:
+            return str(error) or type(error).__name__
+        return "" if status == httpx.codes.OK else f"HTTP {status}"
+
+    def _tail(self) -> str:
+        lines = last_lines(self.log, _LOG_LINES)
+        return f"its last lines: {lines}" if lines else "it wrote nothing"
+
+    def _stop(self) -> None:
+        self._end_process()
+        if self._work is not None:
+            shutil.rmtree(self._work, ignore_errors=True)
+            self._work = None
+        self._network = None
+        atexit.unregister(self._stop)
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            members = _group_members(process.pid)
+            _signal_group(process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_TIMEOUT)
+            # Also when the leader went away politely: its children may have stayed.
+            _signal_group(process.pid, signal.SIGKILL)
+            process.wait()
+            if isinstance(self.clock, FaketimeClock):
+                remove_faketime_leftovers(members | {process.pid})
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            with suppress(OSError):
+                guard.communicate(b".", timeout=_STOP_TIMEOUT)
+
+    def _work_folder(self) -> Path:
+        if self._work is None:
+            raise RuntimeError(f"target {self.spec} has no working folder: enter it first")
+        return self._work
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _inherited(*, isolated: bool) -> dict[str, str]:
+    dropped = _NOT_INHERITED | ({"pythonpath", "pythonhome", "virtual_env"} if isolated else frozenset())
+    environment = {name: value for name, value in os.environ.items() if name.lower() not in dropped}
+    # What a process wrote before it died is the best explanation; it must not die in a buffer.
+    environment["PYTHONUNBUFFERED"] = "1"
+    return environment
+
+
+def _signal_group(group: int, number: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+def _group_members(group: int) -> set[int]:
+    members: set[int] = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError, ValueError, IndexError):
+            # The name in parentheses may hold anything; state, parent and group follow the last one.
+            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+            if int(fields[2]) == group:
+                members.add(int(stat.parent.name))
+    return members
+
+
+def _exit(status: int) -> str:
+    return f"exit status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"

@@ -1,0 +1,180 @@
+"""From httpx to a WSGI application and back, on a worker thread."""
+
+from __future__ import annotations
+
+import io
+import queue
+import sys
+import threading
+from concurrent.futures import Future, InvalidStateError
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote_to_bytes
+
+import httpx
+
+from device_grant.targets.transports.asgi import internal_server_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+_T = TypeVar("_T")
+
+
+class WsgiBridge(httpx.BaseTransport):
+    """Calls the application on a thread that lives from `start` to `stop`.
+
+    The thread makes a time limit possible (a synchronous call cannot be interrupted otherwise) and gives applications
+    that keep per-thread state, such as SQLite connections, the one thread that they were imported on.
+    """
+
+    def __init__(self, load: Callable[[], Any], failed: Callable[[BaseException], None]) -> None:
+        self._load = load
+        self._failed = failed
+        self._app: Any = None
+        self._worker = _Worker()
+
+    def start(self) -> None:
+        """Import the application; raises what importing raises."""
+        self._app = self._worker.submit(self._load).result()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._worker.stop()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One request; raises httpx.ReadTimeout or httpx.RemoteProtocolError where a network would."""
+        content = request.read()
+        timeout = request.extensions.get("timeout", {}).get("read")
+        future = self._worker.submit(lambda: self._call(request, content))
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            if future.done():
+                raise
+            # The thread is lost to the call that hangs in it; the next request gets another.
+            self._worker.stop()
+            self._worker = _Worker()
+            raise httpx.ReadTimeout(f"the application did not answer within {timeout:g} s", request=request) from None
+
+    def together(self, requests: Sequence[httpx.Request], timeout: float) -> list[httpx.Response | Exception]:
+        """A thread for each request, released together; `timeout` in real seconds for each."""
+        if not requests:
+            return []
+        gate = threading.Barrier(len(requests))
+        workers = [_Worker() for _ in requests]
+
+        def job(request: httpx.Request) -> Callable[[], httpx.Response]:
+            content = request.read()
+
+            def call() -> httpx.Response:
+                gate.wait(timeout)
+                return self._call(request, content)
+
+            return call
+
+        futures = [worker.submit(job(request)) for worker, request in zip(workers, requests, strict=True)]
+        results: list[httpx.Response | Exception] = []
+        for request, future in zip(requests, futures, strict=True):
+            try:
+                response = future.result(timeout)
+                response.request = request
+                response.read()
+                results.append(response)
+            except TimeoutError:
+                results.append(httpx.ReadTimeout(f"no answer within {timeout:g} s", request=request))
+            except Exception as error:  # noqa: BLE001 - the caller judges each outcome
+                results.append(error)
+        for worker in workers:
+            worker.stop()
+        return results
+
+    def _call(self, request: httpx.Request, content: bytes) -> httpx.Response:
+        started: list[tuple[int, list[tuple[str, str]]]] = []
+        written: list[bytes] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: object = None
+        ) -> Callable[[bytes], None]:
+            if started and exc_info is None:
+                raise AssertionError("start_response was called twice without exc_info (PEP 3333)")
+            started[:] = [(int(status.split(" ", 1)[0]), headers)]
+            return written.append
+
+        try:
+            result: Iterable[bytes] = self._app(_environ(request, content), start_response)
+            try:
+                written.extend(result)
+            finally:
+                close = getattr(result, "close", None)
+                if close is not None:
+                    close()
+            status, headers = _first(started)
+            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+            body = b"" if request.method == "HEAD" else b"".join(written)
+        except Exception as error:  # noqa: BLE001 - as any server in front of it, answer 500 and carry on
+            self._failed(error)
+            return internal_server_error()
+        return httpx.Response(status, headers=raw, stream=httpx.ByteStream(body))
+
+
+def _first(started: list[tuple[int, list[tuple[str, str]]]]) -> tuple[int, list[tuple[str, str]]]:
+    if not started:
+        raise RuntimeError("the application returned without calling start_response")
+    return started[0]
+
+
+class _Worker:
+    """One daemon thread: a call that never returns must not keep the interpreter from ending."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = queue.SimpleQueue()
+        threading.Thread(target=self._run, daemon=True, name="wsgi-target").start()
+
+    def submit(self, job: Callable[[], _T]) -> Future[_T]:
+        future: Future[_T] = Future()
+        self._jobs.put((job, future))
+        return future
+
+    def stop(self) -> None:
+        self._jobs.put(None)
+
+    def _run(self) -> None:
+        while (item := self._jobs.get()) is not None:
+            job, future = item
+            try:
+                future.set_result(job())
+            except InvalidStateError:
+                continue
+            except BaseException as error:  # noqa: BLE001 - it travels to the caller through the future
+                future.set_exception(error)
+
+
+def _environ(request: httpx.Request, content: bytes) -> dict[str, Any]:
+    url = request.url
+    path, _, query = url.raw_path.partition(b"?")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(path).decode("latin-1"),
+        "QUERY_STRING": query.decode("latin-1"),
+        "SERVER_NAME": url.host,
+        "SERVER_PORT": str(url.port or (443 if url.scheme == "https" else 80)),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": url.scheme,
+        "wsgi.input": io.BytesIO(content),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+        # The body is whole already; without this mark some frameworks read nothing when Content-Length is absent.
+        "wsgi.input_terminated": True,
+    }
+    for raw_name, raw_value in request.headers.raw:
+        key = raw_name.decode("latin-1").upper().replace("-", "_")
+        if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+            key = f"HTTP_{key}"
+        value = raw_value.decode("latin-1")
+        environ[key] = f"{environ[key]},{value}" if key in environ else value
+    return environ

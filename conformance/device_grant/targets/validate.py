@@ -1,0 +1,117 @@
+"""What types cannot say about a target.toml: members that contradict each other, and files that do not exist."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.targets.config import Located, TargetConfig
+
+_APP = re.compile(r"(asgi|wsgi):[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(\))?")
+
+
+def contradictions(located: Located) -> Iterator[str]:
+    """Each problem as `key: reason`, the gravest first."""
+    config = located.config
+    if not config.name.strip():
+        yield "name: empty; reports need a name"
+    yield from _serve(config)
+    yield from _base(config)
+    yield from _user(config)
+    yield from _clock(config)
+    yield from _clients(config)
+    if config.lifetimes.device_code < 0 or config.lifetimes.interval < 0:
+        yield "lifetimes: negative; give seconds, or leave out what is unknown"
+    yield from _files(located)
+
+
+def _serve(config: TargetConfig) -> Iterator[str]:
+    serve = config.serve
+    if serve is None:
+        return
+    if serve.app and serve.command:
+        yield "serve: has both app and command; an application is called in process, a command is launched: keep one"
+    if not serve.app and not serve.command:
+        yield "serve: has neither app nor command; write one, or leave [serve] out for a live endpoint"
+    if serve.app and not _APP.fullmatch(serve.app):
+        yield f"serve.app: {serve.app!r} is not of the form asgi:module:app or wsgi:module:app"
+    if serve.app and (serve.requirements or serve.package):
+        yield "serve: requirements and package are for a command; an app is imported into the suite's own Python"
+    if serve.ready and not serve.ready.startswith("/"):
+        yield f"serve.ready: {serve.ready!r} is not a path; it starts with /"
+    if serve.ready_timeout <= 0:
+        yield "serve.ready_timeout: give a positive number of seconds"
+    if serve.command and not config.endpoints.base:
+        places = (*serve.command, *serve.env.values())
+        if not any("{port}" in place for place in places):
+            yield 'serve.command: nothing tells it the free port; use "{port}" in it or in env, or fix endpoints.base'
+
+
+def _base(config: TargetConfig) -> Iterator[str]:
+    base = config.endpoints.base
+    if not base:
+        if config.serve is None:
+            yield "endpoints.base: missing; without [serve] it says where the live endpoint is"
+        return
+    if "{port}" in base and (config.serve is None or not config.serve.command):
+        yield 'endpoints.base: "{port}" is known only to a launched command'
+        return
+    try:
+        parts = urlsplit(base.replace("{port}", "1"))
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        yield f"endpoints.base: {base!r} is not an http or https URL"
+    elif parts.query or parts.fragment or parts.username is not None:
+        yield "endpoints.base: has no query, no fragment and no credentials"
+
+
+def _user(config: TargetConfig) -> Iterator[str]:
+    user = config.user
+    chosen = [
+        name for name, given in (("module", user.module), ("command", user.command), ("prompt", user.prompt)) if given
+    ]
+    if len(chosen) > 1:
+        yield f"user: has {' and '.join(chosen)}; the user is one of module, command and prompt"
+
+
+def _clock(config: TargetConfig) -> Iterator[str]:
+    kind, serve = config.clock.kind, config.serve
+    if kind == "travel" and not (serve and serve.app):
+        yield "clock.kind: travel is for an app in process; a launched command can have faketime, a live endpoint real"
+    if kind == "faketime" and not (serve and serve.command):
+        yield "clock.kind: faketime is for a launched command; an app in process can have travel, a live endpoint real"
+
+
+def _clients(config: TargetConfig) -> Iterator[str]:
+    seen: set[str] = set()
+    for index, client in enumerate(config.clients):
+        place = f"clients[{index}]"
+        if not client.id:
+            yield f"{place}.id: empty"
+        if client.id in seen:
+            yield f"{place}.id: {client.id!r} occurs twice"
+        seen.add(client.id)
+        if client.authentication == "none" and client.secret:
+            yield f"{place}: has a secret but authentication none; choose client_secret_basic or client_secret_post"
+        if client.authentication != "none" and not client.secret:
+            yield f"{place}: authentication {client.authentication} needs a secret"
+
+
+def _files(located: Located) -> Iterator[str]:
+    config, folder = located.config, located.folder
+    named = [("user.module", config.user.module)]
+    if config.serve is not None:
+        named += [("serve.requirements", config.serve.requirements), ("serve.package", config.serve.package)]
+    for key, name in named:
+        if name and not (folder / name).is_file():
+            yield f"{key}: there is no file {folder / name}"
+    if config.serve is not None and config.serve.package:
+        lock = (folder / config.serve.package).parent / "package-lock.json"
+        if not lock.is_file():
+            yield f"serve.package: there is no {lock}; npm ci needs it (npm install --package-lock-only writes it)"

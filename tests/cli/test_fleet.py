@@ -1,0 +1,154 @@
+"""Many targets in processes of their own: an outcome for each, nothing left behind."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+import samples_report as samples
+from click.testing import CliRunner
+from test_report_diff import written
+
+from device_grant.cli import fleet
+from device_grant.cli import matrix as cli
+from device_grant.cli.fleet import Fleet, Job
+from device_grant.errors import ExitCode, UsageError
+from device_grant.targets import known_servers
+
+
+@pytest.fixture
+def told():
+    return []
+
+
+def jobs_of(folder, told, *arguments, limit=60.0, workers=2, waits=()):
+    jobs = [Job(str(number), one, number in waits) for number, one in enumerate(arguments)]
+    return Fleet(folder, workers=workers, limit=limit, told=told.append).run(jobs)
+
+
+def test_each_run_has_its_outcome_and_its_log(tmp_path, told):
+    outcomes = jobs_of(tmp_path, told, ("run", "no-such-server"), ("run", "http://127.0.0.1:1"))
+    assert [outcome.exit_code for outcome in outcomes] == [2, 4]
+    assert [outcome.words for outcome in outcomes] == ["exit 2: usage", "exit 4: unreachable"]
+    assert {outcome.job.name for outcome in told} == {"0", "1"}
+    assert "unknown target 'no-such-server'" in outcomes[0].end_of_log
+    assert not any(outcome.ok for outcome in outcomes)
+
+
+HANGS = """
+import pathlib, time
+pathlib.Path('started').touch()
+try:
+    time.sleep(60)
+except KeyboardInterrupt:
+    pathlib.Path('interrupted').touch()
+"""
+
+
+def test_a_run_out_of_time_is_interrupted(tmp_path, told, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    hanging = Fleet(tmp_path, workers=1, limit=2, told=told.append, command=[sys.executable, "-c", HANGS])
+    [outcome] = hanging.run([Job("a", ())])
+    assert (outcome.exit_code, outcome.words) == (None, "out of time")
+    assert outcome.seconds < 20
+    assert (tmp_path / "interrupted").exists()
+    assert cli._worst([outcome]) == ExitCode.SUITE_ERROR
+
+
+def test_termination_ends_the_runs_too(tmp_path):
+    """A CI system that gives up sends SIGTERM: the run is interrupted, and the next one is not begun."""
+    driver = textwrap.dedent(f"""
+        import pathlib, sys
+        from device_grant.cli.fleet import Fleet, Job
+        fleet = Fleet(pathlib.Path("."), workers=1, limit=60, told=print, command=[sys.executable, "-c", {HANGS!r}])
+        fleet.run([Job("a", ()), Job("b", ())])
+    """)
+    process = subprocess.Popen([sys.executable, "-c", driver], cwd=tmp_path, stderr=subprocess.PIPE)
+    try:
+        deadline = time.perf_counter() + 30
+        while not (tmp_path / "started").exists() and time.perf_counter() < deadline:
+            time.sleep(0.05)
+        (tmp_path / "started").unlink()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) != 0
+    finally:
+        process.kill()
+        process.communicate()
+    assert (tmp_path / "interrupted").exists()
+    assert not (tmp_path / "started").exists()
+
+
+def test_those_that_wait_go_first_and_together(tmp_path, told, monkeypatch):
+    groups = []
+
+    def noted(_, jobs, workers):
+        groups.append(([job.name for job in jobs], workers))
+        return []
+
+    monkeypatch.setattr(Fleet, "_side_by_side", noted)
+    jobs_of(tmp_path, told, (), (), (), (), waits=(1, 2, 3), workers=2)
+    assert groups == [(["1", "2", "3"], 3), (["0"], 2)]
+
+
+def test_names_stand_for_runs():
+    servers = [job.name for job in cli.chosen(["servers"])]
+    assert servers == list(known_servers())
+    everything = [job.name for job in cli.chosen([])]
+    assert everything[: 1 + len(servers)] == ["embedded", *servers]
+    assert [job.arguments for job in cli.chosen(["nanoidp", "nanoidp"])] == [("run", "nanoidp")]
+
+
+def test_an_unknown_name_is_refused():
+    with pytest.raises(UsageError, match="--run nope: no such target; choose from embedded, servers, clients"):
+        cli.chosen(["nope"])
+
+
+class Played:
+    """A fleet that writes what it was told to instead of running anything."""
+
+    def __init__(self, codes):
+        self.codes = codes
+
+    def __call__(self, work, *, told, **_):
+        self.work, self.told = work, told
+        return self
+
+    def run(self, jobs):
+        outcomes = []
+        for job in jobs:
+            code = self.codes[job.name]
+            if code in (0, 1):
+                written(self.work / job.name, samples.report())
+            log = self.work / f"{job.name}.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            log.write_text(f"said by {job.name}\n")
+            outcomes.append(fleet.Outcome(job, code, 1.0, log))
+            self.told(outcomes[-1])
+        return outcomes
+
+
+@pytest.mark.parametrize(
+    ("codes", "code", "columns"),
+    [
+        ({"nanoidp": 0, "oidc-provider": 0}, ExitCode.CONFORMANT, 2),
+        ({"nanoidp": 0, "oidc-provider": 1}, ExitCode.FAILED, 2),
+        ({"nanoidp": 1, "oidc-provider": 4}, ExitCode.UNREACHABLE, 1),
+        ({"nanoidp": 0, "oidc-provider": -9}, ExitCode.SUITE_ERROR, 1),
+    ],
+)
+def test_the_command_runs_and_publishes_and_ends_with_the_worst(tmp_path, monkeypatch, codes, code, columns):
+    monkeypatch.setattr(fleet, "Fleet", Played(codes))
+    # Left by an earlier run; the target that could not be reached now must not be published by it.
+    written(tmp_path / "work" / "oidc-provider", samples.report())
+    arguments = ["--run", *codes, "--work", str(tmp_path / "work"), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(cli.matrix, arguments, standalone_mode=False)
+    assert done.exception is None, done.exception
+    assert done.return_value == code
+    assert f"{columns} servers" in done.output
+    lines = done.output.splitlines()
+    assert sum(line.startswith(("nanoidp ", "oidc-provider ")) for line in lines) == 2
+    assert ("    said by oidc-provider" in lines) is (codes["oidc-provider"] != 0)

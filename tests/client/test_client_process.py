@@ -1,0 +1,278 @@
+"""A client as a process: what it is given, how it is ended, and what the first run says of its adapter."""
+
+from __future__ import annotations
+
+import json
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from device_grant.catalogue import load
+from device_grant.client.drivers.config import (
+    Claims,
+    ClientConfig,
+    ClockSection,
+    ConnectSection,
+    LocatedClient,
+    RunSection,
+)
+from device_grant.client.drivers.invocation import Ended, Home, Invocation
+from device_grant.client.drivers.process import ProcessDriver
+from device_grant.client.scripted.authority import MOST_REQUESTS
+from device_grant.client.scripted.steps import Script, pending
+from device_grant.client.session.case import ClientCase
+from device_grant.client.session.run import ClientRun
+from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.judging import NotApplicable
+from device_grant.protocol import dialect
+from device_grant.targets.clocks import FaketimeClock
+
+HONEST = textwrap.dedent(
+    """
+    import json, os, sys, time, urllib.parse, urllib.request
+    E = os.environ
+    def post(url, **members):
+        body = urllib.parse.urlencode(members).encode()
+        try:
+            with urllib.request.urlopen(urllib.request.Request(url, body), timeout=5) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            return json.load(error)
+    me = E["DEVICE_GRANT_CLIENT_ID"]
+    found = post(E["DEVICE_GRANT_DEVICE_AUTHORIZATION_ENDPOINT"], client_id=me)
+    print("Open", found["verification_uri"], "and type", found["user_code"])
+    while True:
+        time.sleep(found.get("interval", 5))
+        grant = "urn:ietf:params:oauth:grant-type:device_code"
+        token = post(E["DEVICE_GRANT_TOKEN_ENDPOINT"], client_id=me, grant_type=grant, device_code=found["device_code"])
+        if token.get("error") != "authorization_pending":
+            break
+    sys.exit("error" in token)
+    """
+)
+
+
+def located(source, folder, **sections):
+    (folder / "client.py").write_text(source, "utf-8")
+    run = {"command": (sys.executable, "-S", "{dir}/client.py"), "deadline": 8.0, **sections.pop("run", {})}
+    config = ClientConfig(name="x", run=RunSection(**run), **sections)
+    return LocatedClient(config=config, folder=folder, spec="x")
+
+
+def run_of(driver):
+    return ClientRun(driver, dialect(driver.config.dialect), load())
+
+
+def once(source, folder, *, steps=None, invocation=None, **sections):
+    with ProcessDriver(located(source, folder, **sections)) as driver, Home() as home:
+        run = run_of(driver)
+        authority = run.authority(Script(steps or {}))
+        options = {"given": run.given("flow"), **(invocation or {})}
+        return run.attempt(Invocation("flow", authority, home, **options))
+
+
+def test_a_login(tmp_path):
+    attempt = once(HONEST, tmp_path, steps={"token": [pending()]})
+    assert (attempt.ended.status, attempt.succeeded) == (0, True), attempt.ended.stderr
+    assert [one.label for one in attempt.exchanges] == ["start", "token", "token"]
+    gap = attempt.polls[1].started - attempt.polls[0].ended
+    assert 0.95 < gap < 5
+    assert attempt.invocation.authority.last("user_code") in attempt.ended.shown
+
+
+def test_what_it_is_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not for strangers")
+    monkeypatch.setenv("https_proxy", "http://proxy.example")
+    source = "import json, os; print(json.dumps([dict(os.environ), os.getcwd(), os.umask(0)]))"
+    attempt = once(source, tmp_path, run={"env": {"TOLD": "{endpoint}|{host}|{client_id}|{dir}|{device_code}"}})
+    environment, folder, umask = json.loads(attempt.ended.stdout)
+    base = attempt.invocation.authority.base
+    assert environment["HOME"] == folder == str(attempt.invocation.home.path)
+    assert umask == 0o022
+    assert "AWS_SECRET_ACCESS_KEY" not in environment
+    assert environment["https_proxy"] == environment["HTTP_PROXY"] != "http://proxy.example"
+    assert environment["NO_PROXY"] == "127.0.0.1,localhost"
+    assert environment["TMPDIR"].startswith(folder)
+    assert environment["DEVICE_GRANT_TOKEN_ENDPOINT"] == f"{base}/token"
+    assert environment["DEVICE_GRANT_OPERATION"] == "flow"
+    assert "DEVICE_GRANT_CLIENT_SECRET" not in environment
+    assert "SSL_CERT_FILE" not in environment
+    assert environment["TOLD"] == f"{base}|{base[7:]}|device-grant-client|{tmp_path}|"
+
+
+def test_nothing_is_left_of_a_run_that_hangs(tmp_path):
+    source = """
+import os, signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+    began = time.monotonic()
+    attempt = once(source, tmp_path, run={"deadline": 1.0})
+    assert time.monotonic() - began < 6
+    assert attempt.ended.status is None
+    assert attempt.how == "was still going on"
+    # A busy machine may have kept it from its end: that accuses nobody of not having worked.
+    assert attempt.succeeded is None
+    assert not _alive(int(attempt.ended.stdout))
+
+
+def _alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_children_of_a_client_that_has_ended_are_ended(tmp_path):
+    source = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(60)"])
+print(child.pid)
+"""
+    attempt = once(source, tmp_path)
+    assert attempt.ended.status == 0
+    assert not attempt.succeeded
+    assert not _alive(int(attempt.ended.stdout))
+
+
+def test_one_that_does_not_wait_is_cut_off(tmp_path):
+    source = HONEST.replace('time.sleep(found.get("interval", 5))', "pass")
+    began = time.monotonic()
+    steps = {"token": [pending()] * 1000}
+    attempt = once(source, tmp_path, steps=steps, run={"deadline": 60.0})
+    assert attempt.going_on
+    assert 40 <= len(attempt.polls) <= MOST_REQUESTS
+    assert time.monotonic() - began < 20
+
+
+def test_a_run_can_be_ended_by_the_clock_of_its_codes(tmp_path):
+    attempt = once(
+        HONEST,
+        tmp_path,
+        steps={"token": [pending()] * 100},
+        invocation={"until": 1.5, "given": {"CLIENT_ID": "me"}},
+        run={"deadline": 30.0},
+    )
+    assert attempt.going_on
+    assert 1.5 <= attempt.ended.at - attempt.starts[0].ended < 6
+
+
+def test_https_by_a_proxy(tmp_path):
+    source = HONEST.replace("import json, os", "import ssl, json, os")
+    sections = {"connect": ConnectSection(how="proxy", hosts=("login.example",))}
+    attempt = once(source, tmp_path, **sections)
+    assert attempt.succeeded, attempt.ended.stderr
+    assert attempt.starts[0].request.url == "https://login.example/device_authorization"
+
+
+def test_an_endpoint_that_is_https_in_every_run(tmp_path):
+    attempt = once(HONEST, tmp_path, connect=ConnectSection(tls=True))
+    assert attempt.succeeded, attempt.ended.stderr
+    assert attempt.starts[0].request.url.startswith("https://127.0.0.1:")
+
+
+def test_a_certificate_that_nobody_knows(tmp_path):
+    attempt = once(HONEST, tmp_path, invocation={"certificate": "untrusted", "given": {"CLIENT_ID": "me"}})
+    assert attempt.failed
+    assert attempt.exchanges == ()
+    assert "CERTIFICATE_VERIFY_FAILED" in attempt.ended.stderr
+
+
+@pytest.mark.skipif(not FaketimeClock.available(), reason="needs libfaketime")
+def test_time_can_pass_faster(tmp_path, capsys):
+    with ProcessDriver(located(HONEST, tmp_path, clock=ClockSection(scale=10))) as driver:
+        if driver.scale == 1:
+            assert "runs on real time" in capsys.readouterr().err
+            pytest.skip("libfaketime does not work here")
+        assert driver.clock == "scaled by 10"
+        with Home() as home:
+            run = run_of(driver)
+            authority = run.authority(Script({"token": [pending(), pending()]}))
+            attempt = run.attempt(Invocation("flow", authority, home, wait=5, given=run.given("flow")))
+    assert attempt.succeeded
+    assert 0.8 < attempt.polls[2].started - attempt.polls[1].ended < 6
+
+
+def test_a_client_that_time_does_not_move_runs_on_real_time(tmp_path, capsys):
+    source = "import sys; sys.exit(3)"
+    with ProcessDriver(located(source, tmp_path, clock=ClockSection(scale=10))) as driver:
+        assert (driver.scale, driver.clock) == (1.0, "real")
+    assert "x runs on real time: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "complaint"),
+    [
+        (
+            "import sys; sys.exit('no such server')",
+            TargetUnreachableError,
+            "ended with status 1; it asked for: nothing",
+        ),
+        ("print('done')", TargetUnreachableError, "ended with success but without the token"),
+        ("import sys; print('device-grant: unsupported no loop'); sys.exit(75)", UsageError, "flow (no loop)"),
+    ],
+)
+def test_the_first_run_has_to_work(tmp_path, source, error, complaint):
+    with ProcessDriver(located(source, tmp_path)) as driver, pytest.raises(error) as caught:
+        run_of(driver).handshake()
+    assert complaint in str(caught.value)
+
+
+def test_claims_that_are_not_true(tmp_path):
+    config = {"claims": Claims(registration=True)}
+    with (
+        ProcessDriver(located(HONEST.replace('E["DEVICE_GRANT_CLIENT_ID"]', '"x"'), tmp_path, **config)) as driver,
+        pytest.raises(UsageError, match="did not register itself"),
+    ):
+        run_of(driver).handshake()
+
+
+def test_a_program_that_is_not_there(tmp_path):
+    with pytest.raises(UsageError, match="cannot be started"):
+        once("", tmp_path, run={"command": ("./nothing",)})
+    with pytest.raises(UsageError, match=r"nothing-of-that-name is not on PATH: install it$"):
+        once("", tmp_path, run={"command": ("nothing-of-that-name",)})
+    (tmp_path / "README.md").write_text("how to")
+    with pytest.raises(UsageError, match=r"install it as .*README\.md says$"):
+        once("", tmp_path, run={"command": ("nothing-of-that-name",)})
+
+
+def test_what_an_adapter_does_not_support_is_not_applicable(tmp_path):
+    from client_proof import scenarios
+
+    source = "import sys; print('device-grant: unsupported not today'); sys.exit(75)"
+    with ProcessDriver(located(source, tmp_path)) as driver:
+        case = ClientCase(run_of(driver), scenarios()["asking::test_no_scope"])
+        case.execute()
+    assert isinstance(case.stop, NotApplicable)
+    assert "not today" in str(case.stop)
+
+
+def test_markers():
+    said = "hello\ndevice-grant: token AT RT\ndevice-grant: shows ABCD https://x\n device-grant: error no\n"
+    ended = Ended(0, said, "complaint\n", 1.0)
+    assert ended.marks("token") == [["AT", "RT"]]
+    assert ended.marks("error") == []
+    assert "token AT" not in ended.shown
+    assert "shows ABCD" in ended.shown
+    assert "complaint" in ended.shown
+    assert ended.unsupported is None
+    assert Ended(75, "", "", 0).unsupported == "no reason given"
+
+
+def test_files_and_who_may_read_them():
+    with Home() as home:
+        for folder, name, mode in (("open", "a", 0o644), ("closed", "b", 0o644), ("open", "c", 0o600)):
+            (home.path / folder).mkdir(exist_ok=True)
+            (home.path / folder / name).write_text("x")
+            (home.path / folder / name).chmod(mode)
+        (home.path / "open").chmod(0o755)
+        (home.path / "closed").chmod(0o700)
+        (home.path / "link").symlink_to("/etc/passwd")
+        assert {kept.path: kept.mode for kept in home.files()} == {"open/a": 0o644, "closed/b": 0o600, "open/c": 0o600}
+    assert not home.path.exists()

@@ -1,0 +1,99 @@
+"""Every scenario and every rule is able to fail, every client fault is caught, the honest client is never accused."""
+
+from __future__ import annotations
+
+import pytest
+from client_proof import EXERCISES, applies, catalogue, faults, rules, run_scenario, scenarios
+
+from device_grant.catalogue import Verdict
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+
+DIALECTS = (RFC8628, AWS_SSO_OIDC)
+SCENARIOS, RULES = scenarios(), rules()
+IN_ORDER = (*EXERCISES, *sorted(SCENARIOS.keys() - set(EXERCISES)))
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_each_scenario_fails_on_its_faults(name):
+    scenario = SCENARIOS[name]
+    assert scenario.faults, f"{name} names no fault that proves it"
+    falsified = set()
+    for fault in scenario.faults:
+        found = set()
+        for dialect in faults()[fault]:
+            if applies(scenario, dialect):
+                found |= run_scenario(dialect, fault, name).broken
+        assert found, f"{name} does not notice {fault}"
+        falsified |= found
+    unproved = set(scenario.requirements) - falsified
+    assert not unproved, f"{name}: none of its faults breaks {', '.join(sorted(unproved))}"
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_each_rule_fails_on_its_faults(name):
+    rule = RULES[name]
+    assert rule.faults, f"{name} names no fault that proves it"
+    falsified = set()
+    for fault in rule.faults:
+        found = _found_by(name, fault)
+        assert found, f"{name} does not notice {fault}"
+        falsified |= found
+    unproved = set(rule.requirements) - falsified
+    assert not unproved, f"{name}: none of its faults breaks {', '.join(sorted(unproved))}"
+
+
+def _found_by(rule, fault):
+    """Requirements that the rule finds broken in the first scenario, of each dialect, in which it finds any."""
+    found = set()
+    for dialect in faults()[fault]:
+        for name in IN_ORDER:
+            if applies(SCENARIOS[name], dialect):
+                seen = run_scenario(dialect, fault, name).rules.get(rule, frozenset())
+                found |= seen
+                if seen:
+                    break
+        if set(RULES[rule].requirements) <= found:
+            break
+    return found
+
+
+@pytest.mark.parametrize(
+    ("fault", "dialect"), [(fault, dialect) for fault in sorted(faults()) for dialect in faults()[fault]]
+)
+def test_each_fault_is_caught(fault, dialect):
+    naming = [one for one in SCENARIOS.values() if fault in one.faults and applies(one, dialect)]
+    if any(run_scenario(dialect, fault, scenario.name).broken for scenario in naming):
+        return
+    watching = [name for name, rule in RULES.items() if fault in rule.faults]
+    assert naming or watching, f"no scenario and no rule names {fault}"
+    caught = any(
+        not run_scenario(dialect, fault, name).rules.keys().isdisjoint(watching)
+        for name in IN_ORDER
+        if watching and applies(SCENARIOS[name], dialect)
+    )
+    assert caught, f"{fault} goes unnoticed in {dialect}"
+
+
+@pytest.mark.parametrize("kind", ["flow", "operations"])
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_honest_client_is_never_accused(dialect, kind):
+    judged, accused = set(), {}
+    for name, scenario in SCENARIOS.items():
+        if applies(scenario, dialect):
+            outcome = run_scenario(dialect, "", name, kind)
+            if outcome.broken or outcome.rules:
+                accused[name] = outcome
+            judged |= {requirement for requirement, verdict in outcome.verdicts.items() if verdict is Verdict.PASS}
+    assert not accused
+    if kind == "flow":
+        named = {entry for one in SCENARIOS.values() for entry in one.requirements if applies(one, dialect)}
+        assert judged == {entry for entry in named if dialect in catalogue().get(entry).dialects}
+
+
+def test_requirements_named_exist_and_bind_clients():
+    catalogue().check_references({name: entry.requirements for name, entry in {**SCENARIOS, **RULES}.items()})
+
+
+def test_faults_named_exist():
+    named = {fault for entry in (*SCENARIOS.values(), *RULES.values()) for fault in entry.faults}
+    assert named <= set(faults())

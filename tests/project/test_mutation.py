@@ -1,0 +1,214 @@
+"""Folding the faults out of the reference server, and reading what mutmut made of the rest."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from benchmarks.mutation.__main__ import IDENTITIES, MODULES, REFERENCE, _require_a_working_server
+from benchmarks.mutation.document import change, page
+from benchmarks.mutation.honest import fold
+from benchmarks.mutation.outcome import Mutant, Outcome, Reasons, Survivor, original_line
+from device_grant.reference.server.faults import Faults
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def folded(text: str, *more: str) -> str:
+    sources = {f"module{number}": dedent(one) for number, one in enumerate((text, *more))}
+    return fold(sources, {"lazy", "rude"})["module0"].strip()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("if a and not faults.lazy:\n    go()", "if a:\n    go()"),
+        ("x = 1 if self.faults.lazy else 2", "x = 2"),
+        ("x = a or (b and self.store.faults.lazy)", "x = a"),
+        ("if faults.lazy:\n    one()\nelif a:\n    two()", "if a:\n    two()"),
+        ("if a:\n    one()\nelif not faults.lazy:\n    two()", "if a:\n    one()\nelse:\n    two()"),
+        ("if faults.lazy:\n    one()\nelse:\n    two()", "two()"),
+        ("if faults.lazy or faults.rude:\n    one()\nlast()", "last()"),
+        ("x = {'a': faults.lazy, 'b': faults.rude}", "x = {}"),
+        ("x = faults.honest", "x = faults.honest"),
+    ],
+)
+def test_faults_are_folded_away(before, after):
+    assert " ".join(folded(before).split()) == " ".join(after.split())
+
+
+def test_what_only_faults_look_at_goes():
+    text = """
+        class Server:
+            def ask(self, call):
+                return self._judge(call, strict=self.faults.rude)
+
+            def _judge(self, call, *, strict):
+                late = self.faults.lazy
+                if strict or late:
+                    return None
+                return call
+    """
+    result = folded(text)
+    assert "strict" not in result
+    assert "late" not in result
+    assert "return call" in result
+
+
+def test_parameters_that_others_fill_stay():
+    text = """
+        class Server:
+            async def answer(self, call):
+                return _answer(call if self.faults.lazy else None)
+
+        def _answer(call):
+            return refuse(call)
+    """
+    assert "async def answer(self, call):" in folded(text)
+
+
+def test_private_functions_of_the_same_name_are_told_apart():
+    first = "def _f(x):\n    return faults.lazy\ny = _f(2)"
+    second = "def _f(x):\n    return x + 1\ny = _f(2)"
+    assert "y = False" in folded(first, second)
+    assert "y = _f(2)" in folded(second, first)
+
+
+def test_descriptions_are_out_of_reach_of_mutations():
+    text = """
+        def f():
+            raise Refusal("invalid_grant", "The code is unknown")
+    """
+    result = folded(text)
+    assert 'raise Refusal("invalid_grant", *_TEXT_0)' in result
+    assert '_TEXT_0 = ("The code is unknown",)' in result
+
+
+def test_the_reference_server_folds_without_a_trace_of_faults():
+    # A few stand for all: folding the eleven takes ten seconds.
+    sources = {name: (ROOT / REFERENCE / f"{name}.py").read_text() for name in ("grants", "sessions", "verification")}
+    names = [name for name, _, _ in Faults.catalogue()]
+    for name, text in fold(sources, names, identities=IDENTITIES).items():
+        found = [fault for fault in names if f"faults.{fault}" in text]
+        assert not found, f"{name} still asks for {found}"
+
+
+def test_a_server_that_folding_has_broken_is_not_mutated():
+    case = "user_decision::test_approval rfc8628"
+    _require_a_working_server({case: {"a > b": "pass"}, "page_security::test_x rfc8628": {"a > b": "untestable"}})
+    with pytest.raises(SystemExit, match=r"no longer works.*untestable"):
+        _require_a_working_server({case: {"a > b": "untestable"}})
+
+
+def test_lines_are_found_in_the_original(tmp_path):
+    before, after = tmp_path / "before.py", tmp_path / "after.py"
+    after.write_text("a = 1\nif faults.x:\n    b = 2\nc = 3\nd = 4\n")
+    before.write_text("a = 1\nc = 3\nd = 4\n")
+    assert [original_line(before, after, line) for line in (1, 2, 3)] == [1, 4, 5]
+
+
+REASONS = [
+    {"file": "store.py", "was": "MOST", "kind": "tuning", "why": "memory"},
+    {"file": "store.py", "function": "Store.decide", "was": "x", "now": "y", "kind": "equivalent", "why": "same"},
+]
+
+
+@pytest.mark.parametrize(
+    ("file", "function", "removed", "added", "expected"),
+    [
+        ("store.py", "f", "len(x) > MOST", "len(x) >= MOST", "tuning"),
+        ("grants.py", "f", "len(x) > MOST", "len(x) >= MOST", None),
+        ("store.py", "Store.decide", "a = x", "a = y", "equivalent"),
+        ("store.py", "Store.decide", "a = x", "a = z", None),
+        ("store.py", "Store.other", "a = x", "a = y", None),
+    ],
+)
+def test_reasons_name_what_they_excuse(file, function, removed, added, expected):
+    mutant = Mutant("m", REFERENCE / file, function, "survived", (f"-    {removed}", f"+    {added}"))
+    found = Reasons(REASONS).of(mutant)
+    assert (found["kind"] if found else None) == expected
+
+
+def test_reasons_that_excuse_nothing_are_told():
+    reasons = Reasons(REASONS)
+    reasons.of(Mutant("m", REFERENCE / "store.py", "f", "killed", ("-MOST", "+LESS")))
+    assert reasons.unused() == ["store.py: MOST", "store.py: x"]
+
+
+def _survivor(kind: str) -> Survivor:
+    return Survivor("m", "conformance/device_grant/reference/server/store.py:1", "survived", ("-a", "+b"), kind, "")
+
+
+def test_texts_are_left_out():
+    outcome = Outcome({"killed": 1, "text": 9}, [], {}, [])
+    assert outcome.total == 1
+    assert "9 of texts" in outcome.summary()
+
+
+def test_only_equivalents_are_no_mutants():
+    survivors = [_survivor("equivalent"), _survivor("tuning")]
+    outcome = Outcome({"killed": 7, "timeout": 1, "survived": 2}, survivors, {}, [])
+    assert outcome.score == pytest.approx(100 * 8 / 9)
+    assert json.loads(json.dumps(outcome.as_json()))["survived"] == 2
+
+
+def test_what_mutmut_could_not_decide_counts_against_the_suite():
+    outcome = Outcome({"killed": 9, "not decided": 1}, [_survivor("")], {}, [])
+    assert outcome.score == pytest.approx(90)
+    assert "1 not decided" in outcome.summary()
+
+
+def test_every_reason_is_complete():
+    reasons = tomllib.loads((ROOT / "benchmarks/mutation/survivors.toml").read_text())["survivor"]
+    for reason in reasons:
+        assert reason.keys() <= {"file", "function", "was", "now", "kind", "why"}
+        assert (ROOT / REFERENCE / reason["file"]).is_file()
+        assert reason["kind"] in {"equivalent", "latitude", "tuning", "page", "text", "unreachable", "gap"}
+        assert reason["why"]
+
+
+def test_the_modules_exist():
+    assert all((ROOT / REFERENCE / f"{name}.py").is_file() for name in MODULES)
+
+
+def test_the_page_has_the_figure_and_every_survivor_with_its_reason():
+    survivors = [
+        Survivor(
+            "m1",
+            "conformance/device_grant/reference/server/store.py:7",
+            "survived",
+            ("-    a < MOST", "+    a <= MOST"),
+            "tuning",
+            "memory",
+        ),
+        Survivor(
+            "m2",
+            "conformance/device_grant/reference/server/aws.py:9",
+            "survived",
+            ("-    x = a", "+    x = None"),
+            "equivalent",
+            "unread",
+        ),
+    ]
+    text = page(Outcome({"killed": 7, "timeout": 1, "survived": 2, "text": 4}, survivors, {}))
+    assert "**88.9 %** of the mutants" in text
+    assert "8 of 9" in text
+    assert "- memory (tuning)\n    - line 7: `a < MOST` → `a <= MOST`" in text
+    assert "| equivalent | 1 |" in text
+    assert "| latitude |" not in text
+
+
+@pytest.mark.parametrize(
+    ("diff", "shown"),
+    [
+        (("-    return a", "+    return b"), "`return a` → `return b`"),
+        (("-" + "x" * 80 + "1", "+" + "x" * 80 + "2"), f"`…{'x' * 30}1` → `…{'x' * 30}2`"),
+        (("-f(`a`)", "+f(None)"), "`` f(`a`) `` → `f(None)`"),
+    ],
+)
+def test_changes_are_cut_down_to_what_differs(diff, shown):
+    assert change(diff) == shown

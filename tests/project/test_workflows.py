@@ -1,0 +1,182 @@
+"""What runs elsewhere: tox, the workflow and the action name only what exists, and miss nothing."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from device_grant.cli import cli
+from device_grant.targets import known_servers
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+# YAML 1.1 reads the key `on` as a truth value.
+WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
+SUPPORTED = ["3.11", "3.12", "3.13"]
+
+
+def options(command: str) -> set[str]:
+    with click.Context(cli) as context:
+        found = cli.get_command(context, command)
+        assert found is not None, f"device-grant {command}"
+        return {name for parameter in found.params for name in (*parameter.opts, *parameter.secondary_opts)}
+
+
+def commands(text: str) -> list[list[str]]:
+    """The words after each `device-grant` in a text of shell lines."""
+    lines = [line.split("device-grant ", 1)[1] for line in text.splitlines() if "device-grant " in line]
+    return [shlex.split(re.split(r"&&|\|\||[;|>)]", line)[0], comments=True) for line in lines]
+
+
+def scripts() -> dict[str, str]:
+    found = {
+        f"ci.yml {name} {number}": step["run"]
+        for name, job in WORKFLOW["jobs"].items()
+        for number, step in enumerate(job["steps"])
+        if "run" in step
+    }
+    found |= {f"action.yml {number}": step["run"] for number, step in enumerate(ACTION["runs"]["steps"])}
+    return found
+
+
+@pytest.mark.parametrize("path", ["Makefile", ".ci/run", ".github/workflows/ci.yml", "tox.ini"])
+def test_commands_and_options_exist(path):
+    found = [words for words in commands((ROOT / path).read_text("utf-8")) if re.fullmatch("[a-z]+", words[0])]
+    assert found
+    for words in found:
+        assert {word for word in words[1:] if word.startswith("-")} <= options(words[0]), words
+
+
+def test_make_targets_exist():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    called = {word for text in scripts().values() for word in re.findall(r"^make ([a-z]+)$", text, re.MULTILINE)}
+    assert {"lint", "unit", "run", "setup"} <= called <= targets
+
+
+@pytest.mark.parametrize("text", scripts().values(), ids=scripts().keys())
+def test_scripts_are_bash_and_take_no_text_from_outside(text):
+    assert "${{" not in text, "hand it over as an environment variable"
+    done = subprocess.run(["bash", "-n"], input=text, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_workflow_may_only_read_and_every_job_ends():
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+    assert all(job["timeout-minutes"] <= 30 for job in WORKFLOW["jobs"].values())
+    assert WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["python"] == SUPPORTED
+
+
+def test_the_workflow_finds_every_server():
+    [step] = [step for step in WORKFLOW["jobs"]["names"]["steps"] if "run" in step]
+    assert "cd implementations/servers" in step["run"]
+    assert "*/target.toml" in step["run"]
+    assert "needs.names.outputs.servers" in WORKFLOW["jobs"]["servers"]["strategy"]["matrix"]["server"]
+
+
+def test_tox_has_an_environment_for_each_server_and_python():
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(ROOT / "tox.ini", encoding="utf-8")
+    lines = settings["tox"]["env_list"].splitlines()
+    listed = [word for line in lines if not line.strip().startswith("#") for word in re.split(r"[,\s]+", line) if word]
+    assert {name.removeprefix("server-") for name in listed if name.startswith("server-")} == set(known_servers())
+    assert {f"py{version.replace('.', '')}" for version in SUPPORTED} <= set(listed)
+    assert "server: python -c" in settings["testenv"]["commands"]
+
+
+def test_every_input_and_output_of_the_action_is_documented_and_used():
+    page = (ROOT / "docs/how-to/run-in-ci.md").read_text("utf-8")
+    used = (ROOT / "action.yml").read_text("utf-8").split("runs:")[1]
+    for name, entry in ACTION["inputs"].items():
+        assert entry["description"]
+        assert f"`{name}`" in page, name
+        assert f"inputs.{name} }}}}" in used, name
+    for name in ACTION["outputs"]:
+        assert f"`{name}`" in page, name
+
+
+def test_the_workflow_gives_the_action_inputs_that_it_has():
+    [step] = [step for step in WORKFLOW["jobs"]["action"]["steps"] if step.get("uses") == "./"]
+    assert set(step["with"]) <= set(ACTION["inputs"])
+
+
+class Rehearsal:
+    """Runs the last step of the action with a `device-grant` that notes its arguments."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        program = folder / "env" / "bin" / "device-grant"
+        program.parent.mkdir(parents=True)
+        program.write_text(
+            "#!/bin/bash\n"
+            'printf "%s\\n" "$@" >arguments\n'
+            "mkdir -p out/rfc8628 && echo '## summary' >out/rfc8628/summary.md\n"
+            'exit "${CODE:-0}"\n'
+        )
+        program.chmod(0o755)
+
+    def run(self, **inputs: str) -> subprocess.CompletedProcess[str]:
+        step = ACTION["runs"]["steps"][-1]
+        defaults = {name: entry.get("default", "") for name, entry in ACTION["inputs"].items()}
+        given = defaults | {"report": "out"} | inputs
+        variables = {
+            name: given[found[1]]
+            for name, value in step["env"].items()
+            if (found := re.search(r"inputs\.(\w+)", value))
+        }
+        # As GitHub runs `shell: bash`.
+        return subprocess.run(
+            ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+            cwd=self.folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "ENVIRONMENT": str(self.folder / "env"),
+                "GITHUB_OUTPUT": str(self.folder / "output"),
+                "GITHUB_STEP_SUMMARY": str(self.folder / "step-summary"),
+                "CODE": inputs.get("code", "0"),
+                **variables,
+            },
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+
+    def read(self, name: str) -> list[str]:
+        return (self.folder / name).read_text().splitlines()
+
+
+def test_the_action_hands_its_inputs_over(tmp_path):
+    action = Rehearsal(tmp_path)
+    done = action.run(
+        target="https://id.example.com/a b",
+        dialect="rfc8628",
+        user="user.py",
+        only="rfc8628-3.5-*\n\nrfc6749-5.2-*\n",
+        expect="baseline.toml",
+    )
+    assert done.returncode == 0, done.stderr
+    words = action.read("arguments")
+    assert words == [
+        *("run", "https://id.example.com/a b", "--report", "out", "--profile", "fast", "--dialect", "rfc8628"),
+        *("--user", "user.py", "--expect", "baseline.toml", "--only", "rfc8628-3.5-*", "--only", "rfc6749-5.2-*"),
+    ]
+    assert {word for word in words if word.startswith("--")} <= options("run")
+    assert action.read("output") == ["exit-code=0", "report=out"]
+    assert action.read("step-summary") == ["## summary"]
+
+
+def test_the_action_fails_as_the_run_does_and_still_tells(tmp_path):
+    action = Rehearsal(tmp_path)
+    done = action.run(target="embedded", code="1")
+    assert done.returncode == 1
+    assert action.read("arguments") == ["run", "embedded", "--report", "out", "--profile", "fast"]
+    assert action.read("output") == ["exit-code=1", "report=out"]
+    assert action.read("step-summary") == ["## summary"]

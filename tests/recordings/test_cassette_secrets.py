@@ -1,0 +1,118 @@
+"""Secrets in cassettes: replaced in every form, and nothing of them is written."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from urllib.parse import quote
+
+import msgspec
+import pytest
+from cassette_support import RFC, SECRET, judge, record
+
+from device_grant.errors import SuiteError
+from device_grant.recordings.cassette import (
+    Player,
+    read,
+    replay_target,
+    write,
+)
+from device_grant.recordings.formats.tape import SHARED, Entry, Got, Sent, Tape
+from device_grant.recordings.record import finishing as finish
+from device_grant.recordings.record.pseudonyms import Pseudonyms
+from device_grant.reference.embedded import embedded
+
+
+def test_pseudonyms_keep_the_form():
+    codes = ["BCDF-GHJK", "LMNP-QRST", "BCDF-GHJL"]
+    found = Pseudonyms([("user_code", code) for code in codes], b"key")
+    told = [found.of(code) for code in codes]
+    assert len(set(told)) == 3
+    assert set(told).isdisjoint(codes)
+    assert all(one[4] == "-" and len(one) == 9 and set(one) - {"-"} <= set("".join(codes)) for one in told)
+    assert found.text(f"type {codes[0].lower()} or {codes[0].replace('-', '')}") == (
+        f"type {told[0].lower()} or {told[0].replace('-', '')}"
+    )
+    assert found.text(codes[0]) == Pseudonyms([("user_code", code) for code in codes], b"key").text(codes[0])
+
+
+def test_pseudonyms_of_tokens_can_still_be_read():
+    def part(value):
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+    token = ".".join((part({"alg": "RS256"}), part({"client": SECRET, "jti": "a1b2c3d4", "exp": 5}), "c2lnbmVk"))
+    found = Pseudonyms([("access_token", token), ("client_secret", SECRET)])
+    header, payload, signature = found.of(token).split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
+    assert header == token.split(".")[0]
+    assert claims["exp"] == 5
+    assert claims["client"] == found.of(SECRET) != SECRET
+    assert claims["jti"] != "a1b2c3d4"
+    assert signature != "c2lnbmVk"
+
+
+def test_addresses_keep_all_but_the_secret():
+    code = "BCDF-GHJK"
+    complete = f"http://target.test/device?user_code={code}"
+    bare = "http://target.test/device?t=Zk31abQ9"
+    found = Pseudonyms(
+        [("verification_uri_complete", complete), ("verification_uri_complete", bare), ("user_code", code)]
+    )
+    assert found.of(complete) == f"http://target.test/device?user_code={found.of(code)}"
+    assert found.of(bare).startswith("http://target.test/device?t=")
+    assert found.of(bare) != bare
+
+
+def planted(text):
+    raw = SECRET.encode()
+    return {
+        "plain": SECRET,
+        "url": quote(f"{SECRET}/", safe="")[:-3],
+        "base64": base64.b64encode(raw).decode(),
+        "base64url": base64.urlsafe_b64encode(raw).decode().rstrip("="),
+        "json": json.dumps({"inner": json.dumps({"deep": SECRET})}),
+    }[text]
+
+
+@pytest.mark.parametrize("form", ["plain", "url", "base64", "base64url", "json"])
+def test_a_planted_secret_is_replaced_in_every_encoding_and_found_where_it_is_not(tmp_path, form):
+    url = "http://target.test/token"
+    got = Got(200, "OK", (("x-echo", planted(form)),), f"<p>{planted(form)}</p>".encode())
+    manifest = replace_checks(RFC, ["planted"])
+
+    def tapes():
+        return {
+            SHARED: Tape(SHARED),
+            "planted": Tape("planted", entries=[Entry(Sent("GET", url, (), b""), replace(got), 0.0)]),
+        }
+
+    entries = [("access_token", SECRET)]
+    write(tmp_path / "open", manifest, tapes().values())
+    with pytest.raises(SuiteError, match="access_token"):
+        finish.search(tmp_path / "open", entries)
+    kept = tapes()
+    player = Player(kept, Pseudonyms(entries))
+    with replay_target(manifest, player, "draft", None) as target, target.clock, player.check("planted", target.clock):
+        told = target.http().get(url)
+    assert SECRET not in told.text
+    write(tmp_path / "hidden", manifest, kept.values())
+    finish.search(tmp_path / "hidden", entries)
+
+
+def replace_checks(folder, checks):
+    return msgspec.structs.replace(read(folder).manifest, checks=checks)
+
+
+def test_nothing_secret_of_a_whole_login_is_written(tmp_path):
+    names = ["user_decision::test_approval", "client_authentication::test_form_encoded_basic_credentials"]
+    names += ["user_codes::test_code_in_the_other_case", "refresh::test_altered_refresh_token"]
+    folder, live, entries = record(embedded("rfc8628"), names, tmp_path)
+    kinds = {kind for kind, _ in entries}
+    assert {"access_token", "refresh_token", "device_code", "user_code", "client_secret", "cookie"} <= kinds
+    finish.search(folder, entries)
+    text = "".join(file.read_text("utf-8") for file in folder.iterdir())
+    assert not [
+        kind for kind, value in entries if kind != "verification_uri_complete" and value.lower() in text.lower()
+    ]
+    assert {name: judge(folder, name)[0] for name in names} == live

@@ -1,0 +1,263 @@
+"""Cassettes: recorded runs are judged again as they were, and hand edits show."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+
+import httpx
+import pytest
+import vcr
+from cassette_support import AWS, DENIAL, PENDING, RFC, edited, excerpt, judge, new_run, record
+from proof import catalogue, judges
+
+from device_grant.catalogue import Verdict
+from device_grant.cli import cli, main
+from device_grant.errors import UsageError
+from device_grant.judging import Inconclusive
+from device_grant.recordings.cassette import (
+    open_cassette,
+    read,
+)
+from device_grant.recordings.formats.cassette import MANIFEST, VERDICTS, file_name
+from device_grant.recordings.record import finishing as finish
+from device_grant.reference.embedded import embedded
+from device_grant.server.generation import fuzz
+from device_grant.server.session.case import Case
+
+# Replays.
+
+
+def test_the_committed_cassettes_are_judged_as_they_were_recorded(capsys):
+    with pytest.raises(SystemExit) as done:
+        main(["replay", "--brief", str(RFC), str(AWS)])
+    said = capsys.readouterr()
+    assert done.value.code == 0, said.out + said.err
+    assert said.out.count(" 0 verdicts changed") == 2
+
+
+def test_what_no_recording_shows_is_inconclusive_and_says_why():
+    for folder in (RFC, AWS):
+        verdicts = json.loads((folder / VERDICTS).read_text("utf-8"))
+        assert verdicts["races::test_simultaneous_redemption"] == {"rfc8628-3.5-concurrent-redemption": "inconclusive"}
+        assert verdicts["entropy::test_user_codes_suit_people"]["rfc8628-5.1-user-code-entropy"] == "inconclusive"
+        assert "fail" not in {verdict for own in verdicts.values() for verdict in own.values()}
+    target = open_cassette(RFC, "cassette")
+    with target:
+        case = Case(new_run(target), judges()[0]["races::test_simultaneous_redemption"])
+        with target.clock, target.tape.check(case.check.name, target.clock):
+            case.execute()
+    assert isinstance(case.stop, Inconclusive)
+    assert "no recording shows" in str(case.stop)
+
+
+def test_a_replay_draws_nothing(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("a case was drawn")
+
+    monkeypatch.setattr(fuzz, "drawn", refuse)
+    for name in ("malformed_input::test_malformed_registration", "state::test_interleaved_grants"):
+        found, problems = judge(AWS, name)
+        assert problems == []
+        assert set(found.values()) <= {Verdict.PASS, Verdict.OBSERVED}
+
+
+def test_a_replay_makes_no_connection():
+    with open_cassette(RFC, "cassette"), socket.socket() as plain, pytest.raises(RuntimeError, match="disabled"):
+        plain.connect(("127.0.0.1", 9))
+
+
+def test_vcrpy_plays_the_files():
+    file = RFC / file_name(PENDING)
+    player = vcr.VCR(record_mode="none", match_on=["method", "uri"])
+    with player.use_cassette(str(file)) as cassette:
+        start = httpx.post("http://target.test/device_authorization")
+        poll = httpx.post("http://target.test/token")
+        assert cassette.play_count == 2
+    assert start.json()["interval"] == 5
+    assert poll.json()["error"] == "authorization_pending"
+
+
+def test_faulty_servers_are_found_faulty_again(tmp_path):
+    names = [PENDING, DENIAL, "http::test_media_types", "malformed_input::test_malformed_registration"]
+    target = embedded("aws-sso-oidc", ["denial_ignored", "framework_status_wrong", "slow_down_polite"])
+    folder, live, entries = record(target, names, tmp_path)
+    finish.search(folder, entries)
+    assert {name: judge(folder, name)[0] for name in names} == live
+    assert Verdict.FAIL in live[DENIAL].values()
+    assert Verdict.FAIL in live["malformed_input::test_malformed_registration"].values()
+
+
+# Edits. Each names the check, what is edited in which interaction, and the requirement that must notice.
+
+
+def body(**members):
+    def change(entry):
+        found = json.loads(entry["response"]["body"]["string"])
+        found |= members
+        entry["response"]["body"]["string"] = json.dumps({k: v for k, v in found.items() if v is not None})
+
+    return change
+
+
+def status(code):
+    return lambda entry: entry["response"]["status"].update(code=code)
+
+
+def header(name, *values):
+    def change(entry):
+        headers = entry["response"]["headers"]
+        for old in [old for old in headers if old.lower() == name]:
+            del headers[old]
+        if values:
+            headers[name] = list(values)
+
+    return change
+
+
+START, POLL, LAST = "/device_authorization", "/token", "last /token"
+EDITS = [
+    (RFC, PENDING, POLL, body(error="invalid_grant"), "rfc8628-3.5-authorization-pending"),
+    (RFC, PENDING, POLL, body(error="expired_token"), "rfc8628-3.5-authorization-pending"),
+    (RFC, PENDING, POLL, status(401), "rfc6749-5.2-status-400"),
+    (RFC, PENDING, POLL, status(500), "rfc9110-15.6-no-5xx-on-client-error"),
+    (RFC, PENDING, POLL, header("content-type", "text/html"), "rfc6749-5.2-error-json"),
+    (RFC, PENDING, POLL, body(error=None), "rfc6749-5.2-error-member"),
+    (RFC, PENDING, POLL, body(error_description='a "quoted" one'), "rfc6749-5.2-error-description-charset"),
+    (RFC, PENDING, START, header("cache-control"), "rfc8628-3.2-no-store"),
+    (RFC, PENDING, START, body(expires_in="600"), "rfc8628-3.2-expires-in-seconds"),
+    (RFC, PENDING, START, body(expires_in=None), "rfc8628-3.2-expires-in-present"),
+    (RFC, PENDING, START, body(interval="5"), "rfc8628-3.2-interval-type"),
+    (RFC, PENDING, START, body(user_code=None), "rfc8628-3.2-user-code-present"),
+    (RFC, PENDING, START, body(verification_uri=None), "rfc8628-3.2-verification-uri-present"),
+    (RFC, PENDING, START, status(201), "rfc8628-3.2-status-200"),
+    (RFC, DENIAL, LAST, body(error="authorization_pending"), "rfc8628-3.5-access-denied-terminal"),
+    (RFC, DENIAL, POLL, body(error="invalid_grant"), "rfc8628-3.5-access-denied"),
+    (RFC, "user_decision::test_approval", LAST, header("cache-control"), "rfc6749-5.1-no-store"),
+    (RFC, "user_decision::test_approval", LAST, body(token_type=None), "rfc6749-5.1-token-type"),
+    (RFC, "user_decision::test_approval", LAST, body(expires_in="3600"), "rfc6749-5.1-expires-in-value"),
+    (AWS, PENDING, POLL, status(401), "aws-error-status-table"),
+    (AWS, PENDING, POLL, header("x-amzn-errortype"), "smithy-restjson1-error-header"),
+    (AWS, DENIAL, LAST, body(error="authorization_pending"), "rfc8628-3.5-access-denied-terminal"),
+]
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: f"{edit[1].partition('::')[2]}-{edit[4]}")
+def test_an_edit_changes_the_verdict_of_its_requirement(tmp_path, edit):
+    source, name, which, change, requirement = edit
+    before, _ = judge(source, name)
+
+    def apply(data):
+        path = which.removeprefix("last ")
+        found = [one for one in data["interactions"] if one["request"]["uri"].endswith(path)]
+        change(found[-1 if which.startswith("last") else 0])
+
+    edited(excerpt(source, tmp_path, name), apply)
+    after, _ = judge(tmp_path, name)
+    assert after[requirement] > before.get(requirement, Verdict.PASS)
+
+
+def test_an_edited_delay_changes_the_verdict(tmp_path):
+    """A page that answers wrong codes alike has slowed down the guesses if it took ever longer."""
+    name = "verification_page::test_wrong_codes_are_slowed_down"
+    folder, live, _ = record(embedded("rfc8628", ["guesses_unthrottled"]), [name], tmp_path)
+    requirement = "rfc8628-5.1-rate-limit-user-code"
+    broken = catalogue().get(requirement).verdict_if_broken
+    assert judge(folder, name)[0][requirement] is live[name][requirement] is broken
+
+    def delay(data):
+        enters = [n for n, one in enumerate(data["device_grant"]["actions"]) if one["do"] == "enter"]
+        for one in data["interactions"]:
+            if one["device_grant"].get("action") == enters[-1]:
+                one["device_grant"]["elapsed"] = 9.0
+
+    edited(folder / file_name(name), delay)
+    assert judge(folder, name)[0][requirement] is Verdict.PASS
+
+
+def test_an_edited_time_changes_the_verdict(tmp_path):
+    """A poll that came after the end of the code must not be told that it is pending."""
+    name, requirement = "state::test_interleaved_grants", "rfc8628-3.5-no-pending-after-expiry"
+    folder, live, _ = record(embedded("rfc8628"), [name], tmp_path)
+    assert live[name].get(requirement, Verdict.PASS) is Verdict.PASS
+
+    def later(data):
+        for before, one in zip(data["interactions"], data["interactions"][1:], strict=False):
+            pending = '"authorization_pending"' in str(one["response"]["body"]["string"])
+            own = before["request"]["uri"].endswith(START) and before["device_grant"]["at"] > 0
+            if pending and own:
+                one["device_grant"]["at"] += 700
+                return
+        pytest.fail("no story polls at once")
+
+    edited(folder / file_name(name), later)
+    assert judge(folder, name)[0][requirement] is catalogue().get(requirement).verdict_if_broken
+
+
+# What does not fit.
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text[: len(text) // 2], "not YAML in line|was cut off or edited"),
+        (lambda _: "", "not a cassette"),
+        (lambda text: text.replace("format: 1", "format: 2"), "newer"),
+        (lambda text: text.replace("code: 200", "code: 20"), "interaction 1: 20 is no status"),
+        (lambda text: text.replace("place: 1\n", "place: 0\n"), "place 1 occurs not once"),
+        (lambda text: text.replace("version: 1", "version: 2", 1), "version 2"),
+        (lambda text: text.replace("format: 1", "format: 1\n  colour: red"), "colour"),
+        (lambda text: text.replace("device_grant:\n  format", "device_grunt:\n  format"), "lacks device_grant"),
+    ],
+)
+def test_damaged_files_are_refused_in_one_line(tmp_path, change, said):
+    file = excerpt(RFC, tmp_path, PENDING)
+    file.write_text(change(file.read_text("utf-8")), encoding="utf-8")
+    with pytest.raises(UsageError, match=said) as refused:
+        read(tmp_path)
+    assert str(file) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(UsageError, match=MANIFEST):
+        read(tmp_path)
+    excerpt(RFC, tmp_path, PENDING).unlink()
+    with pytest.raises(UsageError, match=file_name(PENDING)):
+        read(tmp_path)
+
+
+def test_a_request_that_is_not_there_is_named(tmp_path):
+    file = excerpt(RFC, tmp_path, PENDING)
+    edited(file, lambda data: data["interactions"][-1]["request"].update(body="something=else"))
+    [said] = judge(tmp_path, PENDING)[1]
+    assert re.search(r"does not hold POST http.*/token as it is sent now.*interaction \d+", said)
+    assert said.startswith(f"{file}: ")
+
+
+def test_what_is_left_over_is_named(tmp_path):
+    def double(data):
+        last = json.loads(json.dumps(data["interactions"][-1]))
+        last["device_grant"]["place"] += 1
+        data["interactions"].append(last)
+
+    file = excerpt(RFC, tmp_path, PENDING)
+    edited(file, double)
+    _, problems = judge(tmp_path, PENDING)
+    assert len(problems) == 1
+    assert f"{file}: interaction" in problems[0]
+    assert "was not used" in problems[0]
+
+
+def test_the_command_ends_with_2_for_what_does_not_fit(tmp_path, capsys):
+    file = excerpt(RFC, tmp_path, PENDING)
+    edited(file, lambda data: data["interactions"][-1]["request"].update(body="something=else"))
+    with pytest.raises(SystemExit) as done:
+        main(["replay", "--brief", str(tmp_path)])
+    assert done.value.code == 2
+    assert file_name(PENDING) in capsys.readouterr().err
+
+
+def test_commands_are_listed():
+    assert {"record", "replay"} <= set(cli.list_commands(None))

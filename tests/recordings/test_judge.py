@@ -1,0 +1,379 @@
+"""`device-grant judge`: the same traffic comes to the same verdicts in every format, and no capture accuses falsely."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import msgspec
+import pytest
+import yaml
+from captured import CLIENT_SECRET, CODE, REFRESH, SECRETS, TOKEN, Traffic, aws, har, noise, rfc, tape, vcr
+from click.testing import CliRunner
+
+from device_grant.catalogue import Verdict, load
+from device_grant.cli import cli, main
+from device_grant.protocol import Secrets
+from device_grant.recordings.formats.capture import PARTIES
+from device_grant.recordings.judge import find, flows_of, read_capture
+from device_grant.recordings.judge.judging import CaptureJudge
+from device_grant.recordings.judge.secrets import learn
+from device_grant.results import Baseline
+from device_grant.results.collector import Collector
+
+WAITS = "rfc8628-3.5-client-waits-before-each-request"
+SLOWER = "rfc8628-3.5-slow-down-increments-interval"
+STOPS = "rfc8628-3.5-client-stops-on-other-errors"
+NO_TIMES = "the capture has no times"
+OF_OCTETS = {"rfc8259-8.1-no-bom", "rfc8259-8.1-utf8"}
+
+
+def commanded(tmp_path, text, *options, name="traffic.har", code=None):
+    """Requirement and result, as results.jsonl has them, of the only report."""
+    file = tmp_path / name
+    file.write_text(text, encoding="utf-8")
+    folder = tmp_path / "report"
+    done = CliRunner().invoke(cli, ["judge", str(file), "--report", str(folder), *options], standalone_mode=False)
+    assert done.exception is None, done.exception
+    assert code is None or done.return_value == code, done.output
+    lines = [json.loads(line) for line in (folder / "results.jsonl").read_text("utf-8").splitlines()]
+    assert lines[0]["target"] == name
+    return {one["requirement"]: one for one in lines if one["kind"] == "result"}
+
+
+def judged(tmp_path, text, *, name="traffic.har", parties=None):
+    """The same without a report: the worst result by requirement."""
+    file = tmp_path / name
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    findings = find(read_capture(file))
+    [dialect] = findings.dialects
+    secrets = Secrets()
+    learn(findings.found, secrets)
+    told = parties or findings.capture.parties
+    judge = CaptureJudge(findings, dialect, load(), lambda *_: False, secrets, told, words=(str(file),))
+    collector = Collector(secrets, Baseline())
+    for one in judge.judged():
+        collector.add(one.case, [], one.results)
+    found: dict[str, dict] = {}
+    for result in collector._invariants.values():
+        known = found.get(result.requirement)
+        if known is None or Verdict.from_label(result.verdict) > Verdict.from_label(known["verdict"]):
+            found[result.requirement] = msgspec.to_builtins(result)
+    return found
+
+
+def verdicts(found):
+    return {name: one["verdict"] for name, one in found.items()}
+
+
+def failing(found):
+    return {name for name, one in found.items() if one["verdict"] == "fail"}
+
+
+@pytest.mark.parametrize("traffic", [rfc(), aws()], ids=["rfc8628", "aws-sso-oidc"])
+def test_a_good_login_passes(tmp_path, traffic):
+    found = commanded(tmp_path, har(traffic), code=0)
+    assert failing(found) == set()
+    assert found[WAITS]["verdict"] == "pass"
+    assert {one["party"] for one in found.values()} >= {"client", "authorization-server"}
+
+
+@pytest.mark.parametrize(
+    ("traffic", "requirement", "got"),
+    [
+        (rfc(gaps=(0.2, 0.2, 0.2)), WAITS, "0.20 s where 5 s are owed"),
+        (rfc(gaps=(5.2, 5.2, 10.2), errors=("slow_down", "authorization_pending")), SLOWER, "where 10 s are owed"),
+        (rfc(errors=("authorization_pending", "access_denied"), last="access_denied"), STOPS, "1 further poll"),
+        (aws(gaps=(1.1, 0.1)), WAITS, "0.10 s where 1 s are owed"),
+    ],
+    ids=["hot-loop", "ignores-slow-down", "polls-after-denial", "aws-hot-loop"],
+)
+def test_bad_clients_fail(tmp_path, traffic, requirement, got):
+    found = judged(tmp_path, har(traffic))
+    assert found[requirement]["verdict"] == "fail"
+    assert got in found[requirement]["got"]
+    assert not found[requirement].get("curl")
+    assert f"--only {requirement}" in found[requirement]["reproduce"]
+    assert found[requirement]["reproduce"].startswith("device-grant judge ")
+    assert {found[name]["party"] for name in failing(found)} == {"client"}
+
+
+def test_a_server_with_the_wrong_content_type_fails(tmp_path):
+    wrong = rfc().changed(3, answered=(("Content-Type", "text/html"), *rfc().sent[3].answered[1:]))
+    found = commanded(tmp_path, har(wrong), code=1)
+    assert failing(found) == {"rfc6749-5.1-json-media-type"}
+    shown = found["rfc6749-5.1-json-media-type"]
+    assert "text/html" in shown["message"]
+    assert shown["curl"].startswith("curl ")
+    assert shown["steps"][0]["at"] == pytest.approx(15.75, abs=0.01)
+
+
+FORMATS = {
+    "har": (har, "a.har"),
+    "vcrpy": (vcr, "a.yaml"),
+    "vcrpy-json": (lambda traffic: vcr(traffic, as_json=True), "a.json"),
+    "vcrpy-httpx": (lambda traffic: vcr(traffic, layout="httpx"), "a.yaml"),
+    "betamax": (lambda traffic: vcr(traffic, layout="betamax", as_json=True), "a.json"),
+    "ours": (tape, "a.yaml"),
+}
+
+
+@pytest.mark.parametrize("traffic", [rfc(), aws()], ids=["rfc8628", "aws-sso-oidc"])
+def test_every_format_of_the_same_traffic_is_judged_alike(tmp_path, traffic):
+    traffic = traffic.changed(1, status=201)
+    expected = judged(tmp_path, har(traffic))
+    assert len(failing(expected)) > 0
+    for write, name in FORMATS.values():
+        found = judged(tmp_path, write(traffic), name=name, parties=PARTIES)
+        assert found.keys() == expected.keys(), name
+        for requirement, one in expected.items():
+            if found[requirement]["verdict"] != one["verdict"]:
+                assert write is not tape, requirement
+                assert found[requirement]["verdict"] == "inconclusive", (name, requirement)
+                assert "time" in found[requirement]["message"], (name, requirement)
+
+
+def test_a_test_suite_is_no_client(tmp_path):
+    found = judged(tmp_path, tape(rfc(gaps=(0.1, 0.1, 0.1))), name="a.yaml")
+    assert found
+    assert not any(one["check"].startswith("rules::") for one in found.values())
+
+
+def test_without_times_only_what_depends_on_them_is_open(tmp_path):
+    hasty = rfc(gaps=(0.1, 0.1, 0.1), errors=("authorization_pending", "access_denied"), last="access_denied")
+    for text, name in ((har(hasty, times=False), "a.har"), (vcr(hasty), "a.yaml")):
+        found = judged(tmp_path, text, name=name)
+        assert (found[WAITS]["verdict"], found[WAITS]["message"]) == ("inconclusive", NO_TIMES)
+        assert failing(found) == {STOPS}
+
+
+def test_whole_seconds_decide_what_is_plain(tmp_path):
+    for gap, verdict in ((6.2, "pass"), (5.0, "inconclusive"), (1.0, "fail")):
+        slow = rfc(gaps=(gap, gap, gap))
+        found = judged(tmp_path, har(slow, whole=True))
+        assert found[WAITS]["verdict"] == verdict, gap
+
+
+def test_unknown_durations_leave_a_narrow_wait_open(tmp_path):
+    def measured(gap):
+        data = json.loads(har(rfc(gaps=(gap, gap, gap))))
+        for entry in data["log"]["entries"]:
+            entry["time"] = -1
+        return judged(tmp_path, json.dumps(data))[WAITS]
+
+    assert measured(7.0)["verdict"] == "pass"
+    assert measured(5.2)["verdict"] == "inconclusive"
+    assert "how long the answers took" in measured(5.2)["message"]
+    assert measured(1.0)["verdict"] == "fail"
+
+
+def test_other_traffic_is_ignored_and_counted(tmp_path):
+    file = tmp_path / "browser.har"
+    file.write_text(har(Traffic([*noise(), *rfc().sent])))
+    findings = find(read_capture(file))
+    assert (len(findings.found), findings.ignored) == (4, 3)
+    done = CliRunner().invoke(cli, ["judge", str(file)], standalone_mode=False)
+    assert "3 other entries ignored" in " ".join(done.output.split())
+
+
+def test_both_dialects_in_one_file_have_a_report_each(tmp_path):
+    file = tmp_path / "both.har"
+    file.write_text(har(Traffic([*rfc().sent, *aws().sent])))
+    done = CliRunner().invoke(cli, ["judge", str(file), "--report", str(tmp_path / "r")], standalone_mode=False)
+    assert done.return_value == 0
+    for name in ("rfc8628", "aws-sso-oidc"):
+        header = json.loads((tmp_path / "r" / name / "results.jsonl").read_text().splitlines()[0])
+        assert header["dialect"] == name
+        assert (tmp_path / "r" / name / "index.html").is_file()
+
+
+def test_parallel_logins_are_told_apart_by_their_codes(tmp_path):
+    first, second = rfc(), rfc()
+    other = [
+        one.__class__(
+            **{
+                **one.__dict__,
+                "at": one.at + 0.7,
+                "body": one.body.replace(CODE.encode(), b"dc-second-000001"),
+                "answer": json.loads(one.content.replace(CODE, "dc-second-000001").replace(TOKEN, "at-second-000001")),
+            }
+        )
+        for one in second.sent
+    ]
+    file = tmp_path / "two.har"
+    file.write_text(har(Traffic([*first.sent, *other])))
+    findings = find(read_capture(file))
+    assert [len(flow.members) for flow in flows_of(findings, "rfc8628")] == [4, 4]
+    found = judged(tmp_path, file.read_text())
+    assert found[WAITS]["verdict"] == "pass"
+    assert found[WAITS]["judged"] == 4
+
+
+def test_no_secret_of_a_capture_is_written(tmp_path):
+    refresh = rfc().sent[-1]
+    body = f"grant_type=refresh_token&refresh_token={REFRESH}&client_id=tv-app".encode()
+    again = {
+        "access_token": "at-next-0123456789",
+        "token_type": "Bearer",
+        "expires_in": 60,
+        "id_token": "id-0123456789abc",
+    }
+    headers = (
+        *refresh.headers,
+        ("Authorization", "Basic dHYtYXBwOmh1bnRlcjItaHVudGVyMg=="),
+        ("Cookie", "a=cookie-1234567"),
+    )
+    more = refresh.__class__(30.0, refresh.url, body, 200, again, headers)
+    planted = [
+        *SECRETS,
+        "at-next-0123456789",
+        "id-0123456789abc",
+        "dHYtYXBwOmh1bnRlcjItaHVudGVyMg",
+        "hunter2-hunter2",
+        "cookie-",
+    ]
+    commanded(tmp_path, har(Traffic([*noise(), *rfc(gaps=(0.1, 0.1, 0.1)).sent, more])))
+    judged_files = sorted((tmp_path / "report").iterdir())
+    assert {"index.html", "results.jsonl", "summary.md"} <= {file.name for file in judged_files}
+    for file in judged_files:
+        text = file.read_text("utf-8")
+        assert [value for value in planted if value in text] == [], file.name
+    commanded(tmp_path, har(aws(gaps=(0.1, 0.1))))
+    for file in (tmp_path / "report").iterdir():
+        assert CLIENT_SECRET not in file.read_text("utf-8")
+
+
+def test_what_somebody_took_out_is_no_secret(tmp_path):
+    text = har(rfc(), encoded=False).replace(CODE, "REDACTED").replace(TOKEN, "REDACTED")
+    assert failing(commanded(tmp_path, text, code=0)) == set()
+
+
+def test_text_says_nothing_of_octets(tmp_path):
+    assert OF_OCTETS.issubset(judged(tmp_path, har(rfc())))
+    assert judged(tmp_path, har(rfc(), encoded=False)).keys().isdisjoint(OF_OCTETS)
+
+
+def test_headers_that_browsers_leave_out_accuse_nobody(tmp_path):
+    body = rfc().sent[1].body.replace(b"&client_id=tv-app", b"")
+    anonymous = rfc().changed(1, body=body)
+    named = "rfc8628-3.4-client-id-required"
+    found = judged(tmp_path, har(anonymous))
+    assert found[named]["verdict"] == "inconclusive"
+    assert "Authorization" in found[named]["message"]
+    kept = anonymous.changed(
+        2, headers=(*rfc().sent[2].headers, ("Authorization", "Basic dHYtYXBwOnNlY3JldC1zZWNyZXQ="))
+    )
+    assert judged(tmp_path, har(kept))[named]["verdict"] == "fail"
+
+
+def test_a_missing_content_length_proves_nothing(tmp_path):
+    assert "rfc9110-8.6-content-length" not in judged(tmp_path, har(rfc()))
+
+
+def test_an_answer_without_its_body_is_not_judged(tmp_path):
+    data = json.loads(har(rfc()))
+    del data["log"]["entries"][3]["response"]["content"]["text"]
+    found = judged(tmp_path, json.dumps(data))
+    assert "rfc6749-5.1-access-token" not in found
+    assert found[WAITS]["verdict"] == "pass"
+
+
+def test_a_compressed_body_is_read(tmp_path):
+    data = yaml.safe_load(vcr(rfc()))
+    for interaction in data["interactions"]:
+        interaction["response"]["headers"]["Content-Encoding"] = ["gzip"]
+    plain = judged(tmp_path, yaml.safe_dump(data), name="undone.yaml")
+    for interaction in data["interactions"]:
+        text = interaction["response"]["body"]["string"]
+        interaction["response"]["body"]["string"] = gzip.compress(text.encode())
+    assert verdicts(judged(tmp_path, yaml.safe_dump(data), name="packed.yaml")) == verdicts(plain)
+
+
+def test_a_timeout_is_none_of_the_servers_answers(tmp_path):
+    lost = rfc(gaps=(5.2, 5.2, 3.0)).changed(2, error="net::ERR_TIMED_OUT", took=3.0)
+    found = judged(tmp_path, har(lost))
+    assert found["rfc8628-3.5-timeout-reduces-frequency"]["verdict"] in ("warn", "fail")
+
+
+def test_only_party_dialect_and_forms(tmp_path):
+    wanted = commanded(tmp_path, har(rfc()), "--only", "rfc8628-3.5-*", "--markdown", str(tmp_path / "s.md"))
+    assert wanted
+    assert all(name.startswith("rfc8628-3.5-") for name in wanted)
+    assert (tmp_path / "s.md").read_text().startswith("#")
+    for party, other in (("server", "rules::"), ("client", "invariants::")):
+        found = commanded(tmp_path, har(rfc()), "--party", party)
+        assert found
+        assert not any(one["check"].startswith(other) for one in found.values())
+    forced = commanded(tmp_path, har(rfc()), "--dialect", "aws-sso-oidc")
+    assert any(name.startswith("aws-") for name in forced)
+
+
+def test_a_baseline_is_heeded(tmp_path):
+    wrong = rfc().changed(3, answered=(("Content-Type", "text/html"), *rfc().sent[3].answered[1:]))
+    known = tmp_path / "known.toml"
+    known.write_text('[[known]]\nrequirement = "rfc6749-5.1-json-media-type"\nreason = "old proxy"\n')
+    found = commanded(tmp_path, har(wrong), "--expect", str(known), code=0)
+    assert found["rfc6749-5.1-json-media-type"]["expected"] == "deviation"
+
+
+def test_published_answers_and_cassettes_of_ours(tmp_path):
+    from public_record import FOLDER
+
+    files = [str(FOLDER / name) for name in ("create-token-pending.yaml", "start-device-authorization.yaml")]
+    own = str(FOLDER.parent / "reference-rfc8628" / "user_decision.test_approval.yaml")
+    done = CliRunner().invoke(cli, ["judge", *files, own, "--report", str(tmp_path)], standalone_mode=False)
+    assert (done.return_value, done.exception) == (0, None)
+    assert done.output.count("Conformant") == 3
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "create-token-pending",
+        "start-device-authorization",
+        "user_decision.test_approval",
+    }
+    assert "rules::" not in (tmp_path / "user_decision.test_approval" / "results.jsonl").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "complaint"),
+    [
+        ("a.har", '{"log": {"entries": [', "not JSON"),
+        ("a.har", '{"log": {}}', "without log.entries"),
+        ("a.har", har(rfc()).replace('"method": "POST"', '"method": 5', 1), "entry 1"),
+        ("a.har", har(rfc()).replace("2023-11-14T22:13:25", "yesterday"), "entry 2: 'yesterday"),
+        ("a.har", har(rfc()).replace("https://login.example/oauth2/device", "login", 1), "entry 1: 'login' is no"),
+        ("a.yaml", "interactions: [\n", "neither JSON nor YAML"),
+        ("a.yaml", "interactions: 5\n", "no list"),
+        ("a.yaml", vcr(rfc()).replace("code: 400", "code: 4", 1), "interaction 2: 4 is no status"),
+        ("a.yaml", "interactions:\n- !!python/object:x.Y {}\n", "neither JSON nor YAML"),
+        ("a.yaml", "- request: {}\n", "before 1.0"),
+        ("a.json", '{"spans": []}', "begins with spans"),
+        ("a.yaml", "operation: Nothing\nstatus: 200\nbody: ''\n", "unknown operation"),
+    ],
+)
+def test_unreadable_files_are_one_line(tmp_path, capsys, name, text, complaint):
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(SystemExit) as done:
+        main(["judge", str(file)])
+    said = capsys.readouterr().err
+    assert done.value.code == 2
+    assert said.count("\n") == 1
+    assert str(file) in said
+    assert complaint in said
+
+
+def test_nothing_found_ends_with_5(tmp_path):
+    file = tmp_path / "other.har"
+    file.write_text(har(Traffic(noise())))
+    done = CliRunner().invoke(cli, ["judge", str(file)], standalone_mode=False)
+    assert (done.return_value, done.exception) == (5, None)
+    assert "nothing of the device grant" in " ".join(done.output.split())
+
+
+def test_names_that_collide_are_refused(tmp_path, capsys):
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "x.har").write_text(har(rfc()))
+    with pytest.raises(SystemExit) as done:
+        main(["judge", str(tmp_path / "a/x.har"), str(tmp_path / "b/x.har"), "--report", str(tmp_path / "r")])
+    assert done.value.code == 2
+    assert "would replace" in capsys.readouterr().err

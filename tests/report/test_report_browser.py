@@ -1,0 +1,351 @@
+"""Reports, the matrix and the verification page in Chromium: widths, schemes, keyboard, hostile text, accessibility."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import socket
+import threading
+from dataclasses import dataclass, field
+from itertools import product
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+import samples_report as samples
+import uvicorn
+from proof import browser_missing
+from test_report_timeline import begin, poll
+
+from device_grant.browser.chromium import candidates
+from device_grant.catalogue import load
+from device_grant.reference.server.app import create_app
+from device_grant.reference.server.settings import DEMO_PASSWORD, DEMO_USER, Settings
+from device_grant.report import html
+from device_grant.report.matrix import Column, build
+from device_grant.report.matrix import render as render_matrix
+from device_grant.results import Report
+
+pytestmark = pytest.mark.skipif(bool(browser_missing()), reason=browser_missing())
+
+HEIGHTS = {390: 844, 820: 1180, 1440: 900}
+NARROWEST = min(HEIGHTS)
+LOOKS = list(product(HEIGHTS, ("light", "dark")))
+EVIL = "<script>window.ran=1;alert(1)</script><img src=http://evil.example/x.png onerror=alert(2)><svg onload=alert(3)>"
+EXCLUDED = "rfc6749-2.2-document-client-id-size"
+FAILING = "rfc8628-3.5-access-denied"
+OPEN_ALL = "for (const one of document.querySelectorAll('details')) one.open = true"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        started = driver.chromium.launch(
+            executable_path=next(candidates()),
+            # The sandbox of Chromium refuses to start as root, which is what containers run as.
+            chromium_sandbox=os.geteuid() != 0,
+            args=["--disable-gpu"],
+        )
+        yield started
+        started.close()
+
+
+@dataclass
+class Seen:
+    """What a page did beside showing itself."""
+
+    page: Any
+    dialogs: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self):
+        self.page.on("dialog", self._dialog)
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _dialog(self, dialog):
+        self.dialogs.append(dialog.message)
+        dialog.dismiss()
+
+    @property
+    def elsewhere(self):
+        """Requests that left the file or the server; icons in the page itself go nowhere."""
+        return [url for url in self.requests if not re.match(r"file:|data:|http://127\.0\.0\.1:", url)]
+
+    @property
+    def ran(self):
+        return self.page.evaluate("window.ran === 1")
+
+
+@pytest.fixture
+def tab(browser):
+    """Opens pages, each in a profile of its own."""
+    contexts = []
+
+    def opened(width=1440, scheme="light", **options):
+        size = {"width": width, "height": HEIGHTS[width]}
+        contexts.append(browser.new_context(viewport=size, color_scheme=scheme, **options))
+        return Seen(contexts[-1].new_page())
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def faults(page, width=NARROWEST, scheme="light"):
+    """What axe calls serious or critical: rule, element and why.
+
+    Contrast, which takes longer than all else together, is the same at every width, and all else is in both schemes.
+    """
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    options: dict[str, Any] = {"resultTypes": ["violations"]}
+    if scheme == "dark":
+        options["runOnly"] = {"type": "rule", "values": ["color-contrast"]}
+    if width != NARROWEST:
+        if scheme == "dark":
+            return []
+        options["rules"] = {"color-contrast": {"enabled": False}}
+    return [
+        (one["id"], node["html"][:200], node.get("failureSummary", ""))
+        for one in axe.Axe().run(page, options=options).response["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def overflow(page):
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+
+
+def shown(page):
+    every = "all => all.filter(o => o.checkVisibility()).map(o => o.id)"
+    return set(page.eval_on_selector_all("details.requirement", every))
+
+
+# Files to look at.
+
+
+def hostile() -> Report:
+    """Every verdict, a timeline, and markup wherever a target can put it."""
+    made = samples.report()
+    header = samples.header(
+        target=f"idp {EVIL}",
+        target_version=EVIL,
+        target_homepage="javascript:alert(4)",
+        catalogue_revision=load().revision,
+    )
+    spoken = msgspec.structs.replace(samples.exchange(6.0, answer=EVIL, body=EVIL, code=EVIL), label=EVIL)
+    timed = samples.case("polling::test_timed", title=EVIL, card=EVIL, steps=[begin(), poll(5), spoken, poll(12, "ok")])
+    failing = samples.shown("rfc8628-3.5-timed", "fail", check=timed.check, got=EVIL, message=EVIL, curl=EVIL)
+    return Report(header, (*made.cases[-2:], timed), (*made.results, failing), made.footer)
+
+
+def client() -> Report:
+    results = tuple(
+        samples.result(f"rfc8628-3.5-{verdict}", verdict, party="client") for verdict in ("pass", "warn", "fail")
+    )
+    return Report(samples.header(catalogue_revision=load().revision), results=results)
+
+
+def table() -> str:
+    reports = {"idp": hostile(), "other": samples.report(), "theirs": samples.report()}
+    columns = [Column(name, report, withholds=name == "theirs") for name, report in reports.items()]
+    catalogue = load()
+    some = tuple(entry for entry in catalogue.requirements if entry.source == "RFC 8628")[:20]
+    [made] = build(columns, dataclasses.replace(catalogue, requirements=some), "0.1.0")
+    return render_matrix(made)
+
+
+FILES = {
+    "report": lambda: html.render(hostile()),
+    "matrix": table,
+    "client": lambda: html.render(client()),
+}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pages")
+    for name, render in FILES.items():
+        (folder / f"{name}.html").write_text(render(), encoding="utf-8")
+    return {name: (folder / f"{name}.html").as_uri() for name in FILES}
+
+
+# Reports on clients are made from the same template: one look at their words is enough.
+@pytest.mark.parametrize(
+    ("name", "width", "scheme"),
+    [*((name, *look) for name in ("report", "matrix") for look in LOOKS), ("client", NARROWEST, "light")],
+)
+def test_files_fit_and_can_be_read_by_everyone(files, tab, name, width, scheme):
+    seen = tab(width, scheme)
+    seen.page.goto(files[name])
+    assert overflow(seen.page) <= 0
+    seen.page.evaluate(OPEN_ALL)
+    assert overflow(seen.page) <= 0
+    assert faults(seen.page, width, scheme) == []
+    assert (seen.dialogs, seen.elsewhere, seen.complaints, seen.ran) == ([], [], [], False)
+    dark = seen.page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/)[0] < 128")
+    assert dark is (scheme == "dark")
+
+
+def test_the_watchers_see_what_they_watch_for(tab, tmp_path):
+    file = tmp_path / "evil.html"
+    pale = "width: 999px; color: #bbb; background: #fff"
+    file.write_text(f"<!doctype html><title>x</title><p style='{pale}'>pale {EVIL}<input>", encoding="utf-8")
+    seen = tab(390)
+    seen.page.goto(file.as_uri())
+    assert seen.ran
+    assert seen.dialogs
+    assert seen.elsewhere == ["http://evil.example/x.png"]
+    assert overflow(seen.page) > 0
+    assert {rule for rule, *_ in faults(seen.page)} >= {"html-has-lang", "label", "color-contrast"}
+    assert [rule for rule, *_ in faults(seen.page, scheme="dark")] == ["color-contrast"]
+
+
+def test_hostile_text_is_shown_as_text(files, tab):
+    seen = tab()
+    seen.page.goto(files["report"])
+    assert EVIL in seen.page.inner_text("h1")
+    assert EVIL in seen.page.inner_text('[id="rfc8628-3.5-timed"]')
+    assert seen.page.locator("script, img, main svg[onload]").count() == 1, "the script of the page alone"
+
+
+def test_filters_live_in_the_address_and_survive_a_reload(files, tab):
+    page = tab().page
+    page.goto(files["report"])
+    everything = shown(page)
+    page.click("button[data-show=fail]")
+    failing = shown(page)
+    assert FAILING in failing
+    assert failing < everything
+    page.fill("#part-find", "access-denied")
+    assert shown(page) == {FAILING}
+    assert page.evaluate("location.hash") == "#show=fail&find=access-denied"
+    page.reload()
+    assert shown(page) == {FAILING}
+    assert page.get_attribute("button[data-show=fail]", "aria-pressed") == "true"
+    assert page.input_value("#part-find") == "access-denied"
+    assert page.inner_text(".shown").startswith("1 of ")
+    page.fill("#part-find", "")
+    page.click("button[data-show=fail]")
+    assert shown(page) == everything
+    assert page.evaluate("location.hash") == ""
+
+
+@pytest.mark.parametrize("place", [FAILING, EXCLUDED, "check-polling-test_timed"])
+def test_a_link_opens_what_it_leads_to_whatever_is_filtered(files, tab, place):
+    page = tab(390).page
+    page.goto(f"{files['report']}#show=warn")
+    page.evaluate("place => { location.hash = place }", place)
+    page.wait_for_function("place => document.getElementById(place).checkVisibility()", arg=place)
+    target = page.locator(f'[id="{place}"]')
+    assert target.evaluate("one => one.closest('details').open")
+    page.wait_for_function("place => document.getElementById(place).getBoundingClientRect().top < 200", arg=place)
+
+
+def test_the_keyboard_is_enough(files, tab):
+    page = tab().page
+    page.goto(files["report"])
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.id === 'part-requirements'")
+    first = "document.activeElement.closest('details.requirement')"
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"document.activeElement.matches('summary') && {first} !== null"):
+            break
+    before = page.evaluate(f"{first}.open")
+    page.keyboard.press("Enter")
+    assert page.evaluate(f"{first}.open") is not before
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_paper_shows_what_failed_and_no_controls(files, tab):
+    page = tab().page
+    page.goto(files["report"])
+    page.click("text=Close all")
+    page.emulate_media(media="print")
+    page.pdf()
+    open_ones = "all => all.filter(o => o.open).map(o => o.dataset.verdict)"
+    assert set(page.eval_on_selector_all("details.requirement", open_ones)) == {"fail", "warn"}
+    assert not page.is_visible("#part-filter")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_without_script_everything_is_there_but_the_filters(files, tab):
+    page = tab(java_script_enabled=False).page
+    page.goto(files["report"])
+    assert not page.is_visible("#part-filter")
+    assert page.locator("details.requirement > summary").all_inner_texts()
+    assert page.locator(f'[id="{FAILING}"] pre.copy').first.is_visible(), "what fails is open from the start"
+
+
+# The verification page of the reference server.
+
+
+@pytest.fixture(scope="module")
+def server():
+    """The address of a reference server in a thread."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        app = create_app(Settings(issuer=base, guesses_per_address=1000))
+        served = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
+        thread = threading.Thread(target=served.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        yield base
+        served.should_exit = True
+        thread.join(20)
+
+
+def started(server):
+    """A device authorization of a client whose name and pages are hostile."""
+    metadata = {
+        "client_name": EVIL,
+        "grant_types": ["urn:ietf:params:oauth:grant-type:device_code"],
+        "token_endpoint_auth_method": "none",
+    }
+    registered = httpx.post(f"{server}/register", json=metadata).raise_for_status().json()
+    form = {"client_id": registered["client_id"], "scope": "openid profile offline_access"}
+    return httpx.post(f"{server}/device_authorization", data=form).raise_for_status().json()
+
+
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_the_verification_pages_fit_and_can_be_read_by_everyone(server, tab, width, scheme):
+    seen = tab(width, scheme)
+    page = seen.page
+    titles = []
+
+    def look():
+        titles.append(page.inner_text("h1"))
+        assert overflow(page) <= 0
+        assert faults(page, width, scheme) == []
+        assert (seen.dialogs, seen.elsewhere, seen.complaints, seen.ran) == ([], [], [], False)
+
+    grant = started(server)
+    page.goto(grant["verification_uri"])
+    look()
+    page.fill("#username", DEMO_USER)
+    page.fill("#password", DEMO_PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#user_code")
+    look()
+    page.fill("#user_code", EVIL)
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#problem")
+    assert EVIL in page.inner_text("form")
+    look()
+    page.fill("#user_code", grant["user_code"].lower())
+    page.keyboard.press("Enter")
+    page.wait_for_selector("button[value=approve]")
+    assert EVIL in page.inner_text("dl")
+    look()
+    page.click("button[value=approve]")
+    page.wait_for_selector(".mark")
+    look()
+    assert titles == ["Sign in", "Connect a device", "Connect a device", "A device asks for access", "Device connected"]

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+import samples_report as samples
+from rich.console import Console
+
+from device_grant.catalogue.model import Verdict
+from device_grant.report.terminal import Progress, render
+from device_grant.results import withhold_security
+
+
+def console(width=120, *, terminal=False, no_color=True, encoding="utf-8", **options):
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, write_through=True)
+    return Console(
+        file=file,
+        width=width,
+        height=40,
+        force_terminal=terminal,
+        no_color=no_color,
+        color_system="standard" if not no_color else None,
+        **options,
+    ), lambda: raw.getvalue().decode(encoding)
+
+
+def printed(report, width=120, **options):
+    target, text = console(width, **options)
+    render(report, target)
+    return text()
+
+
+@pytest.fixture(autouse=True)
+def no_color(monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_the_verdict_comes_first_then_what_is_open_then_each_failure(width):
+    text = printed(samples.report(), width)
+    order = [
+        "example-idp 3.4.0 against RFC 8628",
+        "Not conformant: 4 requirements fail among 13 judged",
+        "1 of 4 failures are expected by the baseline.",
+        "Could not be tested",
+        "untestable 2 requirements: no user module",
+        "The suite itself broke",
+        "races::test_broken_in_the_suite",
+        "Failures",
+        "FAIL rfc8628-3.5-access-denied",
+        "Warnings",
+        "warn rfc8628-3.5-expired-token",
+        "Expected by the baseline",
+        "fail rfc8628-3.5-slow-down-not-owed (deviation)",
+        "Stale",
+        "- rfc8628-3.2-device-code-present",
+        "Expired",
+    ]
+    samples.assert_in_order(text, order)
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize("width", [60, 120])
+def test_nothing_but_what_is_meant_for_copying_is_wider_than_the_terminal(width):
+    long = [line for line in printed(samples.report(), width).splitlines() if len(line) > width]
+    assert long
+    assert all(line.split()[0] in ("curl:", "again:", "RFC") for line in long)
+
+
+def test_a_failure_tells_all_that_is_needed():
+    text = printed(samples.report())
+    block = text[text.index("FAIL rfc8628-3.5-access-denied") : text.index("FAIL rfc8628-3.5-hostile-body")]
+    for part in (
+        "MUST, binds authorization-server",
+        "RFC 8628 section 3.5 https://www.rfc-editor.org/rfc/rfc8628#section-3.5",
+        "The server answers a poll according to the state of the grant.",
+        "sent:     POST http://127.0.0.1:8000/token",
+        "accepted: access_denied | invalid_grant",
+        "came:     400 authorization_pending",
+        '{"error": "authorization_pending"}',
+        "found:    after the denial",
+        "why:      Clients decide by this answer",
+        "curl:     curl -i -X POST",
+        "&client_id=conf'\n",
+        "again:    device-grant run example-idp --only rfc8628-3.5-access-denied\n",
+    ):
+        assert part in block, part
+
+
+def test_the_last_exchange_is_the_one_that_is_shown():
+    text = printed(samples.report())
+    block = text[text.index("FAIL rfc8628-3.5-access-denied") : text.index("FAIL rfc8628-3.5-hostile-body")]
+    assert "/device_authorization" not in block
+
+
+def test_control_characters_of_the_target_do_not_reach_the_terminal():
+    text = printed(samples.report(), terminal=True, no_color=False)
+    assert "\\x1b[31mred" in text
+    assert "\x1b[31mred" not in text
+    assert "\u202e" not in text
+
+
+def test_brackets_are_not_read_as_markup():
+    assert "(add [user] to target.toml)" in printed(samples.report())
+
+
+def test_a_poor_encoding_does_not_break_the_report():
+    report = samples.clean()
+    odd = samples.shown("rfc8628-3.5-a", "fail", got="schön ✓")
+    text = printed(type(report)(header=report.header, results=(odd,)), encoding="ascii")
+    assert "sch\\xf6n \\u2713" in text
+
+
+def test_a_conformant_run_says_so():
+    text = printed(samples.clean())
+    assert "Conformant: no failing requirement among 1 judged" in text
+    assert "Failures" not in text
+    assert "Not conformant" not in text
+
+
+def test_a_run_without_a_judgement_is_not_called_conformant():
+    text = printed(samples.clean(Verdict.UNTESTABLE))
+    assert "No verdict: no requirement was judged" in text
+    assert "Conformant" not in text
+
+
+def test_an_interrupted_run_is_not_called_conformant():
+    report = samples.clean()
+    text = printed(type(report)(header=report.header, results=report.results))
+    assert "No verdict: no failing requirement among 1 judged so far" in text
+    assert "The run was interrupted" in text
+
+
+def test_a_suite_error_is_not_called_conformant():
+    report = samples.clean()
+    broken = samples.case("c::broken", outcome="suite-error", message="KeyError: 'x'", steps=[])
+    text = printed(type(report)(header=report.header, cases=(broken,), results=report.results, footer=report.footer))
+    assert "No verdict" in text
+    assert "says nothing about the target" in text
+    assert "KeyError: 'x'" in text
+
+
+def test_withheld_results_are_mentioned():
+    text = printed(withhold_security(samples.report(suite_error=False)))
+    assert "1 result on a security requirement is withheld" in text
+    assert "planted" not in text
+
+
+def test_no_percentages():
+    assert "%" not in printed(samples.clean())
+
+
+@pytest.mark.parametrize("options", [{"terminal": False}, {"terminal": True, "no_color": True}])
+def test_progress_is_plain_lines_without_a_colour_terminal(options):
+    target, text = console(60, **options)
+    with Progress(target, total=12) as progress:
+        progress.check_started("polling::test_denial_is_final")
+        progress.check_finished("polling::test_denial_is_final", Verdict.FAIL)
+        progress.check_started("polling::test_other")
+        progress.check_finished("polling::test_other", None)
+    assert text().splitlines() == [
+        "[ 1/12] fail           polling::test_denial_is_final",
+        "[ 2/12] suite error    polling::test_other",
+    ]
+
+
+def test_progress_is_one_live_line_on_a_terminal(monkeypatch):
+    monkeypatch.delenv("NO_COLOR")
+    target, text = console(60, terminal=True, no_color=False)
+    progress = Progress(target, total=12)
+    progress.check_started("polling::test_denial_is_final")
+    progress.check_finished("polling::test_denial_is_final", Verdict.WARN)
+    progress.check_started("polling::test_with_a_name_that_is_far_longer_than_the_line_can_be \x1b[2J")
+    before = text()
+    progress.close()
+    progress.close()
+    assert "1/12" in before
+    assert "warn 1" in before
+    assert "…" in before
+    assert "\x1b[2J" not in before
+    assert "\n" not in before

@@ -1,0 +1,102 @@
+"""A user module that reports success without doing anything: the server is not accused of it."""
+
+from __future__ import annotations
+
+import pytest
+from proof import BROKEN, applies, catalogue, judges
+
+from device_grant.catalogue import Verdict
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+from device_grant.reference.embedded import embedded
+from device_grant.reference.server import user as honest
+from device_grant.server.session.case import Case
+from device_grant.server.session.run import new_run
+from device_grant.targets.ports import UserError
+
+CHECKS, _ = judges()
+REASON = "the user module reported success but nothing was decided"
+APPROVAL, DENIAL = "user_decision::test_approval", "user_decision::test_denial_is_final"
+
+
+class Person:
+    """A user of the reference server who takes only some decisions, and says nothing of the others."""
+
+    pages = None
+
+    def __init__(self, *able, refused=()):
+        self.able, self.refused, self.asked = able, refused, 0
+
+    def approve(self, http, grant):
+        self._decide("approve", http, grant)
+
+    def deny(self, http, grant):
+        self._decide("deny", http, grant)
+
+    def _decide(self, action, http, grant):
+        self.asked += 1
+        if action in self.refused:
+            raise UserError("not today")
+        if action in self.able:
+            honest.decide(http, grant, action)
+
+
+def settled(names, person, dialect=RFC8628, faults=()):
+    """Verdict and message of each requirement of the checks, all in one run."""
+    found = {}
+    with embedded(dialect, faults, user=person) as target:
+        run = new_run(target, dialect, catalogue())
+        for name in names:
+            case = Case(run, CHECKS[name])
+            with target.clock:
+                case.begin()
+                case.execute()
+            for requirement, tally in case.ledger.tallies.items():
+                found[name, requirement] = (tally.verdict, tally.worst.message)
+        run.close()
+    return found
+
+
+@pytest.mark.parametrize("dialect", [RFC8628, AWS_SSO_OIDC])
+def test_a_user_who_does_nothing_makes_no_server_wrong(dialect):
+    names = [name for name, entry in CHECKS.items() if applies(entry, dialect) and not entry.sampled]
+    found = settled(names, Person(), dialect)
+    assert not {key: message for key, (verdict, message) in found.items() if verdict in BROKEN}
+    assert found[APPROVAL, "rfc8628-3.5-success-after-approval"] == (Verdict.UNTESTABLE, REASON)
+    assert found[DENIAL, "rfc8628-3.5-access-denied"] == (Verdict.UNTESTABLE, REASON)
+
+
+@pytest.mark.parametrize(
+    ("able", "check", "requirement"),
+    [
+        (["approve"], DENIAL, "rfc8628-3.5-access-denied"),
+        (["deny"], APPROVAL, "rfc8628-3.5-success-after-approval"),
+    ],
+)
+def test_one_decision_that_works_makes_the_other_one_the_servers(able, check, requirement):
+    assert settled([check], Person(*able))[check, requirement][0] is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("fault", "check"), [("approval_ignored", APPROVAL), ("denial_ignored", DENIAL)])
+def test_a_server_that_ignores_one_decision_fails(fault, check):
+    found = settled([check], Person("approve", "deny"), faults=[fault])
+    assert Verdict.FAIL in {verdict for verdict, _ in found.values()}
+
+
+def test_the_user_is_tried_once():
+    person = Person()
+    settled([APPROVAL, APPROVAL, APPROVAL], person)
+    assert person.asked == 3 + len(("approve", "deny"))
+
+
+def test_a_refusal_of_the_page_is_no_effect():
+    person = Person(refused=["deny"])
+    assert set(settled([APPROVAL], person).values()) == {(Verdict.UNTESTABLE, REASON)}
+
+
+def test_a_user_who_is_known_to_work_is_not_tried():
+    person = Person("approve", "deny")
+    settled([APPROVAL, DENIAL], person)
+    before = person.asked
+    again = Person("approve", "deny")
+    settled([APPROVAL], again)
+    assert (before, again.asked) == (3, 1)

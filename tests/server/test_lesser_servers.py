@@ -1,0 +1,53 @@
+"""Servers that say slow_down with another status, or register nobody: what they lack is no error of the suite."""
+
+from dataclasses import replace
+
+import pytest
+from proof import applies, catalogue, judges
+
+from device_grant.catalogue import Verdict
+from device_grant.protocol import RFC8628, Operation, Response
+from device_grant.reference.embedded import embedded
+from device_grant.server.session.case import Case
+from device_grant.server.session.run import new_run
+
+CHECKS, _ = judges()
+AUTHORIZATION = "page_security::test_authorization_signs_in_before_it_redirects"
+JSON = (("Content-Type", "application/json"),)
+
+
+@pytest.fixture
+def run():
+    with embedded(RFC8628) as target, target.clock:
+        run = new_run(target, RFC8628, catalogue())
+        yield run
+        run.close()
+
+
+@pytest.mark.parametrize(
+    ("body", "asked"), [(b'{"error":"slow_down"}', 1), (b'{"error":"too_many_requests"}', 2)], ids=["poll", "requests"]
+)
+def test_429_is_waited_out_unless_it_is_about_the_code(run, body, asked):
+    case = Case(run, CHECKS["polling::test_pending"])
+    case.begin()
+    device = case.device
+    answers = [Response(429, JSON, body), Response(400, JSON, b'{"error":"authorization_pending"}')]
+    receive, sent = run._exchange, []
+
+    def exchange(*arguments):
+        response = answers[len(sent)]
+        sent.append(response)
+        return replace(receive(*arguments), response=response, outcome=run.dialect.decode(Operation.TOKEN, response))
+
+    run._exchange = exchange
+    device.token(grant_type="x")
+    assert len(sent) == asked
+
+
+def test_servers_that_register_nobody_have_no_client_that_redirects(run):
+    assert applies(CHECKS[AUTHORIZATION], RFC8628)
+    run.endpoints = replace(run.endpoints, registration="", authorization=f"{run.target.base}/authorize")
+    case = Case(run, CHECKS[AUTHORIZATION])
+    case.begin()
+    case.execute()
+    assert {tally.verdict for tally in case.ledger.tallies.values()} == {Verdict.NOT_APPLICABLE}

@@ -1,0 +1,449 @@
+"""Malformed requests: the label is true, the rest survives, the answers are fair."""
+
+import json
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+import pytest
+from botocore.validate import ParamValidator
+from hypothesis import HealthCheck, Phase, find, given, settings
+from hypothesis.errors import InvalidArgument
+
+from device_grant.protocol import dialects, service_model
+from device_grant.protocol.exchange import DEVICE_CODE_GRANT, Operation, Outcome
+from device_grant_strategies import MALFORMATIONS, Malformed, malformed
+
+AS_VALID = "as-valid"
+AWS, RFC = "aws-sso-oidc", "rfc8628"
+NAMES = dialects.AWS_OPERATIONS
+
+profile = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+    max_examples=20,
+)
+
+SECRET = "s3cretS3cret." + "eyJ" * 300
+CODE = "GmRhmhcxhwAzkoEqiMEg_DnyEysNkuNhszIySk9eS"
+BASES = {
+    (AWS, Operation.REGISTRATION): {"clientName": "conformance", "clientType": "public"},
+    (AWS, Operation.DEVICE_AUTHORIZATION): {
+        "clientId": "Client-1",
+        "clientSecret": SECRET,
+        "startUrl": "https://example.awsapps.com/start",
+    },
+    (AWS, Operation.TOKEN): {
+        "clientId": "Client-1",
+        "clientSecret": SECRET,
+        "grantType": DEVICE_CODE_GRANT,
+        "deviceCode": CODE,
+    },
+    (RFC, Operation.REGISTRATION): {
+        "client_name": "conformance",
+        "grant_types": [DEVICE_CODE_GRANT],
+        "token_endpoint_auth_method": "none",
+    },
+    (RFC, Operation.DEVICE_AUTHORIZATION): {"client_id": "Client-1", "client_secret": SECRET, "scope": "openid"},
+    (RFC, Operation.TOKEN): {
+        "client_id": "Client-1",
+        "client_secret": SECRET,
+        "grant_type": DEVICE_CODE_GRANT,
+        "device_code": CODE,
+    },
+}
+VALID = {
+    (dialect, operation): dialects.dialect(dialect).encode(operation, "http://as.test", members, None)
+    for (dialect, operation), members in BASES.items()
+}
+CLAIMS = [
+    (kind, dialect, operation) for kind, entry in MALFORMATIONS.items() for dialect, operation in sorted(entry.where)
+]
+WHOLE = {"truncated", "empty-body", "not-an-object", "utf-16", "escaped-json", "escaped-form"}
+"""Kinds in which a value of the base may be unrecognisable though it is not the malformed one."""
+
+
+def samples(kind, dialect, operation, count=20, **more):
+    found = []
+
+    @settings(profile, max_examples=count)
+    @given(malformed(operation, dialect=dialect, base=BASES[dialect, operation], kinds=[kind], **more))
+    def collect(wrong):
+        found.append(wrong)
+
+    collect()
+    return found
+
+
+def form(wrong):
+    return parse_qsl(wrong.body.decode("latin-1"), keep_blank_values=True, encoding="utf-8")
+
+
+def is_form(wrong):
+    return wrong.dialect == RFC and wrong.operation is not Operation.REGISTRATION
+
+
+def members(wrong):
+    return dict(form(wrong)) if is_form(wrong) else json.loads(wrong.body)
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return {claim: samples(*claim) for claim in CLAIMS}
+
+
+def of(everything, *kinds):
+    return [wrong for (kind, _, _), found in everything.items() if kind in kinds for wrong in found]
+
+
+def base(wrong):
+    return BASES[wrong.dialect, wrong.operation]
+
+
+def test_every_claim_is_produced(everything):
+    assert len(MALFORMATIONS) >= 40
+    for (kind, dialect, operation), found in everything.items():
+        assert found
+        assert {(w.kind, w.dialect, w.operation) for w in found} == {(kind, dialect, operation)}
+
+
+@pytest.mark.parametrize(("dialect", "operation"), BASES)
+def test_all_kinds_turn_up_without_a_choice(dialect, operation):
+    drawn = set()
+
+    @settings(profile, max_examples=450)
+    @given(malformed(operation, dialect=dialect, base=BASES[dialect, operation]))
+    def collect(wrong):
+        drawn.add(wrong.kind)
+
+    collect()
+    claimed = {kind for kind, entry in MALFORMATIONS.items() if (dialect, operation) in entry.where}
+    assert drawn == claimed
+
+
+def test_requests_are_labelled(everything):
+    for found in everything.values():
+        for wrong in found:
+            assert wrong.method == "POST"
+            assert "\n" not in wrong.description
+            assert len(repr(wrong)) < 250
+            assert SECRET not in repr(wrong)
+            assert CODE not in repr(wrong)
+            assert wrong.accepted
+            assert not set(wrong.accepted) & set(wrong.tolerated)
+            assert not any(name.startswith("http-5") for name in wrong.accepted + wrong.tolerated)
+            assert "server_error" not in wrong.accepted + wrong.tolerated
+            assert wrong.content_type is None or wrong.content_type.isascii()
+
+
+def test_no_request_equals_the_valid_one(everything):
+    for found in everything.values():
+        for wrong in found:
+            encoded = VALID[wrong.dialect, wrong.operation]
+            same_type = wrong.content_type == encoded.header("content-type")
+            assert not (same_type and wrong.body == encoded.content)
+            if same_type and AS_VALID not in wrong.accepted + wrong.tolerated:
+                try:
+                    meaning = members(wrong)
+                except (ValueError, RecursionError):
+                    continue
+                assert meaning != base(wrong)
+
+
+def test_other_members_of_the_base_survive(everything):
+    for found in everything.values():
+        for wrong in found:
+            if wrong.kind in WHOLE:
+                continue
+            for name, value in base(wrong).items():
+                if name != wrong.member and isinstance(value, str):
+                    shown = value.encode()
+                    quoted = value.replace(":", "%3A").replace("/", "%2F").encode()
+                    assert shown in wrong.body or quoted in wrong.body, wrong
+
+
+def test_members_are_missing(everything):
+    for wrong in of(everything, "member-missing", "case-changed-name", "bracketed-name"):
+        assert wrong.member in base(wrong)
+        assert wrong.member not in members(wrong)
+    for wrong in of(everything, "member-null", "optional-null"):
+        assert members(wrong)[wrong.member] is None
+    for wrong in of(everything, "empty"):
+        assert members(wrong)[wrong.member] == ""
+    for wrong in of(everything, "bare-name"):
+        assert wrong.member.encode() in wrong.body.split(b"&")
+
+
+def test_aws_never_counts_a_required_member_as_harmless(everything):
+    for wrong in of(everything, "member-missing", "member-null"):
+        assert not wrong.harmless
+        assert AS_VALID not in wrong.tolerated
+
+
+def test_wrong_types_are_refused_by_botocore(everything):
+    judged = 0
+    for wrong in of(everything, "wrong-type", "null-in-list"):
+        if wrong.dialect == AWS:
+            shape = service_model.botocore_model().operation_model(NAMES[wrong.operation]).input_shape
+            assert ParamValidator().validate(json.loads(wrong.body), shape).has_errors(), wrong
+            judged += 1
+    assert judged > 60
+
+
+def test_values_hold_what_the_label_says(everything):
+    for wrong in of(everything, "nul"):
+        assert "\0" in members(wrong)[wrong.member]
+    for wrong in of(everything, "huge"):
+        value = members(wrong)[wrong.member]
+        assert len(value) >= 9_000
+        # A server that compares each word with each would be busy for hours with more of them.
+        assert value.count(" ") < 5_000
+    for wrong in of(everything, "non-ascii"):
+        assert not members(wrong)[wrong.member].isascii()
+    for wrong in of(everything, "lone-surrogate"):
+        with pytest.raises(UnicodeEncodeError):
+            members(wrong)[wrong.member].encode()
+    for wrong in of(everything, "case-changed-value"):
+        value = members(wrong)[wrong.member]
+        assert value != base(wrong)[wrong.member]
+        assert value.lower() == base(wrong)[wrong.member].lower()
+    for wrong in of(everything, "padded-value"):
+        value = members(wrong)[wrong.member]
+        assert value != base(wrong)[wrong.member] == value.strip()
+    for wrong in of(everything, "control-characters", "injection", "wrong-enum", "bad-uri", "scope-syntax"):
+        assert members(wrong)[wrong.member] != base(wrong).get(wrong.member)
+
+
+def test_bodies_that_cannot_be_parsed(everything):
+    for wrong in of(everything, "truncated", "unclosed-list", "trailing-garbage", "leading-garbage"):
+        with pytest.raises(ValueError, match=r"."):
+            json.loads(wrong.body)
+    for wrong in of(everything, "invalid-utf8"):
+        octets = unquote_to_bytes(wrong.body) if is_form(wrong) else wrong.body
+        with pytest.raises(UnicodeDecodeError):
+            octets.decode()
+    for wrong in of(everything, "percent-garbage"):
+        value = next(pair for pair in wrong.body.split(b"&") if pair.startswith(wrong.member.encode()))
+        assert any(len(part) < 2 or not is_hex(part[:2]) for part in value.split(b"%")[1:])
+    for wrong in of(everything, "json-extension"):
+        with pytest.raises(ValueError, match=r"."):
+            json.loads(wrong.body, parse_constant=lambda name: int(name, 10))
+
+
+def is_hex(octets):
+    return all(octet in b"0123456789abcdefABCDEF" for octet in octets)
+
+
+def test_objects_and_encodings(everything):
+    for wrong in of(everything, "not-an-object"):
+        assert not isinstance(json.loads(wrong.body), dict)
+    for wrong in of(everything, "utf-16"):
+        assert json.loads(wrong.body) == base(wrong)
+        assert b"\0" in wrong.body
+    for wrong in of(everything, "bom"):
+        assert wrong.body.startswith(b"\xef\xbb\xbf")
+    for wrong in of(everything, "empty-body"):
+        assert wrong.body.strip() == b""
+
+
+def test_duplicates_are_there_twice(everything):
+    for wrong in of(everything, "duplicate-member"):
+        assert dialects.duplicate_members(wrong.body) == [wrong.member]
+    for wrong in of(everything, "duplicate-parameter"):
+        assert [name for name, _ in form(wrong)].count(wrong.member) == 2
+    for kind in ("duplicate-member", "duplicate-parameter"):
+        descriptions = {wrong.description.partition(" with ")[2] for wrong in of(everything, kind)}
+        assert descriptions == {"the same value", "different values"}
+
+
+def test_harmless_requests_mean_the_same(everything):
+    for wrong in of(
+        everything, "escaped-json", "charset-parameter", "media-type-case", "escaped-form", "no-content-type"
+    ):
+        assert wrong.harmless
+        assert members(wrong) == base(wrong)
+    for wrong in of(everything, "unknown-member", "many-members", "empty-unknown", "extra-separators"):
+        assert wrong.harmless
+        assert members(wrong).items() >= {k: v for k, v in base(wrong).items() if isinstance(v, str)}.items()
+    for wrong in of(everything, "charset-parameter"):
+        assert "charset=" in wrong.content_type.lower()
+
+
+def test_content_types(everything):
+    for wrong in of(everything, "no-content-type"):
+        assert wrong.content_type is None
+    for wrong in of(everything, "wrong-content-type", "json-body-for-form", "form-body-for-json", "multipart"):
+        right = "application/x-www-form-urlencoded" if is_form(wrong) else "application/json"
+        assert not wrong.content_type.startswith(right)
+    for wrong in of(everything, "json-body-for-form"):
+        assert json.loads(wrong.body) == base(wrong)
+    for wrong in of(everything, "mislabelled-body"):
+        if is_form(wrong):
+            assert json.loads(wrong.body) == base(wrong)
+        else:
+            with pytest.raises(ValueError, match=r"."):
+                json.loads(wrong.body)
+
+
+def test_a_poll_that_names_no_client_is_never_pending(everything):
+    for wrong in everything["member-missing", RFC, Operation.TOKEN]:
+        if wrong.member == "client_id":
+            assert set(wrong.accepted) == {"invalid_request", "invalid_client"}
+            assert judge(wrong, 400, "authorization_pending") == "unacceptable"
+    for wrong in of(everything, "invalid-utf8", "nul", "truncated", "mislabelled-body", "empty-body"):
+        if wrong.operation is Operation.TOKEN and not wrong.harmless:
+            assert judge(wrong, 400, "authorization_pending") == "unacceptable"
+            assert judge(wrong, 200, "ok") == "unacceptable"
+
+
+def judge(wrong, status, code):
+    return wrong.with_valid_answers(["the-valid-answer"]).judge(Outcome(status, code).names)
+
+
+def test_latitude(everything):
+    def one(kind, dialect, operation, member):
+        return next(wrong for wrong in everything[kind, dialect, operation] if wrong.member == member)
+
+    grant = one("member-missing", RFC, Operation.TOKEN, "grant_type")
+    assert judge(grant, 400, "invalid_request") == "accepted"
+    assert judge(grant, 400, "unsupported_grant_type") == "tolerated"
+    assert judge(grant, 400, "http-400") == "unacceptable"
+    code = one("member-missing", RFC, Operation.TOKEN, "device_code")
+    assert judge(code, 400, "invalid_request") == "accepted"
+    assert judge(code, 400, "invalid_grant") == "tolerated"
+    assert judge(code, 400, "access_denied") == "tolerated"
+    for kind in ("case-changed-value", "invalid-utf8"):
+        assert judge(one(kind, RFC, Operation.TOKEN, "device_code"), 400, "access_denied") == "tolerated"
+    assert judge(grant, 400, "access_denied") == "unacceptable"
+    deep = everything["deep-nesting", RFC, Operation.REGISTRATION][0]
+    assert judge(deep, 200, "http-200") == "accepted"
+    secret = one("member-missing", AWS, Operation.DEVICE_AUTHORIZATION, "clientSecret")
+    assert judge(secret, 401, "invalid_client") == "accepted"
+    assert judge(secret, 400, "ValidationException") == "accepted"
+    scope = one("empty", RFC, Operation.DEVICE_AUTHORIZATION, "scope")
+    assert judge(scope, 200, "the-valid-answer") == "accepted"
+    client = one("empty", RFC, Operation.DEVICE_AUTHORIZATION, "client_id")
+    assert judge(client, 200, "the-valid-answer") == "unacceptable"
+    twice = one("duplicate-parameter", RFC, Operation.TOKEN, "device_code")
+    assert judge(twice, 400, "invalid_request") == "accepted"
+    assert judge(twice, 400, "the-valid-answer") == "tolerated"
+    start = one("empty", AWS, Operation.DEVICE_AUTHORIZATION, "startUrl")
+    assert judge(start, 200, "the-valid-answer") == "unacceptable"
+
+
+def test_a_server_error_is_never_acceptable(everything):
+    for found in everything.values():
+        for wrong in found:
+            for code in ("http-500", "invalid_request", "SerializationException", "the-valid-answer"):
+                assert judge(wrong, 500, code) == "unacceptable"
+
+
+def test_valid_answers_are_substituted_once():
+    wrong = Malformed(
+        operation=Operation.TOKEN,
+        dialect=RFC,
+        kind="unknown-member",
+        member="",
+        description="d",
+        content_type=None,
+        body=b"",
+        accepted=("as-valid", "http-4xx"),
+        tolerated=(),
+        requirement="r",
+    )
+    assert wrong.harmless
+    replaced = wrong.with_valid_answers(["authorization_pending", "slow_down"])
+    assert replaced.accepted == ("authorization_pending", "slow_down", "http-4xx")
+    assert "authorization_pending" not in replaced.refused
+    assert replaced.judge(Outcome(400, "authorization_pending").names) == "accepted"
+    assert replaced.judge(Outcome(200, "ok").names) == "unacceptable"
+    assert replaced.judge(Outcome(0, "no-response").names) == "unacceptable"
+
+
+@pytest.mark.parametrize(("dialect", "operation"), BASES)
+def test_a_base_is_drawn_where_none_is_given(dialect, operation):
+    @settings(profile, max_examples=100)
+    @given(malformed(operation, dialect=dialect))
+    def check(wrong):
+        if operation is not Operation.REGISTRATION:
+            assert "invalid_client" in wrong.accepted
+
+    check()
+
+
+def test_the_operation_has_two_names_and_members_can_be_chosen():
+    strategy = malformed("CreateToken", base=BASES[AWS, Operation.TOKEN], members=["deviceCode"])
+
+    @settings(profile, max_examples=200)
+    @given(strategy)
+    def check(wrong):
+        assert wrong.operation is Operation.TOKEN
+        assert wrong.member == "deviceCode"
+
+    check()
+    assert find(strategy, lambda _: True, settings=settings(profile, phases=list(Phase))).kind == "member-missing"
+
+
+def test_a_client_that_authenticates_by_header_is_not_attacked():
+    poll = {"grant_type": DEVICE_CODE_GRANT, "device_code": CODE}
+
+    @settings(profile, max_examples=200)
+    @given(malformed("token", dialect=RFC, base=poll))
+    def check(wrong):
+        assert wrong.member in ("", "grant_type", "device_code", "x_unknown")
+        assert b"client_id" not in wrong.body
+
+    check()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"operation": "tokens"}, "no 'tokens'; did you mean token"),
+        ({"operation": "token", "dialect": "aws"}, "no 'aws'"),
+        ({"operation": "token", "kinds": ["trunkated"]}, "did you mean truncated"),
+        ({"operation": "token", "dialect": RFC, "kinds": ["truncated"]}, "none of the kinds applies"),
+        ({"operation": "token", "base": {"clientId": "x"}}, "give it clientSecret, grantType"),
+        ({"operation": "token", "dialect": RFC, "base": {"grant_type": DEVICE_CODE_GRANT}}, "give it device_code"),
+        ({"operation": "registration", "base": {"clientName": "x", "clientType": "public", "y": 1}}, "has no y"),
+        ({"operation": "token", "members": ["nope"], "base": BASES[AWS, Operation.TOKEN]}, "no member to which"),
+    ],
+)
+def test_bad_arguments_are_refused_at_once(arguments, message):
+    with pytest.raises(InvalidArgument, match=message):
+        malformed(**arguments)
+
+
+def test_requirements_are_in_the_catalogue_for_their_dialect(everything):
+    requirements = pytest.importorskip("device_grant.catalogue.loader").load()
+    for found in everything.values():
+        for wrong in found:
+            assert wrong.dialect in requirements.get(wrong.requirement).dialects, wrong
+
+
+@pytest.mark.parametrize("base", [{}, {"scope": "openid"}])
+def test_a_form_that_may_be_empty_is_not_attacked_by_emptying_or_mislabelling_it(base):
+    """A client that authenticates by a header needs no parameter (RFC 8628 3.1)."""
+    drawn = []
+
+    @settings(profile, max_examples=300)
+    @given(malformed("device_authorization", dialect=RFC, base=base))
+    def collect(wrong):
+        drawn.append(wrong)
+
+    collect()
+    valid = dialects.dialect(RFC).encode(Operation.DEVICE_AUTHORIZATION, "http://as.test", base, None)
+    for wrong in drawn:
+        # A server that makes nothing of such a body is left with a valid request.
+        unread = wrong.content_type is None or not wrong.content_type.lower().startswith(valid.header("content-type"))
+        assert wrong.harmless or not unread, wrong
+        assert wrong.harmless or wrong.member == "scope", wrong
+        assert wrong.harmless or wrong.body.strip() not in (b"", valid.content)
+    assert len({wrong.kind for wrong in drawn}) > 10
+
+
+def test_a_body_with_a_required_member_is_emptied(everything):
+    for dialect, operation in BASES:
+        kinds = ("empty-body", "mislabelled-body", "wrong-content-type", "multipart", "multipart-broken")
+        assert all((kind, dialect, operation) in everything for kind in kinds)

@@ -1,0 +1,117 @@
+"""Every check is able to fail, every fault is caught, and the honest reference passes everything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from proof import EXERCISES, Outcome, applies, browser_missing, catalogue, faults, judges, needs_browser, run_checks
+from raw_proof import raw_faults
+
+from device_grant.catalogue import Verdict
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+
+if TYPE_CHECKING:
+    from device_grant.judging import Check
+
+DIALECTS = (RFC8628, AWS_SSO_OIDC)
+CHECKS, INVARIANTS = judges()
+
+
+def _dialects_of(fault: str) -> tuple[str, ...]:
+    return faults()[fault]
+
+
+def _slow(check: Check) -> bool:
+    """Whether it goes through generated examples or starts a browser: one proof of it is enough."""
+    return check.sampled or needs_browser(check)
+
+
+# Only a wrong HTTP server can break these, which the reference's own is not: test_raw.py proves them.
+ON_THE_WIRE = raw_faults()
+
+
+@pytest.mark.parametrize("name", sorted(CHECKS.keys() - ON_THE_WIRE.keys()))
+def test_each_check_fails_on_its_faults(name):
+    check = CHECKS[name]
+    assert check.faults, f"{name} names no fault that proves it"
+    if needs_browser(check) and browser_missing():
+        pytest.skip(browser_missing())
+    falsified: set[str] = set()
+    for fault in check.faults:
+        found: set[str] = set()
+        for dialect in _dialects_of(fault):
+            if not (_slow(check) and found):
+                found |= run_checks(dialect, fault, (name,)).checks.get(name, frozenset())
+        assert found, f"{name} does not notice {fault}"
+        falsified |= found
+    if not check.sampled:
+        unproved = [
+            requirement
+            for requirement in check.requirements
+            if requirement not in falsified and any(applies(check, dialect) for dialect in DIALECTS)
+        ]
+        assert not unproved, f"{name}: none of its faults breaks {', '.join(unproved)}"
+
+
+@pytest.mark.parametrize("name", sorted(INVARIANTS))
+def test_each_invariant_fails_on_its_faults(name):
+    invariant = INVARIANTS[name]
+    assert invariant.faults, f"{name} names no fault that proves it"
+    falsified: set[str] = set()
+    for fault in invariant.faults:
+        found: set[str] = set()
+        for dialect in _dialects_of(fault):
+            found |= _exercised(dialect, fault).invariants.get(name, frozenset())
+        assert found, f"{name} does not notice {fault}"
+        falsified |= found
+    unproved = set(invariant.requirements) - falsified
+    assert not unproved, f"{name}: none of its faults breaks {', '.join(sorted(unproved))}"
+
+
+@pytest.mark.parametrize(
+    ("fault", "dialect"), [(fault, dialect) for fault in sorted(faults()) for dialect in faults()[fault]]
+)
+def test_each_fault_is_caught(fault, dialect):
+    naming = [check for check in CHECKS.values() if fault in check.faults]
+    # The slow proof is taken only where no other check names the fault.
+    names = tuple(check.name for check in naming if not _slow(check)) or tuple(check.name for check in naming)
+    if names and all(needs_browser(CHECKS[name]) for name in names) and browser_missing():
+        pytest.skip(browser_missing())
+    rules = [name for name, rule in INVARIANTS.items() if fault in rule.faults]
+    assert names or rules, f"no check and no invariant names {fault}"
+    outcome = run_checks(dialect, fault, names)
+    caught = any(outcome.checks.values()) or any(name in outcome.invariants for name in rules)
+    if not caught and rules:
+        caught = any(name in _exercised(dialect, fault).invariants for name in rules)
+    assert caught, f"{fault} goes unnoticed in {dialect}"
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_honest_reference_is_never_accused(dialect):
+    outcome = run_checks(dialect, "", tuple(CHECKS))
+    assert not {name: found for name, found in outcome.checks.items() if found}
+    assert not outcome.invariants
+
+
+def test_requirements_named_by_checks_exist():
+    catalogue().check_references({name: entry.requirements for name, entry in {**CHECKS, **INVARIANTS}.items()})
+
+
+def test_faults_named_by_checks_exist():
+    named = {fault for entry in (*CHECKS.values(), *INVARIANTS.values()) for fault in entry.faults}
+    assert named <= set(faults())
+
+
+def test_verdicts_are_ordered_worst_last():
+    assert max(Verdict) is Verdict.FAIL
+    assert Verdict.PASS < Verdict.OBSERVED < Verdict.WARN < Verdict.FAIL
+
+
+_seen: dict[tuple[str, str], Outcome] = {}
+
+
+def _exercised(dialect: str, fault: str) -> Outcome:
+    if (dialect, fault) not in _seen:
+        _seen[dialect, fault] = run_checks(dialect, fault, EXERCISES)
+    return _seen[dialect, fault]

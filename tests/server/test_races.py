@@ -1,0 +1,243 @@
+"""Races against the reference server over sockets, and the machinery that makes requests meet."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from unittest import mock
+
+import httpx
+import msgspec
+import pytest
+from proof import BROKEN, catalogue, judges
+
+from device_grant.catalogue import Verdict
+from device_grant.judging import NotApplicable, Untestable
+from device_grant.protocol import RFC8628
+from device_grant.reference.embedded import embedded
+from device_grant.server.checks.grant.test_races import _contradiction, _require_rotation
+from device_grant.server.pages.deciding import decide_together, require_browsers
+from device_grant.server.session.case import Case
+from device_grant.server.session.device import Device
+from device_grant.server.session.run import new_run
+from device_grant.server.sockets.racing import Race, octets
+from device_grant.targets import resolve
+from device_grant.targets.clocks import FaketimeClock
+from device_grant.targets.ports import UserError
+from device_grant.targets.transports.process import ProcessTarget
+from device_grant.targets.users import ModuleUser
+
+CHECKS = {
+    "races::test_simultaneous_redemption": "rfc8628-3.5-concurrent-redemption",
+    "races::test_approval_against_denial": "rfc8628-3.5-access-denied-terminal",
+    "races::test_simultaneous_refresh": "rfc9700-4.14-refresh-replay-detection",
+}
+RACES = ("redemption_race", "decision_race", "refresh_race")
+
+
+@contextmanager
+def launched(*faults):
+    """A run against the reference server in a process of its own."""
+    located = resolve(str(Path(__file__).parents[1] / "support" / "reference_target.toml"), dialect=None)
+    options = [word for fault in faults for word in ("--fault", fault)]
+    serve = msgspec.structs.replace(located.config.serve, command=(*located.config.serve.command, *options))
+    kind = "faketime" if FaketimeClock.available() else "real"
+    clock = msgspec.structs.replace(located.config.clock, kind=kind)
+    config = msgspec.structs.replace(located.config, serve=serve, clock=clock)
+    located = msgspec.structs.replace(located, config=config)
+    user = ModuleUser((located.folder / config.user.module).resolve())
+    with ProcessTarget(located, user) as target:
+        run = new_run(target, RFC8628, catalogue())
+        yield run
+        run.close()
+
+
+@contextmanager
+def in_process(*faults, check="races::test_simultaneous_redemption"):
+    """A case on the embedded reference server, its clock entered."""
+    with embedded(RFC8628, faults) as target:
+        run = new_run(target, RFC8628, catalogue())
+        with target.clock:
+            yield Case(run, judges()[0][check])
+        run.close()
+
+
+def verdicts(run, name):
+    case = Case(run, judges()[0][name])
+    with run.target.clock:
+        case.begin()
+        case.execute()
+    return case, {requirement: tally.verdict for requirement, tally in case.ledger.tallies.items()}
+
+
+def test_races_are_found_over_a_socket():
+    with launched(*RACES) as run:
+        for name, requirement in CHECKS.items():
+            # On a busy machine the requests of all rounds may happen to come one after another.
+            assert any(verdicts(run, name)[1][requirement] in BROKEN for _ in range(4)), name
+
+
+def test_an_honest_server_passes_over_a_socket():
+    with launched() as run:
+        for name, requirement in CHECKS.items():
+            case, found = verdicts(run, name)
+            assert found[requirement] is Verdict.PASS, name
+            assert any("side by side" in getattr(entry, "text", "") for entry in case.transcript)
+
+
+class OneAtATime(http.server.BaseHTTPRequestHandler):
+    """Answers every request alike; its server has one connection in hand."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(400)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Nothing: standard error belongs to the tests."""
+
+
+@pytest.mark.parametrize(
+    ("server", "held_up"), [(http.server.HTTPServer, True), (http.server.ThreadingHTTPServer, False)]
+)
+def test_connections_served_one_after_another_are_noticed(server, held_up):
+    with in_process() as case, server(("127.0.0.1", 0), OneAtATime) as listening:
+        thread = threading.Thread(target=listening.serve_forever, args=(0.05,), daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.server_address[1]}/token"
+        race = Race(case)
+        request = replace(race.token_request(case.device.client, grant_type="refresh_token"), url=url)
+        case.run.target.in_process = False
+        try:
+            with mock.patch("device_grant.server.sockets.racing.PATIENCE", 0.3):
+                reason = race.held_up(request)
+            answers = race.send([case.run.build(request)] * 3)
+        finally:
+            case.run.target.in_process = True
+            listening.shutdown()
+            thread.join(10)
+    assert ("one connection at a time" in reason) is held_up
+    # Even one after another, each gets its answer.
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+
+
+def test_a_target_that_is_called_in_process_is_never_held_up():
+    with in_process() as case:
+        race = Race(case)
+        assert not race.held_up(race.token_request(case.device.client, grant_type="refresh_token"))
+
+
+def test_nobody_there():
+    with in_process() as case:
+        request = httpx.Request("POST", "http://127.0.0.1:1/token", content=b"x")
+        case.run.target.in_process = False
+        with mock.patch.object(case.run.target, "together", return_value=["from the library"]):
+            assert Race(case).send([request]) == ["from the library"]
+        case.run.target.in_process = True
+
+
+def test_octets_of_a_request():
+    request = httpx.Request("POST", "http://host.test/a?b=c", headers={"connection": "keep-alive"}, content=b"body")
+    head, _, body = octets(request).partition(b"\r\n\r\n")
+    assert head.startswith(b"POST /a?b=c HTTP/1.1\r\n")
+    assert head.lower().count(b"connection:") == 1
+    assert b"Connection: close" in head
+    assert body == b"body"
+
+
+def test_browsers_in_step():
+    with in_process() as case:
+        race, grant = Race(case), case.device.start()
+        decisions, answers = decide_together(race, grant, ["approve"])
+        assert decisions["approve"].taken
+        assert decisions["approve"].steps > 2
+        assert not answers
+        length = decisions["approve"].steps
+        late, _ = decide_together(race, grant, ["deny"])
+        assert "400" in late["deny"].complaint
+        again = case.device.start()
+        lengths = {"approve": length, "deny": length}
+        order = ["deny", "approve"]
+        decisions, answers = decide_together(race, again, order, lengths=lengths, polls=[race.poll(again)])
+        assert decisions["deny"].taken
+        assert not decisions["approve"].taken
+        assert len(answers) == 1
+
+
+def test_a_browser_that_is_ahead_wins():
+    with in_process() as case:
+        race = Race(case)
+        length = decide_together(race, case.device.start(), ["approve"])[0]["approve"].steps
+        for lead, winner in ((1, "deny"), (-1, "approve")):
+            lengths = {"approve": length, "deny": length}
+            order = ["deny", "approve"]
+            decisions, _ = decide_together(race, case.device.start(), order, lengths=lengths, lead=lead)
+            assert [action for action, decision in decisions.items() if decision.taken] == [winner]
+
+
+def test_a_broken_user_module_is_an_error_of_the_suite():
+    def broken(http, _grant):
+        http.get("/device")
+        raise ZeroDivisionError
+
+    with in_process() as case:
+        user = mock.Mock(approve=broken)
+        with mock.patch.object(case.run.target, "user", user), pytest.raises(ZeroDivisionError):
+            decide_together(Race(case), case.device.start(), ["approve"])
+
+
+def test_a_user_who_never_ends_is_stopped():
+    def restless(http, _grant):
+        for _ in range(1000):
+            http.get("/device")
+        raise UserError
+
+    with in_process() as case:
+        user = mock.Mock(approve=restless)
+        with mock.patch.object(case.run.target, "user", user), pytest.raises(Exception, match="more than 100 requests"):
+            decide_together(Race(case), case.device.start(), ["approve"])
+
+
+def test_decisions_together_need_browsers():
+    with in_process() as case:
+        for user in (None, mock.Mock(pages=None)):
+            with mock.patch.object(case.run.target, "user", user), pytest.raises(Untestable):
+                require_browsers(case)
+
+
+class Polled:
+    def __init__(self, code):
+        self.code = code
+
+
+@pytest.mark.parametrize(
+    ("codes", "denied", "wrong"),
+    [
+        (["authorization_pending", "ok", "invalid_grant"], False, False),
+        (["slow_down", "access_denied", "access_denied"], True, False),
+        (["ok", "access_denied", "access_denied"], True, False),
+        (["authorization_pending", "access_denied", "ok"], False, True),
+        (["access_denied", "ok", "invalid_grant"], False, True),
+        (["authorization_pending", "ok", "ok"], False, True),
+        (["authorization_pending", "ok", "invalid_grant"], True, True),
+    ],
+)
+def test_what_contradicts_a_denial(codes, denied, wrong):
+    assert bool(_contradiction([Polled(code) for code in codes], denied=denied, single_use=True)) is wrong
+
+
+def test_codes_that_can_always_be_used_again_contradict_no_denial():
+    polls = [Polled(code) for code in ("authorization_pending", "ok", "ok")]
+    assert not _contradiction(polls, denied=False, single_use=False)
+    assert _contradiction([*polls, Polled("access_denied"), Polled("ok")], denied=False, single_use=False)
+
+
+def test_without_rotation_parallel_refreshes_may_win():
+    with in_process("refresh_token_reusable") as case, pytest.raises(NotApplicable):
+        _require_rotation(Device(case, case.device.client))

@@ -1,0 +1,89 @@
+"""The octets in which each client writes one and the same request, and what a Host without port is worth."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import pytest
+
+from device_grant.catalogue import Verdict, load
+from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Operation, Request
+from device_grant.reference.embedded import embedded
+from device_grant.reference.server.settings import Settings
+from device_grant.server.checks.aws import test_wire_profiles as checks
+from device_grant.server.checks.aws import wire_profiles
+from device_grant.server.checks.aws.wire_profiles import (
+    AWS_CLI,
+    AWS_ELIXIR,
+    BOTO3,
+    JAVASCRIPT_2,
+    JAVASCRIPT_3,
+    SOTO,
+    Profile,
+    signed,
+)
+from device_grant.server.session.case import Case
+from device_grant.server.session.run import new_run
+
+MEMBERS = {"deviceCode": "D/C", "grantType": DEVICE_CODE_GRANT, "clientSecret": "CS", "clientId": "CID"}
+POLL = Request("POST", "http://127.0.0.1:8080/token", (), json.dumps(MEMBERS).encode(), Operation.TOKEN)
+PROFILES = [value for value in vars(wire_profiles).values() if isinstance(value, Profile)]
+GRANT = f'"grantType":"{DEVICE_CODE_GRANT}"'
+SPACED_GRANT = GRANT.replace('":"', '": "')
+
+
+@pytest.mark.parametrize(
+    ("profile", "body"),
+    [
+        (AWS_CLI, f'{{{SPACED_GRANT}, "clientId": "CID", "clientSecret": "CS", "deviceCode": "D/C"}}'),
+        (BOTO3, f'{{"clientId": "CID", "clientSecret": "CS", {SPACED_GRANT}, "deviceCode": "D/C"}}'),
+        (JAVASCRIPT_2, f'{{"clientId":"CID","clientSecret":"CS",{GRANT},"deviceCode":"D/C"}}'),
+        (JAVASCRIPT_3, f'{{"clientId":"CID","clientSecret":"CS",{GRANT},"deviceCode":"D/C"}}'),
+        (SOTO, f'{{"deviceCode":"D\\/C","clientSecret":"CS",{GRANT},"clientId":"CID"}}'),
+        (AWS_ELIXIR, f'{{"clientId":"CID","clientSecret":"CS","deviceCode":"D/C",{GRANT}}}'),
+    ],
+    ids=lambda value: value.name if isinstance(value, Profile) else "",
+)
+def test_bodies(profile, body):
+    assert profile.write(POLL).content.decode() == body
+
+
+@pytest.mark.parametrize("profile", [*PROFILES, *map(signed, PROFILES)], ids=lambda profile: profile.name)
+def test_the_request_is_the_same_one(profile):
+    written = profile.write(POLL)
+    assert json.loads(written.content) == MEMBERS
+    assert (written.method, written.url, written.operation) == (POLL.method, POLL.url, POLL.operation)
+    digest = written.header("x-amz-content-sha256")
+    assert digest in (None, hashlib.sha256(written.content).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("url", "host"), [("http://127.0.0.1:8080/token", "127.0.0.1"), ("https://[::1]:8443/token", "[::1]")]
+)
+def test_aws_elixir_names_no_port(url, host):
+    request = Request("POST", url, (), POLL.content, Operation.TOKEN)
+    assert AWS_ELIXIR.write(request).header("host") == host
+    assert AWS_ELIXIR.with_port().write(request).header("host") is None
+
+
+@pytest.mark.parametrize(
+    ("fault", "verdict"),
+    [("", Verdict.PASS), ("host_compared_literally", Verdict.WARN), ("amz_json_refused", Verdict.FAIL)],
+)
+def test_a_port_that_is_missed_is_a_warning(fault, verdict):
+    settings = Settings(dialect=AWS_SSO_OIDC, issuer="http://127.0.0.1:8080")
+    with embedded(AWS_SSO_OIDC, [fault] if fault else [], settings=settings) as target:
+        run = new_run(target, AWS_SSO_OIDC, load())
+        case = Case(run, next(check for check in _checks() if check.function is checks.test_aws_elixir))
+        with target.clock:
+            case.begin()
+            case.execute()
+        run.close()
+    assert case.ledger.tallies["aws-request-sdk-forms"].verdict is verdict
+
+
+def _checks():
+    from device_grant.judging import all_checks
+
+    return all_checks()

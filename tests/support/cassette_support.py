@@ -1,0 +1,103 @@
+"""What tests of cassettes share: one check at a time, live, recorded and replayed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import yaml
+from proof import catalogue, judges
+
+from device_grant.catalogue import Verdict
+from device_grant.protocol import dialect
+from device_grant.recordings.cassette import (
+    NotRecorded,
+    Player,
+    Recorder,
+    RecordingTarget,
+    open_cassette,
+    replay_target,
+    write,
+)
+from device_grant.recordings.formats.cassette import MANIFEST, file_name
+from device_grant.recordings.formats.tape import SHARED
+from device_grant.recordings.record import finishing as finish
+from device_grant.recordings.record.pseudonyms import Pseudonyms
+from device_grant.server.session.case import Case
+from device_grant.server.session.run import PROFILES, Run
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RFC, AWS = ROOT / "cassettes" / "reference-rfc8628", ROOT / "cassettes" / "reference-aws-sso-oidc"
+PENDING = "polling::test_pending"
+DENIAL = "user_decision::test_denial_is_final"
+SECRET = "sGq71nWx-Planted_0pAe4"
+
+
+def new_run(target):
+    return Run(target, dialect(target.config.dialect), catalogue(), PROFILES["record"])
+
+
+def run_check(run, name):
+    """The verdicts of one check and of the invariants in it, by requirement, worst first."""
+    case = Case(run, judges()[0][name])
+    clock, tape = run.target.clock, run.target.tape
+    misfit = ""
+    try:
+        with clock, tape.check(name, clock):
+            case.begin()
+            case.execute()
+    except NotRecorded as missing:
+        misfit = str(missing)
+    found: dict[str, Verdict] = {}
+    for ledger in (case.ledger, *case.invariants.values()):
+        for requirement, tally in ledger.tallies.items():
+            found[requirement] = max(tally.verdict, found.get(requirement, Verdict.PASS))
+    return found, misfit
+
+
+def judge(folder, name):
+    """What a replay of one check says, and what was left over."""
+    target = open_cassette(folder, "cassette")
+    with target:
+        run = new_run(target)
+        found, misfit = run_check(run, name)
+        run.close()
+    return found, [misfit, *target.player.problems] if misfit else target.player.problems
+
+
+def excerpt(source, folder, name):
+    """A cassette that holds one check of another, for editing."""
+    folder.mkdir(exist_ok=True)
+    manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
+    (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": [name]}), encoding="utf-8")
+    for file in (file_name(SHARED), file_name(name)):
+        shutil.copyfile(source / file, folder / file)
+    return folder / file_name(name)
+
+
+def edited(file, change):
+    data = yaml.safe_load(file.read_text("utf-8"))
+    change(data)
+    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+
+
+def record(target, names, tmp_path):
+    """A cassette of some checks, as the command makes it, with what came up on the way."""
+    recorder = Recorder()
+    recording = RecordingTarget(target, recorder)
+    with recording:
+        run = new_run(recording)
+        live = {name: run_check(run, name)[0] for name in names}
+        run.close()
+    entries = [*run.secrets.entries(), *recorder.found]
+    pseudonyms = Pseudonyms(entries)
+    manifest = finish.manifest_of(recording, catalogue().revision, pseudonyms)
+    player = Player(recorder.tapes, pseudonyms)
+    with replay_target(manifest, player, "draft", None) as draft:
+        run = new_run(draft)
+        assert [misfit for name in names if (misfit := run_check(run, name)[1])] == []
+        again = run.secrets.entries()
+    player.drop_unused()
+    folder = tmp_path / "cassette"
+    write(folder, manifest, recorder.tapes.values())
+    return folder, live, finish.genuine(entries, again)

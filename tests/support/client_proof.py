@@ -1,0 +1,92 @@
+"""Runs scenarios against the reference client with a fault, on simulated time, without pytest in between."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from device_grant.catalogue import Catalogue, Verdict, load
+from device_grant.client.drivers.embedded import EmbeddedDriver
+from device_grant.client.rules import every_rule
+from device_grant.client.session.case import ClientCase
+from device_grant.client.session.run import ClientRun
+from device_grant.judging import all_checks
+from device_grant.judging.loading import import_checks
+from device_grant.protocol import dialect
+from device_grant.reference.client.faults import ClientFaults
+
+if TYPE_CHECKING:
+    from device_grant.judging import Check, Rule
+
+BROKEN = (Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL)
+
+
+EXERCISES = (
+    "waiting::test_pending_until_approved",
+    "asking::test_credentials",
+    "asking::test_no_scope",
+    "asking::test_beyond_ascii",
+    "refreshing::test_refresh",
+    "refreshing::test_refresh_with_credentials",
+    "registering::test_registered_otherwise",
+    "waiting::test_slow_down_at_first",
+)
+"""Scenarios in which most rules find what they judge; tried first."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one scenario said of a client."""
+
+    verdicts: dict[str, Verdict]
+    rules: dict[str, frozenset[str]]
+    """Requirements found broken, by the rule that settled them."""
+
+    @property
+    def broken(self) -> frozenset[str]:
+        return frozenset(requirement for requirement, verdict in self.verdicts.items() if verdict in BROKEN)
+
+
+@cache
+def scenarios() -> dict[str, Check]:
+    import_checks("client")
+    return {entry.name: entry for entry in all_checks() if entry.party == "client"}
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    return {entry.name: entry for entry in every_rule()}
+
+
+@cache
+def faults() -> dict[str, tuple[str, ...]]:
+    return {name: tuple(dialects) for name, dialects, _ in ClientFaults.catalogue()}
+
+
+@cache
+def catalogue() -> Catalogue:
+    return load()
+
+
+def applies(check: Check, dialect_name: str) -> bool:
+    if check.dialects and dialect_name not in check.dialects:
+        return False
+    return any(dialect_name in catalogue().get(name).dialects for name in check.requirements)
+
+
+@cache
+def run_scenario(dialect_name: str, fault: str, name: str, kind: str = "flow") -> Outcome:
+    """Run one scenario against the reference client with one fault, or none."""
+    driver = EmbeddedDriver(dialect_name, [fault] if fault else [], kind=kind)
+    run = ClientRun(driver, dialect(dialect_name), catalogue())
+    case = ClientCase(run, scenarios()[name])
+    case.execute()
+    return Outcome(
+        {requirement: tally.verdict for requirement, tally in case.ledger.tallies.items()},
+        {
+            ledger.check: frozenset(found)
+            for ledger in case.invariants.values()
+            if (found := {requirement for requirement, tally in ledger.tallies.items() if tally.verdict in BROKEN})
+        },
+    )

@@ -1,0 +1,393 @@
+"""The blocks of README.md and docs/, and a small world in which they can be run for real.
+
+What stands in a page is run as it is, but for the substitutions and excuses below: each with its reason.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import io
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import captured
+import click
+import yaml
+
+from device_grant.cli import cli, main
+from device_grant.client.drivers.load import known_clients
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+from device_grant.targets.load import known_servers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+LANGUAGES = frozenset({"sh", "python", "toml", "yaml", "diff", "text"})
+
+
+@dataclass(frozen=True)
+class Block:
+    """One fenced block."""
+
+    page: str
+    """Path below the checkout."""
+    line: int
+    language: str
+    title: str
+    """Name of the file that it is, where the page gives one."""
+    text: str
+
+    @property
+    def place(self) -> str:
+        return f"{self.page}:{self.line}"
+
+    def commands(self) -> Iterator[str]:
+        """Lines of a shell block; one that ends in a backslash goes on."""
+        for line in self.text.replace("\\\n", " ").splitlines():
+            if line.strip() and not line.lstrip().startswith("#"):
+                yield line.strip()
+
+
+def blocks(page: Path) -> list[Block]:
+    """All fenced blocks, in order; those in a list without their indentation."""
+    found, opened = [], None
+    name = str(page.relative_to(ROOT))
+    for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
+        if opened is None and (fence := re.fullmatch(r'( *)```(\w*)(?: title="([^"]+)")?', line)):
+            opened = (number, *fence.groups(default=""), [])
+        elif opened is not None and line.strip() == "```":
+            start, indent, language, title, lines = opened
+            text = "".join(f"{one.removeprefix(indent)}\n" for one in lines)
+            found.append(Block(name, start, language, title, text))
+            opened = None
+        elif opened is not None:
+            opened[-1].append(line)
+        else:
+            # An info string that is not understood must not hide a block.
+            assert not line.lstrip().startswith("```"), f"{name}:{number}: {line}"
+    assert opened is None, f"{name}: a fence is not closed"
+    return found
+
+
+ALL = [block for page in PAGES for block in blocks(page)]
+
+
+class Excuse(NamedTuple):
+    """A command that is not run here."""
+
+    pattern: str
+    reason: str
+    holds: Callable[[re.Match[str]], bool]
+    """What can be said of it all the same."""
+
+
+def _goal(found: re.Match[str]) -> bool:
+    return re.search(rf"^{re.escape(found[1])}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE) is not None
+
+
+def _environment(found: re.Match[str]) -> bool:
+    return found[1] in re.split(r"[\s,]+", (ROOT / "tox.ini").read_text("utf-8"))
+
+
+def _parsed(found: re.Match[str]) -> bool:
+    words = [word for word in shlex.split(found.string, comments=True) if "=redis:" not in word]
+    parse(words[1:])
+    return True
+
+
+def _known(found: re.Match[str]) -> bool:
+    words = shlex.split(found.string, comments=True)
+    named = {word.removeprefix("client:") for word in words[2:] if not word.startswith("-")}
+    return _parsed(found) and named <= {"embedded", *known_servers(), *known_clients()}
+
+
+def _extra(found: re.Match[str]) -> bool:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    return found["extra"] is None or found["extra"] in project["optional-dependencies"]
+
+
+EXCUSES = (
+    Excuse(r"make (\w+)\b.*", "goes through everything; the goals are tested by what they call", _goal),
+    Excuse(r"tox -e (\S+).*", "makes an environment from the network", _environment),
+    Excuse(r"\.ci/run\b.*", "goes through everything", lambda _: os.access(ROOT / ".ci" / "run", os.X_OK)),
+    Excuse(r"\S*pip install '?[\w./-]+(?:\[(?P<extra>\w+)\])?'?.*", "installs from the network", _extra),
+    Excuse(r"apt-get install .*", "needs root", lambda _: True),
+    Excuse(r"python3 -m venv .*", "followed by an installation; tested in test_packaging.py", lambda _: True),
+    Excuse(r"export PATH=.*", "for the environment that is not made here", lambda _: True),
+    Excuse(
+        r"AWS_ENDPOINT_URL_SSO_OIDC=\S+ aws sso login .*",
+        "the AWS CLI comes from the system; implementations/clients/awscli runs it",
+        lambda _: "awscli" in known_clients(),
+    ),
+    Excuse(r"device-grant (?:run nanoidp|client awscli)\b.*", "software of others, from the network", _known),
+    Excuse(r"device-grant matrix --run .*", "whole runs of many targets", _known),
+    Excuse(r"(?:DEVICE_GRANT_DATABASE=)?.*\bredis://.*", "needs a Redis server", _parsed),
+)
+
+NARROW = "rfc8628-3.1-endpoint-accepts-post"
+"""The one requirement that is asked for where a page asks for all: the cheapest that any server has."""
+NARROW_CLIENT = "rfc8628-3.1-scope-optional"
+THREE_CHECKS = "test_start_without_client or test_codes_are_unique or test_get_starts_nothing"
+SUBSTITUTIONS = (
+    # A live server, which is launched here.
+    (r"https://(?:id\.example\.com|login\.example)(?![\w.])|http://127\.0\.0\.1:8080", f"{{{RFC8628}}}"),
+    (r"http://127\.0\.0\.1:8628", f"{{{AWS_SSO_OIDC}}}"),
+    (r"--port 8628", "--port 0"),
+    # A server that would have to be installed from the network.
+    (r"device-grant record nanoidp", "device-grant record embedded:rfc8628 --out cassettes/nanoidp"),
+    (r"(device-grant drift cassettes/nanoidp) nanoidp", r"\1 embedded:rfc8628"),
+    # Nobody sits here.
+    (r"--user prompt", "--user user.py"),
+    # A part of the checks, where all of them would take minutes; what a cassette holds that was recorded so.
+    (r"-k 'not page_browser'", "-k 'not page_browser and test_start_without_client'"),
+    (r"-k page_browser", "-k 'page_browser and forged_approval'"),
+    (r"-k slow_down\b", "-k test_no_scope"),
+    (r"(cassette:cassettes/nanoidp) --only \S+", rf"\1 --only {NARROW}"),
+    (r"(cassette:cassettes/nanoidp) -k \S+", r"\1 -k test_start"),
+    (r"-n 4\b", "-n 1"),
+    (r"(device-grant run TARGET --shard .* --report \S+)", rf"\1 -- -k '{THREE_CHECKS}'"),
+    (r"\bTARGET\b", "path/to/target.toml"),
+    (r"(first-run:device-grant run target\.toml --report \S+)", r"\1 -- -k 'user_decision or malformed_bodies'"),
+)
+"""In this order; commands of a story are known by its name before them."""
+
+EXIT_CODES = {
+    "device-grant judge cassettes/nanoidp": 1,  # what it records is not conformant
+    "device-grant drift login.har https://login.example": 1,  # another server answers here
+}
+"""Those that the page does not name in a comment and that are not 0."""
+
+
+def parse(words: list[str]) -> None:
+    """Let click read a command line of ours without doing it; raises what click makes of mistakes."""
+    name, *rest = words
+    context = click.Context(cli, info_name="device-grant")
+    command = cli.get_command(context, name)
+    assert command is not None, name
+    command.make_context(name, rest, parent=context)
+
+
+def options(words: Iterable[str]) -> Iterator[str]:
+    """Options of a command that is only spoken of and perhaps incomplete; those behind -- belong to another."""
+    for word in words:
+        if word == "--":
+            return
+        if re.fullmatch(r"--?[a-z][a-z-]*", word):
+            yield word
+
+
+@dataclass
+class World:
+    """A folder in which the commands of a page find what they speak of, and where they are run."""
+
+    folder: Path
+    server: Callable[[str], str]
+    """The base URL of a launched reference server of a dialect."""
+    story: str = ""
+    said: str = ""
+    """What the commands of the last shell block printed."""
+    stopped: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.cwd = self.folder
+
+    def furnish(self) -> None:
+        """Lay out what pages take for given: a server, a client, a user, captures, cassettes, reports."""
+        # One that opens no pages: those of the checks in a browser take their time.
+        user = "from device_grant.reference.server import user\n\napprove, deny = user.approve, user.deny\n"
+        serve = "import sys\n\nfrom device_grant.reference.server.serve import serve\n\nserve(port=int(sys.argv[-1]))\n"
+        capture = captured.har(captured.rfc(gaps=(1.2,), errors=(), interval=1))
+        app = "from device_grant.reference.server.app import create_app\n\napp = create_app()\n"
+        texts = {
+            "mypackage/__init__.py": "",
+            "mypackage/server.py": app,
+            "user.py": user,
+            "serve.py": serve,
+            "requirements.txt": "",
+            "capture.har": capture,
+            "login.har": capture,
+            "tests/cassettes/login.yaml": captured.vcr(captured.rfc()),
+            "baseline.toml": "",
+            "path/to/user.py": user,
+            "path/to/target.toml": 'name = "my-server"\n[serve]\napp = "asgi:device_grant.reference.server.app:app"\n'
+            '[user]\nmodule = "user.py"\n[clock]\nkind = "travel"\n',
+            "path/to/client.toml": 'name = "my-cli"\n[run]\ncommand = ["my-cli"]\n',
+        }
+        for name, text in texts.items():
+            file = self.folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        command = self.folder / "bin" / "my-cli"
+        command.parent.mkdir()
+        # A client that is told everything by the variables of its run has no use for arguments.
+        command.write_text(
+            f"#!{sys.executable}\nfrom device_grant.reference.client.__main__ import main\n\n"
+            "raise SystemExit(main([]))\n"
+        )
+        command.chmod(0o755)
+        for folder in ("report", "last/report", "report-a", "report-b"):
+            (self.folder / folder).mkdir(parents=True)
+            source = "glewlwyd" if folder == "report-b" else "nanoidp"
+            shutil.copy2(ROOT / "reports" / source / "results.jsonl", self.folder / folder)
+
+    def borrow_cassettes(self, text: str) -> None:
+        """Copy the cassettes of the checkout that are spoken of."""
+        for source in sorted(set(re.findall(r"cassettes/([\w-]+)", text))):
+            if (ROOT / "cassettes" / source).is_dir():
+                shutil.copytree(ROOT / "cassettes" / source, self.folder / "cassettes" / source)
+
+    def close(self) -> None:
+        for process in self.stopped:
+            end(process)
+
+    def run(self, block: Block) -> None:
+        """Every command of a shell block, and the exit code of each."""
+        self.said = ""
+        for line in block.commands():
+            if excused(line):
+                continue
+            noted = re.search(r"#.*exit code (\d)", line)
+            expected = int(noted[1]) if noted else EXIT_CODES.get(" ".join(shlex.split(line, comments=True)), 0)
+            code, printed = self._do(line)
+            self.said += printed
+            assert code == expected, f"{block.place}: {line}\nended with {code}, not {expected}\n{printed}"
+
+    def _do(self, line: str) -> tuple[int, str]:
+        name, *words = shlex.split(self.substituted(line), comments=True)
+        words = [one for word in words for one in self._expanded(word)]
+        match name:
+            case "device-grant" if words[0] == "serve" and "--faults" not in words:
+                return self._serve(words)
+            case "device-grant":
+                return self._device_grant(narrowed(words))
+            case "pytest":
+                return self.pytest(words)
+            case "mkdir":
+                (self.cwd / words[0]).mkdir()
+            case "cd":
+                self.cwd /= words[0]
+                assert self.cwd.is_dir()
+            case "rm":
+                (self.cwd / words[0]).unlink()
+            case _:
+                raise AssertionError(f"{line}: neither run nor excused; say in {Path(__file__).name} which")
+        return 0, ""
+
+    def substituted(self, text: str) -> str:
+        text = f"{self.story}:{text}"
+        for pattern, replacement in SUBSTITUTIONS:
+            text = re.sub(pattern, replacement, text)
+        text = text.removeprefix(f"{self.story}:")
+        for dialect in (RFC8628, AWS_SSO_OIDC):
+            if f"{{{dialect}}}" in text:
+                text = text.replace(f"{{{dialect}}}", self.server(dialect))
+        return text
+
+    def _expanded(self, word: str) -> list[str]:
+        word = word.replace("$PWD", str(self.cwd))
+        return sorted(glob.glob(word, root_dir=self.cwd)) or [word]  # noqa: PTH207 - patterns of a shell, not of a Path
+
+    def _device_grant(self, words: list[str]) -> tuple[int, str]:
+        printed = io.StringIO()
+        before, argv, folder = set(sys.modules), sys.argv, Path.cwd()
+        sys.argv = ["device-grant", *words]
+        os.chdir(self.cwd)
+        try:
+            with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+                main(words)
+        except SystemExit as ended:
+            return int(ended.code or 0), printed.getvalue()
+        finally:
+            os.chdir(folder)
+            sys.argv = argv
+            for name in set(sys.modules) - before:
+                if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(self.folder)):
+                    del sys.modules[name]
+        raise AssertionError("device-grant did not exit")
+
+    def program(self, command: list[str]) -> tuple[int, str]:
+        done = subprocess.run(
+            command, cwd=self.cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False
+        )
+        return done.returncode, done.stdout
+
+    def pytest(self, words: list[str]) -> tuple[int, str]:
+        # Rewriting the assertions of all checks would take most of the time.
+        return self.program([sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--assert=plain", *words])
+
+    def _serve(self, words: list[str]) -> tuple[int, str]:
+        words = words if "--port" in words else [*words, "--port", "0"]
+        process, first = launch(words, self.cwd)
+        self.stopped.append(process)
+        # What it says when it starts comes in one piece, but not in one line.
+        return 0, first + "".join(process.stdout.readline() for _ in range(2 if AWS_SSO_OIDC in words else 1))
+
+
+def launch(words: list[str], cwd: Path) -> tuple[subprocess.Popen[str], str]:
+    """`device-grant serve`, once it listens, and its first line."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "device_grant", *words], cwd=cwd, stdout=subprocess.PIPE, text=True
+    )
+    return process, process.stdout.readline()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ctrl-C."""
+    process.send_signal(signal.SIGINT)
+    with process:
+        process.wait(20)
+
+
+def excused(line: str) -> Excuse | None:
+    for excuse in EXCUSES:
+        found = re.fullmatch(excuse.pattern, line)
+        if found:
+            assert excuse.holds(found), f"{line}: not what is there"
+            return excuse
+    return None
+
+
+def narrowed(words: list[str]) -> list[str]:
+    """The same command for one requirement, where it would go through all of them."""
+    command = words[0]
+    if command not in {"run", "record", "replay", "client"} or "--only" in words:
+        return words
+    if "--" in words and (command != "client" or words.index("--") > 1):
+        return words
+    return [command, "--only", NARROW_CLIENT if command == "client" else NARROW, *words[1:]]
+
+
+def assert_printed(shown: Block, said: str) -> None:
+    """The lines of a text block are in the output in this order; … stands for anything, spaces for any space."""
+    said, at = " ".join(said.split()), 0
+    for line in shown.text.splitlines():
+        parts = [re.escape(" ".join(part.split())) for part in line.split("…")]
+        found = re.compile(r".*?".join(parts).replace(r"\ ", " ")).search(said, at)
+        assert found, f"{shown.place}: {line.strip()!r} is not in\n{said[at:]}"
+        at = found.end()
+
+
+def patched(text: str, change: Block) -> str:
+    """A file after a diff block, whose old lines must occur in it once."""
+    old = "".join(f"{line[1:]}\n" for line in change.text.splitlines() if line[:1] != "+")
+    new = "".join(f"{line[1:]}\n" for line in change.text.splitlines() if line[:1] != "-")
+    assert text.count(old) == 1, f"{change.place}: the old lines are not there once"
+    return text.replace(old, new)
+
+
+def steps_of(text: str) -> list[dict[str, Any]]:
+    """The steps of a workflow, or of the part of one that a page shows."""
+    read = yaml.safe_load(text)
+    return read if isinstance(read, list) else [step for job in read["jobs"].values() for step in job["steps"]]

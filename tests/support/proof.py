@@ -1,0 +1,121 @@
+"""Runs checks against the reference server with a fault, without pytest in between."""
+
+from __future__ import annotations
+
+import atexit
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from device_grant.browser.chromium import Chromium
+from device_grant.catalogue import Catalogue, Verdict, load
+from device_grant.judging import Untestable, all_checks, all_invariants
+from device_grant.judging.loading import import_checks
+from device_grant.reference.embedded import embedded
+from device_grant.reference.server.faults import Faults
+from device_grant.server.session.case import Case
+from device_grant.server.session.run import new_run
+
+if TYPE_CHECKING:
+    from device_grant.judging import Check, Invariant
+
+BROKEN = (Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL)
+
+EXERCISES = (
+    "client_authentication::test_wrong_secret_at_start",
+    "device_authorization::test_get_starts_nothing",
+    "http::test_media_types",
+    "polling::test_missing_device_code",
+    "polling::test_unknown_device_code",
+    "registration::test_refused_registrations",
+    "registration::test_register_a_client",
+    "restjson::test_bodies_that_are_no_structure",
+    "user_decision::test_approval",
+    "user_decision::test_denial_is_final",
+)
+"""Checks whose exchanges, together, show every kind of answer that an invariant speaks of."""
+
+BROWSER = Chromium()
+"""One for all runs of this process: starting it takes longer than most checks."""
+atexit.register(BROWSER.close)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a few checks said of a faulty server."""
+
+    checks: dict[str, frozenset[str]]
+    """Requirements found broken, by the check that settled them."""
+    invariants: dict[str, frozenset[str]]
+    """The same by invariant."""
+
+
+@cache
+def judges() -> tuple[dict[str, Check], dict[str, Invariant]]:
+    """Every check and every invariant by name, all modules imported."""
+    import_checks("server")
+    checks = {entry.name: entry for entry in all_checks() if entry.party == "server"}
+    return checks, {entry.name: entry for entry in all_invariants()}
+
+
+@cache
+def faults() -> dict[str, tuple[str, ...]]:
+    """The dialects of each fault."""
+    return {name: tuple(dialects) for name, dialects, _ in Faults.catalogue()}
+
+
+@cache
+def catalogue() -> Catalogue:
+    return load()
+
+
+def needs_browser(check: Check) -> bool:
+    """Whether it says nothing without Playwright and Chromium."""
+    return check.name.startswith("page_browser::")
+
+
+@cache
+def browser_missing() -> str:
+    """Why there is no real browser; empty: there is one."""
+    try:
+        BROWSER.browser("http://target.test")
+    except Untestable as reason:
+        return str(reason)
+    return ""
+
+
+def applies(check: Check, dialect: str) -> bool:
+    """Whether the check runs in that dialect."""
+    if check.dialects and dialect not in check.dialects:
+        return False
+    return any(dialect in catalogue().get(name).dialects for name in check.requirements)
+
+
+def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
+    """Run the named checks, those that apply, against the reference server with one fault."""
+    checks, _ = judges()
+    broken: dict[str, frozenset[str]] = {}
+    invariants: dict[str, set[str]] = {}
+    with embedded(dialect, [fault] if fault else []) as target:
+        run = new_run(target, dialect, catalogue())
+        run.chromium, own = BROWSER, run.chromium
+        # That something is found is the question here, not how much of it or how small it can be made.
+        run.profile = replace(run.profile, examples=40, shrinking=0.05)
+        for name in names:
+            check = checks[name]
+            if not applies(check, dialect):
+                continue
+            case = Case(run, check)
+            with target.clock:
+                case.begin()
+                case.execute()
+            broken[name] = frozenset(
+                requirement for requirement, tally in case.ledger.tallies.items() if tally.verdict in BROKEN
+            )
+            for ledger in case.invariants.values():
+                for requirement, tally in ledger.tallies.items():
+                    if tally.verdict in BROKEN:
+                        invariants.setdefault(ledger.check, set()).add(requirement)
+        run.chromium = own
+        run.close()
+    return Outcome(broken, {name: frozenset(found) for name, found in invariants.items()})

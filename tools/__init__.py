@@ -1,0 +1,1 @@
+"""Commands for those who work on the suite; not part of the wheel."""
