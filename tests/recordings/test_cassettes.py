@@ -9,7 +9,7 @@ import socket
 import httpx
 import pytest
 import vcr
-from cassette_support import AWS, DENIAL, PENDING, RFC, edited, excerpt, judge, new_run, record
+from cassette_support import AWS, DENIAL, PENDING, RFC, ROOT, edited, excerpt, judge, new_run, record
 from proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
@@ -46,10 +46,18 @@ def test_what_no_recording_shows_is_inconclusive_and_says_why():
     target = open_cassette(RFC, "cassette")
     with target:
         case = Case(new_run(target), judges()[0]["races::test_simultaneous_redemption"])
-        with target.clock, target.tape.check(case.check.name, target.clock):
+        with target.clock, target.scope(case.check.name):
             case.execute()
     assert isinstance(case.stop, Inconclusive)
     assert "no recording shows" in str(case.stop)
+
+
+@pytest.mark.parametrize("room", ["checks", "generation", "sockets", "pages", "session"])
+def test_checks_know_nothing_of_recordings(room):
+    files = sorted((ROOT / "conformance" / "device_grant" / "server" / room).rglob("*.py"))
+    assert files
+    words = re.compile(r"\b(tapes?|recorded|replaying|cassettes?)\b", re.IGNORECASE)
+    assert [str(file) for file in files if words.search(file.read_text("utf-8"))] == []
 
 
 def test_a_replay_draws_nothing(monkeypatch):

@@ -11,7 +11,6 @@ from proof import catalogue, judges
 from device_grant.catalogue import Verdict
 from device_grant.protocol import dialect
 from device_grant.recordings.cassette import (
-    NotRecorded,
     Player,
     Recorder,
     RecordingTarget,
@@ -25,6 +24,7 @@ from device_grant.recordings.record import finishing as finish
 from device_grant.recordings.record.pseudonyms import Pseudonyms
 from device_grant.server.session.case import Case
 from device_grant.server.session.run import PROFILES, Run
+from device_grant.targets.ports import NotHeld
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RFC, AWS = ROOT / "cassettes" / "reference-rfc8628", ROOT / "cassettes" / "reference-aws-sso-oidc"
@@ -40,13 +40,12 @@ def new_run(target):
 def run_check(run, name):
     """The verdicts of one check and of the invariants in it, by requirement, worst first."""
     case = Case(run, judges()[0][name])
-    clock, tape = run.target.clock, run.target.tape
     misfit = ""
     try:
-        with clock, tape.check(name, clock):
+        with run.target.clock, run.target.scope(name):
             case.begin()
             case.execute()
-    except NotRecorded as missing:
+    except NotHeld as missing:
         misfit = str(missing)
     found: dict[str, Verdict] = {}
     for ledger in (case.ledger, *case.invariants.values()):

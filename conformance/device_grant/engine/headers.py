@@ -30,7 +30,7 @@ def of_server(run: Run, command: str) -> Header:
         spec=redacted_url(spec) if "://" in spec else spec,
         dialect=run.dialect.name,
         claims=dict(config.claims),
-        clock=f"recorded ({run.target.clock.kind})" if run.tape and run.tape.replaying else run.target.clock.kind,
+        clock=run.target.clock.title,
         profile=run.profile.name,
         seed=run.seed,
         python=platform.python_version(),

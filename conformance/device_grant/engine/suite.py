@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -20,6 +19,7 @@ from device_grant.engine.workers import Crew, is_worker, plain
 from device_grant.errors import DeviceGrantError, TargetUnreachableError, UsageError
 from device_grant.results.baseline import Baseline
 from device_grant.results.baseline import load as load_baseline
+from device_grant.targets.ports import NotHeld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,7 +74,7 @@ class Suite:
         self._wanted: frozenset[str] | None = None
         self._baseline = Baseline()
         self.misfits: dict[str, str] = {}
-        """Checks that a replayed recording does not fit, and why."""
+        """Checks that ask a target with given answers for others, and why."""
         self._running: Case | ClientCase | None = None
         self._running_since = 0.0
 
@@ -193,11 +193,11 @@ class Suite:
         from device_grant.targets.users import PromptUser
 
         run = self._server_run()
-        if run.target.clock.kind != "real":
+        if not run.target.clock.sleeps:
             return []  # no wait takes time
-        user, tape = run.target.user, run.tape
-        if isinstance(getattr(user, "inner", user), PromptUser) or (tape is not None and tape.replaying):
-            return []  # one question at a time; recorded times pass without waiting
+        user = run.target.user
+        if isinstance(getattr(user, "inner", user), PromptUser):
+            return []  # one question at a time
         return [item for item in checks if item.entry.timed]
 
     def _places(self) -> int:
@@ -212,8 +212,8 @@ class Suite:
         return case
 
     def _carry_out(self, case: Case | ClientCase) -> None:
-        tape, clock = self._server_run().tape, self._server_run().target.clock
-        with clock, tape.check(case.check.name, clock) if tape else nullcontext():
+        target = self._server_run().target
+        with target.clock, target.scope(case.check.name):
             case.begin()
             case.execute()
 
@@ -224,14 +224,20 @@ class Suite:
         return self._run
 
     @property
+    def _opened(self) -> Target | None:
+        """The server that is tested, also when it was stopped; None where there is none, or it was never started."""
+        return getattr(self._run, "target", None)
+
+    @property
     def baseline(self) -> Baseline:
         """The known deviations of the target."""
         return self._baseline
 
     @property
     def problems(self) -> list[str]:
-        """What of a replayed recording did not fit the checks, one line each."""
-        left = list(getattr(self._run.tape, "problems", ())) if self._run is not None else []
+        """What of a target's given answers did not fit the checks, one line each."""
+        target = self._opened
+        left = target.leftovers if target is not None else ()
         return [*self.misfits.values(), *left]
 
     @property
@@ -249,14 +255,14 @@ class Suite:
             return
         catalogue = load()
         catalogue.check_references(references())
-        tape = self._run.tape if self._run is not None else None
+        target = self._opened
         selection = Selection(
             catalogue,
             self._dialect(),
             self.party,
             self._wanted,
             frozenset(name for rule in self._watching() for name in rule.requirements),
-            tape.holds if tape is not None else lambda _name: True,
+            target.holds if target is not None else lambda _name: True,
         )
         items[:], dropped = selection.split(items)
         if dropped:
@@ -335,8 +341,7 @@ class Suite:
             item.session.shouldstop = str(finished.error)
             self.end(item.config, finished.error)
         if finished.error is not None:
-            tape = finished.case.run.tape
-            if isinstance(finished.error, UsageError) and tape is not None and tape.replaying:
+            if isinstance(finished.error, NotHeld):
                 self.misfits[item.entry.name] = str(finished.error)
             raise finished.error
         tell_pytest(finished.case, self._withheld)

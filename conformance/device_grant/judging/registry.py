@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -44,8 +44,8 @@ class Check:
     card: str
     """The docstring: what we send, what we accept."""
     function: Callable[..., Any]
-    live: str = ""
-    """Why a recording cannot show what the check judges; empty: it can."""
+    live: Mapping[str, str] = field(default_factory=dict)
+    """By requirement: why nothing but a server that answers now can show it; `*` stands for the whole check."""
 
     @property
     def title(self) -> str:
@@ -123,13 +123,17 @@ def check(  # noqa: PLR0913 - all but the requirements are named where they are 
     timed: bool = False,
     dialects: tuple[str, ...] = (),
     sampled: bool = False,
-    live: str = "",
+    live: str | Mapping[str, str] = "",
 ) -> Callable[[F], F]:
-    """Register a pytest test as the check of the named requirements."""
+    """Register a pytest test as the check of the named requirements.
+
+    `live` says why nothing but a server that answers now can show what the check judges, or which of its requirements.
+    """
+    told = {"*": live} if isinstance(live, str) and live else dict(live or {})
 
     def register(function: F) -> F:
         name = _name(function)
-        entry = Check(name, requirements, faults, needs, timed, dialects, sampled, _card(function), function, live)
+        entry = Check(name, requirements, faults, needs, timed, dialects, sampled, _card(function), function, told)
         _CHECKS[name] = entry
         function.__check__ = entry  # type: ignore[attr-defined]
         return function

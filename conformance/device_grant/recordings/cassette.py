@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from device_grant.recordings.formats.cassette import Cassette, Manifest, read, write
 from device_grant.recordings.record.recorder import Recorder, RecordingTarget
-from device_grant.recordings.replay.matching import NotRecorded
 from device_grant.recordings.replay.player import Player, ReplayTarget
 
 if TYPE_CHECKING:
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Cassette",
     "Manifest",
-    "NotRecorded",
     "Player",
     "Recorder",
     "RecordingTarget",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import socket
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from device_grant.targets.config import Located, TargetConfig
-    from device_grant.targets.ports import Tape, User
+    from device_grant.targets.ports import Sampler, User
 
 _CONNECT_TIMEOUT = 3.0
 
@@ -26,7 +28,7 @@ class Adapter:
         self.folder: Path = located.folder
         self.user: User | None = user
         baseline = located.folder / "baseline.toml"
-        self.tape: Tape | None = None
+        self.sampler: Sampler | None = None
         # A spec that names no folder of its own (a URL, asgi:…) lives in the working directory, whose baseline.toml
         # may belong to anything.
         self.baseline: Path | None = baseline if located.file is not None and baseline.is_file() else None
@@ -39,6 +41,35 @@ class Adapter:
     def gone(self) -> str:
         """Nothing that is called in process goes away."""
         return ""
+
+    def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+        """As it is said now."""
+        del url, sent
+        return conversation()
+
+    def hang_up(self, conversation: Callable[[], None]) -> None:
+        """Send, and do not wait."""
+        conversation()
+
+    def scope(self, check: str = "") -> AbstractContextManager[None]:
+        """Nothing is kept, so that it does not matter whose it is."""
+        del check
+        return nullcontext()
+
+    def holds(self, check: str) -> bool:
+        """A server takes every check."""
+        del check
+        return True
+
+    def unsettled(self, check: str, live: Mapping[str, str]) -> Mapping[str, str]:
+        """A server that answers now shows everything that there is to see."""
+        del check, live
+        return {}
+
+    @property
+    def leftovers(self) -> tuple[str, ...]:
+        """Nothing was given beforehand."""
+        return ()
 
     def listens(self, host: str, port: int) -> bool:
         """Try to connect."""

@@ -28,7 +28,8 @@ _LIBRARY_PATTERNS = (
 class RealClock:
     """The wall clock: waiting is sleeping."""
 
-    kind = "real"
+    kind = title = "real"
+    sleeps = True
 
     def __init__(self) -> None:
         # Wall time once, then the monotonic clock: a correction of the wall clock during a run is no finding.
@@ -60,7 +61,8 @@ class TravelClock:
     Re-entrant. Left and entered again it never goes back: what a target stored in an earlier check stays in its past.
     """
 
-    kind = "travel"
+    kind = title = "travel"
+    sleeps = False
 
     def __init__(self) -> None:
         self._depth = 0
@@ -121,7 +123,8 @@ class FaketimeClock:
     `FAKETIME_DONT_FAKE_MONOTONIC = "1"` in its `env`.
     """
 
-    kind = "faketime"
+    kind = title = "faketime"
+    sleeps = False
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "faketime-offset"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self, TypeVar
 
+from device_grant.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
@@ -31,6 +33,10 @@ class Clock(Protocol):
 
     kind: str
     """`travel`, `faketime` or `real`."""
+    title: str
+    """What results call it."""
+    sleeps: bool
+    """Whether a wait takes as long as it says, so that waits are better had side by side."""
 
     def __enter__(self) -> object:
         """Begin: a travelled clock freezes time for this process."""
@@ -83,6 +89,10 @@ class UserError(Exception):
     """
 
 
+class NotHeld(UsageError):  # noqa: N818 - says what is the case, as the other outcomes of a check do
+    """A target whose answers are all given beforehand has none to what is asked; the message says what to do."""
+
+
 class Codec(Protocol[T]):
     """Generated cases as texts."""
 
@@ -93,34 +103,20 @@ class Codec(Protocol[T]):
         """The case back; raises ValueError, KeyError or TypeError for a text that is none."""
 
 
-class Tape(Protocol):
-    """What a recording keeps of a run besides its HTTP traffic, while it is made or played."""
+class Sampler(Protocol):
+    """Where generated cases come from in a run that must come out the same again: drawn beforehand, or given.
 
-    replaying: bool
-
-    def check(self, name: str, clock: Clock) -> AbstractContextManager[None]:
-        """Within: what this thread does belongs to that check."""
-
-    def shared(self) -> AbstractContextManager[None]:
-        """Within: what this thread does belongs to all checks."""
-
-    def holds(self, name: str) -> bool:
-        """Whether the check can be run from it."""
-
-    def uncarried(self, name: str) -> Mapping[str, str]:
-        """By requirement: why a recording of the check cannot settle it; `*` stands for all."""
+    A batch is named by its check; batches of two checks do not meet, whatever their names.
+    """
 
     def cases(self, batch: str, draw: Callable[[], Sequence[T]], codec: Codec[T]) -> Sequence[T]:
-        """The cases of a batch: drawn and kept, or those that were kept."""
+        """All cases of a batch: those that `draw` makes, or those that were given; raises NotHeld."""
 
-    def note(self, batch: str, case: str) -> None:
-        """Keep one more case of a batch that comes about step by step."""
+    def keep(self, batch: str, case: str) -> None:
+        """Take one more case of a batch that comes about step by step."""
 
-    def noted(self, batch: str) -> list[str] | None:
-        """The cases that were kept like that; None while they come about."""
-
-    def octets(self, url: str, sent: bytes, talk: Callable[[], tuple[bytes, str]], clock: Clock) -> tuple[bytes, str]:
-        """What came over a raw socket and how the connection ended: by `talk`, or as it was kept."""
+    def kept(self, batch: str) -> list[str] | None:
+        """The cases of such a batch where they are given; None where they are to come about."""
 
 
 class Target(Protocol):
@@ -138,8 +134,8 @@ class Target(Protocol):
     """Whether requests are function calls, so that raw sockets are impossible."""
     baseline: Path | None
     """baseline.toml beside target.toml, if it exists."""
-    tape: Tape | None
-    """Where the run is recorded to or played from; None: neither."""
+    sampler: Sampler | None
+    """Where generated cases come from; None: each check draws as it goes, and makes failing cases smaller."""
 
     def __enter__(self) -> Self:
         """Start it; raises TargetUnreachableError or UsageError."""
@@ -158,3 +154,30 @@ class Target(Protocol):
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Send requests at the same moment: released together over warmed connections, or concurrent tasks."""
+
+    def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+        """What comes back for octets that are sent to the host of a URL, and how the connection ends.
+
+        `conversation` sends them over a raw socket.
+        """
+
+    def hang_up(self, conversation: Callable[[], None]) -> None:
+        """Let `conversation` send octets over a raw socket whose answer nobody waits for."""
+
+    # What a target can show.
+
+    def scope(self, check: str = "") -> AbstractContextManager[None]:
+        """Within: what this thread does belongs to the check of that name; without a name, to all checks."""
+
+    def holds(self, check: str) -> bool:
+        """Whether the check of that name can be run; what of a kept run is left out cannot."""
+
+    def unsettled(self, check: str, live: Mapping[str, str]) -> Mapping[str, str]:
+        """By requirement: why the check of that name cannot settle it here; `*` stands for all.
+
+        `live` says the same of what only a server that answers now can show.
+        """
+
+    @property
+    def leftovers(self) -> Sequence[str]:
+        """What the target was given for the checks and none of them asked for, one line each; mostly nothing."""

@@ -31,7 +31,7 @@ DEVICE_CODE = "DC.device-code-of-a-scenario"
 
 
 class ClientCase:
-    """One scenario while it runs: each run of the client goes through here, is recorded and judged by all rules."""
+    """One scenario while it runs: each run of the client goes through here, is kept and judged by all rules."""
 
     def __init__(self, run: ClientRun, check: Check) -> None:
         self.run = run

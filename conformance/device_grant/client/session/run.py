@@ -41,8 +41,6 @@ class ClientRun:
     exchanges: int = 0
     registers: bool = False
     """Whether the client registers itself."""
-    tape: None = None
-    """Runs of clients are neither recorded nor replayed."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()

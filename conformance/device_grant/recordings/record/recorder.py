@@ -16,12 +16,12 @@ from device_grant.recordings.formats.tape import SHARED, Action, Entry, Got, Sen
 from device_grant.targets.ports import GrantView, Pages, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from device_grant.targets.config import TargetConfig
-    from device_grant.targets.ports import Clock, Codec, Target, User
-    from device_grant.targets.ports import Tape as TapePort
+    from device_grant.targets.ports import Clock, Codec, Sampler, Target, User
 
 T = TypeVar("T")
 
@@ -33,8 +33,6 @@ _TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_.~+/=:-]{16,}")
 
 class Recorder:
     """The tapes of one run in the making; each thread writes the one of its check."""
-
-    replaying = False
 
     def __init__(self, wanted: Callable[[str], bool] = lambda _: True) -> None:
         """`wanted` says which checks are recorded, by name; the others do not run."""
@@ -76,21 +74,17 @@ class Recorder:
         """Whether the check is to be recorded."""
         return self._wanted(name)
 
-    def uncarried(self, name: str) -> dict[str, str]:  # noqa: ARG002 - of a port: known only once it was replayed
-        """Nothing is known yet that could not be carried."""
-        return {}
-
     def cases(self, batch: str, draw: Callable[[], Sequence[T]], codec: Codec[T]) -> Sequence[T]:
         """Draw the cases of a batch and keep them."""
         drawn = draw()
         self.tape.cases[batch] = [codec.encode(case) for case in drawn]
         return drawn
 
-    def note(self, batch: str, case: str) -> None:
+    def keep(self, batch: str, case: str) -> None:
         """Keep one more case of a batch that comes about step by step."""
         self.tape.cases.setdefault(batch, []).append(case)
 
-    def noted(self, batch: str) -> list[str] | None:  # noqa: ARG002 - of a port
+    def kept(self, batch: str) -> list[str] | None:  # noqa: ARG002 - of a port
         """None: the steps are still to be made."""
         return None
 
@@ -146,7 +140,7 @@ class RecordingTarget:
     def __init__(self, inner: Target, recorder: Recorder) -> None:
         self.inner = inner
         self.recorder = recorder
-        self.tape: TapePort | None = recorder
+        self.sampler: Sampler | None = recorder
         self.first_base = ""
         """Where it was found when it started."""
         self.config: TargetConfig = inner.config
@@ -191,6 +185,31 @@ class RecordingTarget:
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Passed on and not kept: what happens at the same moment no recording shows."""
         return self.inner.together(requests)
+
+    def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+        """Speak over a raw socket and keep what was said."""
+        return self.recorder.octets(url, sent, lambda: self.inner.talk(url, sent, conversation), self.clock)
+
+    def hang_up(self, conversation: Callable[[], None]) -> None:
+        """Passed on and not kept: nothing comes back."""
+        self.inner.hang_up(conversation)
+
+    def scope(self, check: str = "") -> AbstractContextManager[None]:
+        """Within: the tape of that check is written."""
+        return self.recorder.check(check, self.clock) if check else self.recorder.shared()
+
+    def holds(self, check: str) -> bool:
+        """Whether the check is to be recorded."""
+        return self.recorder.holds(check)
+
+    def unsettled(self, check: str, live: Mapping[str, str]) -> Mapping[str, str]:  # noqa: ARG002 - of a port
+        """What no recording shows is not settled while it is made either: both come to the same verdicts."""
+        return live
+
+    @property
+    def leftovers(self) -> tuple[str, ...]:
+        """Nothing is given beforehand."""
+        return ()
 
 
 class RecordingUser:
@@ -262,6 +281,8 @@ class _Clock:
         self._inner = inner
         self._recorder = recorder
         self.kind = inner.kind
+        self.title = inner.title
+        self.sleeps = inner.sleeps
 
     def __enter__(self) -> Self:
         self._inner.__enter__()

@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from device_grant.errors import UsageError
+from device_grant.targets.ports import NotHeld
 
 if TYPE_CHECKING:
     from device_grant.recordings.formats.tape import Entry, Sent, Tape
@@ -18,10 +18,6 @@ UNKEPT = frozenset(
 """Request headers that are the HTTP library's own, or a browser's memory: they are neither kept nor compared."""
 _LONGEST_BODY = 4096
 """Octets of a request that are kept as they are."""
-
-
-class NotRecorded(UsageError):  # noqa: N818 - named after the broken invariant
-    """The check asks for something that the cassette does not hold."""
 
 
 Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
@@ -65,10 +61,10 @@ class Reel:
                 self._ordered.append(place)
 
     def alike(self, sent: Sent) -> Entry:
-        """The first entry with that request; raises NotRecorded."""
+        """The first entry with that request; raises NotHeld."""
         places = self._waiting.get(key_of(sent))
         if not places:
-            raise NotRecorded(self.missing(sent))
+            raise NotHeld(self.missing(sent))
         return self._play(places.popleft())
 
     def following(self) -> Entry | None:

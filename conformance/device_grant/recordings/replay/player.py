@@ -17,17 +17,18 @@ import time_machine
 
 from device_grant.errors import SuiteError
 from device_grant.recordings.formats.tape import SHARED, Action, Entry, Got, Sent
-from device_grant.recordings.replay.matching import UNKEPT, NotRecorded, Reel, condensed
-from device_grant.targets.ports import GrantView, Pages, UserError
+from device_grant.recordings.replay.matching import UNKEPT, Reel, condensed
+from device_grant.targets.ports import GrantView, NotHeld, Pages, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from device_grant.recordings.formats import tape as tapes
     from device_grant.recordings.record.pseudonyms import Pseudonyms
     from device_grant.targets.config import TargetConfig
-    from device_grant.targets.ports import Clock, Codec, Tape, User
+    from device_grant.targets.ports import Clock, Codec, Sampler, User
 
 T = TypeVar("T")
 
@@ -43,8 +44,6 @@ class Player:
     The requests of a draft are those that the checks send once the answers hold pseudonyms, so that everything that is
     derived from a secret is derived from its pseudonym.
     """
-
-    replaying = True
 
     def __init__(self, kept: Mapping[str, tapes.Tape], pseudonyms: Pseudonyms | None = None) -> None:
         self.tapes = kept
@@ -117,32 +116,31 @@ class Player:
         if self.draft:
             drawn = [codec.encode(case) for case in draw()]
             if len(drawn) != len(kept):
-                raise NotRecorded(f"{tape.name}: the cases of {batch} cannot be drawn again in the same way")
+                raise NotHeld(f"{tape.name}: the cases of {batch} cannot be drawn again in the same way")
             kept = tape.cases[batch] = drawn
         try:
             return [codec.decode(case) for case in kept]
         except (ValueError, KeyError, TypeError) as error:
-            raise NotRecorded(f"{tape.file}: a case of {batch} cannot be read: {error}") from None
+            raise NotHeld(f"{tape.file}: a case of {batch} cannot be read: {error}") from None
 
-    def note(self, batch: str, case: str) -> None:
-        """What was noted stays as it is."""
+    def keep(self, batch: str, case: str) -> None:
+        """What was kept stays as it is."""
 
-    def noted(self, batch: str) -> list[str]:
-        """The steps that were noted."""
+    def kept(self, batch: str) -> list[str]:
+        """The steps that were kept."""
         tape = self.reel.tape
         if self._pseudonyms is not None and batch in tape.cases:
             tape.cases[batch] = [self._pseudonyms.text(case) for case in tape.cases[batch]]
         return tape.cases.get(batch, [])
 
-    def octets(self, url: str, sent: bytes, talk: Callable[[], tuple[bytes, str]], clock: Clock) -> tuple[bytes, str]:
+    def octets(self, url: str, sent: bytes, clock: Clock) -> tuple[bytes, str]:
         """What came over a raw socket."""
-        del talk
         entry = self.entry(Sent("", url, (), sent))
         reach(clock, self.reel, entry)
         return entry.got.content, entry.got.ending
 
     def entry(self, sent: Sent) -> Entry:
-        """The entry for a request; raises NotRecorded."""
+        """The entry for a request; raises NotHeld."""
         reel = self.reel
         if reel.acting is not None:
             entry = reel.of_action()
@@ -151,7 +149,7 @@ class Player:
         else:
             entry = reel.following()
         if entry is None or (self._pseudonyms is not None and not _comparable(entry.sent, sent, self._pseudonyms)):
-            raise NotRecorded(reel.missing(sent))
+            raise NotHeld(reel.missing(sent))
         if self._pseudonyms is not None:
             url = sent.url
             # What a user typed, a password among it, is nobody's to judge.
@@ -164,7 +162,7 @@ class Player:
     # The user.
 
     def action(self, do: str, code: str) -> Action:
-        """The next action, which must be that one; raises NotRecorded."""
+        """The next action, which must be that one; raises NotHeld."""
         reel = self.reel
         actions = reel.tape.actions
         action = actions[reel.acted] if reel.acted < len(actions) else None
@@ -174,7 +172,7 @@ class Player:
             action.refused = action.refused and self._pseudonyms.text(action.refused)
         if action is None or (action.do, action.code) != (do, code):
             kept = f"the user's next action is {action.do} of {action.code}" if action else "the user does nothing more"
-            raise NotRecorded(f"{reel.tape.file}: {do} of {code or 'nothing'} is not recorded; {kept}: record it again")
+            raise NotHeld(f"{reel.tape.file}: {do} of {code or 'nothing'} is not recorded; {kept}: record it again")
         reel.acting = reel.acted
         reel.acted += 1
         return action
@@ -189,6 +187,8 @@ class ReplayClock:
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
+        self.title = f"recorded ({kind})"
+        self.sleeps = False
         self._now = 0.0
         self._began = 0.0
         self._depth = 0
@@ -261,7 +261,7 @@ class ReplayTarget:
     ) -> None:
         """`steps` are those of Pages that the user could show; None: whole decisions only."""
         self.player = player
-        self.tape: Tape | None = player
+        self.sampler: Sampler | None = player
         self.config = config
         self.spec = spec
         self.base = base
@@ -296,7 +296,32 @@ class ReplayTarget:
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Nothing: checks of races do not get here."""
-        raise NotRecorded(f"{self.spec}: {len(requests)} requests at the same moment cannot be replayed")
+        raise NotHeld(f"{self.spec}: {len(requests)} requests at the same moment cannot be replayed")
+
+    def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
+        """What came over a raw socket when it was recorded."""
+        del conversation
+        return self.player.octets(url, sent, self.clock)
+
+    def hang_up(self, conversation: Callable[[], None]) -> None:
+        """Nothing is sent, and nothing would come back."""
+
+    def scope(self, check: str = "") -> AbstractContextManager[None]:
+        """Within: the tape of that check is played."""
+        return self.player.check(check, self.clock) if check else self.player.shared()
+
+    def holds(self, check: str) -> bool:
+        """Whether the check was recorded."""
+        return self.player.holds(check)
+
+    def unsettled(self, check: str, live: Mapping[str, str]) -> Mapping[str, str]:
+        """What no recording shows, and what this one was found not to carry."""
+        return {**self.player.uncarried(check), **live}
+
+    @property
+    def leftovers(self) -> tuple[str, ...]:
+        """Exchanges that no check asked for."""
+        return tuple(self.player.problems)
 
 
 class ReplayUser:
@@ -313,7 +338,7 @@ class ReplayUser:
             )
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:
-        """Raises UserError where the pages did not let the user, and NotRecorded."""
+        """Raises UserError where the pages did not let the user, and NotHeld."""
         self._act("approve", http, grant.user_code)
 
     def deny(self, http: httpx.Client, grant: GrantView) -> None:
@@ -333,7 +358,7 @@ class ReplayUser:
         action, responses = self._act(do, http, code)
         response = None if action.returned is None else responses.get(action.returned)
         if response is None:
-            raise NotRecorded(f"{self._player.reel.tape.file}: the page that {do} of {code} led to is missing")
+            raise NotHeld(f"{self._player.reel.tape.file}: the page that {do} of {code} led to is missing")
         return response
 
     def _act(self, do: str, http: httpx.Client, code: str) -> tuple[Action, dict[int, httpx.Response]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from device_grant.judging import StopCheck, Violation
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from device_grant.server.session.case import Case
     from device_grant.server.session.run import Profile
-    from device_grant.targets.ports import Codec
+    from device_grant.targets.ports import Codec, Sampler
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Exception)
@@ -43,22 +44,22 @@ class Fuzz:
     ) -> None:
         """Judge examples of the strategy; `share` of the profile's number of examples.
 
-        In a recorded run `batch` names them, and `codec` says how they are written. They are drawn before the first of
-        them is judged, all of them are judged, and none is made smaller: a replay then needs no generator.
+        Where the target has a sampler, `batch` names them there, and `codec` says how they are written: they are drawn
+        before the first of them is judged, all of them are judged, and none is made smaller.
         """
         from hypothesis import given
 
         case = self._case
         profile = case.run.profile
-        if case.run.tape is not None:
+        sampler = self.sampler
+        if sampler is not None:
             count = max(1, int(profile.examples * share))
 
             def draw() -> list[T]:
                 # The first one is always the simplest there is.
                 return drawn(strategy, settings_for(profile, count + 1))[-count:]
 
-            kept = case.run.tape.cases(batch, draw, codec or Json())
-            for example in kept:
+            for example in sampler.cases(batch, draw, codec or Json()):
                 case.examples += 1
                 judge(example)
             return
@@ -73,7 +74,12 @@ class Fuzz:
         self._seed(test, lambda: one, database)
         self._run(settings_for(profile, count, database=database)(test))
 
-    def stories(
+    @property
+    def sampler(self) -> Sampler | None:
+        """Where cases are drawn beforehand or given; None: they are drawn as they are judged."""
+        return self._case.run.target.sampler
+
+    def stories(  # noqa: PLR0913 - all but three are named where they are given
         self,
         machine: type[RuleBasedStateMachine],
         number: int,
@@ -81,11 +87,17 @@ class Fuzz:
         *,
         batch: str = "stories",
         longer: float = 1,
+        written: Written[Any] | None = None,
     ) -> None:
         """Run a state machine as `number` stories of so many steps.
 
-        `longer` multiplies the profile's time for shrinking, for examples of many requests.
+        `longer` multiplies the profile's time for shrinking, for examples of many requests. `written` are the same
+        stories as values, for a target with a sampler.
         """
+        if self.sampler is not None and written is not None:
+            share = number / self._case.run.profile.examples
+            self(written.strategy, written.judge, share=share, batch=batch)
+            return
         from hypothesis.stateful import get_state_machine_test, run_state_machine_as_test
 
         database = self._database(batch)
@@ -104,7 +116,7 @@ class Fuzz:
         """Where failing examples of the next test are kept, under a name that is the same in every process."""
         case, run = self._case, self._case.run
         number, self._batches[batch] = self._batches[batch], self._batches[batch] + 1
-        if run.examples is None or run.tape is not None:
+        if run.examples is None or self.sampler is not None:
             return None
         # With the target: what no longer fails is deleted, and that another one is sound says nothing of this one.
         key = " ".join((run.name, run.dialect.name, case.check.name, batch, str(number)))
@@ -126,9 +138,9 @@ class Fuzz:
             seed(int.from_bytes(function_digest(function()), "big"))(test)
 
     def _run(self, test: Callable[[], None], *, longer: float = 1) -> None:
-        """Run a Hypothesis test; the claims that it ends on are recorded after shrinking."""
+        """Run a Hypothesis test; the claims that it ends on are kept after shrinking."""
         case = self._case
-        if case.run.tape is not None:
+        if self.sampler is not None:
             with _own_constants_left_out():
                 test()
             return
@@ -147,6 +159,15 @@ class Fuzz:
             if stops is not None:
                 # Several examples ended before they could be judged, each in its way: one reason is enough.
                 raise next(_leaves(stops)) from None
+
+
+@dataclass(frozen=True)
+class Written(Generic[T]):
+    """Stories whose every step is drawn beforehand, so that each is one value."""
+
+    strategy: SearchStrategy[T]
+    judge: Callable[[T], None]
+    """Tells one of them; it counts no example of its own."""
 
 
 class Json:

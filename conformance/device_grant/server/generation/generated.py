@@ -1,7 +1,7 @@
 """Schemathesis as a source of requests and a judge of responses, over the target's own transport.
 
 It generates cases from the OpenAPI document of the target and follows its links; every request goes out through the
-case of the check, so that it is recorded, redacted and judged by the invariants like any other.
+case of the check, so that it is kept, redacted and judged by the invariants like any other.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Generated:
     """The target's operations as schemathesis sees them."""
 
     def __init__(self, case: Case) -> None:
-        self._case = case
+        self._case = self.case = case
         self._verify = case.verify
         self._device = _device_of(case)
         endpoints = case.run.endpoints
@@ -298,9 +298,10 @@ class Generated:
         self.note(BEGIN)
 
     def note(self, text: str) -> None:
-        """Keep a step in a recorded run."""
-        if self._case.run.tape is not None and text:
-            self._case.run.tape.note(self.batch, text)
+        """Keep a step where the target has a sampler."""
+        sampler = self._case.run.target.sampler
+        if sampler is not None and text:
+            sampler.keep(self.batch, text)
 
     def take_step(self, step: schemathesis.Case[Any]) -> schemathesis.Response | None:
         """One request of a story, and what the user does after it."""

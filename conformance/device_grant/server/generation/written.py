@@ -1,11 +1,11 @@
-"""Schemathesis's cases as texts, for recordings: written as they are sent, read back without any generator."""
+"""Schemathesis's cases as texts, for samplers: written as they are sent, read back without any generator."""
 
 from __future__ import annotations
 
 import json
 from typing import TYPE_CHECKING, Any
 
-from device_grant.errors import UsageError
+from device_grant.targets.ports import NotHeld
 
 if TYPE_CHECKING:
     import schemathesis
@@ -19,7 +19,7 @@ START = '"start"'
 
 
 def retrace(generated: Generated, texts: list[str]) -> None:
-    """Send recorded cases again, each judged; stories with what time and the user did in them."""
+    """Send given cases, each judged; stories with what time and the user did in them. Raises NotHeld as `read` does."""
     stories = BEGIN in texts
     for text in texts:
         if text == BEGIN:
@@ -31,7 +31,7 @@ def retrace(generated: Generated, texts: list[str]) -> None:
 
 
 def take(generated: Generated, text: str, *, story: bool = False) -> None:
-    """Send one recorded case and judge the answer."""
+    """Send one given case and judge the answer."""
     case = read(generated, text)
     answer = generated.take_step(case) if story else generated.send(case)
     if answer is not None:
@@ -39,12 +39,12 @@ def take(generated: Generated, text: str, *, story: bool = False) -> None:
 
 
 def read(generated: Generated, text: str) -> schemathesis.Case[Any]:
-    """A case that was written; raises UsageError for another text."""
+    """A case that was written; raises NotHeld for another text."""
     try:
         data = json.loads(text)
         operation = generated.schema.find_operation_by_id(data["operation"])
     except (ValueError, KeyError, TypeError, LookupError) as error:
-        raise UsageError(f"a generated case of the recording cannot be read ({error}): record it again") from None
+        raise NotHeld(f"a generated case cannot be read ({error}): record the run again") from None
     case: schemathesis.Case[Any] = operation.Case(
         body=data["octets"].encode("latin-1") if "octets" in data else data.get("body", _not_set()),
         media_type=data.get("media_type"),

@@ -254,7 +254,7 @@ def find_approval(device: Device) -> Approval:
                 browser.submit(page, form, choice.button)
         if grant.poll(label="poll after a button was pressed").outcome.ok:
             return choice
-    raise Inconclusive("no single form of the confirmation approves: it cannot be replayed")
+    raise Inconclusive("no single form of the confirmation approves: it cannot be sent again")
 
 
 @dataclass(frozen=True)

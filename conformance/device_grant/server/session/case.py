@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 class Case:
-    """One check while it runs: everything that is sent goes through here, is recorded and judged."""
+    """One check while it runs: everything that is sent goes through here, is kept and judged."""
 
     def __init__(self, run: Run, check: Check) -> None:
         self.run = run
@@ -50,18 +50,13 @@ class Case:
             entry.name: Ledger(entry.name, run.catalogue.get, run.dialect.name, entry.requirements, run.expects)
             for entry in all_invariants()
         }
-        # What one check of a recorded run does must not depend on what others found before.
-        self.effect = run.effect if run.tape is None else Effect()
+        # Where cases are drawn beforehand, what a check does must not depend on what others found before.
+        self.effect = run.effect if run.target.sampler is None else Effect()
         self.stop: StopCheck | None = None
         """Why the check ended before its end, if it did."""
         self.resting: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while the case only waits."""
         self._local: dict[str, Any] = {}
-
-    @property
-    def recorded(self) -> bool:
-        """Whether this run is recorded, or replayed from a recording: what no recording shows is then inconclusive."""
-        return self.run.tape is not None
 
     def begin(self) -> None:
         """Start counting the case's seconds now."""
@@ -126,7 +121,7 @@ class Case:
     # Sending.
 
     def send(self, request: Request, label: str = "", *, patient: bool = True) -> Exchange:
-        """Send a request as it is; the exchange is recorded and the invariants judge it."""
+        """Send a request as it is; the exchange is kept and the invariants judge it."""
         return self.take(self.run.exchange(request, self.began, label, patient=patient))
 
     def take(self, exchange: Exchange) -> Exchange:
@@ -187,7 +182,7 @@ class Case:
         names = arguments if arguments is not None else parameters(self.check)
         try:
             self.require_claims()
-            self._heed_recording()
+            self._leave_unsettled()
             self.check.function(**{name: getattr(self, name) for name in names})
         except StopCheck as reason:
             self.stop = reason
@@ -199,13 +194,11 @@ class Case:
             if self.run.claims(name) is False:
                 raise NotApplicable(f"the target does not claim {name}")
 
-    def _heed_recording(self) -> None:
-        """Raise Inconclusive where a recording cannot show what the check is about."""
-        if self.run.tape is None:
-            return
-        reasons = self.run.tape.uncarried(self.check.name)
-        if self.check.live or "*" in reasons:
-            raise Inconclusive(self.check.live or reasons["*"])
+    def _leave_unsettled(self) -> None:
+        """Let nothing be settled that this target cannot show; raises Inconclusive if that is the whole check."""
+        reasons = self.run.target.unsettled(self.check.name, self.check.live)
+        if "*" in reasons:
+            raise Inconclusive(reasons["*"])
         for ledger in (self.ledger, *self.invariants.values()):
             ledger.unsettled = reasons
 

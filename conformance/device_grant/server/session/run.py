@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 import threading
 import time
-from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from device_grant.server.generation.database import Examples
     from device_grant.targets import Endpoints, Target
     from device_grant.targets.config import KnownClient
-    from device_grant.targets.ports import Tape
 
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
@@ -73,7 +71,7 @@ PROFILES = {
     "standard": Profile(
         "standard", examples=200, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
     ),
-    # What a cassette holds: the sizes of samples are those of `fast`.
+    # Small enough to be kept in a file: the sizes of samples are those of `fast`.
     "record": Profile("fast", examples=15, stories=5, steps=15, derandomize=True, race_rounds=1, shrinking=0),
     "deep": Profile("deep", examples=600, stories=100, steps=60, derandomize=False, race_rounds=30, shrinking=90),
 }
@@ -120,11 +118,6 @@ class Run:
     def _discovered(self) -> Endpoints:
         with self.target.http() as http:
             return discover(self.target, http, self.dialect.name)
-
-    @property
-    def tape(self) -> Tape | None:
-        """Where the run is recorded to or played from; None: neither."""
-        return self.target.tape
 
     @property
     def aws(self) -> bool:
@@ -278,7 +271,7 @@ class Run:
         """
         with self._lock:
             if role not in self._clients:
-                with self.tape.shared() if self.tape else nullcontext():
+                with self.target.scope():
                     self._clients[role] = self._known(role) if self.target.config.clients else self._register(role)
             return self._clients[role]
 

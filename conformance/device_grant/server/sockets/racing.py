@@ -54,7 +54,7 @@ class Race:
         return _released(lanes)
 
     def exchange(self, requests: Sequence[Request], label: str) -> list[Exchange]:
-        """Send requests of the protocol together; their exchanges are recorded and judged by the invariants."""
+        """Send requests of the protocol together; their exchanges are kept and judged by the invariants."""
         run = self.case.run
         answers = self.send([run.build(request) for request in requests])
         return [

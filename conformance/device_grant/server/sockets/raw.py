@@ -109,8 +109,7 @@ class RawClient:
             with _Conversation(self._address, DEADLINE) as conversation:
                 return conversation.hold(octets, expected=expected, head=head, half_close=half_close)
 
-        tape = case.run.tape
-        received, ending = tape.octets(self._url, octets, talk, case.run.target.clock) if tape else talk()
+        received, ending = case.run.target.talk(self._url, octets, talk)
         elapsed = time.perf_counter() - began
         responses, rest = read_responses(received, closed=ending == "closed", head=head)
         answer = RawAnswer(responses, ending, rest, elapsed)
@@ -129,9 +128,12 @@ class RawClient:
 
     def abandon(self, octets: bytes, label: str) -> None:
         """Send octets and close the connection at once, without reading."""
-        if self._case.run.tape is None or not self._case.run.tape.replaying:
+
+        def write() -> None:
             with _Conversation(self._address, DEADLINE) as conversation:
                 conversation.write(octets)
+
+        self._case.run.target.hang_up(write)
         self._case.note(f"{label}: connection closed by us")
 
 

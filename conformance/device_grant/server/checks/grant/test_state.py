@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from device_grant.protocol import Exchange
-    from device_grant.server.generation.fuzz import Fuzz
+    from device_grant.server.generation.fuzz import Fuzz, Written
     from device_grant.server.session.case import Case
 
 SHRINKING = 4.0
@@ -82,21 +82,19 @@ def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
     if case.run.target.user is None:
         raise Untestable("nobody can approve or deny: target.toml has no [user]")
     case.device.start()
-    if case.recorded:
-        _recorded_stories(Cast(case), fuzz)
-        return
-    machine = _machine(Cast(case))
-    profile = case.run.profile
-    fuzz.stories(machine, profile.stories, profile.steps, longer=SHRINKING)
+    cast, profile = Cast(case), case.run.profile
+    fuzz.stories(_machine(cast), profile.stories, profile.steps, longer=SHRINKING, written=_written(cast))
 
 
 class _StoryOver(Exception):  # noqa: N818 - not an error: the story has come to its end
-    """A story of a recorded run ends with its first failure."""
+    """A story that is not made smaller ends with its first failure: what follows from it is no finding of its own."""
 
 
-def _recorded_stories(cast: Cast, fuzz: Fuzz) -> None:
+def _written(cast: Cast) -> Written[Any]:
     """Stories whose every step is drawn beforehand, in the same ranges as those of the machine."""
     from hypothesis import strategies as st
+
+    from device_grant.server.generation.fuzz import Written
 
     profile = cast.case.run.profile
     some = st.integers(0, MOST)
@@ -106,7 +104,7 @@ def _recorded_stories(cast: Cast, fuzz: Fuzz) -> None:
     def tell(story: tuple[int, list[tuple[int, int, int]]]) -> None:
         first, following = story
         cast.case.examples -= 1  # the story itself counts them
-        told = Story(cast)
+        told = Story(cast, ends_with_a_failure=True)
         try:
             told.start(first)
             for numbers in following:
@@ -114,7 +112,7 @@ def _recorded_stories(cast: Cast, fuzz: Fuzz) -> None:
         except _StoryOver:
             return
 
-    fuzz(whole, tell, share=profile.stories / profile.examples, batch="stories")
+    return Written(whole, tell)
 
 
 class Cast:
@@ -148,8 +146,9 @@ class Cast:
 class Story:
     """The steps of one story; the machine below says which may be taken when."""
 
-    def __init__(self, cast: Cast) -> None:
+    def __init__(self, cast: Cast, *, ends_with_a_failure: bool = False) -> None:
         self.cast = cast
+        self._ends_with_a_failure = ends_with_a_failure
         self.case = case = cast.case
         case.run.target.clock.wait(BETWEEN_STORIES)
         cast.gather()
@@ -200,8 +199,7 @@ class Story:
             got=describe(exchange),
             exchanges=() if holds else tuple(self.case.transcript.entries),
         )
-        if not holds and self.case.recorded:
-            # As where the failure is raised to be shrunk: what follows from it is no finding of its own.
+        if not holds and self._ends_with_a_failure:
             raise _StoryOver
 
     def another(self, known: Expectation, number: int) -> Device | None:

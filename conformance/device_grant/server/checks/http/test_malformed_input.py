@@ -330,7 +330,7 @@ class _Campaign:
         grant.interval += 5 * self._uses  # each of them may have been told to slow down
         self._checked += 1
         ledger = self._case.ledger
-        # Recorded, not raised: a request of an earlier example may be to blame, so that this one cannot be shrunk.
+        # Kept, not raised: a request of an earlier example may be to blame, so that this one cannot be shrunk.
         raising, ledger.raising = ledger.raising, False
         try:
             if self._checked % APPROVE_EVERY == 2 and self._approved < MOST_APPROVALS:

@@ -5,23 +5,20 @@ docs/explanation/schemathesis.md tells how its checks are mapped to requirements
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device_grant.judging import check
-from device_grant.server.generation.fuzz import drawn, settings_for
+from device_grant.server.generation.exploring import tell_stories, try_requests
 from device_grant.server.generation.generated import Generated
-from device_grant.server.generation.written import START, is_forbidden, retrace, take, written
 
 if TYPE_CHECKING:
     from device_grant.server.generation.fuzz import Fuzz
     from device_grant.server.session.case import Case
-    from device_grant.targets.ports import Tape
 
 SHARE = 0.15
 """Of the profile's examples, for each operation, once with valid and once with invalid requests."""
 STORIES = 5
 """Stories of the profile for each story along the links: its steps are requests, each of them judged in full."""
-FEWEST_RECORDED = 4
 STEPS = 8
 """Requests of one story: registration, start, polls and a refresh fit into it."""
 
@@ -91,42 +88,7 @@ DOCUMENTED = (
 )
 def test_documented_requests(case: Case, fuzz: Fuzz) -> None:
     """Requests that fit the OpenAPI document and requests that do not. Accepted: the documented answers alone."""
-    from hypothesis import strategies as st
-
-    generated = Generated(case)
-    if case.run.tape is not None:
-        _recorded_requests(generated, case, case.run.tape)
-        return
-
-    def judge(example: tuple[Any, bool]) -> None:
-        request, genuine = example
-        generated.try_out(request, genuine=genuine)
-
-    for requests in generated.strategies():
-        with generated.exploring():
-            fuzz(st.tuples(requests, st.sampled_from([True, True, False])), judge, share=SHARE)
-
-
-def _recorded_requests(generated: Generated, case: Case, tape: Tape) -> None:
-    """The same in a recorded run, where each request is written down as it is sent: with genuine values filled in."""
-    from hypothesis import strategies as st
-
-    generated.batch = "requests"
-    texts = tape.noted(generated.batch)
-    if texts is not None:
-        case.examples += len(texts) - texts.count(START)
-        retrace(generated, texts)
-        return
-    settings = settings_for(case.run.profile, max(1, int(case.run.profile.examples * SHARE)))
-    for requests in generated.strategies():
-        for request, genuine in drawn(st.tuples(requests, st.sampled_from([True, True, False])), settings):
-            if genuine:
-                generated.fill(request, credentials=True)
-            text = written(request, forbidden=is_forbidden(request))
-            if text:
-                case.examples += 1
-                generated.note(text)
-                take(generated, text)
+    try_requests(Generated(case), fuzz, SHARE)
 
 
 @check(
@@ -136,15 +98,4 @@ def _recorded_requests(generated: Generated, case: Case, tape: Tape) -> None:
 )
 def test_linked_requests(case: Case, fuzz: Fuzz) -> None:
     """Stories along the document's links: register, start, poll, refresh. Accepted: the documented answers alone."""
-    generated = Generated(case)
-    generated.batch = "stories"
-    steps = case.run.tape.noted(generated.batch) if case.run.tape else None
-    if steps is not None:
-        retrace(generated, steps)
-        return
-    workflow: Any = generated.workflow()
-    profile = case.run.profile
-    # The first stories are the simplest ones: of few in a recording none would come to a token.
-    stories = max(FEWEST_RECORDED if case.recorded else 1, profile.stories // STORIES)
-    with generated.exploring():
-        fuzz.stories(workflow, stories, STEPS, batch=generated.batch)
+    tell_stories(Generated(case), fuzz, case.run.profile.stories // STORIES, STEPS)
