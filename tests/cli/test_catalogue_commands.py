@@ -6,7 +6,7 @@ import re
 
 import pytest
 from click.testing import CliRunner
-from proof import judges, run_checks
+from support.proof import judges, run_checks
 
 from device_grant.catalogue import Party, Status, load
 from device_grant.cli import cli

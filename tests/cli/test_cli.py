@@ -11,27 +11,9 @@ import sys
 import time
 
 import pytest
+from support.commands import device_grant, one_line
 
 QUICK = ("--only", "rfc8628-3.5-access-denied")
-
-
-def device_grant(*arguments, cwd=None, env=None, timeout=60):
-    return subprocess.run(
-        [sys.executable, "-m", "device_grant", *arguments],
-        cwd=cwd,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100", **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-
-
-def one_line(done):
-    lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1, done.stderr
-    assert lines[0].startswith("device-grant: ")
-    return lines[0]
 
 
 def test_run_quick_requirement(tmp_path):

@@ -9,9 +9,9 @@ import textwrap
 import time
 
 import pytest
-import samples_report as samples
 from click.testing import CliRunner
-from test_report_diff import written
+from support import samples
+from support.samples import written
 
 from device_grant.cli import fleet
 from device_grant.cli import matrix as cli

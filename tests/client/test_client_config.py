@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import UnionType
 from typing import Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
+from support import ROOT
 
 from device_grant.client.drivers.config import ClientConfig
 from device_grant.client.drivers.embedded import EmbeddedDriver
@@ -15,7 +15,7 @@ from device_grant.client.drivers.load import baseline_of, known_clients, open_cl
 from device_grant.client.drivers.process import ProcessDriver
 from device_grant.errors import UsageError
 
-PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "client-toml.md"
+PAGE = ROOT / "docs" / "reference" / "client-toml.md"
 LEAST = 'name = "x"\n[run]\ncommand = ["x"]\n'
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import pytest
-from client_proof import catalogue, scenarios
+from support.client_proof import catalogue, scenarios
 
 from device_grant.catalogue import Verdict
 from device_grant.client.drivers.config import ClientConfig, RunSection

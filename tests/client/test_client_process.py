@@ -243,7 +243,7 @@ def test_a_program_that_is_not_there(tmp_path):
 
 
 def test_what_an_adapter_does_not_support_is_not_applicable(tmp_path):
-    from client_proof import scenarios
+    from support.client_proof import scenarios
 
     source = "import sys; print('device-grant: unsupported not today'); sys.exit(75)"
     with ProcessDriver(located(source, tmp_path)) as driver:

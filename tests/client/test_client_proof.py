@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from client_proof import EXERCISES, applies, catalogue, faults, rules, run_scenario, scenarios
+from support.client_proof import EXERCISES, applies, catalogue, faults, rules, run_scenario, scenarios
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import textwrap
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from test_cli import device_grant, one_line
-from test_plugin import run_pytest
+from support import REFERENCE_TARGET
+from support.commands import device_grant, lines_of, one_line, run_pytest
 
 from device_grant.engine.ahead import Abreast
 from device_grant.engine.workers import GROUP, Crew, plain
 from device_grant.errors import SuiteError
 
-REFERENCE = str(Path(__file__).parents[1] / "support" / "reference_target.toml")
+REFERENCE = str(REFERENCE_TARGET)
 
 ENDS = """\
 import os
@@ -33,10 +31,6 @@ async def app(scope, receive, send):
     await served(scope, receive, send)
 """
 """An application that ends its process at the second device authorization."""
-
-
-def lines_of(folder):
-    return [json.loads(line) for line in (folder / "results.jsonl").read_text().splitlines()]
 
 
 def test_progress_and_one_report(tmp_path):

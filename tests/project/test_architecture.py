@@ -1,5 +1,6 @@
 """The shape of the tree: who may import whom, how long a module may be, and what no file may say."""
 
+import ast
 import io
 import os
 import re
@@ -12,10 +13,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from support import ROOT
 
 from device_grant.targets.config import TargetConfig
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 LONGEST_MODULE = 450
 CODE = ("conformance", "strategies", "implementations", "tests", "benchmarks", "tools")
 NOT_OURS = frozenset(
@@ -44,11 +45,22 @@ REASONED_NOQA = re.compile(r"#\s*noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*\s+-\s+\S")
 def files_of_the_tree() -> Iterator[Path]:
     for folder, subfolders, names in os.walk(ROOT):
         subfolders[:] = sorted(set(subfolders) - NOT_OURS)
-        yield from (Path(folder, name) for name in sorted(names))
+        # In a working tree beside the first one, .git is a file.
+        yield from (Path(folder, name) for name in sorted(set(names) - NOT_OURS))
 
 
 def modules(*rooms: str) -> list[Path]:
     return [path for path in files_of_the_tree() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in rooms]
+
+
+def imported(node: ast.AST) -> list[str]:
+    match node:
+        case ast.Import():
+            return [alias.name for alias in node.names]
+        case ast.ImportFrom(module=str(module)):
+            return [module, *(f"{module}.{alias.name}" for alias in node.names)]
+        case _:
+            return []
 
 
 def noqa_comments(source: str) -> list[tuple[int, str]]:
@@ -97,6 +109,32 @@ def test_every_room_is_in_the_layers_contract():
         if entry.name != "__init__.py" and (entry.suffix == ".py" or (entry / "__init__.py").is_file())
     }
     assert rooms <= layers, "add the room to the layers in pyproject.toml and to ARCHITECTURE.md"
+
+
+def test_tests_share_by_way_of_support_only():
+    """What two test modules need stands in tests/support; importing a test module would run its fixtures twice."""
+    folder = ROOT / "tests"
+    names = {path.stem for path in folder.rglob("*.py") if path.parent.name != "support"}
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
+        for path in sorted(folder.rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for name in imported(node)
+        if name.split(".")[-1] in names and not name.startswith("device_grant")
+    ]
+    assert found == [], "move it to tests/support"
+
+
+def test_tests_have_one_conftest():
+    assert [path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("conftest.py")] == [
+        "tests/conftest.py"
+    ]
+
+
+def test_tests_stand_in_the_rooms_of_what_they_test():
+    rooms = {entry.name for entry in (ROOT / "conformance" / "device_grant").iterdir()}
+    found = {entry.name for entry in (ROOT / "tests").iterdir() if entry.is_dir() and entry.name != "__pycache__"}
+    assert found - rooms - {"project", "strategies", "support"} == set()
 
 
 def test_modules_stay_short():

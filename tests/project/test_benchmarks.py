@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
 import benchmarks.__main__ as command
 from benchmarks import finding, parts, replaying, startup, throughput, waiting
 from benchmarks.measuring import STOPPED, BenchmarkError, Goal, Section, figure, per_cent, run_process, served
 from benchmarks.page import machine, page
-
-ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.mark.parametrize(

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import tomllib
-from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from support import ROOT
 
 from benchmarks.mutation.__main__ import IDENTITIES, MODULES, REFERENCE, _require_a_working_server
 from benchmarks.mutation.document import change, page
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import Mutant, Outcome, Reasons, Survivor, original_line
 from device_grant.reference.server.faults import Faults
-
-ROOT = Path(__file__).parent.parent.parent
 
 
 def folded(text: str, *more: str) -> str:

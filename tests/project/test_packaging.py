@@ -7,11 +7,10 @@ import sys
 import tomllib
 import zipfile
 from email.parser import HeaderParser
-from pathlib import Path
 
 import pytest
+from support import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 INGREDIENTS = ("conformance", "strategies", "implementations", "tests", "LICENSE", "README.md", "pyproject.toml")
 IMPLEMENTATIONS = "device_grant/_implementations/"
 LEFTOVERS = (

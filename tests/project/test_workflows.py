@@ -7,16 +7,19 @@ import os
 import re
 import shlex
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import pytest
 import yaml
+from support import ROOT
 
 from device_grant.cli import cli
 from device_grant.targets import known_servers
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+if TYPE_CHECKING:
+    from pathlib import Path
+
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 # YAML 1.1 reads the key `on` as a truth value.
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))

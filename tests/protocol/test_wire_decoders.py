@@ -10,7 +10,7 @@ import json
 
 import pytest
 from botocore.parsers import RestJSONParser
-from reference_support import START, Server
+from support.reference import START, Server
 
 from device_grant.protocol import AWS_SSO_OIDC, REFRESH_TOKEN_GRANT, Client, service_model
 

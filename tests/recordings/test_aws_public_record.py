@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
-from proof import catalogue, judges
-from public_record import NotRecordedError, Record, Replay, records, replayed
+from support.proof import catalogue, judges
+from support.public_record import NotRecordedError, Record, Replay, records, replayed
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import AWS_SSO_OIDC

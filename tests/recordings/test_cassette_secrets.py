@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
-from cassette_support import RFC, SECRET, judge, record
+from support.cassettes import RFC, SECRET, judge, record
 
 from device_grant.errors import SuiteError
 from device_grant.recordings.cassette import (

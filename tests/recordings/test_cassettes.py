@@ -9,8 +9,9 @@ import socket
 import httpx
 import pytest
 import vcr
-from cassette_support import AWS, DENIAL, PENDING, RFC, ROOT, edited, excerpt, judge, new_run, record
-from proof import catalogue, judges
+from support import ROOT
+from support.cassettes import AWS, DENIAL, PENDING, RFC, edited, excerpt, judge, new_run, record
+from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.cli import cli, main

@@ -6,13 +6,13 @@ import base64
 import json
 import shutil
 from functools import cache
-from pathlib import Path
 
 import pytest
 import yaml
-from captured import har, rfc, vcr
 from click.testing import CliRunner
-from test_cassettes import record
+from support import ROOT
+from support.captured import har, rfc, vcr
+from support.cassettes import record
 
 from device_grant.catalogue import load
 from device_grant.cli import cli, main
@@ -26,7 +26,6 @@ from device_grant.recordings.formats.tape import SHARED
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.run import new_run
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 CASSETTES = {name: ROOT / "cassettes" / f"reference-{name}" for name in ("rfc8628", "aws-sso-oidc")}
 NAMES = ["device_authorization::test_start", "user_decision::test_denial_is_final", "user_decision::test_approval"]
 

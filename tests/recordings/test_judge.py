@@ -8,8 +8,8 @@ import json
 import msgspec
 import pytest
 import yaml
-from captured import CLIENT_SECRET, CODE, REFRESH, SECRETS, TOKEN, Traffic, aws, har, noise, rfc, tape, vcr
 from click.testing import CliRunner
+from support.captured import CLIENT_SECRET, CODE, REFRESH, SECRETS, TOKEN, Traffic, aws, har, noise, rfc, tape, vcr
 
 from device_grant.catalogue import Verdict, load
 from device_grant.cli import cli, main
@@ -317,7 +317,7 @@ def test_a_baseline_is_heeded(tmp_path):
 
 
 def test_published_answers_and_cassettes_of_ours(tmp_path):
-    from public_record import FOLDER
+    from support.public_record import FOLDER
 
     files = [str(FOLDER / name) for name in ("create-token-pending.yaml", "start-device-authorization.yaml")]
     own = str(FOLDER.parent / "reference-rfc8628" / "user_decision.test_approval.yaml")

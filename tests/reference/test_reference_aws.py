@@ -8,7 +8,7 @@ import re
 import uuid
 
 import pytest
-from reference_support import START, Server
+from support.reference import START, Server
 
 from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Operation, service_model
 from device_grant.targets.config import KnownClient

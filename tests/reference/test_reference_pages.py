@@ -7,7 +7,7 @@ import hashlib
 import re
 
 import pytest
-from reference_support import START, Server
+from support.reference import START, Server
 
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.server import user

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from reference_support import START, Server
-from test_reference_rfc import FORM, described
+from support.reference import FORM, START, Server, described
 
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Operation
 

@@ -6,7 +6,7 @@ import base64
 import re
 
 import pytest
-from reference_support import BASIC_CLIENT, DEVICE_CLIENT, OTHER_CLIENT, POST_CLIENT, START, Server
+from support.reference import BASIC_CLIENT, DEVICE_CLIENT, FORM, OTHER_CLIENT, POST_CLIENT, START, Server, described
 
 from device_grant.errors import UsageError
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Operation
@@ -16,17 +16,12 @@ from device_grant.reference.server import app
 from device_grant.reference.server.store import USER_CODE_ALPHABET
 from device_grant.targets.config import KnownClient
 
-FORM = "application/x-www-form-urlencoded"
 DEVICE = Operation.DEVICE_AUTHORIZATION
 
 
 @pytest.fixture
 def server():
     return Server()
-
-
-def described(outcome):
-    return outcome.status, outcome.code
 
 
 def test_device_authorization_has_all_members_and_is_not_stored(server):

@@ -18,7 +18,7 @@ import httpx
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
-from reference_support import BASIC_CLIENT
+from support.reference import BASIC_CLIENT
 
 from device_grant.errors import UsageError
 from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT

@@ -14,10 +14,10 @@ from typing import Any
 import httpx
 import msgspec
 import pytest
-import samples_report as samples
 import uvicorn
-from proof import browser_missing
-from test_report_timeline import begin, poll
+from support import samples
+from support.proof import browser_missing
+from support.samples import begin, poll
 
 from device_grant.browser.chromium import candidates
 from device_grant.catalogue import load

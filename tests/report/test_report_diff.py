@@ -7,14 +7,15 @@ import json
 
 import msgspec
 import pytest
-import samples_report as samples
 from click.testing import CliRunner
 from rich.console import Console
+from support import samples
+from support.samples import written
 
 from device_grant.cli.diff import diff as command
 from device_grant.errors import UsageError
 from device_grant.report.diff import as_json, compare, render
-from device_grant.results import Report, save
+from device_grant.results import Report
 from device_grant.results.reader import FILE_NAME
 
 ONE = "rfc8628-3.5-access-denied"
@@ -29,11 +30,6 @@ def run(*results, dialect="rfc8628", complete=True, **changes):
 
 def kinds(before, after):
     return [(change.result.requirement, change.kind) for change in compare("x", before, after).changes]
-
-
-def written(folder, report):
-    save(report, folder / FILE_NAME)
-    return folder
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from xml.etree import ElementTree as ET
 
 import msgspec
 import pytest
-import samples_report as samples
 from click.testing import CliRunner
 from sarif_pydantic import Sarif
+from support import samples
 
 from device_grant.catalogue.model import Verdict
 from device_grant.cli.report import report as command

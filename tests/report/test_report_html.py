@@ -3,12 +3,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from html.parser import HTMLParser
 
 import msgspec
 import pytest
-import samples_report as samples
 from markupsafe import escape
+from support import samples
+from support.html_page import Page
 
 from device_grant.catalogue import load
 from device_grant.errors import UsageError
@@ -19,42 +19,6 @@ from device_grant.results.baseline import load as load_baseline
 
 EVIL = "2026-03-01T09:30:00Z<b>"
 EXPECTED = {"expected": "deviation"}
-VOID = {"meta", "link", "br", "input", "img", "hr"}
-
-
-class Page(HTMLParser):
-    """Elements with their attributes and text; raises on tags that do not nest."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag, attrs):
-        self.elements.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag):
-        assert self.open, f"</{tag}> closes nothing"
-        assert self.open.pop() == tag, f"</{tag}> closes another element"
-
-    def handle_data(self, data):
-        if not self.open or self.open[-1] not in ("script", "style"):
-            self.text.append(data)
-
-    def of(self, tag):
-        return [attributes for name, attributes in self.elements if name == tag]
-
-    @property
-    def words(self):
-        return " ".join("".join(self.text).split())
-
-
 REPORTS = {
     "rfc": samples.report,
     "aws": lambda: samples.report("aws-sso-oidc"),

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-import samples_report as samples
+from support import samples
 
 from device_grant.errors import UsageError
 from device_grant.report import write_all

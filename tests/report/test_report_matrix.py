@@ -9,10 +9,10 @@ import shutil
 
 import msgspec
 import pytest
-import samples_report as samples
 from click.testing import CliRunner
-from test_report_diff import written
-from test_report_html import Page
+from support import samples
+from support.html_page import Page
+from support.samples import written
 
 from device_grant.catalogue import load
 from device_grant.cli import matrix as cli

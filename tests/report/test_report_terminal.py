@@ -3,8 +3,8 @@ from __future__ import annotations
 import io
 
 import pytest
-import samples_report as samples
 from rich.console import Console
+from support import samples
 
 from device_grant.catalogue.model import Verdict
 from device_grant.report.terminal import Progress, render

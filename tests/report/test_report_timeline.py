@@ -4,25 +4,13 @@ import re
 
 import msgspec
 import pytest
-import samples_report as samples
+from support import samples
+from support.samples import begin, poll
 
 from device_grant.report import html
 from device_grant.report.timeline import WIDTH, caption, timeline
 from device_grant.results import Report
 from device_grant.results.model import Step
-
-ANSWER = '{"device_code": "<device_code 1>", "interval": 5, "expires_in": 600}'
-
-
-def begin(answer=ANSWER):
-    step = samples.exchange(0.0, path="/device_authorization", status=200, code="ok", answer=answer)
-    return msgspec.structs.replace(step, operation="device_authorization")
-
-
-def poll(at, code="authorization_pending", device_code="<device_code 1>"):
-    step = samples.exchange(at, code=code, status=200 if code == "ok" else 400)
-    body = step.request.body.replace("<device_code 1>", device_code)
-    return msgspec.structs.replace(step, request=msgspec.structs.replace(step.request, body=body))
 
 
 def test_the_interval_decides_which_polls_are_early():

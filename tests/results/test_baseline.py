@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-import samples_report as samples
+from support import samples
 
 from device_grant.errors import UsageError
 from device_grant.results import Baseline, Known, evidence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-import samples_report as samples
-from test_cli import device_grant
+from support import samples
+from support.commands import device_grant
 
 from device_grant.catalogue import load
 from device_grant.report import html

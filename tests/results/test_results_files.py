@@ -10,7 +10,7 @@ from urllib.parse import quote
 import jsonschema
 import msgspec
 import pytest
-import samples_report as samples
+from support import samples
 
 from device_grant.catalogue.model import Verdict
 from device_grant.errors import SuiteError, UsageError

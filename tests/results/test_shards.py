@@ -8,10 +8,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import samples_report as samples
 from click.testing import CliRunner
-from test_cli import device_grant
-from test_workers import lines_of
+from support import samples
+from support.commands import device_grant, lines_of
 
 from device_grant.cli.merge import merge as command
 from device_grant.engine.selecting import Share

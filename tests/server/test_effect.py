@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from proof import BROKEN, applies, catalogue, judges
+from support.proof import BROKEN, applies, catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628

@@ -11,13 +11,12 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine, rule
-from proof import catalogue, judges
+from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.engine.options import Options
@@ -231,7 +230,7 @@ def test_one_worker_tries_what_another_found(redis_server):
     for hash_seed in ("1", "2"):
         done = subprocess.run(
             [sys.executable, "-c", WORKER, redis_server],
-            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": str(Path(__file__).parent)},
+            env={**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": os.pathsep.join(sys.path)},
             capture_output=True,
             text=True,
             timeout=120,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import strategies as st
-from proof import catalogue, judges
+from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.judging import Inconclusive, StopCheck, Untestable

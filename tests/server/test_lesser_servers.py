@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from proof import applies, catalogue, judges
+from support.proof import applies, catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import RFC8628, Operation, Response

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from proof import BROWSER, browser_missing, judges
+from support.proof import BROWSER, browser_missing, judges
 
 from device_grant.browser import chromium
 from device_grant.browser.chromium import VARIABLE, Chromium, candidates

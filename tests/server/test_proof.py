@@ -5,8 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from proof import EXERCISES, Outcome, applies, browser_missing, catalogue, faults, judges, needs_browser, run_checks
-from raw_proof import raw_faults
+from support.proof import (
+    EXERCISES,
+    Outcome,
+    applies,
+    browser_missing,
+    catalogue,
+    faults,
+    judges,
+    needs_browser,
+    run_checks,
+)
+from support.raw_proof import raw_faults
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628

@@ -6,13 +6,13 @@ import http.server
 import threading
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from unittest import mock
 
 import httpx
 import msgspec
 import pytest
-from proof import BROKEN, catalogue, judges
+from support import REFERENCE_TARGET
+from support.proof import BROKEN, catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.judging import NotApplicable, Untestable
@@ -41,7 +41,7 @@ RACES = ("redemption_race", "decision_race", "refresh_race")
 @contextmanager
 def launched(*faults):
     """A run against the reference server in a process of its own."""
-    located = resolve(str(Path(__file__).parents[1] / "support" / "reference_target.toml"), dialect=None)
+    located = resolve(str(REFERENCE_TARGET), dialect=None)
     options = [word for fault in faults for word in ("--fault", fault)]
     serve = msgspec.structs.replace(located.config.serve, command=(*located.config.serve.command, *options))
     kind = "faketime" if FaketimeClock.available() else "real"

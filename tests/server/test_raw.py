@@ -5,12 +5,12 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from proof import BROKEN, catalogue, judges
-from raw_proof import raw_broken, raw_faults, raw_verdicts
-from raw_server import MISBEHAVIOURS
+from support import REFERENCE_TARGET
+from support.proof import BROKEN, catalogue, judges
+from support.raw_proof import raw_broken, raw_faults, raw_verdicts
+from support.raw_server import MISBEHAVIOURS
 
 from device_grant.catalogue import Verdict
 from device_grant.judging import Untestable
@@ -256,7 +256,7 @@ def test_checks_without_a_fault_of_the_application_are_proved_here():
 
 
 def test_a_real_http_server_passes():
-    located = resolve(str(Path(__file__).parents[1] / "support" / "reference_target.toml"), dialect=None)
+    located = resolve(str(REFERENCE_TARGET), dialect=None)
     names = [name for name in raw_faults() if name != "http::test_tls_versions"]
     with open_target(located) as target:
         run = new_run(target, "rfc8628", catalogue())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from proof import catalogue, judges
+from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import RFC8628

@@ -6,7 +6,7 @@ import re
 
 import httpx
 import pytest
-from proof import judges
+from support.proof import judges
 
 from device_grant.browser.markup import Button, Input, read_markup, squeezed
 from device_grant.catalogue import Verdict, load

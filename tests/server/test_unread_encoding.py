@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from proof import BROKEN, catalogue, judges
+from support.proof import BROKEN, catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Operation, Response

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import pytest
-from test_cli import device_grant, one_line
+from support import ROOT
+from support.commands import device_grant, one_line
 
 from device_grant.protocol import Secrets
 
-ROOT = Path(__file__).parents[2]
 HERE = ROOT / "tests" / "support"
 POLLING = ("--", "-k", "polling or device_authorization or expiry or registration")
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import captured
 import click
 import yaml
 
@@ -28,11 +27,11 @@ from device_grant.cli import cli, main
 from device_grant.client.drivers.load import known_clients
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.targets.load import known_servers
+from support import ROOT, captured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
 LANGUAGES = frozenset({"sh", "python", "toml", "yaml", "diff", "text"})
 

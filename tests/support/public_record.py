@@ -8,7 +8,6 @@ import secrets
 import time
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,11 +18,12 @@ from device_grant.protocol.dialects import AWS_OPERATIONS
 from device_grant.protocol.service_model import operation as modelled
 from device_grant.targets.config import ClockSection, Endpoints, Located, Serve, TargetConfig
 from device_grant.targets.transports.in_process import AsgiTarget
+from support import ROOT
 
 if TYPE_CHECKING:
     from device_grant.targets.ports import GrantView
 
-FOLDER = Path(__file__).parent.parent.parent / "cassettes" / "aws-public-record"
+FOLDER = ROOT / "cassettes" / "aws-public-record"
 BASE = "https://oidc.us-east-1.test"
 _BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _USER_CODE = "BCDF-GHJK"

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
-from proof import BROKEN, catalogue, judges
-from raw_server import TLS, RawServer
-
 from device_grant.reference.server import user
 from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 from device_grant.targets.config import Endpoints, Located, TargetConfig, UserSection
 from device_grant.targets.transports.live import LiveTarget
 from device_grant.targets.users import ModuleUser
+from support.proof import BROKEN, catalogue, judges
+from support.raw_server import TLS, RawServer
 
 if TYPE_CHECKING:
     from device_grant.catalogue import Verdict

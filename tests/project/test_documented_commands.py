@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import click
-import documented
 import pytest
 import yaml
-from documented import ALL, EXCUSES, LANGUAGES, NARROW, NARROW_CLIENT, PAGES, ROOT, World
+from support import documented
+from support.documented import ALL, EXCUSES, LANGUAGES, NARROW, NARROW_CLIENT, PAGES, ROOT, World
 
 from device_grant.catalogue import load as catalogue
 from device_grant.cli import COMMANDS, cli

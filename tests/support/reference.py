@@ -25,6 +25,7 @@ from device_grant.reference.server import user
 from device_grant.targets.ports import GrantView
 
 BASE = "http://target.test"
+FORM = "application/x-www-form-urlencoded"
 PATHS = {
     RFC8628: {Operation.REGISTRATION: "/register"},
     AWS_SSO_OIDC: {Operation.REGISTRATION: "/client/register"},
@@ -172,3 +173,7 @@ class Grant:
 
     def refresh(self, token, client=None, **members) -> Outcome:
         return self.server.token(client or self.client, grant_type=REFRESH_TOKEN_GRANT, refresh_token=token, **members)
+
+
+def described(outcome):
+    return outcome.status, outcome.code

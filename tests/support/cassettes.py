@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import yaml
-from proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import dialect
@@ -25,8 +23,9 @@ from device_grant.recordings.record.pseudonyms import Pseudonyms
 from device_grant.server.session.case import Case
 from device_grant.server.session.run import PROFILES, Run
 from device_grant.targets.ports import NotHeld
+from support import ROOT
+from support.proof import catalogue, judges
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 RFC, AWS = ROOT / "cassettes" / "reference-rfc8628", ROOT / "cassettes" / "reference-aws-sso-oidc"
 PENDING = "polling::test_pending"
 DENIAL = "user_decision::test_denial_is_final"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support import ROOT
 
 import device_grant
 from device_grant.catalogue import load
@@ -17,7 +18,7 @@ from device_grant.reference.server.faults import Faults
 from device_grant.results.schema import schema
 from tools.docs import NOTICE, PAGES, main
 
-DOCS = Path(__file__).parent.parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 
 @pytest.mark.parametrize("page", PAGES)

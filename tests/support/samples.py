@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from device_grant.catalogue.model import Verdict
-from device_grant.results import Report, count, merge
+from device_grant.results import Report, count, merge, save
 from device_grant.results.model import (
     FORMAT,
     Case,
@@ -16,6 +16,7 @@ from device_grant.results.model import (
     Result,
     Step,
 )
+from device_grant.results.reader import FILE_NAME
 
 HOSTILE = (
     "<script>alert('xss')</script><img src=http://evil.example/x.png onerror=alert(1)> \x1b[31mred\x1b[0m \u202egnp"
@@ -298,3 +299,22 @@ def assert_in_order(text: str, parts: list[str]) -> None:
         found = text.find(part, place)
         assert found >= 0, f"{part!r} is missing after {place}"
         place = found + len(part)
+
+
+def written(folder, report):
+    save(report, folder / FILE_NAME)
+    return folder
+
+
+ANSWER = '{"device_code": "<device_code 1>", "interval": 5, "expires_in": 600}'
+
+
+def begin(answer=ANSWER):
+    step = exchange(0.0, path="/device_authorization", status=200, code="ok", answer=answer)
+    return msgspec.structs.replace(step, operation="device_authorization")
+
+
+def poll(at, code="authorization_pending", device_code="<device_code 1>"):
+    step = exchange(at, code=code, status=200 if code == "ok" else 400)
+    body = step.request.body.replace("<device_code 1>", device_code)
+    return msgspec.structs.replace(step, request=msgspec.structs.replace(step.request, body=body))
