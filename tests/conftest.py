@@ -1,1 +1,30 @@
 """What all tests have: one that needs something of the machine is skipped without it, and the run says what it was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from support.needs import MISSING, skip_without, summary, wanted
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"needs(*things): skipped without one of {', '.join(MISSING)}")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        unknown = set(wanted(item)) - MISSING.keys()
+        assert not unknown, f"{item.nodeid} needs {unknown}: tests/support/needs.py does not say how to tell that"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    skip_without(item)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    line = summary(terminalreporter.stats.get("skipped", []))
+    if line:
+        terminalreporter.write_line(line)

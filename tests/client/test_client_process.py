@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from support.needs import needs
 
 from device_grant.catalogue import load
 from device_grant.client.drivers.config import (
@@ -28,7 +29,6 @@ from device_grant.client.session.run import ClientRun
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.judging import NotApplicable
 from device_grant.protocol import dialect
-from device_grant.targets.clocks import FaketimeClock
 
 HONEST = textwrap.dedent(
     """
@@ -183,7 +183,7 @@ def test_a_certificate_that_nobody_knows(tmp_path):
     assert "CERTIFICATE_VERIFY_FAILED" in attempt.ended.stderr
 
 
-@pytest.mark.skipif(not FaketimeClock.available(), reason="needs libfaketime")
+@needs("libfaketime")
 def test_time_can_pass_faster(tmp_path, capsys):
     with ProcessDriver(located(HONEST, tmp_path, clock=ClockSection(scale=10))) as driver:
         if driver.scale == 1:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 from support import documented
 from support.documented import ALL, EXCUSES, LANGUAGES, NARROW, NARROW_CLIENT, PAGES, ROOT, World
+from support.needs import needs
 
 from device_grant.catalogue import load as catalogue
 from device_grant.cli import COMMANDS, cli
@@ -62,7 +63,9 @@ def world(tmp_path, server, monkeypatch):
     made.close()
 
 
-@pytest.mark.parametrize("block", SHELL, ids=[block.place for block in SHELL])
+@pytest.mark.parametrize(
+    "block", [pytest.param(block, id=block.place, marks=needs(*documented.needed(block))) for block in SHELL]
+)
 def test_commands(block, world):
     world.furnish()
     world.borrow_cassettes(block.text)
@@ -153,6 +156,11 @@ def test_every_excuse_is_needed():
     lines = [line for block in ALL if block.language == "sh" for line in block.commands()]
     excuses = [documented.excused(line) for line in lines]
     assert [one.pattern for one in EXCUSES if one not in excuses] == []
+
+
+def test_every_need_is_of_a_command():
+    needed = {thing for block in SHELL for thing in documented.needed(block)}
+    assert needed == {thing for _, thing in documented.NEEDS}
 
 
 @pytest.mark.parametrize("word", documented.EXIT_CODES)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ import httpx
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
+from support.needs import aws_cli, needs
 from support.reference import BASIC_CLIENT
 
 from device_grant.errors import UsageError
@@ -29,7 +29,6 @@ from device_grant.targets.ports import GrantView
 
 DEADLINE = 20.0
 START_URL = "https://example.awsapps.com/start"
-AWS = shutil.which("aws", path="/usr/local/bin:/usr/bin:/bin") or ""
 
 
 @contextmanager
@@ -120,18 +119,7 @@ def test_boto3_raises_the_modelled_exceptions(sdk, registered, browser):
         sdk.register_client(clientName="TV", clientType="confidential")
 
 
-def cli_version():
-    if not AWS:
-        return (0, 0)
-    told = subprocess.run([AWS, "--version"], capture_output=True, text=True, check=False, timeout=DEADLINE).stdout
-    found = re.match(r"aws-cli/(\d+)\.(\d+)", told)
-    return tuple(int(part) for part in found.groups()) if found else (0, 0)
-
-
-CLI_VERSION = cli_version()
-
-
-@pytest.mark.skipif(CLI_VERSION < (2, 0), reason="AWS CLI v2 (Debian: awscli) is not installed")
+@needs("AWS CLI 2")
 def test_aws_cli_logs_in(endpoint, browser, tmp_path):
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(
@@ -157,8 +145,9 @@ def test_aws_cli_logs_in(endpoint, browser, tmp_path):
         "NO_PROXY": "127.0.0.1,localhost",
         "PYTHONUNBUFFERED": "1",
     }
-    command = [AWS, "sso", "login", "--no-browser", "--profile", "p"]
-    if CLI_VERSION >= (2, 22):
+    program, version = aws_cli()
+    command = [program, "sso", "login", "--no-browser", "--profile", "p"]
+    if version >= (2, 22):
         command.append("--use-device-code")
     process = subprocess.Popen(
         command,

@@ -16,7 +16,7 @@ import msgspec
 import pytest
 import uvicorn
 from support import samples
-from support.proof import browser_missing
+from support.needs import needs
 from support.samples import begin, poll
 
 from device_grant.browser.chromium import candidates
@@ -28,7 +28,7 @@ from device_grant.report.matrix import Column, build
 from device_grant.report.matrix import render as render_matrix
 from device_grant.results import Report
 
-pytestmark = pytest.mark.skipif(bool(browser_missing()), reason=browser_missing())
+pytestmark = needs("chromium", "axe-playwright-python")
 
 HEIGHTS = {390: 844, 820: 1180, 1440: 900}
 NARROWEST = min(HEIGHTS)
@@ -102,7 +102,8 @@ def faults(page, width=NARROWEST, scheme="light"):
 
     Contrast, which takes longer than all else together, is the same at every width, and all else is in both schemes.
     """
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    from axe_playwright_python import sync_playwright as axe
+
     options: dict[str, Any] = {"resultTypes": ["violations"]}
     if scheme == "dark":
         options["runOnly"] = {"type": "rule", "values": ["color-contrast"]}

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 
 import msgspec
 import pytest
 from click.testing import CliRunner
 from support import samples
 from support.html_page import Page
+from support.needs import needs
 from support.samples import written
 
+from device_grant.browser.chromium import candidates
 from device_grant.catalogue import load
 from device_grant.cli import matrix as cli
 from device_grant.errors import UsageError
@@ -248,9 +249,10 @@ def test_published_reports_may_be_published_again(tmp_path):
     assert publish(samples.report()).header.published
 
 
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="no chromium on PATH")
+@needs("chromium")
 def test_filters_show_what_they_say_and_live_in_the_address(tmp_path, made):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    from playwright import sync_api as playwright
+
     page_file = tmp_path / "index.html"
     page_file.write_text(render(made), encoding="utf-8")
 
@@ -260,7 +262,7 @@ def test_filters_show_what_they_say_and_live_in_the_address(tmp_path, made):
     with playwright.sync_playwright() as driver:
         # The sandbox of Chromium refuses to start as root, which is what containers run as.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = driver.chromium.launch(executable_path=shutil.which("chromium"), args=arguments)
+        browser = driver.chromium.launch(executable_path=next(candidates()), args=arguments)
         try:
             page = browser.new_page()
             complaints: list[str] = []

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.database import InMemoryExampleDatabase
 from hypothesis.stateful import RuleBasedStateMachine, rule
+from support.needs import needs
 from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
@@ -199,14 +199,11 @@ def test_without_the_client_of_redis(monkeypatch):
 @pytest.fixture(scope="module")
 def redis_server(tmp_path_factory):
     """The address of a Redis server of our own, with a password."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed (Debian and Ubuntu: apt-get install redis-server)")
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder = tmp_path_factory.mktemp("redis")
     options = ["--port", str(port), "--bind", "127.0.0.1", "--requirepass", "open-sesame", "--dir", str(folder)]
-    server = subprocess.Popen([program, *options, "--save", "", "--daemonize", "no"], stdout=subprocess.DEVNULL)
+    server = subprocess.Popen(["redis-server", *options, "--save", "", "--daemonize", "no"], stdout=subprocess.DEVNULL)
     try:
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
@@ -225,6 +222,7 @@ def redis_server(tmp_path_factory):
 WORKER = "import sys, test_example_database as t; print(*t.judged(t.open_database(sys.argv[1]))[0])"
 
 
+@needs("redis-server")
 def test_one_worker_tries_what_another_found(redis_server):
     seen = []
     for hash_seed in ("1", "2"):
@@ -242,6 +240,7 @@ def test_one_worker_tries_what_another_found(redis_server):
     assert len(seen[1]) < len(seen[0])
 
 
+@needs("redis-server")
 def test_the_password_is_in_no_file(redis_server, tmp_path):
     options = ["--only", "rfc8628-3.5-access-denied", "--fault", "denial_as_invalid_grant", "--report", str(tmp_path)]
     done = subprocess.run(
@@ -259,12 +258,14 @@ def test_the_password_is_in_no_file(redis_server, tmp_path):
     assert [line for line in lines if "--database redis://127.0.0.1:" in line.get("reproduce", "")]
 
 
+@needs("redis-server")
 def test_redis_refuses_a_wrong_password(redis_server):
     with pytest.raises(UsageError, match="password") as refused:
         open_database(redis_server.replace("open-sesame", "wrong-word"))
     assert "wrong-word" not in str(refused.value)
 
 
+@needs("redis-server")
 def test_redis_that_goes_away_costs_no_verdict(redis_server, monkeypatch):
     examples = open_database(redis_server)
     monkeypatch.setattr(examples._kept, "redis", open_database(redis_server)._kept.redis)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.proof import BROWSER, browser_missing, judges
+from support.needs import needs
+from support.proof import BROWSER, judges
 
 from device_grant.browser import chromium
 from device_grant.browser.chromium import VARIABLE, Chromium, candidates
@@ -30,7 +31,7 @@ from device_grant.targets.users import user_of
 
 BASE = "http://target.test"
 HTML = [(b"content-type", b"text/html")]
-in_a_browser = pytest.mark.skipif(bool(browser_missing()), reason=browser_missing())
+in_a_browser = needs("chromium")
 
 
 # Finding it.
@@ -80,7 +81,7 @@ def test_without_playwright_the_checks_are_untestable_and_say_what_to_install(mo
     assert found == {(Verdict.UNTESTABLE, said)}
 
 
-needs_playwright = pytest.mark.skipif(not chromium.has_playwright(), reason="Playwright is not installed")
+needs_playwright = needs("playwright")
 
 
 @needs_playwright

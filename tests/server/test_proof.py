@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from support.needs import needs
 from support.proof import (
     EXERCISES,
     Outcome,
     applies,
-    browser_missing,
     catalogue,
     faults,
     judges,
@@ -37,16 +37,28 @@ def _slow(check: Check) -> bool:
     return check.sampled or needs_browser(check)
 
 
+def _quickest(fault: str) -> tuple[str, ...]:
+    """The checks that name a fault; the slow proof is taken only where no other check names it."""
+    naming = [check for check in CHECKS.values() if fault in check.faults]
+    return tuple(check.name for check in naming if not _slow(check)) or tuple(check.name for check in naming)
+
+
+def _needs(*names: str) -> tuple[pytest.MarkDecorator, ...]:
+    """What none of the checks can do without."""
+    alone = bool(names) and all(needs_browser(CHECKS[name]) for name in names)
+    return (needs("chromium"),) if alone else ()
+
+
 # Only a wrong HTTP server can break these, which the reference's own is not: test_raw.py proves them.
 ON_THE_WIRE = raw_faults()
 
 
-@pytest.mark.parametrize("name", sorted(CHECKS.keys() - ON_THE_WIRE.keys()))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=_needs(name)) for name in sorted(CHECKS.keys() - ON_THE_WIRE.keys())]
+)
 def test_each_check_fails_on_its_faults(name):
     check = CHECKS[name]
     assert check.faults, f"{name} names no fault that proves it"
-    if needs_browser(check) and browser_missing():
-        pytest.skip(browser_missing())
     falsified: set[str] = set()
     for fault in check.faults:
         found: set[str] = set()
@@ -80,14 +92,15 @@ def test_each_invariant_fails_on_its_faults(name):
 
 
 @pytest.mark.parametrize(
-    ("fault", "dialect"), [(fault, dialect) for fault in sorted(faults()) for dialect in faults()[fault]]
+    ("fault", "dialect"),
+    [
+        pytest.param(fault, dialect, marks=_needs(*_quickest(fault)))
+        for fault in sorted(faults())
+        for dialect in faults()[fault]
+    ],
 )
 def test_each_fault_is_caught(fault, dialect):
-    naming = [check for check in CHECKS.values() if fault in check.faults]
-    # The slow proof is taken only where no other check names the fault.
-    names = tuple(check.name for check in naming if not _slow(check)) or tuple(check.name for check in naming)
-    if names and all(needs_browser(CHECKS[name]) for name in names) and browser_missing():
-        pytest.skip(browser_missing())
+    names = _quickest(fault)
     rules = [name for name, rule in INVARIANTS.items() if fault in rule.faults]
     assert names or rules, f"no check and no invariant names {fault}"
     outcome = run_checks(dialect, fault, names)

@@ -8,6 +8,7 @@ from botocore.validate import ParamValidator
 from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis.errors import InvalidArgument
 
+from device_grant.catalogue import load
 from device_grant.protocol import dialects, service_model
 from device_grant.protocol.exchange import DEVICE_CODE_GRANT, Operation, Outcome
 from device_grant_strategies import MALFORMATIONS, Malformed, malformed
@@ -416,7 +417,7 @@ def test_bad_arguments_are_refused_at_once(arguments, message):
 
 
 def test_requirements_are_in_the_catalogue_for_their_dialect(everything):
-    requirements = pytest.importorskip("device_grant.catalogue.loader").load()
+    requirements = load()
     for found in everything.values():
         for wrong in found:
             assert wrong.dialect in requirements.get(wrong.requirement).dialects, wrong

@@ -169,6 +169,16 @@ EXIT_CODES = {
 """Those that the page does not name in a comment and that are not 0."""
 
 
+NEEDS = ((r"-k page_browser", "chromium"),)
+"""What a command needs of the machine that not every machine has, by a part of it; the names are those of `needs`."""
+
+
+def needed(block: Block) -> list[str]:
+    """What the commands of a shell block need of the machine."""
+    lines = [line for line in block.commands() if not excused(line)]
+    return sorted({thing for pattern, thing in NEEDS if any(re.search(pattern, line) for line in lines)})
+
+
 def parse(words: list[str]) -> None:
     """Let click read a command line of ours without doing it; raises what click makes of mistakes."""
     name, *rest = words

@@ -11,6 +11,7 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.needs import needs
 
 from device_grant.targets import FaketimeClock, RealClock, TravelClock
 from device_grant.targets.clocks import remove_faketime_leftovers
@@ -127,7 +128,7 @@ for line in sys.stdin:
 """
 
 
-@pytest.mark.skipif(not FaketimeClock.available(), reason="libfaketime is not installed")
+@needs("libfaketime")
 def test_a_process_under_faketime_sees_each_wait_at_once(tmp_path):
     clock = FaketimeClock(tmp_path)
     environment = {**os.environ, **clock.environment(os.environ)}

@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from support.needs import needs
 
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.targets import FaketimeClock, open_target, resolve
@@ -197,7 +198,7 @@ def test_however_the_suite_ends_no_process_stays(tmp_path, number):
     assert not Path(work).exists()
 
 
-@pytest.mark.skipif(not FaketimeClock.available(), reason="libfaketime is not installed")
+@needs("libfaketime")
 def test_a_faked_clock_moves_the_process(tmp_path):
     with launched(tmp_path, rest='[clock]\nkind = "faketime"\n') as target, target.http() as http:
         assert target.clock.kind == "faketime"

@@ -1,0 +1,91 @@
+"""What some tests need of the machine, and how to tell that it is missing.
+
+A test says `@needs("chromium")`, a parameter `marks=needs("chromium")`. `tests/conftest.py` skips it where that is
+missing, and the last lines of the run say what was missing and how many tests wanted it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+needs = pytest.mark.needs
+PROPERTY = "missing"
+"""Name of the property of a report that says for want of what its test was skipped."""
+
+
+@cache
+def aws_cli() -> tuple[str, tuple[int, ...]]:
+    """The first AWS CLI of version 2 or later in PATH and its version; an empty name where there is none."""
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        program = shutil.which("aws", path=folder)
+        if program is None:
+            continue
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=30)
+        found = re.match(r"aws-cli/(\d+)\.(\d+)", done.stdout)
+        if found and int(found[1]) >= 2:
+            return program, tuple(int(part) for part in found.groups())
+    return "", ()
+
+
+def _module(name: str) -> Callable[[], str]:
+    return lambda: "" if importlib.util.find_spec(name) else "pip install --group dev"
+
+
+def _chromium() -> str:
+    from support.proof import browser_missing
+
+    return browser_missing()
+
+
+def _libfaketime() -> str:
+    from device_grant.targets.clocks import FaketimeClock
+
+    return "" if FaketimeClock.available() else "Debian and Ubuntu: apt-get install libfaketime"
+
+
+MISSING: dict[str, Callable[[], str]] = {
+    "chromium": _chromium,
+    "playwright": _module("playwright"),
+    "axe-playwright-python": _module("axe_playwright_python"),
+    "libfaketime": _libfaketime,
+    "AWS CLI 2": lambda: "" if aws_cli()[0] else "Debian and Ubuntu: apt-get install awscli",
+    "redis-server": lambda: "" if shutil.which("redis-server") else "Debian and Ubuntu: apt-get install redis-server",
+}
+"""By what a test may need: a function that says why it is missing, or nothing."""
+
+
+@cache
+def missing(thing: str) -> str:
+    """Why a thing is missing; empty where it is there. Raises KeyError for a thing that no test may need."""
+    return MISSING[thing]()
+
+
+def wanted(item: pytest.Item) -> list[str]:
+    """What a test needs."""
+    return [thing for mark in item.iter_markers("needs") for thing in mark.args]
+
+
+def skip_without(item: pytest.Item) -> None:
+    """Skip a test that needs what is not there, and note what that is."""
+    lacking = [thing for thing in dict.fromkeys(wanted(item)) if missing(thing)]
+    if lacking:
+        item.user_properties.extend((PROPERTY, thing) for thing in lacking)
+        pytest.skip("; ".join(f"{thing} is missing ({missing(thing)})" for thing in lacking))
+
+
+def summary(reports: list[pytest.TestReport]) -> str:
+    """One line on what was missing: each thing with the number of tests that were skipped for want of it."""
+    things = [thing for report in reports for name, thing in report.user_properties if name == PROPERTY]
+    counts = ", ".join(f"{thing} ({things.count(thing)})" for thing in sorted(set(things)))
+    return f"skipped for want of: {counts}" if counts else ""
