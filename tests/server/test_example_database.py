@@ -21,6 +21,7 @@ from support.proof import catalogue, judges
 from device_grant.catalogue import Verdict
 from device_grant.engine.options import Options
 from device_grant.errors import UsageError
+from device_grant.judging import Judgement
 from device_grant.reference.embedded import embedded
 from device_grant.server.generation.database import Examples, open_database, passwords, shown
 from device_grant.server.generation.fuzz import Fuzz
@@ -49,7 +50,7 @@ def judged(examples=None, *, limit=LIMIT, strategy=NUMBERS, **changes):
 
         def judge(number):
             seen.append(number)
-            case.ledger.settle(REQUIREMENT, number < limit, message="too large")
+            case.ledger.settle(Judgement(REQUIREMENT, number < limit, "too large"))
 
         Fuzz(case)(strategy, judge)
         return seen, case.ledger.tallies[REQUIREMENT].verdict
@@ -69,7 +70,7 @@ def told(examples=None, *, longest=99, **changes):
             def count(self, number):
                 steps.append(number)
                 self.sum += number
-                case.ledger.settle(REQUIREMENT, self.sum < longest, message="counted too far")
+                case.ledger.settle(Judgement(REQUIREMENT, self.sum < longest, "counted too far"))
 
         Fuzz(case).stories(Counting, 10, 5)
         return steps, case.ledger.tallies[REQUIREMENT].verdict
@@ -155,7 +156,9 @@ class Failing(InMemoryExampleDatabase):
 def test_a_database_that_fails_costs_no_verdict():
     with case_of(Examples(Failing())) as case:
         for limit in (2_000_000, LIMIT):
-            Fuzz(case)(NUMBERS, lambda n, limit=limit: case.ledger.settle(REQUIREMENT, n < limit, message="too large"))
+            Fuzz(case)(
+                NUMBERS, lambda n, limit=limit: case.ledger.settle(Judgement(REQUIREMENT, n < limit, "too large"))
+            )
         notes = [entry.text for entry in case.transcript if "database" in getattr(entry, "text", "")]
         assert case.ledger.tallies[REQUIREMENT].verdict is Verdict.FAIL
     assert len(notes) == 1

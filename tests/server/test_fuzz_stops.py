@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
-from device_grant.judging import Inconclusive, StopCheck, Untestable
+from device_grant.judging import Inconclusive, Judgement, StopCheck, Untestable
 from device_grant.protocol import RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.server.generation.fuzz import Fuzz
@@ -24,7 +24,7 @@ def test_different_ways_to_stop_are_one_end(broken):
 
         def one(number: int) -> None:
             if number > 200 and broken:
-                case.ledger.settle(requirement, holds=False, message="wrong")
+                case.ledger.settle(Judgement(requirement, holds=False, problem="wrong"))
             if number % 2:
                 raise Inconclusive("answers only 429")
             raise Untestable("no device authorization")

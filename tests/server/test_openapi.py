@@ -188,10 +188,10 @@ def said(name, operation, status, body, *, headers=(), sent=None):  # noqa: PLR0
     )
     failures = failures_of(case, answer)
     broken = {
-        (finding.requirement, finding.tolerated)
+        (judgement.requirement, judgement.tolerated)
         for failure in failures
-        for finding in documented.findings(failure)
-        if finding.requirement
+        for judgement in documented.judgements(failure)
+        if judgement.requirement
     }
     assert {requirement for requirement, _ in broken} <= documented.examined() | set(checks.DOCUMENTED)
     return broken

@@ -1,9 +1,10 @@
-"""How a check speaks: the registries of checks, invariants and rules, and the ledger that turns claims into verdicts.
+"""One grammar of judging: every check, invariant and rule says judgements, and the ledger makes verdicts of them.
 
-Shared by the checks on servers and the checks on clients. A check says only true, false or cannot tell; the
+Shared by the checks on servers and the checks on clients. A judge says only true, false or cannot tell; the
 requirement's level makes that a verdict.
 """
 
+from device_grant.judging.judgement import Evidence, Judgement
 from device_grant.judging.ledger import (
     Claim,
     Inconclusive,
@@ -14,12 +15,12 @@ from device_grant.judging.ledger import (
     Untestable,
     Violation,
 )
+from device_grant.judging.parameters import PARAMETERS
 from device_grant.judging.registry import (
     Check,
     Invariant,
-    Judgement,
+    Registry,
     Rule,
-    Tolerated,
     all_checks,
     all_invariants,
     all_rules,
@@ -28,21 +29,26 @@ from device_grant.judging.registry import (
     invariant,
     references,
     rule,
+    throwaway_registry,
 )
+from device_grant.judging.verify import Verify
 
 __all__ = [
+    "PARAMETERS",
     "Check",
     "Claim",
+    "Evidence",
     "Inconclusive",
     "Invariant",
     "Judgement",
     "Ledger",
     "NotApplicable",
+    "Registry",
     "Rule",
     "StopCheck",
     "Tally",
-    "Tolerated",
     "Untestable",
+    "Verify",
     "Violation",
     "all_checks",
     "all_invariants",
@@ -52,4 +58,5 @@ __all__ = [
     "invariant",
     "references",
     "rule",
+    "throwaway_registry",
 ]

@@ -1,8 +1,8 @@
-"""Claims and the ledger that turns them into verdicts."""
+"""The ledger, which makes verdicts of judgements, and the claims that it keeps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from device_grant.catalogue import Requirement, Verdict
 from device_grant.errors import SuiteError
 
 if TYPE_CHECKING:
+    from device_grant.judging.judgement import Judgement
     from device_grant.protocol import Event, Exchange
 
 Expects = Callable[[str, str, str], bool]
@@ -43,7 +44,7 @@ class NotApplicable(StopCheck):
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of a check about one requirement."""
+    """A judgement with the verdict that the requirement's level makes of it."""
 
     requirement: Requirement
     check: str
@@ -53,6 +54,8 @@ class Claim:
     got: str = ""
     exchanges: tuple[Exchange | Event, ...] = ()
     """What shows it; a story of the state machine has events between its exchanges."""
+    measured: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """What was measured, by name."""
 
 
 class Violation(Exception):  # noqa: N818 - a finding about the target, not an error of ours
@@ -111,18 +114,9 @@ class Ledger:
         """Whether the requirement exists in the dialect of this run."""
         return self.dialect in self.requirement_of(requirement).dialects
 
-    def settle(  # noqa: PLR0913 - a claim has that many parts, all but two of them optional
-        self,
-        requirement: str,
-        holds: bool | None,  # noqa: FBT001 - the claim itself
-        *,
-        message: str = "",
-        accepted: Iterable[str] = (),
-        got: str = "",
-        exchanges: Sequence[Exchange | Event] = (),
-        tolerated: bool = False,
-    ) -> None:
-        """Record one claim: True, False, or None for cannot tell; `tolerated` lowers a broken one to a warning."""
+    def settle(self, judgement: Judgement) -> None:
+        """Make a claim of what was judged, and record it; SuiteError if the judge does not name the requirement."""
+        requirement, holds = judgement.requirement, judgement.holds
         if requirement not in self.named:
             raise SuiteError(f"{self.check} judges {requirement}, which its decorator does not name")
         if holds and self.again(requirement):
@@ -136,10 +130,20 @@ class Ledger:
             verdict = Verdict.INCONCLUSIVE
         else:
             verdict = entry.verdict_if_broken
-            if tolerated:
+            if judgement.tolerated:
                 verdict = min(verdict, Verdict.WARN)
-        evidence = tuple(exchanges) if verdict is not Verdict.PASS else ()
-        self.add(Claim(entry, self.check, verdict, message if not holds else "", tuple(accepted), got, evidence))
+        self.add(
+            Claim(
+                entry,
+                self.check,
+                verdict,
+                "" if holds else judgement.problem,
+                judgement.accepted,
+                judgement.got,
+                () if verdict is Verdict.PASS else judgement.exchanges,
+                judgement.measured,
+            )
+        )
 
     def again(self, requirement: str) -> bool:
         """Count that the requirement holds, if a claim was recorded before: then nothing else of it would be kept."""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from device_grant.errors import SuiteError
+from device_grant.judging.judgement import Judgement
+from device_grant.judging.parameters import parameters_of
 
 if TYPE_CHECKING:
     from device_grant.protocol import Dialect, Exchange
 
-Finding = bool | str | None
-"""What an invariant says of an exchange: True holds, a text says what is wrong, None has nothing to say."""
-
-
-class Tolerated(str):
-    """What is wrong, in an invariant, where the requirement's caveat asks for a warning at most."""
-
-    __slots__ = ()
-
-
-InvariantFunction = Callable[["Exchange", "Dialect"], Finding]
+InvariantFunction = Callable[["Exchange", "Dialect"], Iterator[Judgement]]
+"""From one exchange with a server; says nothing of exchanges that show nothing."""
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -44,6 +42,10 @@ class Check:
     card: str
     """The docstring: what we send, what we accept."""
     function: Callable[..., Any]
+    party: str
+    """Whom it judges, `server` or `client`: as `PARTY` of its package says."""
+    parameters: tuple[str, ...]
+    """What it asks for, by the names of `PARAMETERS`."""
     live: Mapping[str, str] = field(default_factory=dict)
     """By requirement: why nothing but a server that answers now can show it; `*` stands for the whole check."""
 
@@ -51,11 +53,6 @@ class Check:
     def title(self) -> str:
         """First line of the card."""
         return self.card.partition("\n")[0]
-
-    @property
-    def party(self) -> str:
-        """`client` for a check on clients, `server` for one on servers: by the room that it is in."""
-        return "client" if self.function.__module__.startswith("device_grant.client.") else "server"
 
 
 @dataclass(frozen=True)
@@ -75,22 +72,8 @@ class Invariant:
         return "server"
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What a rule says of one requirement: it holds, it does not, or (None) the evidence is too weak."""
-
-    requirement: str
-    holds: bool | None
-    problem: str = ""
-    """What is wrong, in stable words."""
-    exchanges: tuple[Exchange, ...] = ()
-    got: str = ""
-    """What was measured."""
-    tolerated: bool = False
-
-
 RuleFunction = Callable[[Any], Iterator[Judgement]]
-"""From the session of one client, as `device_grant.client.rules.session.Session` has it."""
+"""From the session of one client, as `device_grant.client.rules.session.ClientSession` has it."""
 
 
 @dataclass(frozen=True)
@@ -111,9 +94,40 @@ class Rule:
         return "client"
 
 
-_CHECKS: dict[str, Check] = {}
-_INVARIANTS: dict[str, Invariant] = {}
-_RULES: dict[str, Rule] = {}
+E = TypeVar("E", Check, Invariant, Rule)
+
+
+class Registry:
+    """Checks, invariants and rules by name; a name that is taken is refused."""
+
+    def __init__(self) -> None:
+        self.checks: dict[str, Check] = {}
+        self.invariants: dict[str, Invariant] = {}
+        self.rules: dict[str, Rule] = {}
+
+    def add(self, entry: Check | Invariant | Rule) -> None:
+        """Add an entry; raises SuiteError that names both places if there is one of that name."""
+        match entry:
+            case Check():
+                _add(self.checks, entry)
+            case Invariant():
+                _add(self.invariants, entry)
+            case Rule():
+                _add(self.rules, entry)
+
+
+_registry = ContextVar("registry", default=Registry())  # noqa: B039 - the one that modules fill as they are imported
+
+
+@contextmanager
+def throwaway_registry() -> Iterator[Registry]:
+    """Within: what is registered comes into a registry of its own, which nobody else sees."""
+    registry = Registry()
+    token = _registry.set(registry)
+    try:
+        yield registry
+    finally:
+        _registry.reset(token)
 
 
 def check(  # noqa: PLR0913 - all but the requirements are named where they are given
@@ -127,14 +141,32 @@ def check(  # noqa: PLR0913 - all but the requirements are named where they are 
 ) -> Callable[[F], F]:
     """Register a pytest test as the check of the named requirements.
 
+    Its name is that of its module, without `test_`, and its own: `polling::test_pending`. SuiteError if the name is
+    taken, if no package above it says which party its checks judge, or if it asks for what there is not.
+
     `live` says why nothing but a server that answers now can show what the check judges, or which of its requirements.
     """
-    told = {"*": live} if isinstance(live, str) and live else dict(live or {})
+    reasons = {"*": live} if isinstance(live, str) and live else dict(live or {})
 
     def register(function: F) -> F:
-        name = _name(function)
-        entry = Check(name, requirements, faults, needs, timed, dialects, sampled, _card(function), function, told)
-        _CHECKS[name] = entry
+        module = function.__module__.rpartition(".")[2].removeprefix("test_")
+        name = f"{module}::{function.__name__}"
+        party = _party_of(function)
+        entry = Check(
+            name=name,
+            requirements=requirements,
+            faults=faults,
+            needs=needs,
+            timed=timed,
+            dialects=dialects,
+            sampled=sampled,
+            card=_card(function),
+            function=function,
+            party=party,
+            parameters=parameters_of(function, name, party),
+            live=reasons,
+        )
+        _registry.get().add(entry)
         function.__check__ = entry  # type: ignore[attr-defined]
         return function
 
@@ -142,22 +174,21 @@ def check(  # noqa: PLR0913 - all but the requirements are named where they are 
 
 
 def invariant(*requirements: str, faults: tuple[str, ...] = ()) -> Callable[[InvariantFunction], InvariantFunction]:
-    """Register a function as a rule for every exchange; it settles all of these requirements in their dialects."""
+    """Register a function as a judge of every exchange with a server; it judges these requirements and no others."""
 
     def register(function: InvariantFunction) -> InvariantFunction:
-        name = _name(function)
-        _INVARIANTS[name] = Invariant(name, requirements, faults, _card(function), function)
+        name = f"invariants::{function.__name__}"
+        _registry.get().add(Invariant(name, requirements, faults, _card(function), function))
         return function
 
     return register
 
 
 def rule(*requirements: str, faults: tuple[str, ...] = ()) -> Callable[[RuleFunction], RuleFunction]:
-    """Register a function as a rule for every session of a client."""
+    """Register a function as a judge of every session of a client; it judges these requirements and no others."""
 
     def register(function: RuleFunction) -> RuleFunction:
-        name = _name(function)
-        _RULES[name] = Rule(name, requirements, faults, _card(function), function)
+        _registry.get().add(Rule(f"rules::{function.__name__}", requirements, faults, _card(function), function))
         return function
 
     return register
@@ -165,37 +196,52 @@ def rule(*requirements: str, faults: tuple[str, ...] = ()) -> Callable[[RuleFunc
 
 def check_of(function: object) -> Check | None:
     """The check that a test function was registered as."""
-    found = getattr(function, "__check__", None)
-    return found if isinstance(found, Check) else None
+    result = getattr(function, "__check__", None)
+    return result if isinstance(result, Check) else None
 
 
 def all_checks() -> tuple[Check, ...]:
     """Every check whose module has been imported."""
-    return tuple(_CHECKS.values())
+    return tuple(_registry.get().checks.values())
 
 
 def all_invariants() -> tuple[Invariant, ...]:
     """Every invariant whose module has been imported."""
-    return tuple(_INVARIANTS.values())
+    return tuple(_registry.get().invariants.values())
 
 
 def all_rules() -> tuple[Rule, ...]:
     """Every rule whose module has been imported."""
-    return tuple(_RULES.values())
+    return tuple(_registry.get().rules.values())
 
 
 def references() -> dict[str, tuple[str, ...]]:
     """Requirement ids by the name of the check, invariant or rule that judges them."""
-    entries: Iterator[Check | Invariant | Rule] = iter((*_CHECKS.values(), *_INVARIANTS.values(), *_RULES.values()))
+    entries: tuple[Check | Invariant | Rule, ...] = (*all_checks(), *all_invariants(), *all_rules())
     return {entry.name: entry.requirements for entry in entries}
 
 
-def _name(function: Callable[..., Any]) -> str:
-    package, _, module = function.__module__.rpartition(".")
-    # What all modules of the package `invariants`, or `rules`, register shares one name space.
-    shared = package.rpartition(".")[2]
-    module = shared if shared in ("invariants", "rules") else module.removeprefix("test_")
-    return f"{module}::{function.__name__}"
+def _add(entries: dict[str, E], entry: E) -> None:
+    if entry.name in entries:
+        places = f"{_place(entries[entry.name].function)} and {_place(entry.function)}"
+        raise SuiteError(f"{entry.name} is there twice: {places}; no two judges share a name")
+    entries[entry.name] = entry
+
+
+def _party_of(function: Callable[..., Any]) -> str:
+    """What the nearest package above a check has for `PARTY`."""
+    package = function.__module__
+    while package:
+        party = getattr(sys.modules.get(package), "PARTY", None)
+        if party is not None:
+            return str(party)
+        package = package.rpartition(".")[0]
+    raise SuiteError(f'{_place(function)}: no package of this check says whom it judges; give one PARTY = "server"')
+
+
+def _place(function: Callable[..., Any]) -> str:
+    code = inspect.unwrap(function).__code__
+    return f"{code.co_filename}:{code.co_firstlineno}"
 
 
 def _card(function: Callable[..., Any]) -> str:

@@ -153,6 +153,27 @@ class Exchange:
         """A member of the response by canonical name; None if absent or null."""
         return self.outcome.members.get(name)
 
+    # As the evidence of a judgement.
+
+    @property
+    def entries(self) -> tuple[Exchange]:
+        """What a result shows of it: the exchange itself."""
+        return (self,)
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether a lost connection leaves nothing to judge; to raw octets it is an answer."""
+        return self.response is None and self.request.method != RAW
+
+    def describe(self, _holds: bool | None = None) -> str:  # noqa: FBT001 - of a judgement, which changes nothing here
+        """The outcome in a few words, stable enough for a baseline to match."""
+        if self.response is None:
+            return f"no response ({self.error.partition(':')[0]})"
+        if self.code == f"http-{self.status}":
+            kind = self.response.media_type or "no content type"
+            return f"{self.status} without an error code ({kind})"
+        return f"{self.status} {self.code}"
+
 
 @dataclass(frozen=True)
 class Event:

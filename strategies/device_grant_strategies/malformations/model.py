@@ -16,7 +16,7 @@ AS_VALID = "as-valid"
 PROCESSED = ("ok", "authorization_pending", "slow_down", "access_denied", "expired_token")
 """Answers that show that the request was processed; a wide name such as `http-400` never covers them."""
 
-Judgement = Literal["accepted", "tolerated", "unacceptable"]
+Acceptability = Literal["accepted", "tolerated", "unacceptable"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Malformed:
         codes = tuple(codes)
         return replace(self, accepted=_substitute(self.accepted, codes), tolerated=_substitute(self.tolerated, codes))
 
-    def judge(self, names: Iterable[str]) -> Judgement:
+    def judge(self, names: Iterable[str]) -> Acceptability:
         """Judge an answer by its `Outcome.names`; call `with_valid_answers` first.
 
         A precise name (an error code) decides before a wide one (`http-4xx`); 5xx is never acceptable.

@@ -1,1 +1,4 @@
 """Scenarios for clients, one module a subject."""
+
+PARTY = "client"
+"""Whom the checks of this package judge."""

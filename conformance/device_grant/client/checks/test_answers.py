@@ -10,7 +10,8 @@ from device_grant.protocol.reading import basic, value_of
 
 if TYPE_CHECKING:
     from device_grant.client.scripted.steps import ErrorForm, Step
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
     from device_grant.protocol import Request
 
 LONG = 4096
@@ -26,30 +27,30 @@ def test_token_type_spelling(client: Subject, verify: Verify) -> None:
     """token_type is bearer, and BEARER; everywhere else it is Bearer. Accepted: the login works."""
     for spelling in ("bearer", "BEARER"):
         login = client.poll(f"token_type {spelling}", change(token_type=spelling))
-        verify.need(login, "token")
+        login.need("token")
         problem = "the spelling of the token type matters to it"
-        verify("rfc6749-5.1-token-type-case-insensitive", login.succeeded, problem, login)
+        verify.that("rfc6749-5.1-token-type-case-insensitive", login.succeeded, problem, login)
 
 
 @check("rfc6749-7.1-unknown-token-type", faults=("token_type_unchecked",))
 def test_unknown_token_type(client: Subject, verify: Verify) -> None:
     """token_type is mac. Accepted: the client fails, or at least does not use the token as a bearer token."""
     login = client.poll("token_type mac", change(token_type="mac"))  # noqa: S106 - a token type, no password
-    verify.need(login, "token")
+    login.need("token")
     bearer = f"Bearer {login.invocation.authority.last('access_token')}"
     used = any(entry.request.header("authorization") == bearer for entry in login.exchanges)
     if not used and not login.failed:
         raise Inconclusive("the client keeps the token; whether it would use it cannot be seen")
-    verify("rfc6749-7.1-unknown-token-type", not used, "uses a token of type mac as a bearer token", login)
+    verify.that("rfc6749-7.1-unknown-token-type", not used, "uses a token of type mac as a bearer token", login)
 
 
 @check("rfc6749-5.1-client-without-expires-in", faults=("expires_in_required",))
 def test_only_required_members(client: Subject, verify: Verify) -> None:
     """A token response of access_token and token_type. Accepted: the login works."""
     login = client.poll("two members", change(expires_in=..., refresh_token=...))
-    verify.need(login, "token")
+    login.need("token")
     problem = "cannot do with only the required members"
-    verify("rfc6749-5.1-client-without-expires-in", login.succeeded, problem, login)
+    verify.that("rfc6749-5.1-client-without-expires-in", login.succeeded, problem, login)
 
 
 @check("rfc6749-5.1-client-no-size-assumption", faults=("long_values_cut",))
@@ -57,9 +58,9 @@ def test_long_values(client: Subject, verify: Verify) -> None:
     """Device code and access token of 4 KiB. Accepted: the login works, and both come whole."""
     token = "AT." + "t" * LONG
     login = client.redeem(start=[change(device_code="DC." + "d" * LONG)], token=[change(access_token=token)])
-    verify.need(login, "token")
+    login.need("token")
     whole = login.succeeded and login.token in (None, token)
-    verify("rfc6749-5.1-client-no-size-assumption", whole, "does not handle values of 4 KiB", login)
+    verify.that("rfc6749-5.1-client-no-size-assumption", whole, "does not handle values of 4 KiB", login)
 
 
 @check("rfc6749-2.2-client-no-size-assumption", faults=("long_values_cut",), needs=("registration",))
@@ -73,7 +74,7 @@ def test_long_client_identifier(client: Subject, verify: Verify) -> None:
     if not sent:
         raise Untestable("the client never got to its device authorization request")
     problem = "does not handle a client identifier of 2 KiB"
-    verify("rfc6749-2.2-client-no-size-assumption", set(sent) == {identifier}, problem, login)
+    verify.that("rfc6749-2.2-client-no-size-assumption", set(sent) == {identifier}, problem, login)
 
 
 def _identifier(request: Request) -> str:
@@ -109,15 +110,15 @@ def _same(client: Subject, verify: Verify, requirement: str, steps: list[Step], 
     """A loop must poll on after each of these; a single operation must name them as it names the usual form."""
     if client.flows:
         login = client.login(start=[change(interval=1)], token=steps, wait=len(steps) + 4.0)
-        verify.need(login, "token")
-        verify(requirement, login.succeeded, problem, login)
+        login.need("token")
+        verify.that(requirement, login.succeeded, problem, login)
         return
     usual = client.poll("the usual form", error("authorization_pending", form="both"))
     if usual.error is None:
         raise Untestable("the adapter does not name the error by its marker")
     for step in steps:
         attempt = client.poll("another form", step)
-        verify(requirement, attempt.error == usual.error, problem, attempt)
+        verify.that(requirement, attempt.error == usual.error, problem, attempt)
 
 
 @check(UNREADABLE, faults=("unreadable_answer_unreported",), timed=True)
@@ -135,10 +136,10 @@ def test_unreadable_answers(client: Subject, verify: Verify) -> None:
     ]
     while left:
         login = client.poll(left[0][0], *(step for _, step in left), wait=20)
-        verify.need(login, "token")
+        login.need("token")
         last = min(len(login.polls), len(left)) - 1
         problem = f"neither works nor tells of a failure after {left[last][0]}"
-        verify(UNREADABLE, login.settled, problem, login)
+        verify.that(UNREADABLE, login.settled, problem, login)
         left = left[last + 1 :]
 
 
@@ -146,5 +147,5 @@ def test_unreadable_answers(client: Subject, verify: Verify) -> None:
 def test_nothing_in_urls(client: Subject, verify: Verify) -> None:
     """A plain login. Accepted: no credential in the URL of a request."""
     login = client.redeem(token=[honest()], confidential=client.claims("confidential"))
-    verify.need(login, "start")
+    login.need("start")
     verify.by_rules(login, "rfc6749-2.3.1-no-credentials-in-uri")

@@ -9,7 +9,8 @@ from device_grant.judging import Untestable, check
 from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 GIVEN = {"CLIENT_ID": "device grant+client", "CLIENT_SECRET": "a secret+with%reserved/characters"}
 """Identifier and secret that differ once they are form-encoded."""
@@ -19,16 +20,18 @@ GIVEN = {"CLIENT_ID": "device grant+client", "CLIENT_SECRET": "a secret+with%res
 def test_endpoint_is_taken(client: Subject, verify: Verify) -> None:
     """A plain login at an endpoint that the client is told. Accepted: its requests arrive there."""
     login = client.redeem()
-    verify("aws-client-endpoint-override", bool(login.exchanges), "does not use the endpoint that it is told", login)
+    verify.that(
+        "aws-client-endpoint-override", bool(login.exchanges), "does not use the endpoint that it is told", login
+    )
 
 
 @check("rfc8628-3.1-scope-optional", faults=("scope_always_sent",))
 def test_no_scope(client: Subject, verify: Verify) -> None:
     """No scope is asked for. Accepted: no parameter scope; a scope of the client's own is noted."""
     login = client.redeem(scope=False)
-    entry = verify.need(login, "start")
+    entry = login.need("start")
     absent = value_of(entry.request, "scope") is None
-    verify("rfc8628-3.1-scope-optional", absent, "sends a scope that nobody asked for", login)
+    verify.that("rfc8628-3.1-scope-optional", absent, "sends a scope that nobody asked for", login)
 
 
 @check("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",), dialects=("rfc8628",))
@@ -51,7 +54,7 @@ def test_beyond_ascii(client: Subject, verify: Verify) -> None:
 def test_credentials(client: Subject, verify: Verify) -> None:
     """A client that is given a secret with reserved characters. Accepted: each of its requests authenticates."""
     login = client.redeem(token=[pending()] if client.flows else (), confidential=True, given=GIVEN)
-    verify.need(login, "token")
+    login.need("token")
     verify.by_rules(
         login,
         "rfc8628-3.1-confidential-client-authenticates",

@@ -8,7 +8,8 @@ from device_grant.judging import Untestable, check
 
 if TYPE_CHECKING:
     from device_grant.client.scripted.certificates import Certificate
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 BAD: tuple[Certificate, ...] = ("untrusted", "wrong-name")
 
@@ -41,4 +42,4 @@ def _judge(client: Subject, verify: Verify, requirement: str, operation: str, **
     for kind in BAD:
         attempt = client.once(operation, f"certificate: {kind}", certificate=kind, wait=4, **options)
         problem = f"accepts a certificate that is {kind.replace('-', ' ')}"
-        verify(requirement, not attempt.exchanges, problem, attempt)
+        verify.that(requirement, not attempt.exchanges, problem, attempt)

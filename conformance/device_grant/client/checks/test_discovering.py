@@ -9,7 +9,8 @@ from device_grant.judging import Untestable, check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 MOVED = {"start": "/x/y/zz?tenant=1", "token": "/t/o/k?tenant=1"}
 """Endpoints at paths that nobody guesses, with a query."""
@@ -32,12 +33,12 @@ def test_endpoints_of_the_metadata(client: Subject, verify: Verify) -> None:
     as_said = starts != [] and set(starts) == {MOVED["start"]}
     problem = "does not use the device authorization endpoint of the metadata as it is"
     if login.going_on or login.exchanges:
-        verify("rfc8628-4-client-uses-metadata-endpoint", as_said, problem, login)
+        verify.that("rfc8628-4-client-uses-metadata-endpoint", as_said, problem, login)
     if not login.polls:
         raise Untestable("the client never got to its token request")
     kept = {_target(entry.request.url) for entry in login.polls} == {MOVED["token"]}
     problem = "drops the query of the token endpoint"
-    verify("rfc6749-3.2-token-uri-query-retained", kept, problem, login)
+    verify.that("rfc6749-3.2-token-uri-query-retained", kept, problem, login)
 
 
 @check(
@@ -73,11 +74,11 @@ def test_metadata_of_another_issuer(client: Subject, verify: Verify) -> None:
     other = client.login("another issuer", discover=True, documents={"issuer": "{base}/another"})
     _must_have_looked(other)
     problem = "uses metadata of another issuer"
-    verify("rfc8414-3.3-client-rejects-mismatch", not other.starts, problem, other)
+    verify.that("rfc8414-3.3-client-rejects-mismatch", not other.starts, problem, other)
     slash = client.login("a slash more", discover=True, issuer_path="/tenant", documents={"issuer": "{base}/tenant/"})
     _must_have_looked(slash)
     problem = "uses metadata whose issuer differs by a slash"
-    verify("rfc8414-6.2-exact-issuer", not slash.starts, problem, slash)
+    verify.that("rfc8414-6.2-exact-issuer", not slash.starts, problem, slash)
 
 
 def _must_have_looked(login: Attempt) -> None:

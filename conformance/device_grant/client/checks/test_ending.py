@@ -9,7 +9,8 @@ from device_grant.judging import check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 STOPS = "rfc8628-3.5-client-stops-on-other-errors"
 REACTS = "rfc8628-3.5-client-reacts-to-other-errors"
@@ -23,12 +24,12 @@ def _refused(client: Subject, code: str) -> Attempt:
 
 
 def _judge(client: Subject, verify: Verify, login: Attempt, code: str) -> None:
-    verify.need(login, "token")
+    login.need("token")
     if client.flows:
         verify.by_rules(login, STOPS)
     told = code in login.ended.shown or "scripted server says" in login.ended.shown
     reacts = login.failed or (told and not login.going_on) or login.error is not None
-    verify(REACTS, reacts, f"neither fails nor tells anybody of {code}", login)
+    verify.that(REACTS, reacts, f"neither fails nor tells anybody of {code}", login)
 
 
 @check(STOPS, REACTS, faults=("denial_retried", "errors_retried", "errors_unreported"), needs=("flow",), timed=True)
@@ -58,7 +59,7 @@ def test_expired_token(client: Subject, verify: Verify) -> None:
     _judge(client, verify, login, "expired_token")
     once = len(login.starts) == 1
     for requirement in ("rfc8628-3.1-user-initiated", "rfc8628-3.5-client-waits-for-user-before-restart"):
-        verify(requirement, once, "began a new flow by itself after expired_token", login)
+        verify.that(requirement, once, "began a new flow by itself after expired_token", login)
 
 
 @check(
@@ -88,16 +89,16 @@ def test_expired_and_invalid_grant(client: Subject, verify: Verify) -> None:
     """ExpiredTokenException, and InvalidGrantException, for ever. Accepted: both end the login with a failure."""
     for code in ("expired_token", "invalid_grant"):
         login = _refused(client, code)
-        verify.need(login, "token")
+        login.need("token")
         ended = login.failed and len(login.polls) == 1
-        verify("aws-client-honours-expired", ended, f"does not end with {code}", login)
+        verify.that("aws-client-honours-expired", ended, f"does not end with {code}", login)
 
 
 @check(REACTS, faults=("errors_unreported",), timed=True)
 def test_refused_at_the_start(client: Subject, verify: Verify) -> None:
     """The device authorization request is refused with invalid_client. Accepted: an exit that tells of it."""
     login = client.redeem(start=[error("invalid_client")])
-    verify.need(login, "start")
+    login.need("start")
     told = "invalid_client" in login.ended.shown or "scripted server says" in login.ended.shown
     reacts = login.failed or told or login.error is not None
-    verify(REACTS, reacts, "neither fails nor tells anybody of invalid_client", login)
+    verify.that(REACTS, reacts, "neither fails nor tells anybody of invalid_client", login)

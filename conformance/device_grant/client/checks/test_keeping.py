@@ -9,7 +9,8 @@ from device_grant.judging import NotApplicable, check
 if TYPE_CHECKING:
     from device_grant.client.drivers.invocation import Kept
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 OTHER_PEOPLE = 0o077
 KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
@@ -19,13 +20,13 @@ KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
 def test_files(client: Subject, verify: Verify) -> None:
     """A plain login with umask 022. Accepted: files with secrets under HOME can be read by their owner alone."""
     login = client.redeem()
-    verify.need(login, "token")
+    login.need("token")
     secret = [file for file in login.files if _holds_secrets(login, file)]
     if not secret and login.succeeded:
         raise NotApplicable("the client keeps no secret in a file under HOME")
     open_ones = [f"{file.path} ({file.mode:03o})" for file in secret if file.mode & OTHER_PEOPLE]
     problem = "keeps secrets in a file that other people can read"
-    verify("rfc6819-5.3.3-secure-storage", not open_ones, problem, login, got=", ".join(open_ones))
+    verify.that("rfc6819-5.3.3-secure-storage", not open_ones, problem, login, got=", ".join(open_ones))
 
 
 def _holds_secrets(login: Attempt, file: Kept) -> bool:

@@ -9,7 +9,8 @@ from device_grant.judging import NotApplicable, check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
 
 RETRIES = "rfc9110-9.2.2-no-blind-retry"
@@ -24,13 +25,13 @@ def test_lost_connections(client: Subject, verify: Verify) -> None:
     Accepted: the same POST does not come again at once; whether it comes later, or the client fails, is its own affair.
     """
     started = client.redeem("reset at the device authorization", start=[fails("reset")], wait=8)
-    verify.need(started, "start")
+    started.need("start")
     verify.by_rules(started, RETRIES, default=True)
     polled = client.poll("reset at a poll", fails("reset"), interval=2, wait=10)
-    verify.need(polled, "token")
+    polled.need("token")
     verify.by_rules(polled, RETRIES, default=True)
     redeemed = client.poll("answer lost", lost(), error("invalid_grant"), interval=2, forever=["token"], wait=10)
-    verify.need(redeemed, "token")
+    redeemed.need("token")
     verify.by_rules(redeemed, RETRIES, default=True)
 
 
@@ -42,12 +43,12 @@ def test_truncated_answers(client: Subject, verify: Verify) -> None:
     """
     for what, step in (("the JSON whole", truncated()), ("the JSON cut", half())):
         login = client.poll(what, step, error("invalid_grant"), forever=["token"], most=3, wait=6)
-        verify.need(login, "token")
-        verify(INCOMPLETE, not login.succeeded, "uses an answer that was cut short", login)
+        login.need("token")
+        verify.that(INCOMPLETE, not login.succeeded, "uses an answer that was cut short", login)
     for framing in ("chunked", "close"):
         login = client.poll(f"framed by {framing}", framed(framing))
-        verify.need(login, "token")
-        verify(INCOMPLETE, login.succeeded, f"cannot read a whole answer framed by {framing}", login)
+        login.need("token")
+        verify.that(INCOMPLETE, login.succeeded, f"cannot read a whole answer framed by {framing}", login)
 
 
 @check(REDIRECTS, faults=("redirects_followed", "redirects_become_get"), timed=True)
@@ -64,13 +65,13 @@ def test_redirects(client: Subject, verify: Verify) -> None:
         most=3,
         wait=6,
     )
-    verify.need(login, "token")
+    login.need("token")
     sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
-    verify(REDIRECTS, not sent, "sends its request, with the secrets in it, to another origin", login)
+    verify.that(REDIRECTS, not sent, "sends its request, with the secrets in it, to another origin", login)
     same = client.poll("to the same path", redirect(307, "{base}{path}{query}"), most=3, wait=6)
-    verify.need(same, "token")
+    same.need("token")
     changed = any(entry.request.method == "GET" for entry in same.polls)
-    verify(REDIRECTS, not changed, "makes a GET of a redirected POST", same)
+    verify.that(REDIRECTS, not changed, "makes a GET of a redirected POST", same)
 
 
 @check("rfc8628-3.1-tls-required", faults=("redirects_followed",), needs=("tls",), timed=True)
@@ -87,9 +88,9 @@ def test_no_downgrade(client: Subject, verify: Verify) -> None:
     )
     if not login.exchanges:
         raise NotApplicable("the client does not reach an HTTPS endpoint on loopback")
-    verify.need(login, "token")
+    login.need("token")
     sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
-    verify("rfc8628-3.1-tls-required", not sent, "goes from HTTPS to plain HTTP with its secrets", login)
+    verify.that("rfc8628-3.1-tls-required", not sent, "goes from HTTPS to plain HTTP with its secrets", login)
 
 
 def _carries_secrets(entry: Exchange, login: Attempt) -> bool:

@@ -11,7 +11,8 @@ from device_grant.protocol.reading import value_of
 if TYPE_CHECKING:
     from device_grant.client.scripted.steps import Step
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 FIRST, SECOND = "RT.first-refresh-token", "RT.second-refresh-token"
 
@@ -55,9 +56,9 @@ def test_refresh_with_credentials(client: Subject, verify: Verify) -> None:
 def test_rotated_refresh_token(client: Subject, verify: Verify) -> None:
     """A refresh yields a new refresh token; then another refresh. Accepted: it uses the new one."""
     second = _twice(client, change(refresh_token=SECOND, expires_in=1))
-    sent = value_of(verify.need(second, "refresh").request, "refresh_token")
+    sent = value_of(second.need("refresh").request, "refresh_token")
     problem = "goes on with a refresh token that was replaced"
-    verify("rfc6749-6-client-discards-old", sent == SECOND, problem, second)
+    verify.that("rfc6749-6-client-discards-old", sent == SECOND, problem, second)
 
 
 @check("rfc6749-6-client-keeps-old-when-not-rotated", faults=("refresh_token_forgotten",), needs=("refresh", "keeps"))
@@ -66,7 +67,7 @@ def test_refresh_token_that_stays(client: Subject, verify: Verify) -> None:
     second = _twice(client, change(refresh_token=..., expires_in=1))
     sent = value_of(second.of("refresh")[-1].request, "refresh_token") if second.of("refresh") else None
     problem = "throws its refresh token away when it gets no new one"
-    verify("rfc6749-6-client-keeps-old-when-not-rotated", sent == FIRST, problem, second)
+    verify.that("rfc6749-6-client-keeps-old-when-not-rotated", sent == FIRST, problem, second)
 
 
 def _twice(client: Subject, answer: Step) -> Attempt:

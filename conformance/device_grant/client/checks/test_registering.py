@@ -11,7 +11,8 @@ from device_grant.protocol.reading import basic, json_body, value_of
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 REGISTERS = {"CLIENT_ID": "", "CLIENT_SECRET": ""}
 """No client is given: the client has to register."""
@@ -26,7 +27,7 @@ def test_registration_is_kept(client: Subject, verify: Verify) -> None:
     _must_have_worked(first)
     second = client.login("the second login", home=home)
     again = second.of("registration")
-    verify("aws-register-client-caches", not again, "registers again although its registration is good", second)
+    verify.that("aws-register-client-caches", not again, "registers again although its registration is good", second)
 
 
 @check(
@@ -50,7 +51,7 @@ def test_expired_registration(client: Subject, verify: Verify) -> None:
         raise Untestable("the second login asked for nothing: the client had no need to sign in again")
     again = second.of("registration")
     problem = "goes on using a registration that has expired"
-    verify("rfc7591-3.2.1-client-reregisters-on-expiry", bool(again), problem, second)
+    verify.that("rfc7591-3.2.1-client-reregisters-on-expiry", bool(again), problem, second)
 
 
 @check("rfc7591-2-software-id-stable", faults=("software_id_random",), needs=("registration",))
@@ -63,7 +64,7 @@ def test_software_id(client: Subject, verify: Verify) -> None:
     if len(found) < 2 or None in found:  # noqa: PLR2004 - two are compared
         raise NotApplicable("the client registers without software_id")
     problem = "software_id is another one each time"
-    verify("rfc7591-2-software-id-stable", len(set(found)) == 1, problem, attempts[-1])
+    verify.that("rfc7591-2-software-id-stable", len(set(found)) == 1, problem, attempts[-1])
 
 
 @check("rfc7591-3.2.1-client-checks-result", faults=("registration_result_ignored",), needs=("flow", "registration"))
@@ -73,11 +74,11 @@ def test_registered_otherwise(client: Subject, verify: Verify) -> None:
         given=REGISTERS,
         registration=[change(token_endpoint_auth_method="client_secret_post", client_secret="CS.by-post")],  # noqa: S106 - made up
     )
-    verify.need(login, "registration")
+    login.need("registration")
     requests = [entry.request for entry in (*login.starts, *login.polls)]
     by_post = all(value_of(request, "client_secret") and basic(request) is None for request in requests)
     problem = "does not authenticate as the registration response says"
-    verify("rfc7591-3.2.1-client-checks-result", by_post, problem, login)
+    verify.that("rfc7591-3.2.1-client-checks-result", by_post, problem, login)
 
 
 @check("rfc7591-3.2.2-client-ignores-unknown", faults=("registration_error_strict",), needs=("registration",))
@@ -87,12 +88,12 @@ def test_refused_registration(client: Subject, verify: Verify) -> None:
     code = "invalid_request" if client.aws else "invalid_client_metadata"
     refused = [error(code)]
     plain = client.once(operation, "plainly", given=REGISTERS, registration=refused, forever=["registration"])
-    verify.need(plain, "registration")
+    plain.need("registration")
     extra = error(code, x_policy={"reasons": [17, None]}, trace="0-1-2")
     more = client.once(operation, "with more members", given=REGISTERS, registration=[extra], forever=["registration"])
     same = (more.ended.status, more.error) == (plain.ended.status, plain.error)
     problem = "an error with members that it does not know ends it in another way"
-    verify("rfc7591-3.2.2-client-ignores-unknown", same, problem, more)
+    verify.that("rfc7591-3.2.2-client-ignores-unknown", same, problem, more)
 
 
 def _must_have_worked(first: Attempt) -> None:

@@ -12,7 +12,8 @@ from device_grant.judging import check
 if TYPE_CHECKING:
     from device_grant.client.scripted.steps import Step
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 INCOMPLETE = "rfc8628-3.2-client-rejects-incomplete-response"
 OPTIONALS = "rfc8628-3.2-client-accepts-missing-optionals"
@@ -30,13 +31,13 @@ def test_optional_and_unknown_members(client: Subject, verify: Verify) -> None:
     """No verification_uri_complete; members that nobody knows, in both answers. Accepted: the login works."""
     without = client.redeem("no verification_uri_complete", start=[change(verification_uri_complete=...)])
     problem = "cannot do without verification_uri_complete"
-    verify(OPTIONALS, without.succeeded, problem, without)
-    verify("aws-client-without-complete-uri", without.succeeded, problem, without)
+    verify.that(OPTIONALS, without.succeeded, problem, without)
+    verify.that("aws-client-without-complete-uri", without.succeeded, problem, without)
     unknown = {"x_vendor": {"nested": [1, None]}, "verification_url": "https://elsewhere.example/"}
     login = client.redeem("unknown members", start=[change(**unknown)], token=[change(x_vendor=17, issued_for="you")])
     problem = "cannot do with members that it does not know"
-    verify(OPTIONALS, login.succeeded, problem, login)
-    verify("rfc6749-5.1-client-ignores-unknown-members", login.succeeded, problem, login)
+    verify.that(OPTIONALS, login.succeeded, problem, login)
+    verify.that("rfc6749-5.1-client-ignores-unknown-members", login.succeeded, problem, login)
 
 
 @check(INCOMPLETE, faults=("incomplete_answer_polled",))
@@ -61,17 +62,17 @@ def test_response_is_no_json_object(client: Subject, verify: Verify) -> None:
 def _judge_unusable(client: Subject, verify: Verify, what: str, answer: Step) -> None:
     operation = "flow" if client.flows else "start"
     attempt = client.once(operation, what, start=[answer], forever=["start"], wait=7, until=7)
-    verify.need(attempt, "start")
+    attempt.need("start")
     refused = not attempt.polls and attempt.ended.status != attempt.config.exit.success
     # One that neither polls nor ends may still be about to do either.
-    verify(INCOMPLETE, None if refused and attempt.going_on else refused, f"goes on with {what}", attempt)
+    verify.that(INCOMPLETE, None if refused and attempt.going_on else refused, f"goes on with {what}", attempt)
 
 
 @check("rfc8628-3.4-device-code-sent", faults=("device_code_decoded",))
 def test_special_device_code(client: Subject, verify: Verify) -> None:
     """A device code with characters that have to be escaped. Accepted: it comes back as it was."""
     login = client.redeem(start=[change(device_code=SPECIAL_CODE)])
-    verify.need(login, "token")
+    login.need("token")
     verify.by_rules(login, "rfc8628-3.4-device-code-sent")
 
 
@@ -79,7 +80,7 @@ def test_special_device_code(client: Subject, verify: Verify) -> None:
 def test_member_order(client: Subject, verify: Verify) -> None:
     """Both answers with their members in another order and white space between them. Accepted: the login works."""
     login = client.redeem(start=[shuffled()], token=[shuffled()])
-    verify("rfc6749-5.1-member-order", login.succeeded, "depends on the order of members", login)
+    verify.that("rfc6749-5.1-member-order", login.succeeded, "depends on the order of members", login)
 
 
 @check("aws-client-null-members", faults=("null_members_used",), timed=True)
@@ -94,7 +95,7 @@ def test_null_members(client: Subject, verify: Verify) -> None:
     )
     kept = any(re.search(rb'"(?:None|null|undefined)"', file.content) for file in login.files)
     works = login.succeeded and not kept
-    verify("aws-client-null-members", works, "takes null for a value", login)
+    verify.that("aws-client-null-members", works, "takes null for a value", login)
 
 
 @check(
@@ -108,20 +109,20 @@ def test_null_members(client: Subject, verify: Verify) -> None:
 def test_what_the_person_sees(client: Subject, verify: Verify) -> None:
     """Logins with and without verification_uri_complete. Accepted: user code and URI are shown; no device code."""
     with_both = client.login("with verification_uri_complete", token=[pending()])
-    verify.need(with_both, "start")
+    with_both.need("start")
     code, uri = _shown(with_both)
     problem = "does not show the user code"
-    verify("rfc8628-3.3.1-still-show-user-code", code, problem + " by itself", with_both)
+    verify.that("rfc8628-3.3.1-still-show-user-code", code, problem + " by itself", with_both)
     problem = "does not show verification_uri beside verification_uri_complete"
-    verify("rfc8628-3.3.1-still-show-verification-uri", uri, problem, with_both)
+    verify.that("rfc8628-3.3.1-still-show-verification-uri", uri, problem, with_both)
     simple = client.login("without it", start=[change(verification_uri_complete=...)], token=[pending()])
     code, uri = _shown(simple)
     problem = "does not show both user code and verification URI"
-    verify("rfc8628-3.3-client-shows-code-and-uri", code and uri, problem, simple)
+    verify.that("rfc8628-3.3-client-shows-code-and-uri", code and uri, problem, simple)
     for login in (with_both, simple):
         device_code = login.invocation.authority.last("device_code")
         hidden = not device_code or device_code not in login.ended.shown
-        verify("rfc8628-3.3-device-code-not-displayed", hidden, "shows the device code", login)
+        verify.that("rfc8628-3.3-device-code-not-displayed", hidden, "shows the device code", login)
 
 
 def _shown(login: Attempt) -> tuple[bool, bool]:

@@ -10,7 +10,8 @@ from device_grant.judging import check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject, Verify
+    from device_grant.client.session.case import Subject
+    from device_grant.judging import Verify
 
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
 ODD = "rfc8628-3.2-client-odd-interval"
@@ -33,10 +34,10 @@ MONTH = 30 * 86_400
 def test_pending_until_approved(client: Subject, verify: Verify) -> None:
     """Interval 2; three times authorization_pending, then the token. Accepted: four polls, two seconds apart."""
     login = client.login(start=[change(interval=2)], token=[pending()] * 3, wait=10)
-    verify.need(login, "token")
+    login.need("token")
     again = len(login.polls) > 1
-    verify("rfc8628-3.5-client-repeats-on-pending", again, "did not poll again after authorization_pending", login)
-    verify("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
+    verify.that("rfc8628-3.5-client-repeats-on-pending", again, "did not poll again after authorization_pending", login)
+    verify.that("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
     verify.by_rules(login, "rfc8628-3.5-client-waits-before-each-request")
 
 
@@ -50,7 +51,7 @@ def test_pending_until_approved(client: Subject, verify: Verify) -> None:
 def test_interval_of_seven(client: Subject, verify: Verify) -> None:
     """Interval 7; authorization_pending, then the token. Accepted: seven seconds between the polls."""
     login = client.login(start=[change(interval=7)], token=[pending()], wait=16)
-    verify("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
+    verify.that("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
     verify.by_rules(login, "rfc8628-3.5-client-waits-before-each-request")
 
 
@@ -66,7 +67,7 @@ def test_no_interval(client: Subject, verify: Verify) -> None:
     """No interval; authorization_pending, then the token. Accepted: five seconds between the polls, and success."""
     login = client.login(start=[change(interval=...)], token=[pending()], wait=12)
     problem = "cannot do without interval"
-    verify("rfc8628-3.2-client-accepts-missing-optionals", login.succeeded, problem, login)
+    verify.that("rfc8628-3.2-client-accepts-missing-optionals", login.succeeded, problem, login)
     verify.by_rules(login, "rfc8628-3.2-client-default-interval", "rfc8628-3.5-client-waits-default-five")
 
 
@@ -101,15 +102,15 @@ def _odd(client: Subject, interval: Any) -> Attempt:
 
 
 def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> None:
-    verify.need(login, "start")
+    login.need("start")
     waits = [after.started - before.ended for before, after in pairwise(login.polls)]
     # Two in a row: some clients ask twice at first, whatever the interval is.
     tight = any(max(pair) < AT_ONCE for pair in pairwise(waits))
     told = ", ".join(f"{wait:.2f} s" for wait in waits) + " between its polls"
-    verify(ODD, not tight, "polls without a pause", login, got=told, tolerated=tolerated)
+    verify.that(ODD, not tight, "polls without a pause", login, got=told, tolerated=tolerated)
     since = login.polls[-1].ended if login.polls else login.starts[-1].ended
     alive = login.ended.at - since <= STUCK or (None if login.ended.overdue else False)
-    verify(ODD, alive if login.going_on else login.settled, "neither polls nor fails", login)
+    verify.that(ODD, alive if login.going_on else login.settled, "neither polls nor fails", login)
 
 
 @check(WAITS, faults=("interval_truncated", "interval_halved"), needs=("flow",), dialects=("rfc8628",), timed=True)
@@ -119,7 +120,7 @@ def test_interval_with_a_fraction(client: Subject, verify: Verify) -> None:
     In the AWS dialect the model makes it an integer, as which SDKs read whatever comes.
     """
     login = client.login(start=[change(interval=1.5)], token=[pending()] * 2, wait=12)
-    verify.need(login, "start")
+    login.need("start")
     verify.by_rules(login, WAITS, default=True if login.failed else None)
 
 
@@ -129,7 +130,7 @@ def test_interval_of_a_month(client: Subject, verify: Verify) -> None:
     login = client.login(
         start=[change(interval=MONTH)], token=[pending()], forever=["token"], most=4, wait=12, until=12
     )
-    verify.need(login, "start")
+    login.need("start")
     verify.by_rules(login, WAITS, default=None if login.ended.overdue else True)
 
 
@@ -145,9 +146,9 @@ def test_interval_of_a_month(client: Subject, verify: Verify) -> None:
 def test_slow_down_at_first(client: Subject, verify: Verify) -> None:
     """Interval 1; slow_down, authorization_pending, then the token. Accepted: six seconds before each further poll."""
     login = client.login(start=[change(interval=1)], token=[slow_down(), pending()], wait=14)
-    verify.need(login, "token")
+    login.need("token")
     goes_on = login.succeeded and len(login.starts) == 1
-    verify("rfc8628-3.5-slow-down-continue-polling", goes_on, "did not go on polling after slow_down", login)
+    verify.that("rfc8628-3.5-slow-down-continue-polling", goes_on, "did not go on polling after slow_down", login)
     verify.by_rules(
         login,
         "rfc8628-3.5-slow-down-increments-interval",
@@ -168,9 +169,9 @@ def test_slow_down_later(client: Subject, verify: Verify) -> None:
     """Interval 2; pending, slow_down, twice pending, then the token. Accepted: seven seconds from slow_down on."""
     steps = [pending(), slow_down(), pending(), pending()]
     login = client.login(start=[change(interval=2)], token=steps, wait=26)
-    verify.need(login, "token")
+    login.need("token")
     problem = "did not go on polling after slow_down"
-    verify("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
+    verify.that("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
     verify.by_rules(login, "rfc8628-3.5-slow-down-increments-interval", "rfc8628-3.5-slow-down-is-permanent")
 
 
@@ -184,9 +185,9 @@ def test_slow_down_later(client: Subject, verify: Verify) -> None:
 def test_slow_down_twice(client: Subject, verify: Verify) -> None:
     """Interval 1; slow_down twice, pending, then the token. Accepted: six seconds, then eleven, then eleven."""
     login = client.login(start=[change(interval=1)], token=[slow_down(), slow_down(), pending()], wait=30)
-    verify.need(login, "token")
+    login.need("token")
     problem = "did not go on polling after slow_down"
-    verify("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
+    verify.that("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
     verify.by_rules(login, "rfc8628-3.5-slow-down-accumulates")
 
 
@@ -201,7 +202,7 @@ def test_codes_expire(client: Subject, verify: Verify) -> None:
     login = client.login(
         start=[change(interval=1, expires_in=4)], token=[pending()], forever=["token"], wait=9, until=9
     )
-    verify.need(login, "token")
+    login.need("token")
     verify.by_rules(login, "rfc8628-3.3-client-stops-at-expiry", default=True)
 
 
@@ -220,7 +221,7 @@ def test_silent_server(client: Subject, verify: Verify) -> None:
     login = client.login(
         start=[change(interval=2)], token=[fails("hang")], forever=["token"], wait=60, until=60, most=4
     )
-    verify.need(login, "token")
+    login.need("token")
     given_up = not login.going_on and len(login.polls) == 1
     verify.by_rules(
         login,
@@ -239,7 +240,7 @@ def test_silent_server(client: Subject, verify: Verify) -> None:
 def test_retry_after(client: Subject, verify: Verify) -> None:
     """Interval 1; 503 with Retry-After: 4, then the token. Accepted: no poll for four seconds, or none at all."""
     login = client.login(start=[change(interval=1)], token=[status(503, Retry_After="4")], wait=8)
-    verify.need(login, "token")
+    login.need("token")
     verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)
 
 
@@ -253,7 +254,7 @@ def test_too_many_requests(client: Subject, verify: Verify) -> None:
     """429 with Retry-After: 4, then without, then the token. Accepted: four seconds without a poll, or a failure."""
     busy = text('{"message": "Too Many Requests"}', "application/json")
     login = client.poll("429", status(429, busy, Retry_After="4"), status(429, busy), wait=15)
-    verify.need(login, "token")
+    login.need("token")
     problem = "neither works nor tells of a failure after 429"
-    verify("rfc8628-3.5-client-unreadable-answer", login.settled, problem, login)
+    verify.that("rfc8628-3.5-client-unreadable-answer", login.settled, problem, login)
     verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)

@@ -57,4 +57,5 @@ def requests_are_not_repeated_at_once(session: Session) -> Iterator[Judgement]:
             "the same POST was sent again at once",
             (before, after),
             f"again {waited:.2f} s after: {reason}",
+            measured={"waited": waited},
         )

@@ -42,10 +42,11 @@ class Gap:
         """Whether the wait was long enough; None where it was short by less than can be told for sure."""
         return long_enough(self.waited, self.owed)
 
-    @property
-    def told(self) -> str:
-        """What was measured."""
-        return f"{self.waited:.2f} s where {self.owed:g} s are owed"
+    def judged(self, requirement: str, problem: str) -> Judgement:
+        """Whether the wait was long enough, as a judgement on a requirement."""
+        got = f"{self.waited:.2f} s where {self.owed:g} s are owed"
+        measured = {"waited": self.waited, "owed": self.owed}
+        return Judgement(requirement, self.kept, problem, (self.before, self.after), got, measured=measured)
 
 
 def long_enough(waited: float, owed: float) -> bool | None:
@@ -93,7 +94,7 @@ def interval_is_kept(session: Session) -> Iterator[Judgement]:
                 continue
             for name in ("rfc8628-3.5-client-waits-before-each-request", "rfc8628-3.2-client-waits-interval"):
                 problem = "polled again before the interval was over"
-                yield Judgement(name, gap.kept, problem, (gap.before, gap.after), gap.told)
+                yield gap.judged(name, problem)
 
 
 @rule(
@@ -109,7 +110,7 @@ def default_interval_is_five(session: Session) -> Iterator[Judgement]:
         for gap in gaps(grant):
             for name in ("rfc8628-3.2-client-default-interval", "rfc8628-3.5-client-waits-default-five"):
                 problem = "polled again within five seconds although no interval was stated"
-                yield Judgement(name, gap.kept, problem, (gap.before, gap.after), gap.told)
+                yield gap.judged(name, problem)
 
 
 @rule(
@@ -124,7 +125,7 @@ def slow_down_adds_five_seconds(session: Session) -> Iterator[Judgement]:
             if gap.before.code == "slow_down" and gap.slowed == 1:
                 problem = "after slow_down the wait did not grow by five seconds"
                 for name in ("rfc8628-3.5-slow-down-increments-interval", "rfc8628-3.5-client-respects-slow-down"):
-                    yield Judgement(name, gap.kept, problem, (gap.before, gap.after), gap.told)
+                    yield gap.judged(name, problem)
 
 
 @rule("rfc8628-3.5-slow-down-is-permanent", faults=("slow_down_once",))
@@ -134,9 +135,7 @@ def slow_down_is_for_good(session: Session) -> Iterator[Judgement]:
         for gap in gaps(grant):
             if gap.slowed == 1 and gap.before.code != "slow_down" and gap.before.response is not None:
                 problem = "a later wait was without the five seconds that slow_down had added"
-                yield Judgement(
-                    "rfc8628-3.5-slow-down-is-permanent", gap.kept, problem, (gap.before, gap.after), gap.told
-                )
+                yield gap.judged("rfc8628-3.5-slow-down-is-permanent", problem)
 
 
 @rule("rfc8628-3.5-slow-down-accumulates", faults=("slow_down_first_only",))
@@ -146,9 +145,7 @@ def slow_down_accumulates(session: Session) -> Iterator[Judgement]:
         for gap in gaps(grant):
             if gap.slowed > 1:
                 problem = "a further slow_down did not add another five seconds"
-                yield Judgement(
-                    "rfc8628-3.5-slow-down-accumulates", gap.kept, problem, (gap.before, gap.after), gap.told
-                )
+                yield gap.judged("rfc8628-3.5-slow-down-accumulates", problem)
 
 
 @rule(
@@ -177,21 +174,29 @@ def timeouts_slow_it_down(session: Session) -> Iterator[Judgement]:
                 problem = "after a timeout it polled as often as before"
                 told = f"{time:.2f} s from a silent poll to the next, interval {interval:g} s"
                 name = "rfc8628-3.5-timeout-reduces-frequency"
-                yield Judgement(name, holds=False, problem=problem, exchanges=(before, after), got=told)
+                yield Judgement(
+                    name,
+                    holds=False,
+                    problem=problem,
+                    exchanges=(before, after),
+                    got=told,
+                    measured={"time": time, "interval": interval},
+                )
         if len(times) < 2:  # noqa: PLR2004 - two are compared
             continue
         told = ", ".join(f"{time:.2f} s" for time in times) + " from each silent poll to the next"
         evidence = tuple(entry for pair in silent for entry in pair)
+        measured = {f"time_{number}": time for number, time in enumerate(times, 1)}
         growth = [later - earlier for earlier, later in pairwise(times)]
         slower = all(step > GRACE for step in growth)
         problem = "polls that nobody answers keep coming at the same pace"
-        yield Judgement("rfc8628-3.5-timeout-reduces-frequency", slower, problem, evidence, told)
+        yield Judgement("rfc8628-3.5-timeout-reduces-frequency", slower, problem, evidence, told, measured=measured)
         # A wait that doubles grows by more each time than the time before, and by no less than the interval at first.
         doubling = growth[0] >= interval - GRACE and all(
             later >= 1.5 * earlier - GRACE for earlier, later in pairwise(growth)
         )
         problem = "the waits after timeouts do not grow exponentially"
-        yield Judgement("rfc8628-3.5-timeout-exponential-backoff", doubling, problem, evidence, told)
+        yield Judgement("rfc8628-3.5-timeout-exponential-backoff", doubling, problem, evidence, told, measured=measured)
 
 
 @rule("rfc9110-10.2.3-retry-after", faults=("retry_after_ignored",))
@@ -204,7 +209,9 @@ def retry_after_is_kept(session: Session) -> Iterator[Judgement]:
         waited, owed = after.started - before.ended, float(value)
         told = f"{waited:.2f} s where Retry-After says {owed:g}"
         problem = "asked again before the time that Retry-After names"
-        yield Judgement("rfc9110-10.2.3-retry-after", long_enough(waited, owed), problem, (before, after), told)
+        measured = {"waited": waited, "owed": owed}
+        holds = long_enough(waited, owed)
+        yield Judgement("rfc9110-10.2.3-retry-after", holds, problem, (before, after), told, measured=measured)
 
 
 @rule("rfc8628-3.3-client-stops-at-expiry", faults=("expiry_ignored",))
@@ -218,10 +225,12 @@ def polling_ends_with_the_codes(session: Session) -> Iterator[Judgement]:
         end = grant.start.ended + lifetime + interval + SLOWER * slowed + 1
         late = [entry for entry in grant.polls if entry.started > end]
         if late:
-            told = f"polled {late[0].started - grant.start.ended:.1f} s after the codes were issued for {lifetime:g} s"
+            polled = late[0].started - grant.start.ended
+            told = f"polled {polled:.1f} s after the codes were issued for {lifetime:g} s"
+            measured = {"polled": polled, "lifetime": lifetime}
             problem = "went on polling after the codes had expired"
             evidence = (grant.start, late[0])
             holds = False if late[-1].started > end + session.blur else None
-            yield Judgement(name, holds=holds, problem=problem, exchanges=evidence, got=told)
+            yield Judgement(name, holds=holds, problem=problem, exchanges=evidence, got=told, measured=measured)
         elif session.over > end or (grant.polls and session.over > grant.start.ended + lifetime):
             yield Judgement(name, holds=True)

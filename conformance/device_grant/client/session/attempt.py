@@ -5,14 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import Session
+from device_grant.judging import Untestable
+from device_grant.protocol import Event
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.drivers.invocation import Ended, Invocation, Kept
+    from device_grant.judging import Judgement
     from device_grant.protocol import Exchange
 
 
+SHOWN = 12
+"""Exchanges of a run that a result shows; the case has them all."""
+_PURPOSES = {"start": "device authorization", "token": "token", "refresh": "refresh", "registration": "registration"}
 LATENESS = 0.25
 """Real seconds by which a busy machine may delay a client, which count for more where its time passes faster."""
 
@@ -53,6 +62,42 @@ class Attempt:
     def polls(self) -> list[Exchange]:
         """Token requests of the device grant."""
         return self.of("token")
+
+    def need(self, channel: str) -> Exchange:
+        """The last request for that purpose; raises Untestable if the client never got that far."""
+        collected = [*(self.before.of(channel) if self.before else []), *self.of(channel)]
+        if not collected:
+            raise Untestable(f"the client never got to its {_PURPOSES.get(channel, channel)} request")
+        return collected[-1]
+
+    # As the evidence of a judgement.
+
+    @property
+    def entries(self) -> tuple[Exchange | Event, ...]:
+        """What a result shows of it: its first exchanges, and how it ended."""
+        return (*self.exchanges[:SHOWN], Event(self.ended.at, f"the client {self.how}"))
+
+    @property
+    def unanswered(self) -> bool:
+        """Never: a client that did nothing has done that."""
+        return False
+
+    def describe(self, holds: bool | None = None) -> str:  # noqa: FBT001 - the judgement itself
+        """How it ended; unless all was well also the last lines that it wrote."""
+        words = "" if holds else f"; its last lines: {self.ended.last_words}"
+        return f"the client {self.how}{words}"
+
+    def judgements(self, requirements: Iterable[str]) -> list[Judgement]:
+        """What the rules say of these requirements, in the run of the preceding operation and in this one."""
+        wanted = set(requirements)
+        return [
+            judgement
+            for entry in every_rule()
+            if not wanted.isdisjoint(entry.requirements)
+            for one in (self.before, self)
+            if one is not None
+            for judgement in entry.function(one.session)
+        ]
 
     @property
     def session(self) -> Session:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from contextlib import ExitStack
 from dataclasses import replace
@@ -11,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 from device_grant.client.drivers.invocation import Home, Invocation
 from device_grant.client.rules import every_rule
 from device_grant.client.scripted.steps import Script, change
-from device_grant.errors import SuiteError
-from device_grant.judging import Check, Claim, Inconclusive, Ledger, NotApplicable, StopCheck, Untestable
+from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Verify
 from device_grant.protocol import Event, Transcript
 
 if TYPE_CHECKING:
@@ -51,7 +49,7 @@ class ClientCase:
     def begin(self) -> None:
         """Nothing runs before the first run of the client."""
 
-    # What scenarios may ask for by parameter name.
+    # What scenarios may ask for by parameter name: device_grant.judging.PARAMETERS.
 
     @property
     def client(self) -> Subject:
@@ -61,7 +59,7 @@ class ClientCase:
     @property
     def verify(self) -> Verify:
         """The judge of this case."""
-        return Verify(self)
+        return Verify(self.ledger)
 
     # Running.
 
@@ -81,31 +79,20 @@ class ClientCase:
         session = attempt.session
         for rule in every_rule():
             ledger = self.invariants[rule.name]
-            for said in rule.function(session):
-                ledger.settle(
-                    said.requirement,
-                    said.holds,
-                    message=said.problem,
-                    got=said.got,
-                    exchanges=said.exchanges,
-                    tolerated=said.tolerated,
-                )
+            for judgement in rule.function(session):
+                ledger.settle(judgement)
         return attempt
 
     # Ending.
 
     def execute(self) -> None:
         """Run the scenario with what its parameters name, and settle all that it left open."""
-        names = tuple(inspect.signature(self.check.function).parameters)
-        for name in names:
-            if not isinstance(getattr(ClientCase, name, None), property):
-                raise SuiteError(f"{self.check.name} asks for {name!r}, which a case of a client does not offer")
         with self._homes:
             try:
                 for claim in self.check.needs:
                     if not self.run.claims(claim):
                         raise NotApplicable(_LACKS.get(claim, f"the client does not claim {claim}"))
-                self.check.function(**{name: getattr(self, name) for name in names})
+                self.check.function(**{name: getattr(self, name) for name in self.check.parameters})
             except StopCheck as reason:
                 self.stop = reason
         self.ledger.close(self.stop)
@@ -259,81 +246,6 @@ class Subject:
             discover=discover,
         )
         return self._case.take(run.attempt(invocation), label or operation)
-
-
-class Verify:
-    """`verify(requirement, holds, problem, attempt)`: says true, false or cannot tell; the level does the rest."""
-
-    def __init__(self, case: ClientCase) -> None:
-        self._case = case
-
-    def __call__(  # noqa: PLR0913 - a claim has that many parts, most of them optional
-        self,
-        requirement: str,
-        holds: bool | None,  # noqa: FBT001 - the claim itself
-        problem: str,
-        attempt: Attempt,
-        *,
-        got: str = "",
-        tolerated: bool = False,
-    ) -> None:
-        """Claim something about an attempt; `problem` is stable text that says what is wrong if it is false."""
-        shown = attempt.exchanges if len(attempt.exchanges) <= SHOWN else attempt.exchanges[:SHOWN]
-        ended = Event(attempt.ended.at, f"the client {attempt.how}")
-        words = "" if holds else f"; its last lines: {attempt.ended.last_words}"
-        self._case.ledger.settle(
-            requirement,
-            holds,
-            message=problem,
-            got=got or f"the client {attempt.how}{words}",
-            exchanges=(*shown, ended),
-            tolerated=tolerated,
-        )
-
-    def by_rules(self, attempt: Attempt, *requirements: str, default: bool | None = None) -> None:
-        """Claim what the rules say of these requirements in this attempt.
-
-        Where they have nothing to say the claim is `default`; without one, nothing in this run showed it, and the
-        scenario is inconclusive.
-        """
-        said = [
-            judgement
-            for entry in every_rule()
-            if not set(entry.requirements).isdisjoint(requirements)
-            for one in (attempt.before, attempt)
-            if one is not None
-            for judgement in entry.function(one.session)
-        ]
-        silent = []
-        for requirement in requirements:
-            own = [judgement for judgement in said if judgement.requirement == requirement]
-            for judgement in own:
-                self._case.ledger.settle(
-                    requirement,
-                    judgement.holds,
-                    message=judgement.problem,
-                    got=judgement.got,
-                    exchanges=judgement.exchanges,
-                    tolerated=judgement.tolerated,
-                )
-            if not own and default is not None:
-                self._case.ledger.settle(requirement, default)
-            elif not own and self._case.ledger.applicable(requirement):
-                silent.append(requirement)
-        if silent:
-            raise Inconclusive(f"the client {attempt.how}, and nothing in its run showed this")
-
-    def need(self, attempt: Attempt, channel: str) -> Exchange:
-        """The last request for that purpose; raises Untestable if the client never got that far."""
-        found = [*(attempt.before.of(channel) if attempt.before else []), *attempt.of(channel)]
-        if not found:
-            raise Untestable(f"the client never got to its {_PURPOSES.get(channel, channel)} request")
-        return found[-1]
-
-
-SHOWN = 12
-"""Exchanges of a run that a result shows; the case has them all."""
-_PURPOSES = {"start": "device authorization", "token": "token", "refresh": "refresh", "registration": "registration"}
 
 
 def shows(text: str, user_code: str) -> bool:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import Session
-from device_grant.judging import Judgement, Ledger, Rule, Tolerated, all_invariants
-from device_grant.protocol import AWS_SSO_OIDC, Event, Operation, Secrets, dialect
+from device_grant.judging import Judgement, Ledger, Rule, all_invariants
+from device_grant.protocol import AWS_SSO_OIDC, Event, Exchange, Operation, Secrets, dialect
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.formats.capture import PARTIES, Party
 from device_grant.recordings.judge.flows import Flow, flows_of
@@ -19,7 +18,6 @@ from device_grant.recordings.judge.times import Tellings, tellings
 from device_grant.results.lines import result_lines, steps_of
 from device_grant.results.model import Case
 from device_grant.server import invariants as _invariants  # noqa: F401 - importing registers them
-from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -152,26 +150,17 @@ class CaptureJudge:
 
     # The server.
 
-    def _server(self, one: Found, shown: object, ledgers: Mapping[str, Ledger]) -> None:
+    def _server(self, one: Found, shown: Exchange, ledgers: Mapping[str, Ledger]) -> None:
         if one.entry.answer is None:
             return  # half of the answer is not in the capture
         for entry in all_invariants():
-            finding = entry.function(one.exchange, self.dialect)
-            if finding is None:
-                continue
             ledger = ledgers[entry.name]
             ledger.unsettled = one.entry.unsettled
-            for requirement in entry.requirements:
-                if requirement in _BY_TEXT and not one.entry.octets:
+            for judgement in entry.function(one.exchange, self.dialect):
+                if judgement.requirement in _BY_TEXT and not one.entry.octets:
                     continue
-                ledger.settle(
-                    requirement,
-                    finding is True,
-                    message=str(finding) if isinstance(finding, str) else "",
-                    got=describe(one.exchange),
-                    exchanges=(shown,),  # type: ignore[arg-type]  # the exchange with its times
-                    tolerated=isinstance(finding, Tolerated),
-                )
+                # The exchange with its times, which the invariants do not look at.
+                ledger.settle(replace(judgement, got=one.exchange.describe(), exchanges=(shown,)))
 
     # The client.
 
@@ -197,17 +186,10 @@ class CaptureJudge:
             for said in _agreed(rule, sessions, told):
                 if said.requirement in left_out:
                     continue
-                holds, problem = said.holds, said.problem
-                if holds is False and said.requirement in self.doubts:
-                    holds, problem = None, self.doubts[said.requirement]
-                ledgers[rule.name].settle(
-                    said.requirement,
-                    holds,
-                    message=problem,
-                    got=said.got,
-                    exchanges=said.exchanges,
-                    tolerated=said.tolerated,
-                )
+                if said.holds is False and said.requirement in self.doubts:
+                    ledgers[rule.name].settle(replace(said, holds=None, problem=self.doubts[said.requirement]))
+                else:
+                    ledgers[rule.name].settle(said)
 
     def _known(self, flow: Flow) -> dict[str, str]:
         """Identifier and secret of a client whose registration the capture does not hold, as its requests show them."""
@@ -223,9 +205,6 @@ class CaptureJudge:
         return {}
 
 
-_MEASURED = re.compile(r"\d+\.\d+ s|polled \d")
-
-
 def _agreed(rule: Rule, sessions: list[Session], told: Tellings) -> list[Judgement]:
     """What a rule says of a flow in whatever way it went; where that differs, that nothing can be told."""
     said = [list(rule.function(session)) for session in sessions]
@@ -234,16 +213,19 @@ def _agreed(rule: Rule, sessions: list[Session], told: Tellings) -> list[Judgeme
         own = [[one for one in each if one.requirement == requirement] for each in said]
         if len({len(each) for each in own}) > 1:
             evidence = next(each[0].exchanges for each in own if each)
-            found.append(Judgement(requirement, None, told.unknown, told.evidence(evidence)))
+            found.append(Judgement(requirement, None, told.unknown, told.evidence(_exchanges(evidence))))
             continue
         for alike in zip(*own, strict=True):
             first = alike[0]
-            shown = told.evidence(first.exchanges)
+            shown = told.evidence(_exchanges(first.exchanges))
             if len({one.holds for one in alike}) > 1:
                 found.append(Judgement(requirement, None, told.unknown, shown, tolerated=first.tolerated))
             else:
                 # What was measured in one of several tellings was measured nowhere.
-                made_up = len(sessions) > 1 and _MEASURED.search(first.got)
-                got = "" if made_up else first.got
+                got = "" if first.measured and len(sessions) > 1 else first.got
                 found.append(Judgement(requirement, first.holds, first.problem, shown, got, first.tolerated))
     return found
+
+
+def _exchanges(entries: tuple[Exchange | Event, ...]) -> list[Exchange]:
+    return [entry for entry in entries if isinstance(entry, Exchange)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from device_grant.judging import Judgement
 from device_grant.protocol import AWS_SSO_OIDC, Operation, Response, service_model
 from device_grant.protocol.dialects import json_object
 from device_grant.protocol.openapi import REQUIREMENTS, operation_of, schema_of
@@ -29,16 +30,6 @@ _JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
     "object": dict,
     "null": type(None),
 }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One report of schemathesis as a claim."""
-
-    requirement: str
-    problem: str
-    """Stable text."""
-    tolerated: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,8 +93,8 @@ class Documented:
                 unjudged = {"required"} if _modelled(body[member]) else {"required", "enum"}
                 yield from (name for keyword, name in rules.items() if keyword not in unjudged)
 
-    def findings(self, failure: Any) -> Iterator[Finding]:
-        """What a failure of schemathesis breaks; nothing for those that are no findings."""
+    def judgements(self, failure: Any) -> Iterator[Judgement]:
+        """What a failure of schemathesis breaks; nothing for those that break nothing."""
         from schemathesis.core import failures as core
         from schemathesis.openapi import checks as specific
 
@@ -112,7 +103,7 @@ class Documented:
             case core.ServerError():
                 if status not in OUT_OF_SERVICE:
                     # In the words of the invariant, so that one entry of a baseline speaks of both.
-                    yield Finding(NO_SERVER_ERROR, f"{self.name} answered {status}")
+                    yield Judgement(NO_SERVER_ERROR, holds=False, problem=f"{self.name} answered {status}")
             case specific.UndefinedStatusCode():
                 if status // 100 != 5:
                     yield self._by_rule(self._kind, f"{self.name} answered with the undocumented status {status}")
@@ -132,18 +123,20 @@ class Documented:
                 if not self._framework:
                     yield from self._against_schema(failure)
 
-    def _by_rule(self, rule: str, problem: str) -> Finding:
-        return Finding(self._rules[rule], problem)
+    def _by_rule(self, rule: str, problem: str) -> Judgement:
+        return Judgement(self._rules[rule], holds=False, problem=problem)
 
-    def _missing(self, names: Iterable[str]) -> Iterator[Finding]:
+    def _missing(self, names: Iterable[str]) -> Iterator[Judgement]:
         defined = (self._definition or {}).get("headers", {})
         for name in names:
             # SDKs also read the exception from the body, and a response without an OAuth error names none.
             if name == "x-amzn-ErrorType" and (self.exchange.outcome.error_type or not self.exchange.get("error")):
                 continue
-            yield Finding(defined[name][REQUIREMENTS]["required"], f"a response of {self.name} lacks {name}")
+            yield Judgement(
+                defined[name][REQUIREMENTS]["required"], holds=False, problem=f"a response of {self.name} lacks {name}"
+            )
 
-    def _against_schema(self, failure: Any) -> Iterator[Finding]:
+    def _against_schema(self, failure: Any) -> Iterator[Judgement]:
         properties = self._schema.get("properties", {})
         path = [step for step in failure.instance_path if isinstance(step, str)]
         keyword = next((step for step in reversed(failure.schema_path) if isinstance(step, str)), "")
@@ -158,7 +151,12 @@ class Documented:
                 rule = properties[member].get(REQUIREMENTS, {}).get("required", "")
                 # An empty list may not be sent and yet the member is required: RFC 8414 contradicts itself.
                 tolerated = rule == "rfc8414-2-response-types-supported"
-                yield Finding(rule, f"the {self._kind} response of {self.name} lacks {member}", tolerated=tolerated)
+                yield Judgement(
+                    rule,
+                    holds=False,
+                    problem=f"the {self._kind} response of {self.name} lacks {member}",
+                    tolerated=tolerated,
+                )
             return
         member = path[0]
         if self._echoed(member):
@@ -169,13 +167,17 @@ class Documented:
             return
         if failure.instance is None and "required" in rules:
             if member in self._needed():
-                yield Finding(rules["required"], f"{member} of the {self._kind} response of {self.name} is null")
+                yield Judgement(
+                    rules["required"],
+                    holds=False,
+                    problem=f"{member} of the {self._kind} response of {self.name} is null",
+                )
             return
         requirement = rules.get(keyword) or rules.get("type", "")
         if requirement:
             # RFC 6749 says nothing of null: it is a warning at most.
             problem = f"{member} of the {self._kind} response of {self.name} is not as documented ({keyword})"
-            yield Finding(requirement, problem, tolerated=failure.instance is None)
+            yield Judgement(requirement, holds=False, problem=problem, tolerated=failure.instance is None)
 
     def _echoed(self, member: str) -> bool:
         """Whether a registration repeats what it was sent: then it was wrong to grant it, not to repeat it."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from device_grant.judging import Untestable
+from device_grant.judging import Judgement, Untestable
 from device_grant.judging import Violation as Found
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
 from device_grant.protocol.dialects import client_authentication
@@ -218,13 +218,11 @@ class Generated:
         documented = Documented(self.document, self._case.run.dialect, name, exchange)
         examined = documented.examined()
         failures = failures_of(generated, answer)
-        found = [finding for failure in failures for finding in documented.findings(failure) if finding.requirement]
-        for finding in found:
-            holds = False
-            self._verify.that(finding.requirement, holds, finding.problem, exchange, tolerated=finding.tolerated)
-        wrong = {finding.requirement for finding in found}
-        for requirement in sorted(examined - wrong):
-            self._verify.that(requirement, requirement not in wrong, "", exchange)
+        wrong = [one for failure in failures for one in documented.judgements(failure) if one.requirement]
+        for judgement in wrong:
+            self._case.ledger.settle(judgement.shown_by(exchange))
+        for requirement in sorted(examined - {judgement.requirement for judgement in wrong}):
+            self._case.ledger.settle(Judgement(requirement, holds=True).shown_by(exchange))
         accepted = any(isinstance(failure, AcceptedNegativeData) for failure in failures)
         if generated.id in self.forbidden:
             accepted = exchange.status // 100 in (2, 3)

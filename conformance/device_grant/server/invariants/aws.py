@@ -5,95 +5,112 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from device_grant.judging import Tolerated, invariant
+from device_grant.judging import Judgement, invariant
 from device_grant.protocol import AWS_SSO_OIDC, Dialect, Exchange, Operation, service_model
 from device_grant.protocol.dialects import AWS_OPERATIONS, json_object
 from device_grant.server.invariants.common import answered
 
 if TYPE_CHECKING:
-    from device_grant.judging.registry import Finding
+    from collections.abc import Iterator
 
 _LATEST = 100_000_000_000
 """Seconds since the epoch in the year 5138: a larger number counts something smaller."""
 
 
 @invariant("aws-error-status-table", faults=("invalid_client_400",))
-def aws_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A modelled exception has the HTTP status of the service model."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange):
-        return None
+        return
     shape = service_model.errors_by_name().get(exchange.outcome.error_type)
     shape = shape or service_model.errors_by_code().get(exchange.get("error") or "")
     if shape is None:
-        return None
-    return exchange.status == shape.status or f"{shape.name} was sent with status {exchange.status}"
+        return
+    yield Judgement(
+        "aws-error-status-table",
+        exchange.status == shape.status,
+        f"{shape.name} was sent with status {exchange.status}",
+    )
 
 
 @invariant("aws-error-body-members", faults=("error_description_camel_case", "error_member_missing"))
-def aws_error_members(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_error_members(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A modelled exception has `error` and `error_description` strings in its body. No description is a warning."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange):
-        return None
+        return
     if exchange.outcome.error_type not in service_model.errors_by_name():
-        return None
+        return
     assert exchange.response is not None
     # Not from the outcome, which knows errorDescription by its canonical name too.
     body = json_object(exchange.response) or {}
     missing = [name for name in ("error", "error_description") if not isinstance(body.get(name), str)]
     if not missing:
-        return True
+        yield Judgement("aws-error-body-members", holds=True)
+        return
     text = f"the error body lacks {', '.join(missing)}"
     unset = body.get("error_description") is None and "errorDescription" not in body
     # The model requires no member, and of some exceptions no description was ever published.
-    return Tolerated(text) if missing == ["error_description"] and unset else text
+    tolerated = missing == ["error_description"] and unset
+    yield Judgement("aws-error-body-members", holds=False, problem=text, tolerated=tolerated)
 
 
 @invariant("aws-error-header-and-body-agree", faults=("error_type_disagrees",))
-def aws_error_header_agrees(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_error_header_agrees(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """x-amzn-ErrorType and `error` name the same modelled exception."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange):
-        return None
+        return
     shape = service_model.errors_by_name().get(exchange.outcome.error_type)
     code = exchange.get("error")
     if shape is None or not isinstance(code, str):
-        return None
-    return code == shape.code or f"{shape.name} in the header, {code} in the body"
+        return
+    yield Judgement(
+        "aws-error-header-and-body-agree", code == shape.code, f"{shape.name} in the header, {code} in the body"
+    )
 
 
 @invariant("aws-error-type-required-by-sdks", "smithy-restjson1-error-header", faults=("error_type_missing",))
-def aws_error_type_named(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_error_type_named(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """An OAuth error names its exception where SDKs look: x-amzn-ErrorType, __type or code."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange) or not isinstance(exchange.get("error"), str):
-        return None
-    return bool(exchange.outcome.error_type) or "the error names no exception for SDKs (x-amzn-ErrorType)"
+        return
+    for requirement in ("aws-error-type-required-by-sdks", "smithy-restjson1-error-header"):
+        yield Judgement(
+            requirement, bool(exchange.outcome.error_type), "the error names no exception for SDKs (x-amzn-ErrorType)"
+        )
 
 
 @invariant("smithy-restjson1-error-header-bare", faults=("error_type_with_uri",))
-def aws_error_type_bare(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_error_type_bare(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """x-amzn-ErrorType is the bare shape name; AWS itself, being older, adds a URI."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     value = exchange.response.header("x-amzn-errortype")
     if value is None:
-        return None
-    return bool(re.fullmatch(r"[A-Za-z0-9_]+", value)) or "x-amzn-ErrorType has more than the shape name"
+        return
+    yield Judgement(
+        "smithy-restjson1-error-header-bare",
+        bool(re.fullmatch(r"[A-Za-z0-9_]+", value)),
+        "x-amzn-ErrorType has more than the shape name",
+    )
 
 
 @invariant("aws-request-id", faults=("request_id_missing",))
-def aws_request_id(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_request_id(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Every response has x-amzn-RequestId."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
-    return bool(exchange.response.header("x-amzn-requestid")) or "the response lacks x-amzn-RequestId"
+    yield Judgement(
+        "aws-request-id", bool(exchange.response.header("x-amzn-requestid")), "the response lacks x-amzn-RequestId"
+    )
 
 
 @invariant("aws-numbers-not-strings", faults=("numbers_as_strings",))
-def aws_numbers(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_numbers(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """expiresIn, interval and the timestamps are JSON integers."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange) or not exchange.outcome.ok:
-        return None
+        return
     names = ("expires_in", "interval", "client_id_issued_at", "client_secret_expires_at")
     wrong = [
         name
@@ -101,100 +118,122 @@ def aws_numbers(exchange: Exchange, dialect: Dialect) -> Finding:
         if name in exchange.outcome.members
         and (isinstance(exchange.get(name), bool) or not isinstance(exchange.get(name), int))
     ]
-    return not wrong or f"not a JSON integer: {', '.join(map(dialect.wire_name, wrong))}"
+    yield Judgement(
+        "aws-numbers-not-strings", not wrong, f"not a JSON integer: {', '.join(map(dialect.wire_name, wrong))}"
+    )
 
 
 @invariant("smithy-restjson1-content-type", faults=("json_as_html",))
-def aws_json_everywhere(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_json_everywhere(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A response with a body is application/json."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     if not exchange.response.content:
-        return None
+        return
     media_type = exchange.response.media_type
-    return media_type == "application/json" or f"the body has Content-Type {media_type or '(none)'}"
+    yield Judgement(
+        "smithy-restjson1-content-type",
+        media_type == "application/json",
+        f"the body has Content-Type {media_type or '(none)'}",
+    )
 
 
 @invariant("aws-register-response-members", faults=("snake_case_members",))
-def aws_registration_names(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_registration_names(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Members of a registration are spelt as the service model spells them."""
-    return _spelt_as_modelled(exchange, dialect, Operation.REGISTRATION)
+    yield from _spelt_as_modelled("aws-register-response-members", exchange, dialect, Operation.REGISTRATION)
 
 
 @invariant("aws-start-response-members", faults=("snake_case_members",))
-def aws_device_authorization_names(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_device_authorization_names(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Members of a device authorization are spelt as the service model spells them."""
-    return _spelt_as_modelled(exchange, dialect, Operation.DEVICE_AUTHORIZATION)
+    yield from _spelt_as_modelled("aws-start-response-members", exchange, dialect, Operation.DEVICE_AUTHORIZATION)
 
 
 @invariant("aws-token-success", faults=("snake_case_members",))
-def aws_token_names(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_token_names(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Members of a token response are spelt as the service model spells them."""
-    return _spelt_as_modelled(exchange, dialect, Operation.TOKEN)
+    yield from _spelt_as_modelled("aws-token-success", exchange, dialect, Operation.TOKEN)
 
 
 @invariant("aws-token-success", faults=("token_type_unknown",))
-def aws_token_type(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_token_type(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """tokenType, where it is sent, is Bearer in any case of letters: the service has no other."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange, Operation.TOKEN) or not exchange.outcome.ok:
-        return None
+        return
     value = exchange.get("token_type")
     if not isinstance(value, str):
-        return None
-    return value.lower() == "bearer" or "tokenType is not Bearer"
+        return
+    yield Judgement("aws-token-success", value.lower() == "bearer", "tokenType is not Bearer")
 
 
 @invariant("smithy-restjson1-timestamps", faults=("timestamps_in_milliseconds", "numbers_as_strings"))
-def aws_timestamps(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_timestamps(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Timestamps of a registration are whole seconds since the epoch; 0 for a secret that does not expire."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange, Operation.REGISTRATION) or not exchange.outcome.ok:
-        return None
+        return
     names = ("client_id_issued_at", "client_secret_expires_at")
     values = {name: exchange.get(name) for name in names if exchange.get(name) is not None}
     if not values:
-        return None
+        return
     wrong = [
         dialect.wire_name(name)
         for name, value in values.items()
         if isinstance(value, bool) or not isinstance(value, int) or value >= _LATEST
     ]
-    return not wrong or f"no whole seconds since the epoch: {', '.join(wrong)}"
+    yield Judgement("smithy-restjson1-timestamps", not wrong, f"no whole seconds since the epoch: {', '.join(wrong)}")
 
 
 @invariant("smithy-restjson1-error-status-default", faults=("framework_status_wrong",))
-def aws_framework_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_framework_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """SerializationException and ValidationException have status 400; any other exception is a 4xx or a 5xx."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange) or not exchange.outcome.error_type:
-        return None
+        return
     name = exchange.outcome.error_type
     if name in ("SerializationException", "ValidationException"):
-        return exchange.status == 400 or f"{name} was sent with status {exchange.status}"
-    return exchange.status >= 400 or "an exception was sent with a status of success"
+        yield Judgement(
+            "smithy-restjson1-error-status-default",
+            exchange.status == 400,
+            f"{name} was sent with status {exchange.status}",
+        )
+        return
+    yield Judgement(
+        "smithy-restjson1-error-status-default",
+        exchange.status >= 400,
+        "an exception was sent with a status of success",
+    )
 
 
 @invariant("smithy-restjson1-framework-error-body", faults=("framework_error_html",))
-def aws_framework_error_body(exchange: Exchange, dialect: Dialect) -> Finding:
+def aws_framework_error_body(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """An error outside the service model has a JSON body, or none; it owes no OAuth member."""
     if dialect.name != AWS_SSO_OIDC or not answered(exchange) or exchange.status // 100 != 4:
-        return None
+        return
     assert exchange.response is not None
     if not exchange.response.content or isinstance(exchange.get("error"), str):
-        return True
-    return json_object(exchange.response) is not None or f"the body of a {exchange.status} is not a JSON object"
+        yield Judgement("smithy-restjson1-framework-error-body", holds=True)
+        return
+    yield Judgement(
+        "smithy-restjson1-framework-error-body",
+        json_object(exchange.response) is not None,
+        f"the body of a {exchange.status} is not a JSON object",
+    )
 
 
-def _spelt_as_modelled(exchange: Exchange, dialect: Dialect, operation: Operation) -> Finding:
+def _spelt_as_modelled(
+    requirement: str, exchange: Exchange, dialect: Dialect, operation: Operation
+) -> Iterator[Judgement]:
     if dialect.name != AWS_SSO_OIDC or not answered(exchange, operation) or exchange.status // 100 != 2:
-        return None
+        return
     assert exchange.response is not None
     body = json_object(exchange.response)
     if body is None:
-        return None
+        return
     modelled = {_bare(member.name): member.name for member in service_model.operation(AWS_OPERATIONS[operation]).output}
     # Members beyond the model are the service's own business.
     wrong = sorted(name for name in body if modelled.get(_bare(name), name) != name)
-    return not wrong or f"not spelt as in the service model: {', '.join(wrong)}"
+    yield Judgement(requirement, not wrong, f"not spelt as in the service model: {', '.join(wrong)}")
 
 
 def _bare(name: str) -> str:

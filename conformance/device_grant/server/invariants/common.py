@@ -6,11 +6,12 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from device_grant.judging import Judgement
 from device_grant.protocol import AWS_SSO_OIDC, Dialect, Exchange, Operation, service_model
 from device_grant.protocol.dialects import json_object
 
 if TYPE_CHECKING:
-    from device_grant.judging.registry import Finding
+    from collections.abc import Iterator
 
 PROTOCOL = (Operation.REGISTRATION, Operation.DEVICE_AUTHORIZATION, Operation.TOKEN)
 NOT_OAUTH = frozenset({404, 405, 406, 408, 411, 413, 414, 415, 417, 421, 426, 429, 431})
@@ -55,37 +56,53 @@ def error_response(exchange: Exchange, *operations: Operation) -> bool:
     )
 
 
-def present(exchange: Exchange, operation: Operation, name: str) -> Finding:
+def present(requirement: str, exchange: Exchange, operation: Operation, name: str) -> Iterator[Judgement]:
     """Whether a success of that operation has the member."""
     body = success_body(exchange, operation)
     if body is None:
-        return None
-    return bool(body.get(name)) or f"a successful {operation} response lacks {name}"
+        return
+    yield Judgement(requirement, bool(body.get(name)), f"a successful {operation} response lacks {name}")
 
 
-def json_success(exchange: Exchange, operation: Operation) -> Finding:
+def json_success(requirement: str, exchange: Exchange, operation: Operation) -> Iterator[Judgement]:
     """Whether a success of that operation is a JSON object, and labelled so."""
     # Other methods are other requests: OPTIONS is answered without content, GET perhaps with a page for people.
     if not answered(exchange, operation) or exchange.request.method != "POST" or exchange.status // 100 != 2:
-        return None
+        return
     assert exchange.response is not None
     if json_object(exchange.response) is None:
-        return f"a {exchange.status} of the {operation} endpoint is not a JSON object"
+        yield Judgement(
+            requirement, holds=False, problem=f"a {exchange.status} of the {operation} endpoint is not a JSON object"
+        )
+        return
     media_type = exchange.response.media_type
-    return media_type == "application/json" or f"the response has Content-Type {media_type or '(none)'}"
+    yield Judgement(
+        requirement, media_type == "application/json", f"the response has Content-Type {media_type or '(none)'}"
+    )
 
 
-def names_error(exchange: Exchange, dialect: Dialect) -> Finding:
+def names_error(requirement: str, exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Whether a refusal has the error format of its dialect."""
     assert exchange.response is not None
     if dialect.name == AWS_SSO_OIDC and exchange.outcome.error_type not in ("", *service_model.errors_by_name()):
         # Framework errors of restJson1 name their exception in the header; their body owes no OAuth member.
-        return json_object(exchange.response) is not None or "the error body is not a JSON object"
+        yield Judgement(requirement, json_object(exchange.response) is not None, "the error body is not a JSON object")
+        return
     if json_object(exchange.response) is None:
-        return f"the {exchange.status} of the {exchange.request.operation} endpoint is not a JSON object"
+        yield Judgement(
+            requirement,
+            holds=False,
+            problem=f"the {exchange.status} of the {exchange.request.operation} endpoint is not a JSON object",
+        )
+        return
     if isinstance(exchange.get("error"), str):
-        return True
-    return f"the {exchange.status} of the {exchange.request.operation} endpoint lacks an error string"
+        yield Judgement(requirement, holds=True)
+        return
+    yield Judgement(
+        requirement,
+        holds=False,
+        problem=f"the {exchange.status} of the {exchange.request.operation} endpoint lacks an error string",
+    )
 
 
 def no_store(exchange: Exchange) -> bool:

@@ -6,12 +6,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
-from device_grant.judging import Tolerated, invariant
+from device_grant.judging import Judgement, invariant
 from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, RFC8628, Dialect, Exchange, Operation, service_model
 from device_grant.server.invariants.common import NOT_OAUTH, answered, error_response, names_error
 
 if TYPE_CHECKING:
-    from device_grant.judging.registry import Finding
+    from collections.abc import Iterator
 
 _QUOTABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 """NQSCHAR of RFC 6749 appendix A."""
@@ -41,63 +41,78 @@ _REGISTERED = frozenset(
 
 
 @invariant("rfc6749-5.2-status-400", faults=("pending_status_401", "pending_status_200"))
-def token_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
+def token_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """An error of the token endpoint has status 400, or 401 for invalid_client; never a 2xx with `error`."""
     if dialect.name != RFC8628 or not answered(exchange, Operation.TOKEN):
-        return None
+        return
     code = exchange.get("error")
     if not isinstance(code, str) or exchange.status in NOT_OAUTH or exchange.status >= 500:
-        return None
+        return
     allowed = (400, 401) if code == "invalid_client" else (400,)
-    return exchange.status in allowed or f"{code} was sent with status {exchange.status}"
+    yield Judgement(
+        "rfc6749-5.2-status-400", exchange.status in allowed, f"{code} was sent with status {exchange.status}"
+    )
 
 
 @invariant("rfc8628-3.5-error-format", faults=("pending_status_401", "pending_status_200"))
-def device_grant_error_status(exchange: Exchange, dialect: Dialect) -> Finding:
+def device_grant_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """The four errors of the device grant are JSON objects with status 400, in both dialects."""
     if not answered(exchange, Operation.TOKEN) or exchange.code not in _DEVICE_ERRORS:
-        return None
+        return
     if exchange.status != 400:
-        return f"{exchange.code} was sent with status {exchange.status}"
+        yield Judgement(
+            "rfc8628-3.5-error-format", holds=False, problem=f"{exchange.code} was sent with status {exchange.status}"
+        )
+        return
     named = isinstance(exchange.get("error"), str)
-    return named or dialect.name == AWS_SSO_OIDC or f"{exchange.code} was sent without an error member"
+    yield Judgement(
+        "rfc8628-3.5-error-format",
+        named or dialect.name == AWS_SSO_OIDC,
+        f"{exchange.code} was sent without an error member",
+    )
 
 
 @invariant("rfc6749-5.2-error-member", "rfc6749-4.5-failures-use-5.2", faults=("error_member_missing",))
-def token_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
+def token_error_has_code(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A refusal by the token endpoint is a JSON object with one `error` string."""
     if not error_response(exchange, Operation.TOKEN):
-        return None
-    return names_error(exchange, dialect)
+        return
+    for requirement in ("rfc6749-5.2-error-member", "rfc6749-4.5-failures-use-5.2"):
+        yield from names_error(requirement, exchange, dialect)
 
 
 @invariant("rfc8628-3.2-error-format", faults=("error_member_missing",))
-def device_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
+def device_error_has_code(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A refusal by the device authorization endpoint has the token endpoint's error format."""
     if not error_response(exchange, Operation.DEVICE_AUTHORIZATION):
-        return None
-    return names_error(exchange, dialect)
+        return
+    yield from names_error("rfc8628-3.2-error-format", exchange, dialect)
 
 
 @invariant("rfc7591-3.2.2-error-member", faults=("error_member_missing",))
-def registration_error_has_code(exchange: Exchange, dialect: Dialect) -> Finding:
+def registration_error_has_code(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A refused registration is a JSON object with `error`."""
     if not error_response(exchange, Operation.REGISTRATION) or exchange.status in (401, 403):
-        return None
-    return names_error(exchange, dialect)
+        return
+    yield from names_error("rfc7591-3.2.2-error-member", exchange, dialect)
 
 
 @invariant("rfc6749-5.2-error-json", faults=("json_as_html",))
-def error_is_json(exchange: Exchange, _dialect: Dialect) -> Finding:
+def error_is_json(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """An error body is labelled application/json and its members are strings."""
     if not error_response(exchange) or not isinstance(exchange.get("error"), str):
-        return None
+        return
     assert exchange.response is not None
     if exchange.response.media_type != "application/json":
-        return f"the error has Content-Type {exchange.response.media_type or '(none)'}"
+        yield Judgement(
+            "rfc6749-5.2-error-json",
+            holds=False,
+            problem=f"the error has Content-Type {exchange.response.media_type or '(none)'}",
+        )
+        return
     names = ("error", "error_description", "error_uri")
     wrong = [name for name in names if name in exchange.outcome.members and not isinstance(exchange.get(name), str)]
-    return not wrong or f"not a JSON string: {', '.join(wrong)}"
+    yield Judgement("rfc6749-5.2-error-json", not wrong, f"not a JSON string: {', '.join(wrong)}")
 
 
 @invariant(
@@ -106,12 +121,13 @@ def error_is_json(exchange: Exchange, _dialect: Dialect) -> Finding:
     "rfc6749-A.7-error-syntax",
     faults=("error_code_quoted",),
 )
-def error_code_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
+def error_code_syntax(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """`error` has only the characters that RFC 6749 allows."""
     code = exchange.get("error")
     if not answered(exchange) or not isinstance(code, str):
-        return None
-    return bool(_QUOTABLE.fullmatch(code)) or "the error code has forbidden characters"
+        return
+    for requirement in ("rfc6749-5.2-error-charset", "rfc6749-8.5-error-abnf", "rfc6749-A.7-error-syntax"):
+        yield Judgement(requirement, bool(_QUOTABLE.fullmatch(code)), "the error code has forbidden characters")
 
 
 @invariant(
@@ -119,30 +135,38 @@ def error_code_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
     "rfc6749-A.8-error-description-syntax",
     faults=("error_description_newline",),
 )
-def error_description_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
+def error_description_syntax(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """`error_description` has only the characters that RFC 6749 allows, and at least one."""
     text = exchange.get("error_description")
     if not answered(exchange) or not isinstance(text, str):
-        return None
+        return
     if _QUOTABLE.fullmatch(text):
-        return True
+        for requirement in ("rfc6749-5.2-error-description-charset", "rfc6749-A.8-error-description-syntax"):
+            yield Judgement(requirement, holds=True)
+        return
     # Localised and wrapped descriptions are common, and clients cope with them: a warning at most.
-    return Tolerated("error_description has forbidden characters" if text else "error_description is empty")
+    for requirement in ("rfc6749-5.2-error-description-charset", "rfc6749-A.8-error-description-syntax"):
+        yield Judgement(
+            requirement,
+            holds=False,
+            problem="error_description has forbidden characters" if text else "error_description is empty",
+            tolerated=True,
+        )
 
 
 @invariant("rfc8628-3.5-error-codes-exact", faults=("pending_misspelt",))
-def device_error_codes_exact(exchange: Exchange, _dialect: Dialect) -> Finding:
+def device_error_codes_exact(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """The device grant's codes are spelled exactly: lower case, underscores."""
     code = exchange.get("error")
     if not answered(exchange, Operation.TOKEN) or not isinstance(code, str):
-        return None
+        return
     bare = re.sub(r"[^a-z]", "", code.lower())
     meant = {name.replace("_", ""): name for name in _DEVICE_ERRORS}
     meant |= {"pending": "authorization_pending", "authorizationdeclined": "access_denied"}
     meant |= {"codeexpired": "expired_token", "tokenexpired": "expired_token"}
     if bare not in meant:
-        return None
-    return code == meant[bare] or f"{code} is sent for {meant[bare]}"
+        return
+    yield Judgement("rfc8628-3.5-error-codes-exact", code == meant[bare], f"{code} is sent for {meant[bare]}")
 
 
 @invariant(
@@ -150,46 +174,59 @@ def device_error_codes_exact(exchange: Exchange, _dialect: Dialect) -> Finding:
     "rfc8628-7.3-registered-error-codes",
     faults=("error_code_unregistered", "pending_misspelt"),
 )
-def token_error_registered(exchange: Exchange, dialect: Dialect) -> Finding:
+def token_error_registered(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Codes of the token and device authorization endpoints are registered ones."""
     code = exchange.get("error")
     if not answered(exchange, Operation.TOKEN, Operation.DEVICE_AUTHORIZATION) or not isinstance(code, str):
-        return None
-    return _registered(code, dialect) or "an error code that is not registered was sent"
+        return
+    for requirement in ("rfc6749-5.2-error-registered", "rfc8628-7.3-registered-error-codes"):
+        yield Judgement(requirement, _registered(code, dialect), "an error code that is not registered was sent")
 
 
 @invariant("rfc6749-8.5-extension-error-registered", faults=("error_code_unregistered", "pending_misspelt"))
-def extension_grant_error_registered(exchange: Exchange, dialect: Dialect) -> Finding:
+def extension_grant_error_registered(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Refusals of a device grant at the token endpoint have registered codes."""
     code = exchange.get("error")
     if not answered(exchange, Operation.TOKEN) or not isinstance(code, str):
-        return None
+        return
     if not any(name in exchange.request.content for name in _DEVICE_GRANT):
-        return None
-    return _registered(code, dialect) or "a device grant was refused with an error code that is not registered"
+        return
+    yield Judgement(
+        "rfc6749-8.5-extension-error-registered",
+        _registered(code, dialect),
+        "a device grant was refused with an error code that is not registered",
+    )
 
 
 @invariant("rfc6749-5.2-invalid-client-401-on-header", faults=("basic_failure_400",))
-def header_authentication_failure_is_401(exchange: Exchange, _dialect: Dialect) -> Finding:
+def header_authentication_failure_is_401(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A client that used the Authorization header and failed gets 401."""
     if not answered(exchange) or exchange.get("error") != "invalid_client":
-        return None
+        return
     if exchange.request.header("authorization") is None:
-        return None
-    return exchange.status == 401 or f"failed header authentication was answered {exchange.status}"
+        return
+    yield Judgement(
+        "rfc6749-5.2-invalid-client-401-on-header",
+        exchange.status == 401,
+        f"failed header authentication was answered {exchange.status}",
+    )
 
 
 @invariant("rfc6749-5.2-www-authenticate", faults=("challenge_missing",))
-def challenge_matches_scheme(exchange: Exchange, _dialect: Dialect) -> Finding:
+def challenge_matches_scheme(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """That 401 carries WWW-Authenticate with the scheme that the client used."""
     used = exchange.request.header("authorization")
     if not answered(exchange) or exchange.status != 401 or used is None:
-        return None
+        return
     assert exchange.response is not None
     challenge = exchange.response.header("www-authenticate") or ""
     scheme = used.partition(" ")[0].lower()
     offered = {part.strip().partition(" ")[0].lower() for part in challenge.split(",")}
-    return scheme in offered or f"401 without WWW-Authenticate for the {scheme.capitalize()} scheme"
+    yield Judgement(
+        "rfc6749-5.2-www-authenticate",
+        scheme in offered,
+        f"401 without WWW-Authenticate for the {scheme.capitalize()} scheme",
+    )
 
 
 def _registered(code: str, dialect: Dialect) -> bool:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from device_grant.judging import Tolerated, invariant
+from device_grant.judging import Judgement, invariant
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Dialect, Exchange
 from device_grant.server.invariants.common import answered
 
 if TYPE_CHECKING:
-    from device_grant.judging.registry import Finding
+    from collections.abc import Iterator
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 _SINGLETONS = ("content-type", "content-length", "location", "date")
@@ -18,102 +18,132 @@ _VERSION = re.compile(r"/v?\d+\.\d+")
 
 
 @invariant("rfc9110-15.6-no-5xx-on-client-error", faults=("missing_device_code_500",))
-def no_server_error(exchange: Exchange, _dialect: Dialect) -> Finding:
+def no_server_error(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Nothing that a client sends produces a 5xx; 501 for a method that nobody knows and 503 with a reason may be."""
     if not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     if exchange.status == 501 and exchange.request.method not in _METHODS:
-        return True
+        yield Judgement("rfc9110-15.6-no-5xx-on-client-error", holds=True)
+        return
     if exchange.status == 503 and (exchange.response.header("retry-after") or exchange.response.content):
-        return True
-    return exchange.status < 500 or f"{exchange.request.operation} answered {exchange.status}"
+        yield Judgement("rfc9110-15.6-no-5xx-on-client-error", holds=True)
+        return
+    yield Judgement(
+        "rfc9110-15.6-no-5xx-on-client-error",
+        exchange.status < 500,
+        f"{exchange.request.operation} answered {exchange.status}",
+    )
 
 
 @invariant("rfc9110-10.2.1-allow-in-405", faults=("allow_missing",))
-def method_not_allowed_lists_methods(exchange: Exchange, _dialect: Dialect) -> Finding:
+def method_not_allowed_lists_methods(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A 405 carries Allow, and at the protocol's endpoints POST is in it."""
     if not answered(exchange) or exchange.status != 405:
-        return None
+        return
     assert exchange.response is not None
     allow = exchange.response.header("allow")
     if allow is None:
-        return "405 without Allow"
+        yield Judgement("rfc9110-10.2.1-allow-in-405", holds=False, problem="405 without Allow")
+        return
     listed = {name.strip() for name in allow.split(",")}
-    return exchange.request.method == "POST" or "POST" in listed or "405 with an Allow that does not list POST"
+    yield Judgement(
+        "rfc9110-10.2.1-allow-in-405",
+        exchange.request.method == "POST" or "POST" in listed,
+        "405 with an Allow that does not list POST",
+    )
 
 
 @invariant("rfc9110-5.3-no-duplicate-singleton", faults=("content_type_twice",))
-def singletons_are_single(exchange: Exchange, _dialect: Dialect) -> Finding:
+def singletons_are_single(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Content-Type, Content-Length, Location and Date are not sent twice."""
     if exchange.response is None:
-        return None
+        return
     names = [name.lower() for name, _ in exchange.response.headers]
     twice = [name for name in _SINGLETONS if names.count(name) > 1]
-    return not twice or f"sent twice: {', '.join(twice)}"
+    yield Judgement("rfc9110-5.3-no-duplicate-singleton", not twice, f"sent twice: {', '.join(twice)}")
 
 
 @invariant("rfc9110-8.3-send-content-type", faults=("content_type_missing",))
-def content_has_a_type(exchange: Exchange, _dialect: Dialect) -> Finding:
+def content_has_a_type(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A response with content has Content-Type."""
     if not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     if not exchange.response.content:
-        return None
-    return bool(exchange.response.media_type) or "a response with content lacks Content-Type"
+        return
+    yield Judgement(
+        "rfc9110-8.3-send-content-type",
+        bool(exchange.response.media_type),
+        "a response with content lacks Content-Type",
+    )
 
 
 @invariant("rfc9110-10.2.4-server-field", faults=("server_header_detailed",))
-def server_field_is_coarse(exchange: Exchange, _dialect: Dialect) -> Finding:
+def server_field_is_coarse(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Server, if sent, names no versions."""
     if not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     value = exchange.response.header("server")
     if value is None:
-        return True
-    return not _VERSION.search(value) or "the Server field names versions of the software"
+        yield Judgement("rfc9110-10.2.4-server-field", holds=True)
+        return
+    yield Judgement(
+        "rfc9110-10.2.4-server-field", not _VERSION.search(value), "the Server field names versions of the software"
+    )
 
 
 @invariant("rfc9110-11.6.1-401-challenge", faults=("challenge_missing",))
-def unauthorized_has_a_challenge(exchange: Exchange, dialect: Dialect) -> Finding:
+def unauthorized_has_a_challenge(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A 401 carries WWW-Authenticate. Without it a 401 to credentials in the body is a warning, and at AWS nothing."""
     if dialect.name != RFC8628 or not answered(exchange) or exchange.status != 401:
-        return None
+        return
     assert exchange.response is not None
     if exchange.response.header("www-authenticate"):
-        return True
+        yield Judgement("rfc9110-11.6.1-401-challenge", holds=True)
+        return
     if exchange.request.header("authorization") is None:
         # RFC 6749 5.2 asks for the challenge only where the Authorization header was used.
-        return Tolerated("401 without WWW-Authenticate")
-    return "401 to an Authorization header without WWW-Authenticate"
+        yield Judgement(
+            "rfc9110-11.6.1-401-challenge", holds=False, problem="401 without WWW-Authenticate", tolerated=True
+        )
+        return
+    yield Judgement(
+        "rfc9110-11.6.1-401-challenge", holds=False, problem="401 to an Authorization header without WWW-Authenticate"
+    )
 
 
 @invariant("rfc9110-12.5.3-415-accept-encoding", faults=("accept_encoding_in_415",))
-def refused_media_type_names_no_codings(exchange: Exchange, _dialect: Dialect) -> Finding:
+def refused_media_type_names_no_codings(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A 415 to a request without content coding has no Accept-Encoding."""
     if not answered(exchange) or exchange.status != 415 or exchange.request.header("content-encoding"):
-        return None
+        return
     assert exchange.response is not None
-    return exchange.response.header("accept-encoding") is None or "a 415 about a media type has Accept-Encoding"
+    yield Judgement(
+        "rfc9110-12.5.3-415-accept-encoding",
+        exchange.response.header("accept-encoding") is None,
+        "a 415 about a media type has Accept-Encoding",
+    )
 
 
 @invariant("rfc9110-15.5-explain", faults=("error_body_empty",))
-def client_error_is_explained(exchange: Exchange, _dialect: Dialect) -> Finding:
+def client_error_is_explained(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A 4xx has content that explains it."""
     if not answered(exchange) or exchange.status // 100 != 4 or exchange.request.method == "HEAD":
-        return None
+        return
     assert exchange.response is not None
-    return bool(exchange.response.content) or f"a {exchange.status} has no content"
+    yield Judgement("rfc9110-15.5-explain", bool(exchange.response.content), f"a {exchange.status} has no content")
 
 
 @invariant("rfc9111-5.4-pragma-deprecated", faults=("pragma_alone",))
-def pragma_is_not_alone(exchange: Exchange, dialect: Dialect) -> Finding:
+def pragma_is_not_alone(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Pragma says nothing in a response: one that wants no caching says it by Cache-Control."""
     if dialect.name == AWS_SSO_OIDC or not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     if exchange.response.header("cache-control"):
-        return True
-    return None if exchange.response.header("pragma") is None else "Pragma is sent without Cache-Control"
+        yield Judgement("rfc9111-5.4-pragma-deprecated", holds=True)
+        return
+    if exchange.response.header("pragma") is not None:
+        yield Judgement("rfc9111-5.4-pragma-deprecated", holds=False, problem="Pragma is sent without Cache-Control")

@@ -6,13 +6,13 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from device_grant.judging import invariant
+from device_grant.judging import Judgement, invariant
 from device_grant.protocol import RFC8628, Dialect, Exchange, Operation
 from device_grant.protocol.dialects import json_object
 from device_grant.server.invariants.common import PROTOCOL, answered, registered, success_body
 
 if TYPE_CHECKING:
-    from device_grant.judging.registry import Finding
+    from collections.abc import Iterator
 
 _VISIBLE = re.compile(r"[\x20-\x7e]*")
 _NAME = re.compile(r"[-._0-9A-Za-z]+")
@@ -37,96 +37,110 @@ _TOKEN_MEMBERS = frozenset(
 
 
 @invariant("rfc6749-A.1-client-id-syntax", faults=("registration_beyond_ascii",))
-def client_id_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Finding:
+def client_id_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """client_id of a registration consists of printable ASCII."""
-    return _visible(exchange, Operation.REGISTRATION, "client_id")
+    yield from _visible("rfc6749-A.1-client-id-syntax", exchange, Operation.REGISTRATION, "client_id")
 
 
 @invariant("rfc6749-A.2-client-secret-syntax", faults=("registration_beyond_ascii",))
-def client_secret_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Finding:
+def client_secret_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """client_secret of a registration consists of printable ASCII."""
-    return _visible(exchange, Operation.REGISTRATION, "client_secret")
+    yield from _visible("rfc6749-A.2-client-secret-syntax", exchange, Operation.REGISTRATION, "client_secret")
 
 
 @invariant("rfc6749-A.4-scope-syntax", faults=("scope_padded",))
-def scope_of_responses_is_well_formed(exchange: Exchange, dialect: Dialect) -> Finding:
+def scope_of_responses_is_well_formed(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Scope in a response is tokens separated by single spaces; an empty one says that nothing was granted."""
     scope = exchange.get("scope")
     if dialect.name != RFC8628 or not answered(exchange) or not isinstance(scope, str) or not scope:
-        return None
+        return
     if scope == registered(exchange).get("scope"):
-        return None
-    return bool(_SCOPE.fullmatch(scope)) or "scope is not tokens separated by single spaces"
+        return
+    yield Judgement(
+        "rfc6749-A.4-scope-syntax", bool(_SCOPE.fullmatch(scope)), "scope is not tokens separated by single spaces"
+    )
 
 
 @invariant("rfc6749-A.13-token-type-syntax", faults=("token_type_malformed",))
-def token_type_is_a_name_or_uri(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_type_is_a_name_or_uri(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """token_type is a name or a URI."""
     body = success_body(exchange, Operation.TOKEN)
     if not body or not isinstance(body.get("token_type"), str):
-        return None
+        return
     value = body["token_type"]
-    return bool(_NAME.fullmatch(value) or _is_uri_reference(value)) or "token_type is neither a name nor a URI"
+    yield Judgement(
+        "rfc6749-A.13-token-type-syntax",
+        bool(_NAME.fullmatch(value) or _is_uri_reference(value)),
+        "token_type is neither a name nor a URI",
+    )
 
 
 @invariant("rfc6749-A.14-expires-in-syntax", faults=("token_expires_in_fraction",))
-def expires_in_is_digits(exchange: Exchange, _dialect: Dialect) -> Finding:
+def expires_in_is_digits(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """expires_in is written in digits alone: no sign, fraction or exponent."""
     if not success_body(exchange, Operation.TOKEN):
-        return None
+        return
     assert exchange.response is not None
     found = _EXPIRES_IN.search(exchange.response.content)
     if found is None:
-        return None
-    return found.group(1).isdigit() or "expires_in is not written in digits alone"
+        return
+    yield Judgement(
+        "rfc6749-A.14-expires-in-syntax", found.group(1).isdigit(), "expires_in is not written in digits alone"
+    )
 
 
 @invariant("rfc6749-A.17-refresh-token-syntax", faults=("tokens_not_ascii",))
-def refresh_token_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Finding:
+def refresh_token_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """refresh_token consists of printable ASCII."""
-    return _visible(exchange, Operation.TOKEN, "refresh_token")
+    yield from _visible("rfc6749-A.17-refresh-token-syntax", exchange, Operation.TOKEN, "refresh_token")
 
 
 @invariant("rfc6749-8.2-param-name-syntax", "rfc6749-A.18-param-name-syntax", faults=("member_names_odd",))
-def member_names_are_well_formed(exchange: Exchange, _dialect: Dialect) -> Finding:
+def member_names_are_well_formed(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Names of members consist of letters, digits, dot, dash and underscore; a language tag may follow a #."""
     if not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     body = json_object(exchange.response)
     if not body:
-        return None
+        return
     # RFC 7591 2.2 tags names of registration metadata: client_name#de.
     tagged = exchange.request.operation is Operation.REGISTRATION
     names = body.keys() - registered(exchange).keys()
     wrong = [name for name in names if not _NAME.fullmatch(name.partition("#")[0] if tagged else name)]
-    return not wrong or "the name of a member has characters beyond letters, digits, dot, dash and underscore"
+    for requirement in ("rfc6749-8.2-param-name-syntax", "rfc6749-A.18-param-name-syntax"):
+        yield Judgement(
+            requirement,
+            not wrong,
+            "the name of a member has characters beyond letters, digits, dot, dash and underscore",
+        )
 
 
 @invariant("rfc6749-8.2-vendor-prefix", faults=("unregistered_member",))
-def unregistered_members_are_prefixed(exchange: Exchange, dialect: Dialect) -> Finding:
+def unregistered_members_are_prefixed(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Members of a token response that are not registered have a prefix, so at least two parts."""
     body = success_body(exchange, Operation.TOKEN)
     if dialect.name != RFC8628 or not body:
-        return None
+        return
     bare = sorted(name for name in body if name not in _TOKEN_MEMBERS and not re.search(r"[-._:]", name))
-    return not bare or f"not registered and without prefix: {', '.join(bare)}"
+    yield Judgement("rfc6749-8.2-vendor-prefix", not bare, f"not registered and without prefix: {', '.join(bare)}")
 
 
 @invariant("rfc6749-5.2-error-uri-syntax", "rfc6749-A.9-error-uri-syntax", faults=("error_uri_malformed",))
-def error_uri_is_a_uri(exchange: Exchange, dialect: Dialect) -> Finding:
+def error_uri_is_a_uri(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """error_uri, if sent, is a URI or a relative reference."""
     value = exchange.get("error_uri")
     if dialect.name != RFC8628 or not answered(exchange, *PROTOCOL) or not isinstance(value, str):
-        return None
-    return _is_uri_reference(value) or "error_uri is no URI reference"
+        return
+    for requirement in ("rfc6749-5.2-error-uri-syntax", "rfc6749-A.9-error-uri-syntax"):
+        yield Judgement(requirement, _is_uri_reference(value), "error_uri is no URI reference")
 
 
-def _visible(exchange: Exchange, operation: Operation, name: str) -> Finding:
+def _visible(requirement: str, exchange: Exchange, operation: Operation, name: str) -> Iterator[Judgement]:
     body = success_body(exchange, operation)
     if not body or not isinstance(body.get(name), str):
-        return None
-    return bool(_VISIBLE.fullmatch(body[name])) or f"{name} has characters beyond printable ASCII"
+        return
+    yield Judgement(requirement, bool(_VISIBLE.fullmatch(body[name])), f"{name} has characters beyond printable ASCII")
 
 
 def _is_uri_reference(value: str) -> bool:

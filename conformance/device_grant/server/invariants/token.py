@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from device_grant.judging import Tolerated, invariant
+from device_grant.judging import Judgement, invariant
 from device_grant.judging.statistics import claims_of
 from device_grant.protocol import RFC8628, Dialect, Exchange, Operation, Response
 from device_grant.protocol.dialects import json_object
@@ -23,7 +23,6 @@ from device_grant.server.invariants.common import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.judging.registry import Finding
 
 DAY = 86_400
 """Seconds."""
@@ -38,163 +37,192 @@ _GENUINE = ("authorization_pending", "slow_down", "access_denied", "expired_toke
 
 
 @invariant("rfc6749-5.1-status-200", faults=("token_response_201",))
-def token_success_is_200(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_success_is_200(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A response with an access token has status 200."""
     if not answered(exchange, Operation.TOKEN) or exchange.get("access_token") is None:
-        return None
-    return exchange.status == 200 or f"a token was sent with status {exchange.status}"
+        return
+    yield Judgement("rfc6749-5.1-status-200", exchange.status == 200, f"a token was sent with status {exchange.status}")
 
 
 @invariant("rfc6749-5.1-access-token", faults=("access_token_missing",))
-def access_token_present(exchange: Exchange, _dialect: Dialect) -> Finding:
+def access_token_present(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """access_token is there."""
-    return present(exchange, Operation.TOKEN, "access_token")
+    yield from present("rfc6749-5.1-access-token", exchange, Operation.TOKEN, "access_token")
 
 
 @invariant("rfc6749-5.1-token-type", faults=("token_type_missing",))
-def token_type_present(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_type_present(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """token_type is there."""
-    return present(exchange, Operation.TOKEN, "token_type")
+    yield from present("rfc6749-5.1-token-type", exchange, Operation.TOKEN, "token_type")
 
 
 @invariant("rfc6749-5.1-expires-in", faults=("token_expires_in_missing",))
-def token_expires_in_present(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_expires_in_present(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """expires_in is there."""
-    return present(exchange, Operation.TOKEN, "expires_in")
+    yield from present("rfc6749-5.1-expires-in", exchange, Operation.TOKEN, "expires_in")
 
 
 @invariant("rfc6749-5.1-expires-in-value", faults=("token_expires_in_string",))
-def token_expires_in_is_seconds(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_expires_in_is_seconds(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """expires_in is a positive whole number of seconds, as a JSON number."""
     body = success_body(exchange, Operation.TOKEN)
     if body is None or "expires_in" not in body:
-        return None
-    return positive_whole(body["expires_in"]) or f"expires_in is {kind(body['expires_in'])}"
+        return
+    yield Judgement(
+        "rfc6749-5.1-expires-in-value", positive_whole(body["expires_in"]), f"expires_in is {kind(body['expires_in'])}"
+    )
 
 
 @invariant("rfc6749-5.1-json-media-type", faults=("json_as_html",))
-def token_success_is_json(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_success_is_json(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A successful token response is one JSON object, labelled application/json."""
-    return json_success(exchange, Operation.TOKEN)
+    yield from json_success("rfc6749-5.1-json-media-type", exchange, Operation.TOKEN)
 
 
 @invariant("rfc6749-5.1-json-types", faults=("token_type_number", "null_members"))
-def token_members_have_json_types(exchange: Exchange, dialect: Dialect) -> Finding:
+def token_members_have_json_types(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Strings are JSON strings: access_token, token_type, refresh_token, scope. Null, which AWS sends, is a warning."""
     body = success_body(exchange, Operation.TOKEN)
     if not body or exchange.response is None:
-        return None
+        return
     wrong = [name for name in _STRINGS if name in body and not isinstance(body[name], str)]
     if wrong:
-        return f"not a JSON string: {', '.join(wrong)}"
+        yield Judgement("rfc6749-5.1-json-types", holds=False, problem=f"not a JSON string: {', '.join(wrong)}")
+        return
     raw = json_object(exchange.response) or {}
     nulls = [name for name in (*_STRINGS, "expires_in") if name in raw and raw[name] is None]
     # The RFC says nothing of null: a member that is absent is one that is not sent.
-    return Tolerated(f"null: {', '.join(nulls)}") if nulls and dialect.name == RFC8628 else True
+    holds = not nulls or dialect.name != RFC8628
+    yield Judgement("rfc6749-5.1-json-types", holds, f"null: {', '.join(nulls)}", tolerated=True)
 
 
 @invariant("rfc6749-5.1-no-store", faults=("token_response_cacheable",))
-def token_success_not_stored(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_success_not_stored(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """The response with the tokens forbids caches to store it."""
     if not success_body(exchange, Operation.TOKEN):
-        return None
-    return no_store(exchange) or "the token response lacks Cache-Control: no-store"
+        return
+    yield Judgement("rfc6749-5.1-no-store", no_store(exchange), "the token response lacks Cache-Control: no-store")
 
 
 @invariant("rfc6749-A.12-access-token-syntax", faults=("tokens_not_ascii",))
-def access_token_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Finding:
+def access_token_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """access_token consists of printable ASCII."""
     body = success_body(exchange, Operation.TOKEN)
     if not body or not isinstance(body.get("access_token"), str):
-        return None
-    return bool(re.fullmatch(r"[\x20-\x7e]+", body["access_token"])) or "access_token has characters beyond VSCHAR"
+        return
+    yield Judgement(
+        "rfc6749-A.12-access-token-syntax",
+        bool(re.fullmatch(r"[\x20-\x7e]+", body["access_token"])),
+        "access_token has characters beyond VSCHAR",
+    )
 
 
 @invariant("rfc6750-2.1-token-chars", faults=("tokens_not_ascii",))
-def bearer_token_fits_the_header(exchange: Exchange, dialect: Dialect) -> Finding:
+def bearer_token_fits_the_header(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A Bearer token has the characters of the Authorization header; AWS's own have a colon and are let be."""
     body = success_body(exchange, Operation.TOKEN)
     if dialect.name != RFC8628 or not body or str(body.get("token_type")).lower() != "bearer":
-        return None
+        return
     token = body.get("access_token")
     if not isinstance(token, str):
-        return None
-    return bool(re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token)) or "access_token has characters beyond b64token"
+        return
+    yield Judgement(
+        "rfc6750-2.1-token-chars",
+        bool(re.fullmatch(r"[A-Za-z0-9._~+/-]+=*", token)),
+        "access_token has characters beyond b64token",
+    )
 
 
 @invariant("rfc6749-8.1-token-type-name-syntax", faults=("token_type_malformed",))
-def token_type_syntax(exchange: Exchange, _dialect: Dialect) -> Finding:
+def token_type_syntax(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """token_type is a type name or a URI."""
     body = success_body(exchange, Operation.TOKEN)
     if not body or not isinstance(body.get("token_type"), str) or not body["token_type"]:
-        return None
-    return bool(_TYPE.fullmatch(body["token_type"])) or "token_type is neither a type name nor a URI"
+        return
+    yield Judgement(
+        "rfc6749-8.1-token-type-name-syntax",
+        bool(_TYPE.fullmatch(body["token_type"])),
+        "token_type is neither a type name nor a URI",
+    )
 
 
 @invariant("rfc6749-5.1-pragma-no-cache", faults=("pragma_missing",))
-def token_success_has_pragma(exchange: Exchange, dialect: Dialect) -> Finding:
+def token_success_has_pragma(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """The token response has Pragma: no-cache; a warning at most, since RFC 9111 5.4 has deprecated it."""
     if dialect.name != RFC8628 or not success_body(exchange, Operation.TOKEN) or exchange.response is None:
-        return None
+        return
     pragma = exchange.response.header("pragma") or ""
-    return "no-cache" in pragma.lower() or Tolerated("the token response lacks Pragma: no-cache, now deprecated")
+    yield Judgement(
+        "rfc6749-5.1-pragma-no-cache",
+        "no-cache" in pragma.lower(),
+        "the token response lacks Pragma: no-cache, now deprecated",
+        tolerated=True,
+    )
 
 
 @invariant("rfc6749-5.1-top-level-members", faults=("tokens_wrapped",))
-def token_members_are_at_the_top(exchange: Exchange, dialect: Dialect) -> Finding:
+def token_members_are_at_the_top(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """access_token is a member of the object itself, not of one within it."""
     body = success_body(exchange, Operation.TOKEN)
     if body is None:
-        return None
+        return
     spellings = {"access_token", dialect.wire_name("access_token")}
     inner = any(spellings & _names(value) for value in body.values())
-    return "access_token" in body or not inner or "access_token is in an object or array within the response"
+    yield Judgement(
+        "rfc6749-5.1-top-level-members",
+        "access_token" in body or not inner,
+        "access_token is in an object or array within the response",
+    )
 
 
 @invariant("rfc6819-5.1.5.2-tokens-expire", faults=("access_token_lives_a_year",))
-def access_token_is_short_lived(exchange: Exchange, _dialect: Dialect) -> Finding:
+def access_token_is_short_lived(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """An access token lives a day at most."""
     body = success_body(exchange, Operation.TOKEN)
     if not body or not positive_whole(body.get("expires_in")):
-        return None
-    return body["expires_in"] <= DAY or "access tokens live for more than a day"
+        return
+    yield Judgement(
+        "rfc6819-5.1.5.2-tokens-expire", body["expires_in"] <= DAY, "access tokens live for more than a day"
+    )
 
 
 @invariant("rfc9700-2.3-audience", faults=("access_token_without_audience",))
-def access_token_has_an_audience(exchange: Exchange, _dialect: Dialect) -> Finding:
+def access_token_has_an_audience(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A JWT access token names its audience; of an opaque one nothing can be said."""
     body = success_body(exchange, Operation.TOKEN)
     claims = claims_of(body.get("access_token")) if body else None
     if claims is None:
-        return None
-    return bool(claims.get("aud")) or "the access token is a JWT without aud"
+        return
+    yield Judgement("rfc9700-2.3-audience", bool(claims.get("aud")), "the access token is a JWT without aud")
 
 
 @invariant("rfc6749-10.8-no-cleartext-secrets", faults=("secrets_reflected",))
-def errors_repeat_no_secret(exchange: Exchange, dialect: Dialect) -> Finding:
+def errors_repeat_no_secret(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """An error does not repeat secrets of its request: errors are logged and shown to people.
 
     A value that the server may hold for wrong (a code that it never issued, say) is a warning.
     """
     if not answered(exchange) or (exchange.status < 400 and "error" not in exchange.outcome.members):
-        return None
+        return
     assert exchange.response is not None
     shown = exchange.response.text + " ".join(str(value) for value in exchange.outcome.members.values())
     repeated = [name for name, value in _sent(exchange, dialect) if value in shown]
     if not repeated:
-        return True
+        yield Judgement("rfc6749-10.8-no-cleartext-secrets", holds=True)
+        return
     text = f"the error repeats {', '.join(dict.fromkeys(repeated))} of the request"
-    return text if exchange.code in _GENUINE else Tolerated(text)
+    tolerated = exchange.code not in _GENUINE
+    yield Judgement("rfc6749-10.8-no-cleartext-secrets", holds=False, problem=text, tolerated=tolerated)
 
 
 @invariant("rfc6749-10.3-token-confidentiality", faults=("device_code_in_complete_uri",))
-def urls_hold_no_secret(exchange: Exchange, dialect: Dialect) -> Finding:
+def urls_hold_no_secret(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """No URL of a response (Location, error_uri, verification URIs) holds a secret or the device code.
 
     URLs end up in histories and logs; who finds a device code there collects the access token.
     """
     if not answered(exchange):
-        return None
+        return
     assert exchange.response is not None
     members = exchange.outcome.members
     names = ("error_uri", "verification_uri", "verification_uri_complete")
@@ -203,7 +231,11 @@ def urls_hold_no_secret(exchange: Exchange, dialect: Dialect) -> Finding:
     known = [(name, members[name]) for name in _SECRETS if isinstance(members.get(name), str)]
     secrets = [(name, value) for name, value in (*known, *_sent(exchange, dialect)) if len(value) >= _SHORTEST]
     found = [name for name, value in secrets for url in urls if value in url or value in unquote_plus(url)]
-    return not found or f"a URL in the response holds {', '.join(dict.fromkeys(found))}"
+    yield Judgement(
+        "rfc6749-10.3-token-confidentiality",
+        not found,
+        f"a URL in the response holds {', '.join(dict.fromkeys(found))}",
+    )
 
 
 def _sent(exchange: Exchange, dialect: Dialect) -> Iterator[tuple[str, str]]:

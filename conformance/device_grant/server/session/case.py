@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_grant.catalogue import Verdict
-from device_grant.errors import SuiteError
 from device_grant.judging import (
     Check,
     Claim,
@@ -16,15 +14,14 @@ from device_grant.judging import (
     Ledger,
     NotApplicable,
     StopCheck,
-    Tolerated,
     Untestable,
+    Verify,
     Violation,
     all_invariants,
 )
 from device_grant.protocol import Client, Event, Exchange, Operation, Request, Transcript
-from device_grant.protocol.exchange import RAW
 from device_grant.server.generation.fuzz import Fuzz
-from device_grant.server.session.device import Device, describe
+from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
 
 if TYPE_CHECKING:
@@ -62,7 +59,7 @@ class Case:
         """Start counting the case's seconds now."""
         self.began = self.run.target.clock.now()
 
-    # What check functions may ask for by parameter name.
+    # What check functions may ask for by parameter name: device_grant.judging.PARAMETERS.
 
     @property
     def case(self) -> Case:
@@ -72,7 +69,7 @@ class Case:
     @property
     def verify(self) -> Verify:
         """The judge of this case."""
-        return self._once("verify", lambda: Verify(self))
+        return self._once("verify", lambda: Verify(self.ledger))
 
     @property
     def device(self) -> Device:
@@ -127,23 +124,15 @@ class Case:
     def take(self, exchange: Exchange) -> Exchange:
         """Record an exchange and let the invariants judge it."""
         self.transcript.append(exchange)
+        dialect, raising = self.run.dialect, self.ledger.raising
         for entry in all_invariants():
-            finding = entry.function(exchange, self.run.dialect)
-            if finding is None:
-                continue
             ledger = self.invariants[entry.name]
-            ledger.raising = self.ledger.raising
-            for requirement in entry.requirements:
-                if finding is True and ledger.again(requirement):
+            for judgement in entry.function(exchange, dialect):
+                # Most hold, of requirements that held before: then there is nothing to describe.
+                if judgement.holds and ledger.again(judgement.requirement):
                     continue
-                ledger.settle(
-                    requirement,
-                    finding is True,
-                    message=str(finding) if isinstance(finding, str) else "",
-                    got=describe(exchange),
-                    exchanges=(exchange,),
-                    tolerated=isinstance(finding, Tolerated),
-                )
+                ledger.raising = raising
+                ledger.settle(judgement.shown_by(exchange))
         return exchange
 
     def call(
@@ -179,7 +168,7 @@ class Case:
 
     def execute(self, arguments: Sequence[str] | None = None) -> None:
         """Run the check function with what its parameters name, and settle all that it left open."""
-        names = arguments if arguments is not None else parameters(self.check)
+        names = arguments if arguments is not None else self.check.parameters
         try:
             self.require_claims()
             self._leave_unsettled()
@@ -236,72 +225,3 @@ class Case:
             self._local[name] = make()
         found: T = self._local[name]
         return found
-
-
-class Verify:
-    """`verify(requirement, exchange, accepted=[…])`: says true or false; the requirement's level does the rest."""
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-
-    def __call__(
-        self,
-        requirement: str,
-        exchange: Exchange,
-        *,
-        accepted: Iterable[str],
-        tolerated: Iterable[str] = (),
-    ) -> None:
-        """Claim that the outcome is one of `accepted`; one of `tolerated` is a warning at most."""
-        accepted, tolerated = tuple(accepted), tuple(tolerated)
-        names = exchange.outcome.names
-        holds: bool | None = not names.isdisjoint(accepted)
-        lenient = not holds and not names.isdisjoint(tolerated)
-        if _unanswered(exchange) and not (holds or lenient):
-            holds = None
-        self._case.ledger.settle(
-            requirement,
-            holds,
-            message=f"answered {describe(exchange)} instead of {' or '.join(accepted)}",
-            accepted=accepted + tuple(f"{name} (with a warning)" for name in tolerated),
-            got=describe(exchange),
-            exchanges=(exchange,),
-            tolerated=lenient,
-        )
-
-    def that(
-        self,
-        requirement: str,
-        holds: bool | None,  # noqa: FBT001 - the claim itself
-        problem: str,
-        *exchanges: Exchange,
-        accepted: Iterable[str] = (),
-        tolerated: bool = False,
-    ) -> None:
-        """Claim something that is no outcome; `problem` is stable text that says what is wrong if it is false."""
-        got = describe(exchanges[-1]) if exchanges else ""
-        if exchanges and _unanswered(exchanges[-1]) and "no-response" not in accepted:
-            holds = None
-        self._case.ledger.settle(
-            requirement,
-            holds,
-            message=problem,
-            accepted=accepted,
-            got=got,
-            exchanges=exchanges,
-            tolerated=tolerated,
-        )
-
-
-def _unanswered(exchange: Exchange) -> bool:
-    """Whether a lost connection leaves nothing to judge; where raw octets were sent, that it is closed says much."""
-    return exchange.response is None and exchange.request.method != RAW
-
-
-def parameters(check: Check) -> tuple[str, ...]:
-    """Names of a check function's parameters; each is a property of Case."""
-    names = tuple(inspect.signature(check.function).parameters)
-    for name in names:
-        if not isinstance(getattr(Case, name, None), property):
-            raise SuiteError(f"{check.name} asks for {name!r}, which a case does not offer")
-    return names

@@ -207,12 +207,7 @@ class Person:
 
 def describe(exchange: Exchange) -> str:
     """An outcome in a few words, stable enough for a baseline to match."""
-    if exchange.response is None:
-        return f"no response ({exchange.error.partition(':')[0]})"
-    if exchange.code == f"http-{exchange.status}":
-        kind = exchange.response.media_type or "no content type"
-        return f"{exchange.status} without an error code ({kind})"
-    return f"{exchange.status} {exchange.code}"
+    return exchange.describe()
 
 
 def unread(exchange: Exchange) -> bool:

@@ -11,7 +11,8 @@ from device_grant.server.session.device import Device, describe
 from device_grant.server.session.registering import attempt, epoch, redirecting, register
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
 
 REFUSALS = ("invalid_request", "invalid_client_metadata", "http-400")
 NOT_SERVED = frozenset({0, 403, 404, 405, 501})

@@ -10,7 +10,8 @@ from device_grant.protocol import AWS_SSO_OIDC, Exchange, Operation, Request
 from device_grant.server.session.messages import start_request
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 JSON = "application/json"

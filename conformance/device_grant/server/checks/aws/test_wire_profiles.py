@@ -28,8 +28,8 @@ from device_grant.server.session.messages import poll_request, start_request, wi
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from device_grant.judging import Verify
     from device_grant.protocol import Request
-    from device_grant.server.session.case import Verify
     from device_grant.server.session.device import Device
 
 FORMS = "aws-request-sdk-forms"

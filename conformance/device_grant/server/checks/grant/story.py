@@ -31,8 +31,8 @@ REPLAY_DETECTED = "rfc9700-4.14-refresh-replay-detection"
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What one answer settles."""
+class DueAnswer:
+    """What one request may be answered, and the requirement that says so."""
 
     requirement: str
     accepted: tuple[str, ...]
@@ -86,34 +86,34 @@ class Expectation:
         """Whether a token may still come of it."""
         return self.state in ("pending", "approved", "undecided") and not self.expired
 
-    def of_poll(self, exchange: Exchange, *, polite: bool) -> Judgement:  # noqa: PLR0911 - a return for each state
+    def of_poll(self, exchange: Exchange, *, polite: bool) -> DueAnswer:  # noqa: PLR0911 - a return for each state
         """What a poll by the grant's own client settles; to be told to `polled` afterwards."""
         hasty = () if polite else ("slow_down",)
         if self.state == "redeemed":
-            return Judgement(SINGLE_USE, (*GONE, "invalid_request", *hasty), "poll of a redeemed code")
+            return DueAnswer(SINGLE_USE, (*GONE, "invalid_request", *hasty), "poll of a redeemed code")
         if self.state == "undecided":
             everything = (*PENDING, *GONE, "invalid_request", "ok")
-            return Judgement(PENDING_ANSWER, everything, "poll of a code that may be decided or not")
+            return DueAnswer(PENDING_ANSWER, everything, "poll of a code that may be decided or not")
         if self.expired and self.state == "pending" and exchange.outcome.ok:
             covered = "rfc8628-3.2-expires-in-covers-both-codes"
-            return Judgement(covered, (*GONE, "invalid_request"), "poll of a code that expired undecided")
+            return DueAnswer(covered, (*GONE, "invalid_request"), "poll of a code that expired undecided")
         if self.expired:
             # Whether an approved code dies with the others is a requirement of its own, tested apart.
             late = ("ok",) if self.state == "approved" else ()
             # A server that serves no clients with a secret refuses them whatever became of the code.
             over = (*GONE, "invalid_request", "invalid_client", "unauthorized_client", *late, *hasty)
-            return Judgement("rfc8628-3.5-no-pending-after-expiry", over, "poll of an expired code")
+            return DueAnswer("rfc8628-3.5-no-pending-after-expiry", over, "poll of an expired code")
         if self.state == "denied":
-            return Judgement("rfc8628-3.5-access-denied-terminal", (*GONE, *hasty), "poll of a denied code")
+            return DueAnswer("rfc8628-3.5-access-denied-terminal", (*GONE, *hasty), "poll of a denied code")
         over = GONE if self.maybe_expired else ()
         if self.state == "approved":
-            return Judgement("rfc8628-3.5-success-after-approval", ("ok", *over, *hasty), "poll of an approved code")
+            return DueAnswer("rfc8628-3.5-success-after-approval", ("ok", *over, *hasty), "poll of an approved code")
         if exchange.outcome.ok:
-            return Judgement("rfc8628-3.5-no-token-before-approval", PENDING, "poll of an undecided code")
+            return DueAnswer("rfc8628-3.5-no-token-before-approval", PENDING, "poll of an undecided code")
         if polite and exchange.code == "slow_down":
             gently = "rfc8628-3.5-server-no-slow-down-when-polite"
-            return Judgement(gently, ("authorization_pending",), "poll after the interval")
-        return Judgement(PENDING_ANSWER, (*PENDING, *over), "poll of an undecided code")
+            return DueAnswer(gently, ("authorization_pending",), "poll after the interval")
+        return DueAnswer(PENDING_ANSWER, (*PENDING, *over), "poll of an undecided code")
 
     def polled(self, exchange: Exchange) -> None:
         """Learn from a poll by the grant's own client."""
@@ -141,11 +141,11 @@ class Expectation:
         elif self.state == "approved" and action == "deny" and not complaint:
             self.state = "undecided"  # a late change of mind may count or not
 
-    def of_refresh(self) -> Judgement | None:
+    def of_refresh(self) -> DueAnswer | None:
         """What refreshing with the newest token settles; None where either answer is right."""
         if not self.intact or self.now - self.refreshed > FRESH:
             return None
-        return Judgement(
+        return DueAnswer(
             REFRESH_WORKS, ("ok", "slow_down", "unauthorized_client"), "refresh with a token that was just issued"
         )
 
@@ -161,10 +161,10 @@ class Expectation:
         elif exchange.code != "slow_down":
             self.refresh_token = ""
 
-    def of_replay(self, replaced_at: float) -> Judgement:
+    def of_replay(self, replaced_at: float) -> DueAnswer:
         """What presenting a replaced refresh token settles."""
         graceful = self.bound or self.now - replaced_at < GRACE
-        return Judgement(REPLAY_DETECTED, (*REFUSED, *(("ok",) if graceful else ())), "replay of a refresh token")
+        return DueAnswer(REPLAY_DETECTED, (*REFUSED, *(("ok",) if graceful else ())), "replay of a refresh token")
 
     def _keep(self, exchange: Exchange) -> None:
         token = exchange.get("refresh_token")

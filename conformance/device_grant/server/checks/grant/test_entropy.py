@@ -13,9 +13,10 @@ from device_grant.judging.statistics import UUID_BITS, confusable_pairs, sample_
 from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.judging.statistics import Sample
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 STARTS = {"fast": 24, "standard": 60, "deep": 200}

@@ -8,7 +8,7 @@ from device_grant.judging import Untestable, check
 from device_grant.protocol.exchange import REFUSED
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Verify
+    from device_grant.judging import Verify
     from device_grant.server.session.device import Device, Grant
 
 

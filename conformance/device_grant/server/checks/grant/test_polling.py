@@ -11,7 +11,8 @@ from device_grant.server.session.device import PENDING
 from device_grant.server.session.pace import MARGIN
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device, Grant
 
 

@@ -13,9 +13,10 @@ from device_grant.server.checks.token.test_refresh import tokens_of
 from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.pages.deciding import Decision
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device, Grant
     from device_grant.server.sockets.racing import Race
 

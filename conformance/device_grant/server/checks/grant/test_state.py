@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from device_grant.judging import Untestable, check
-from device_grant.server.checks.grant.story import FOREIGN, GRACE, REFUSED, SKEW, Expectation, Judgement
-from device_grant.server.session.device import GONE, Device, describe, without
+from device_grant.judging import Judgement, Untestable, check
+from device_grant.server.checks.grant.story import FOREIGN, GRACE, REFUSED, SKEW, DueAnswer, Expectation
+from device_grant.server.session.device import GONE, Device, without
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -185,19 +185,21 @@ class Story:
         able = [known for known in self.grants if step.wanted(known)]
         step.take(self, able[number % len(able)], whom)
 
-    def settle(self, judgement: Judgement | None, exchange: Exchange) -> None:
-        """Let the answer be judged; a failure ends the story and shows all of it."""
-        if judgement is None:
+    def settle(self, due: DueAnswer | None, exchange: Exchange) -> None:
+        """Judge whether the answer was due; a failure ends the story and shows all of it."""
+        if due is None:
             return
-        holds = not exchange.outcome.names.isdisjoint(judgement.accepted)
-        wanted = " or ".join(judgement.accepted)
+        holds = not exchange.outcome.names.isdisjoint(due.accepted)
+        got = exchange.describe()
         self.case.ledger.settle(
-            judgement.requirement,
-            holds,
-            message=f"{judgement.situation}: answered {describe(exchange)} instead of {wanted}",
-            accepted=judgement.accepted,
-            got=describe(exchange),
-            exchanges=() if holds else tuple(self.case.transcript.entries),
+            Judgement(
+                due.requirement,
+                holds,
+                f"{due.situation}: answered {got} instead of {' or '.join(due.accepted)}",
+                () if holds else tuple(self.case.transcript.entries),
+                got,
+                accepted=due.accepted,
+            )
         )
         if not holds and self._ends_with_a_failure:
             raise _StoryOver
@@ -230,7 +232,7 @@ class Story:
             return
         label = f"poll for {known.grant.name} by another client"
         exchange = known.grant.poll(wait=False, client=other.client, label=label)
-        self.settle(Judgement(FOREIGN_POLL, FOREIGN, "poll by another client"), exchange)
+        self.settle(DueAnswer(FOREIGN_POLL, FOREIGN, "poll by another client"), exchange)
         known.polled_by_another(exchange)
 
     def poll_with_a_wrong_secret(self, known: Expectation) -> None:
@@ -241,7 +243,7 @@ class Story:
         wrong = without(client, secret="wrong-secret-9c2e")  # noqa: S106 - made up to be wrong
         label = f"poll for {known.grant.name} with a wrong secret"
         exchange = known.grant.poll(wait=False, client=wrong, label=label)
-        self.settle(Judgement(WRONG_SECRET, (*GONE, *REFUSED), "poll with a wrong secret"), exchange)
+        self.settle(DueAnswer(WRONG_SECRET, (*GONE, *REFUSED), "poll with a wrong secret"), exchange)
 
     def decide(self, known: Expectation, action: str) -> None:
         """A decision, in time, repeated or too late."""
@@ -281,7 +283,7 @@ class Story:
             return
         label = f"refresh for {known.grant.name} by another client"
         exchange = known.grant.device.refresh(known.refresh_token, client=other.client, label=label)
-        self.settle(Judgement(FOREIGN_REFRESH, REFUSED, "refresh by another client"), exchange)
+        self.settle(DueAnswer(FOREIGN_REFRESH, REFUSED, "refresh by another client"), exchange)
         known.intact = False
 
     def register(self) -> None:

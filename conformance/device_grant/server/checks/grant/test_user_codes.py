@@ -11,8 +11,8 @@ from device_grant.server.pages.browser import Browser
 from device_grant.targets.ports import GrantView
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Verify
     from device_grant.server.session.device import Device, Grant
 
 CONFUSABLES = {

@@ -9,7 +9,7 @@ from device_grant.protocol.exchange import REFUSED
 from device_grant.server.session.device import GONE, PENDING, describe
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Verify
+    from device_grant.judging import Verify
     from device_grant.server.session.device import Device
 
 

@@ -14,7 +14,8 @@ from device_grant.server.session.messages import poll_request, start_request, wi
 from device_grant.server.session.scopes import any_two_scopes
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 REFUSED_CLIENT = ("invalid_request", "invalid_client")

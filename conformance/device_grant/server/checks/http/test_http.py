@@ -13,7 +13,8 @@ from device_grant.server.session.messages import poll_request, start_request, wi
 from device_grant.server.sockets.transport import require_tls_matters, speaks_old_tls, tls_versions
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 LARGE = 8 * 1024 * 1024

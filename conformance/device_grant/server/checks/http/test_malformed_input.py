@@ -21,9 +21,10 @@ from device_grant.protocol.dialects import client_authentication
 from device_grant.server.session.device import GONE, PENDING, describe, unread
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.generation.fuzz import Fuzz
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device, Grant
     from device_grant_strategies import Malformed
 

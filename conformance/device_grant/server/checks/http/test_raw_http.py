@@ -14,8 +14,8 @@ from device_grant.server.session.messages import poll_request, start_request
 from device_grant.server.sockets.raw import RawClient
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Verify
     from device_grant.server.session.device import Device
     from device_grant.server.sockets.raw import RawAnswer
 

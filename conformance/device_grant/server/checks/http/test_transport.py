@@ -14,7 +14,8 @@ from device_grant.judging import NotApplicable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Operation
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
 
 RESERVED = ("localhost", "test", "example", "invalid", "local", "internal")
 """Top-level names that never lead to a host on the Internet (RFC 6761, RFC 6762)."""

@@ -10,7 +10,8 @@ from device_grant.server.checks.metadata.published import fetch, listed
 from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 

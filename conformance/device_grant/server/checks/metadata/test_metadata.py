@@ -14,7 +14,8 @@ from device_grant.server.checks.metadata.published import fetch_metadata, is_abs
 from device_grant.server.sockets.transport import plain_http_allowed
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
 
 NEEDS = ("metadata",)
 REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})

@@ -20,7 +20,8 @@ from device_grant.server.sockets.transport import plain_http_allowed, require_tl
 from device_grant.targets.addresses import is_test_rig
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
 
 NEEDS = ("metadata",)
 

@@ -13,8 +13,9 @@ from device_grant.server.session.device import Device, describe
 from device_grant.server.sockets.transport import plain_http_allowed
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
 
 NEEDS = ("metadata",)
 NOTHING_THERE = frozenset({0, 404, 405, 501})

@@ -15,9 +15,10 @@ from device_grant.server.pages.browser import HOOK, THROTTLED, Browser, forgerie
 from device_grant.server.session.device import Device, Grant
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.server.pages.browser import Page
     from device_grant.server.pages.window import Window
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
 
 SANITIZE = "rfc6749-10.14-sanitize-input"
 MARKUP = f"'\"></title></textarea></style></script><img src onerror={HOOK}(1)>"

@@ -24,9 +24,10 @@ from device_grant.server.sockets.transport import plain_http_allowed, require_tl
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.pages.browser import Approval
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Grant
 
 PROBE = "conformance-probe"

@@ -20,8 +20,9 @@ from device_grant.server.session.registering import refused
 from device_grant.targets.ports import GrantView
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Grant
 
 LONGEST_MEMORABLE = 60

@@ -12,7 +12,8 @@ from device_grant.server.session.device import without
 from device_grant.server.session.registering import register
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 _FULL_WIDTH = 0xFEE0

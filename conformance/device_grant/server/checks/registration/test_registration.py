@@ -16,7 +16,8 @@ from device_grant.server.session.registering import attempt, epoch, register, re
 from device_grant.server.sockets.transport import in_clear, require_tls_matters, tls_versions
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
 
 NEEDS = ("registration",)
 UNSERVED = frozenset({0, 404, 405, 406, 415, 501})

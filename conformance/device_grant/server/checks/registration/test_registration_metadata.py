@@ -10,7 +10,8 @@ from device_grant.server.session.device import Device, describe
 from device_grant.server.session.registering import REDIRECT_URI, attempt, redirecting, register, strings, with_secret
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
 
 NEEDS = ("registration",)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")

@@ -10,8 +10,9 @@ from device_grant.server.session.device import describe
 from device_grant.server.session.registering import attempt, redirecting, refused, strings
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
 
 NEEDS = ("registration",)
 RESPONSE_TYPES = frozenset({"code", "token", "id_token", "none"})

@@ -16,7 +16,8 @@ from device_grant.server.session.device import PENDING, Grant, describe, without
 from device_grant.server.session.messages import start_request, with_headers
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 NOT_AUTHENTICATED = ("invalid_client",)

@@ -13,7 +13,8 @@ from device_grant.server.session.device import PENDING, describe
 from device_grant.server.session.messages import poll_request
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.judging import Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 

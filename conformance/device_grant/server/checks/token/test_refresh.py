@@ -9,8 +9,9 @@ from device_grant.protocol.exchange import REFUSED
 from device_grant.server.session.device import describe, without
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 NEEDS = ("refresh_token",)

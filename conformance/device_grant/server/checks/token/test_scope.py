@@ -12,8 +12,9 @@ from device_grant.server.session.device import describe
 from device_grant.server.session.scopes import SPECIAL, two_scopes
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 UNKNOWN = "no-such-scope-4f1d"

@@ -15,8 +15,9 @@ from device_grant.server.pages.browser import FOREIGN_SITE
 from device_grant.server.session.device import PENDING, describe
 
 if TYPE_CHECKING:
+    from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case, Verify
+    from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
 INJECTIONS = ("' OR '1'='1", "x' OR 1=1 --", "'; SELECT 1; --", "x') OR ('1'='1")
