@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 
+import pytest
 from support.commands import run_pytest
 
 
@@ -16,10 +19,41 @@ def test_pyargs_with_a_target(tmp_path):
     assert " passed" in done.stdout
 
 
-def test_without_a_target_it_says_what_is_missing(tmp_path):
-    done = run_pytest("--pyargs", "device_grant.server.checks", cwd=tmp_path)
-    assert done.returncode != 0
-    assert "--grant-target" in done.stdout + done.stderr
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_without_a_target_one_line_says_what_is_missing(tmp_path, workers):
+    done = run_pytest("--pyargs", "device_grant.server.checks", "-q", "-n", workers, cwd=tmp_path)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    said = [line for line in (done.stdout + done.stderr).splitlines() if "rror" in line or "ERROR" in line]
+    assert len(said) == 1, said
+    assert "add --grant-target TARGET" in said[0]
+
+
+def test_without_a_target_next_to_nothing_is_imported():
+    """Everybody's pytest loads the plugin, whatever it runs."""
+    ours = ("device_grant.engine", "device_grant.judging", "httpx", "hypothesis", "msgspec", "rich", "click")
+    code = f"import sys, device_grant.pytest_plugin; print([name for name in {ours!r} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_failed_checks_run_again_by_themselves(tmp_path):
+    """With what pytest remembers of the run before."""
+    chosen = (
+        "--pyargs",
+        "device_grant.server.checks",
+        "--grant-target",
+        "embedded:rfc8628",
+        "-q",
+        "-k",
+        "user_decision",
+    )
+    broken = ("--grant-fault", "denial_ignored", "-p", "cacheprovider")
+    first = run_pytest(*chosen, *broken, cwd=tmp_path)
+    assert first.returncode == 1
+    again = run_pytest(*chosen, *broken, "--lf", cwd=tmp_path)
+    assert again.returncode == 1
+    assert " passed" in first.stdout
+    assert " passed" not in again.stdout
 
 
 def test_plugin_leaves_other_tests_alone(tmp_path):

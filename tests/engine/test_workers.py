@@ -9,9 +9,9 @@ import pytest
 from support import REFERENCE_TARGET
 from support.commands import device_grant, lines_of, one_line, run_pytest
 
-from device_grant.engine.ahead import Abreast
-from device_grant.engine.workers import GROUP, Crew, plain
 from device_grant.errors import SuiteError
+from device_grant.pytest_plugin.items import GROUP, plain
+from device_grant.pytest_plugin.workers import WorkerPlugin, group, grouped
 
 REFERENCE = str(REFERENCE_TARGET)
 
@@ -92,29 +92,31 @@ def test_a_worker_that_crashes_passes_for_no_verdict(tmp_path, more):
     assert lines_of(tmp_path / "report")[-1]["kind"] != "footer"
 
 
-def crew(*, given, back, interrupted=False):
+def lost(*, given, back, interrupted=False):
     cases = [SimpleNamespace(nodeid=nodeid) for nodeid in back]
-    suite = SimpleNamespace(error=None, interrupted=interrupted, on_start=None, collector=SimpleNamespace(cases=cases))
-    one = Crew(suite)
+    running = SimpleNamespace(
+        error=None, interrupted=interrupted, on_start=None, collector=SimpleNamespace(cases=cases)
+    )
+    one = WorkerPlugin(running)
     one.pytest_xdist_node_collection_finished([*given, "test_invariants.py::test[rule]"])
     session = SimpleNamespace(config=SimpleNamespace(), exitstatus=0)
     one.pytest_sessionfinish(session)
-    return suite.error, session.exitstatus
+    return running.error, session.exitstatus
 
 
 def test_a_check_that_never_came_back_is_an_error():
-    error, status = crew(given=["a.py::one", f"a.py::two@{GROUP}", "a.py::three"], back=["a.py::one"])
+    error, status = lost(given=["a.py::one", f"a.py::two@{GROUP}", "a.py::three"], back=["a.py::one"])
     assert "a.py::two and 1 more" in str(error)
     assert status == 3
-    assert crew(given=["a.py::one", f"a.py::two@{GROUP}"], back=["a.py::two", "a.py::one"]) == (None, 0)
-    assert crew(given=["a.py::one"], back=[], interrupted=True) == (None, 0)
+    assert lost(given=["a.py::one", f"a.py::two@{GROUP}"], back=["a.py::two", "a.py::one"]) == (None, 0)
+    assert lost(given=["a.py::one"], back=[], interrupted=True) == (None, 0)
 
 
 def test_a_worker_that_ends_without_a_word_is_an_error_but_for_ctrl_c():
     for reason, expected in (("Not properly terminated", SuiteError), ("keyboard-interrupt", type(None))):
-        suite = SimpleNamespace(error=None)
-        Crew(suite).pytest_testnodedown(SimpleNamespace(), reason)
-        assert isinstance(suite.error, expected)
+        running = SimpleNamespace(error=None)
+        WorkerPlugin(running).pytest_testnodedown(SimpleNamespace(), reason)
+        assert isinstance(running.error, expected)
 
 
 def test_an_empty_shard_is_a_wrong_argument_in_workers_too():
@@ -139,22 +141,6 @@ def test_waits_go_on_in_one_worker_and_once(tmp_path):
     assert lines[-1]["exchanges"] <= told + 2
 
 
-class Recorded:
-    """Items that are executed, in the order in which they began."""
-
-    def __init__(self):
-        self.begun = []
-        self.abreast = Abreast(self.execute)
-
-    def execute(self, item):
-        self.begun.append(item.nodeid)
-        return item
-
-
-def item(name):
-    return SimpleNamespace(nodeid=name)
-
-
 def config(*, worker, loadgroup=False):
     given = SimpleNamespace(option=SimpleNamespace(loadgroup=loadgroup))
     if worker:
@@ -162,28 +148,20 @@ def config(*, worker, loadgroup=False):
     return given
 
 
-def test_alone_they_begin_at_once():
-    recorded, waits = Recorded(), [item("a"), item("b")]
-    recorded.abreast.plan(waits, 2, config(worker=False))
-    assert [recorded.abreast.run(one) for one in (item("c"), *waits)][1:] == waits
-    assert sorted(recorded.begun) == ["a", "b", "c"]
+def groups(*, worker):
+    marks = []
+    group(config(worker=worker), [SimpleNamespace(add_marker=marks.append)])
+    return [mark.args[0] for mark in marks]
 
 
-def test_in_a_worker_they_begin_together_with_the_first():
-    recorded, waits = Recorded(), [item("a"), item("b")]
-    recorded.abreast.plan(waits, 2, config(worker=True, loadgroup=True))
-    recorded.abreast.run(item("c"))
-    assert recorded.begun == ["c"]
-    assert recorded.abreast.run(waits[1]) is waits[1]
-    assert recorded.abreast.run(waits[0]) is waits[0]
-    assert sorted(recorded.begun) == ["a", "b", "c"]
+def test_one_worker_is_given_all_that_wait():
+    assert groups(worker=True) == [GROUP]
+    assert groups(worker=False) == []
 
 
-def test_where_any_worker_may_get_them_each_begins_by_itself():
-    recorded, waits = Recorded(), [item("a"), item("b")]
-    recorded.abreast.plan(waits, 2, config(worker=True))
-    recorded.abreast.run(waits[0])
-    assert recorded.begun == ["a"]
+def test_where_any_worker_may_get_them_none_begins_before_it_is_asked_for():
+    assert grouped(config(worker=True, loadgroup=True))
+    assert not grouped(config(worker=True))
 
 
 @pytest.mark.parametrize(("nodeid", "shown"), [(f"a.py::test@{GROUP}", "a.py::test"), ("a@b.py::test", "a@b.py::test")])

@@ -62,7 +62,7 @@ def names(wheel):
         "device_grant/py.typed",
         "device_grant_strategies/py.typed",
         "device_grant/cli/__init__.py",
-        "device_grant/pytest_plugin.py",
+        "device_grant/pytest_plugin/__init__.py",
         "device_grant/pytest.ini",
         "device_grant/_implementations/servers/*/baseline.toml",
         "device_grant/catalogue/*.yaml",

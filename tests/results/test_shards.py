@@ -13,7 +13,7 @@ from support import samples
 from support.commands import device_grant, lines_of
 
 from device_grant.cli.merge import merge as command
-from device_grant.engine.selecting import Share
+from device_grant.engine.shards import Share
 from device_grant.errors import ExitCode, UsageError
 from device_grant.report.view import View
 from device_grant.results import Baseline, Known, Report, count, merge, read, save

@@ -22,6 +22,7 @@ from device_grant.catalogue import Verdict
 from device_grant.engine.options import Options
 from device_grant.errors import UsageError
 from device_grant.judging import Judgement
+from device_grant.pytest_plugin.options import as_arguments
 from device_grant.reference.embedded import embedded
 from device_grant.server.generation.database import Examples, open_database, passwords, shown
 from device_grant.server.generation.fuzz import Fuzz
@@ -182,7 +183,7 @@ def test_passwords_are_not_written_down(location, written, secret):
     )
     assert options.command == f"run {written}"
     assert options.rest[-2:] == ("--database", written)
-    assert f"--grant-database={location}" in options.as_arguments()
+    assert f"--grant-database={location}" in as_arguments(options)
 
 
 def test_a_folder_that_cannot_be_made(tmp_path):

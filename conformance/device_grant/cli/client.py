@@ -79,10 +79,10 @@ def _run_one(
     console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
 ) -> int:
     from device_grant.cli.run import conclude, execute
-    from device_grant.engine.clients import ClientSuite
     from device_grant.engine.options import Options
+    from device_grant.engine.session import new_session
 
-    suite = ClientSuite(
+    session = new_session(
         Options.chosen(
             target=spec,
             party="client",
@@ -96,4 +96,4 @@ def _run_one(
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    return conclude(suite, console, execute(suite, console, pytest_arguments=pytest_arguments))
+    return conclude(session, console, execute(session, console, pytest_arguments=pytest_arguments))

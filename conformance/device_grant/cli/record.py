@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from device_grant.catalogue import Catalogue
     from device_grant.engine.options import Options
-    from device_grant.engine.suite import Suite
+    from device_grant.engine.session import CheckSession
     from device_grant.recordings.cassette import Manifest, Player, RecordingTarget
     from device_grant.recordings.record.finishing import Verdicts
     from device_grant.results.collector import Collector
@@ -74,8 +74,7 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
 
     catalogue = load()
     targets: list[RecordingTarget] = []
-    live = _suite(spec, options)
-    withheld = _opener(live, targets, catalogue, Recorder)
+    live = _recording(_options(spec, options), targets, catalogue, Recorder)
     execute(live, console)
     collector = _finished(live)
     target = targets[0]
@@ -104,7 +103,7 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
         if broken or player.problems:
             reason = (player.problems or [", ".join(sorted(broken))])[0]
             raise SuiteError(f"{spec}: the cassette cannot be replayed, and was not kept: {reason}")
-        if withheld():
+        if live.baseline.withholds_security:
             hidden = {entry.id for entry in catalogue.requirements if entry.security}
             judged = {check: {k: v for k, v in own.items() if k not in hidden} for check, own in judged.items()}
         (new / VERDICTS).write_text(json.dumps(judged, indent=1, sort_keys=True) + "\n", encoding="utf-8")
@@ -128,56 +127,52 @@ def _put(new: Path, out: Path) -> None:
     new.rename(out)
 
 
-def _suite(spec: str, options: dict[str, Any], profile: str = "record") -> Suite:
+def _options(spec: str, options: dict[str, Any], profile: str = "record") -> Options:
     from device_grant.engine.options import Options
-    from device_grant.engine.suite import Suite
 
-    return Suite(
-        Options.chosen(
-            target=spec,
-            dialect=options["dialect"],
-            only=options["only"],
-            profile=profile,
-            seed=0,
-            user=options["user"],
-            faults=options["fault"],
-            command=shlex.join(["device-grant", *sys.argv[1:]]),
-        )
+    return Options.chosen(
+        target=spec,
+        dialect=options["dialect"],
+        only=options["only"],
+        profile=profile,
+        seed=0,
+        user=options["user"],
+        faults=options["fault"],
+        command=shlex.join(["device-grant", *sys.argv[1:]]),
     )
 
 
-def _opener(suite: Suite, targets: list[RecordingTarget], catalogue: Catalogue, recorder: Any) -> Any:
-    """Let the suite record its target; returns whether the target's results on security are withheld."""
+def _recording(options: Options, targets: list[RecordingTarget], catalogue: Catalogue, recorder: Any) -> CheckSession:
+    """A session whose target is recorded, and added to `targets` when it is made."""
     from device_grant.engine.options import open_target_spec
+    from device_grant.engine.server_subject import ServerSubject
+    from device_grant.engine.session import CheckSession
     from device_grant.judging import all_checks
     from device_grant.recordings.cassette import RecordingTarget
-
-    def withheld() -> bool:
-        return suite.baseline.withholds_security
 
     def wanted(name: str) -> bool:
         # Whoever reads the traffic of such a check sees what is withheld, and so does who finds it missing where
         # others are there: all of them are left out.
-        if not withheld():
+        if not session.baseline.withholds_security:
             return True
         named = next(check.requirements for check in all_checks() if check.name == name)
         return not any(catalogue.get(requirement).security for requirement in named)
 
-    def open_it(options: Options) -> Target:
-        targets.append(RecordingTarget(open_target_spec(options), recorder(wanted)))
+    def open_it(chosen: Options) -> Target:
+        targets.append(RecordingTarget(open_target_spec(chosen), recorder(wanted)))
         return targets[0]
 
-    suite.opener = open_it
-    return withheld
+    session = CheckSession(options, ServerSubject(options, open_it))
+    return session
 
 
-def _finished(suite: Suite) -> Collector:
-    if suite.error is not None:
-        raise suite.error
-    collector = suite.collector
+def _finished(session: CheckSession) -> Collector:
+    if session.error is not None:
+        raise session.error
+    collector = session.collector
     if collector is None or collector.header is None or not collector.cases:
-        raise UsageError(f"{suite.options.target}: no check ran, so that there is nothing to keep")
-    if suite.interrupted or collector.footer is None:
+        raise UsageError(f"{session.options.target}: no check ran, so that there is nothing to keep")
+    if session.interrupted or collector.footer is None:
         raise click.Abort
     _refuse_errors(collector)
     return collector
@@ -191,32 +186,31 @@ def _refuse_errors(collector: Collector, known: Collection[str] = ()) -> None:
 
 
 def _replayed(
-    live: Suite, manifest: Manifest, player: Player, baseline: Path | None
+    live: CheckSession, manifest: Manifest, player: Player, baseline: Path | None
 ) -> tuple[Verdicts, set[str], tuple[tuple[str, str], ...]]:
     """Verdicts of a replay, the checks that broke in it, and the secrets that it met."""
     from rich.console import Console
 
     from device_grant.cli.run import execute
-    from device_grant.engine.suite import Suite
+    from device_grant.engine.server_subject import ServerSubject
+    from device_grant.engine.session import CheckSession
     from device_grant.recordings.cassette import replay_target
-
-    suite = Suite(live.options)
 
     def open_it(_: Options) -> Target:
         return replay_target(manifest, player, live.options.target, baseline)
 
-    suite.opener = open_it
-    execute(suite, Console(quiet=True))
-    if suite.error is not None:
-        raise suite.error
-    if suite.collector is None or suite.interrupted:
+    session = CheckSession(live.options, ServerSubject(live.options, open_it))
+    execute(session, Console(quiet=True))
+    if session.error is not None:
+        raise session.error
+    if session.collector is None or session.interrupted:
         raise click.Abort
-    _refuse_errors(suite.collector, suite.misfits)
-    left_out = set(manifest.checks) - {case.check for case in suite.collector.cases}
+    _refuse_errors(session.collector, session.misfits)
+    left_out = set(manifest.checks) - {case.check for case in session.collector.cases}
     if left_out:
         # Their tapes still hold what came from the server.
         raise SuiteError(f"{live.options.target}: {min(left_out)} was recorded but not replayed; nothing was kept")
-    return verdicts(suite.collector), set(suite.misfits), suite.collector.secrets.entries()
+    return verdicts(session.collector), set(session.misfits), session.collector.secrets.entries()
 
 
 def verdicts(collector: Collector) -> Verdicts:

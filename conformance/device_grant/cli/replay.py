@@ -91,9 +91,9 @@ def _replay_one(screen: Console, folder: Path, report: Path | None, options: dic
     from device_grant.cli.record import verdicts
     from device_grant.cli.run import conclude, execute
     from device_grant.engine.options import Options
-    from device_grant.engine.suite import Suite
+    from device_grant.engine.session import new_session
 
-    suite = Suite(
+    session = new_session(
         Options.chosen(
             target=f"cassette:{folder}",
             only=options["only"],
@@ -105,17 +105,17 @@ def _replay_one(screen: Console, folder: Path, report: Path | None, options: dic
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    status = execute(suite, Console(quiet=True) if brief else screen, pytest_arguments=_LEAN)
-    problems = suite.problems
+    status = execute(session, Console(quiet=True) if brief else screen, pytest_arguments=_LEAN)
+    problems = session.problems
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         if not brief:
-            conclude(suite, screen, status)
+            conclude(session, screen, status)
         raise UsageError(problems[0] + more)
-    if not brief or suite.collector is None:
-        return conclude(suite, screen, status)
-    changed = _changed(folder, verdicts(suite.collector), partial=bool(options["only"]))
-    screen.print(f"{folder}: {len(suite.collector.cases)} checks, {len(changed)} verdicts changed", soft_wrap=True)
+    if not brief or session.collector is None:
+        return conclude(session, screen, status)
+    changed = _changed(folder, verdicts(session.collector), partial=bool(options["only"]))
+    screen.print(f"{folder}: {len(session.collector.cases)} checks, {len(changed)} verdicts changed", soft_wrap=True)
     for line in changed:
         screen.print(f"  {line}", soft_wrap=True)
     return int(ExitCode.FAILED if changed else ExitCode.CONFORMANT)

@@ -16,7 +16,7 @@ from device_grant.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from device_grant.engine.suite import Suite
+    from device_grant.engine.session import CheckSession
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
@@ -75,9 +75,9 @@ def _run_one(
     console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
 ) -> int:
     from device_grant.engine.options import Options
-    from device_grant.engine.suite import Suite
+    from device_grant.engine.session import new_session
 
-    suite = Suite(
+    session = new_session(
         Options.chosen(
             target=spec,
             dialect=options["dialect"],
@@ -93,80 +93,83 @@ def _run_one(
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    status = execute(suite, console, workers=options["workers"], pytest_arguments=pytest_arguments)
-    return conclude(suite, console, status)
+    status = execute(session, console, workers=options["workers"], pytest_arguments=pytest_arguments)
+    return conclude(session, console, status)
 
 
-def execute(suite: Suite, console: Console, *, workers: int = 0, pytest_arguments: tuple[str, ...] = ()) -> int:
-    """Run a session of pytest for the suite, showing its progress; returns pytest's status. Raises DeviceGrantError."""
+def execute(
+    session: CheckSession, console: Console, *, workers: int = 0, pytest_arguments: tuple[str, ...] = ()
+) -> int:
+    """Let pytest run the session, showing its progress; returns its status. Raises DeviceGrantError."""
     import pytest
 
     from device_grant.catalogue import Verdict
     from device_grant.cli.session import Named, Quiet
+    from device_grant.pytest_plugin.options import as_arguments
     from device_grant.report.terminal import Progress
     from device_grant.targets.environments import cache_folder
 
     progress: list[Progress] = []
-    suite.on_start = lambda total: progress.append(Progress(console, total))
-    suite.on_check = lambda name: progress[0].check_started(name) if progress else None
+    session.on_start = lambda total: progress.append(Progress(console, total))
+    session.on_check = lambda name: progress[0].check_started(name) if progress else None
 
     def finished(name: str, results: list[Any]) -> None:
         worst = max((Verdict.from_label(result.verdict) for result in results), default=Verdict.PASS)
         if progress:
             progress[0].check_finished(name, worst)
 
-    suite.on_case = finished
+    session.on_case = finished
     from device_grant.implementations import PACKAGE
 
     arguments = [
-        str(PACKAGE / suite.party / "checks"),
+        str(PACKAGE / session.subject.party / "checks"),
         *("-c", str(PACKAGE / "pytest.ini")),
         f"--rootdir={PACKAGE}",
         *("-p", "device-grant"),
         *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
-        *suite.options.as_arguments(),
+        *as_arguments(session.options),
         *(("-n", str(workers)) if workers else ()),
         *pytest_arguments,
     ]
-    suite.start(parallel=bool(workers))
+    session.start(parallel=bool(workers))
     said = io.StringIO()
     try:
         # pytest writes what it has against its arguments there, usage and all.
         with contextlib.redirect_stderr(said):
-            status = pytest.main(arguments, plugins=[Quiet(), Named(suite)])
+            status = pytest.main(arguments, plugins=[Quiet(), Named(session)])
     finally:
-        suite.stop()
+        session.stop()
         for line in progress:
             line.close()
-    if status == pytest.ExitCode.USAGE_ERROR and suite.error is None:
+    if status == pytest.ExitCode.USAGE_ERROR and session.error is None:
         complaint = [line for line in said.getvalue().splitlines() if "error:" in line.lower()]
         raise UsageError(f"pytest refuses {shlex.join(pytest_arguments)}: {(complaint or ['no reason given'])[-1]}")
     return int(status)
 
 
-def conclude(suite: Suite, console: Console, status: int) -> int:
+def conclude(session: CheckSession, console: Console, status: int) -> int:
     """Show what a session found; returns the exit code. Raises the error that ended it."""
     from device_grant.report.terminal import render
 
-    report = suite.options.report
-    if suite.collector is None or suite.collector.header is None:
-        return _without_a_report(suite, status)
-    render(suite.collector.report, console)
+    report = session.options.report
+    if session.collector is None or session.collector.header is None:
+        return _without_a_report(session, status)
+    render(session.collector.report, console)
     if report is not None:
         console.print(f"\nReport: {report / 'index.html'}", style="dim", soft_wrap=True)
-    if suite.error is not None:
-        raise suite.error
-    if suite.interrupted:
+    if session.error is not None:
+        raise session.error
+    if session.interrupted:
         return 130
-    return int(suite.collector.footer.exit_code) if suite.collector.footer else int(ExitCode.SUITE_ERROR)
+    return int(session.collector.footer.exit_code) if session.collector.footer else int(ExitCode.SUITE_ERROR)
 
 
-def _without_a_report(suite: Suite, status: int) -> int:
+def _without_a_report(session: CheckSession, status: int) -> int:
     import pytest
 
-    if suite.error is not None:
-        raise suite.error
-    if suite.interrupted:
+    if session.error is not None:
+        raise session.error
+    if session.interrupted:
         raise click.Abort
     click.echo("device-grant: nothing ran: no check fits what was selected", err=True)
     return int(ExitCode.NOTHING_RAN if status == pytest.ExitCode.NO_TESTS_COLLECTED else status)

@@ -1,4 +1,4 @@
-"""What makes a session of pytest one of ours: silent, and with the suite registered. Not imported for `--help`."""
+"""What makes pytest silent, and run a session of the engine that has been made already. Not imported for `--help`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from device_grant.engine.items import SUITE
+from device_grant.pytest_plugin.items import SESSION
+from device_grant.pytest_plugin.session import SessionPlugin
 
 if TYPE_CHECKING:
-    from device_grant.engine.suite import Suite
+    from device_grant.engine.session import CheckSession
 
 
 class Quiet:
@@ -27,13 +28,13 @@ class Quiet:
 
 
 class Named:
-    """Registers the suite under the name by which items find it."""
+    """Registers a session that has been made already, under the name by which items find it."""
 
-    def __init__(self, suite: Suite) -> None:
-        self._suite = suite
+    def __init__(self, session: CheckSession) -> None:
+        self._session = session
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: Any) -> None:
-        """Before the plugin itself would make a suite from the options."""
-        if not config.pluginmanager.hasplugin(SUITE):
-            config.pluginmanager.register(self._suite, SUITE)
+        """Before the plugin itself would make one from the options."""
+        if not config.pluginmanager.hasplugin(SESSION):
+            config.pluginmanager.register(SessionPlugin(self._session), SESSION)

@@ -1,9 +1,8 @@
-"""What the command line asks of the suite, and the target that it names."""
+"""What a session is asked for, and the target that it names."""
 
 from __future__ import annotations
 
 import random
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +11,6 @@ from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    import pytest
 
     from device_grant.targets.ports import Target
 
@@ -38,30 +35,6 @@ class Options:
     database: str | None = None
     """Where failing examples are kept: a folder or the address of a Redis server, with its password."""
     command: str = ""
-
-    @classmethod
-    def of(cls, config: pytest.Config) -> Options:
-        """Read them from pytest's configuration."""
-        option = config.getoption
-        report, expect = option("--grant-report"), option("--grant-expect")
-        options = cls.chosen(
-            target=option("--grant-target") or option("--grant-client"),
-            party="client" if option("--grant-client") else "server",
-            dialect=option("--grant-dialect"),
-            only=option("--grant-only"),
-            profile=option("--grant-profile"),
-            seed=option("--grant-seed"),
-            report=Path(report) if report else None,
-            expect=Path(expect) if expect else None,
-            user=option("--grant-user"),
-            faults=option("--grant-fault"),
-            shard=option("--grant-shard"),
-            database=option("--grant-database"),
-            command=option("--grant-command") or shlex.join(["pytest", *config.invocation_params.args]),
-        )
-        # Workers of xdist get the options of their controller: all of them must have the same seed.
-        config.option.grant_seed = options.seed
-        return options
 
     @classmethod
     def chosen(
@@ -92,26 +65,6 @@ class Options:
             database = ("--database", shown(self.database))
         return (*user, *expect, *database, *(word for fault in self.faults for word in ("--fault", fault)))
 
-    def as_arguments(self) -> list[str]:
-        """The same as options of pytest, for the workers of xdist."""
-        single = {
-            "--grant-client" if self.party == "client" else "--grant-target": self.target,
-            "--grant-dialect": self.dialect,
-            "--grant-profile": self.profile,
-            "--grant-seed": self.seed,
-            "--grant-report": self.report,
-            "--grant-expect": self.expect,
-            "--grant-user": self.user,
-            "--grant-shard": self.shard,
-            "--grant-database": self.database,
-            "--grant-command": self.command,
-        }
-        repeated = [("--grant-only", value) for value in self.only] + [
-            ("--grant-fault", value) for value in self.faults
-        ]
-        pairs = [(name, value) for name, value in single.items() if value is not None] + repeated
-        return [f"{name}={value}" for name, value in pairs]
-
 
 def open_target_spec(options: Options) -> Target:
     """The target that the options name, not started."""
@@ -133,8 +86,3 @@ def open_target_spec(options: Options) -> Target:
 
         return open_cassette(Path(rest), options.target)
     return open_target(resolve(options.target, dialect=options.dialect), user=user)
-
-
-def resolved_dialect(options: Options) -> str:
-    """The dialect of the run without starting the target."""
-    return open_target_spec(options).config.dialect

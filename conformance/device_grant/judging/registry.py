@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from device_grant.errors import SuiteError
 from device_grant.judging.judgement import Judgement
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 InvariantFunction = Callable[["Exchange", "Dialect"], Iterator[Judgement]]
 """From one exchange with a server; says nothing of exchanges that show nothing."""
 F = TypeVar("F", bound=Callable[..., Any])
+Order = Literal["", "last"]
+"""Where in a run a check stands; empty: anywhere."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,10 @@ class Check:
     """What it asks for, by the names of `PARAMETERS`."""
     live: Mapping[str, str] = field(default_factory=dict)
     """By requirement: why nothing but a server that answers now can show it; `*` stands for the whole check."""
+    order: Order = ""
+    """`last`: runs after all checks that do not say so, for what it does may spoil the target for them."""
+    alone: bool = False
+    """No other check meets the same target while this one runs: it sends more, or measures finer, than they bear."""
 
     @property
     def title(self) -> str:
@@ -138,6 +144,8 @@ def check(  # noqa: PLR0913 - all but the requirements are named where they are 
     dialects: tuple[str, ...] = (),
     sampled: bool = False,
     live: str | Mapping[str, str] = "",
+    order: Order = "",
+    alone: bool = False,
 ) -> Callable[[F], F]:
     """Register a pytest test as the check of the named requirements.
 
@@ -165,6 +173,8 @@ def check(  # noqa: PLR0913 - all but the requirements are named where they are 
             party=party,
             parameters=parameters_of(function, name, party),
             live=reasons,
+            order=order,
+            alone=alone,
         )
         _registry.get().add(entry)
         function.__check__ = entry  # type: ignore[attr-defined]

@@ -14,9 +14,8 @@ from device_grant.results.model import Case, Header, HttpRequest, HttpResponse, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from device_grant.client.session.case import ClientCase
     from device_grant.judging import Claim, Tally
-    from device_grant.server.session.case import Case as LiveCase
+    from device_grant.judging.trial import Trial
 
 LONGEST_BODY = 4000
 """Octets of a body that a step keeps."""
@@ -58,7 +57,7 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def case_line(
-    case: LiveCase | ClientCase,
+    case: Trial,
     nodeid: str,
     duration: float,
     outcome: Literal["ran", "suite-error", "interrupted"] = "ran",

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from device_grant.engine.exclusion import PREFIX
 from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
+from device_grant.pytest_plugin.items import GROUP, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from device_grant.engine.suite import Suite
+    from device_grant.engine.session import CheckSession
 
 ERROR = "device_grant_error"
 """Where a worker leaves the message and the exit code of the error that ended it."""
 _CTRL_C = "keyboard-interrupt"
 """What xdist gives as the reason where a person ended a worker."""
-GROUP = "device-grant-side-by-side"
-"""The checks that wait on a real clock: one worker runs them all, side by side in threads."""
+_LOCKS = "device_grant_locks"
+"""Where a controller tells its workers of the folder whose locks they share."""
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -38,18 +42,27 @@ def grouped(config: pytest.Config) -> bool:
     return bool(getattr(config.option, "loadgroup", False))
 
 
-def plain(nodeid: str) -> str:
-    """A node id without the group that xdist has written into it."""
-    return nodeid.removesuffix(f"@{GROUP}")
+def locks(config: pytest.Config) -> Path | None:
+    """The folder whose locks all workers of the run share; None outside a worker."""
+    given: dict[str, str] = getattr(config, "workerinput", {})
+    return Path(given[_LOCKS]) if _LOCKS in given else None
 
 
-class Crew:
-    """The plugin that carries errors from workers to their controller, and shows it how far they are."""
+class WorkerPlugin:
+    """Carries errors from workers to their controller, and shows it how far they are."""
 
-    def __init__(self, suite: Suite) -> None:
-        self._suite = suite
+    def __init__(self, session: CheckSession) -> None:
+        self._session = session
+        self._locks: tempfile.TemporaryDirectory[str] | None = None
         self._given: list[str] | None = None
         """The checks that the workers have collected, in a controller."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """In the controller: tell a worker of the folder whose locks all of them share."""
+        if self._locks is None:
+            self._locks = tempfile.TemporaryDirectory(prefix=PREFIX)
+        node.workerinput[_LOCKS] = self._locks.name
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -58,33 +71,35 @@ class Crew:
             return
         # Only invariants have the name of what is judged in brackets.
         self._given = [plain(nodeid) for nodeid in ids if not nodeid.endswith("]")]
-        if self._suite.on_start is not None:
-            self._suite.on_start(len(self._given))
+        if self._session.on_start is not None:
+            self._session.on_start(len(self._given))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
         """In the controller: a worker has crashed in a check, whose verdicts nobody will ever know."""
-        self._suite.error = SuiteError(
+        self._session.error = SuiteError(
             f"a worker process crashed in {plain(crashitem)}: run without -n to see what ends it there"
         )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """In the controller: take the error of a worker that has ended, the first one of several."""
-        if error and error != _CTRL_C and self._suite.error is None:
-            self._suite.error = SuiteError(f"a worker process ended, {error}: run without -n to see why")
+        if error and error != _CTRL_C and self._session.error is None:
+            self._session.error = SuiteError(f"a worker process ended, {error}: run without -n to see why")
         left = getattr(node, "workeroutput", {}).get(ERROR)
-        if left is not None and self._suite.error is None:
+        if left is not None and self._session.error is None:
             message, code = left
-            self._suite.error = DeviceGrantError(message)
-            self._suite.error.exit_code = ExitCode(code)
+            self._session.error = DeviceGrantError(message)
+            self._session.error.exit_code = ExitCode(code)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """In a worker: leave the error for the controller; there: end with its exit code."""
-        if self._suite.error is None and not self._suite.interrupted:
-            self._suite.error = self._unaccounted()
-        error = self._suite.error
+        if self._locks is not None:
+            self._locks.cleanup()
+        if self._session.error is None and not self._session.interrupted:
+            self._session.error = self._unaccounted()
+        error = self._session.error
         if error is None:
             return
         if is_worker(session.config):
@@ -95,9 +110,9 @@ class Crew:
 
     def _unaccounted(self) -> SuiteError | None:
         """Each check that was given out must have come back: a verdict that got lost must not pass for a good one."""
-        if self._given is None or self._suite.collector is None:
+        if self._given is None or self._session.collector is None:
             return None
-        back = {case.nodeid for case in self._suite.collector.cases}
+        back = {case.nodeid for case in self._session.collector.cases}
         lost = [nodeid for nodeid in self._given if nodeid not in back]
         if not lost:
             return None
@@ -106,5 +121,5 @@ class Crew:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """In the controller: say what ended the workers, which have no terminal."""
-        if self._suite.error is not None and getattr(config.option, "numprocesses", None):
-            terminalreporter.write_line(f"Exit: {self._suite.error}", red=True)
+        if self._session.error is not None and getattr(config.option, "numprocesses", None):
+            terminalreporter.write_line(f"Exit: {self._session.error}", red=True)

@@ -7,7 +7,7 @@ terminal report of their own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,6 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from device_grant.judging import Invariant, Rule
+
+_ADVICE = (
+    "the checks need something to test: add --grant-target TARGET, for example --grant-target embedded, "
+    "or for those on clients --grant-client NAME, for example --grant-client honest"
+)
+_OF_WORKER = "device_grant_nothing_to_test"
+_NOTHING_TO_TEST = pytest.StashKey[bool]()
+"""Whether checks were collected that have nothing to test."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,8 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if target and client:
         raise pytest.UsageError("--grant-target and --grant-client: a run tests a server or a client, not both")
     if target or client:
-        from device_grant.engine.items import SUITE
-        from device_grant.engine.options import Options
+        from device_grant.pytest_plugin.items import SESSION
 
         if getattr(config.option, "dist", "no") == "load":
             # The same, but checks that wait on a real clock go to one worker, where they wait together.
@@ -53,16 +60,13 @@ def pytest_configure(config: pytest.Config) -> None:
             # What a worker was doing when it crashed is lost, so the run says nothing; and the schedulers that group
             # hand it to the next worker again and again.
             config.option.maxworkerrestart = "0"
-        if config.pluginmanager.hasplugin(SUITE):
+        if config.pluginmanager.hasplugin(SESSION):
             return
-        if client:
-            from device_grant.engine.clients import ClientSuite
+        from device_grant.engine.session import new_session
+        from device_grant.pytest_plugin.options import options_of
+        from device_grant.pytest_plugin.session import SessionPlugin
 
-            config.pluginmanager.register(ClientSuite(Options.of(config)), SUITE)
-        else:
-            from device_grant.engine.suite import Suite
-
-            config.pluginmanager.register(Suite(Options.of(config)), SUITE)
+        config.pluginmanager.register(SessionPlugin(new_session(options_of(config))), SESSION)
 
 
 def pytest_pycollect_makeitem(
@@ -75,11 +79,10 @@ def pytest_pycollect_makeitem(
         return None
     option = collector.config.getoption
     if option("--grant-target") is None and option("--grant-client") is None:
-        raise pytest.UsageError(
-            "the checks need something to test: add --grant-target TARGET, for example --grant-target embedded, "
-            "or for those on clients --grant-client NAME, for example --grant-client honest"
-        )
-    from device_grant.engine.items import CheckItem, InvariantItem
+        # Said once, when all is collected: an error here would be one for each module.
+        collector.config.stash[_NOTHING_TO_TEST] = True
+        return []
+    from device_grant.pytest_plugin.items import CheckItem, InvariantItem
 
     if entry is not None:
         return [CheckItem.from_parent(collector, name=name, entry=entry)]
@@ -88,3 +91,27 @@ def pytest_pycollect_makeitem(
         InvariantItem.from_parent(collector, name=f"{name}[{rule.name.partition('::')[2]}]", rule=rule)
         for rule in rules()
     ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config) -> None:
+    """Raise UsageError where checks were collected and nothing was named that they could test."""
+    if not config.stash.get(_NOTHING_TO_TEST, False):
+        return
+    if not hasattr(config, "workeroutput"):
+        raise pytest.UsageError(_ADVICE)
+    # A worker of xdist has no screen: its controller says it.
+    config.workeroutput[_OF_WORKER] = True
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """In the controller of workers: take over what one of them has found."""
+    if getattr(node, "workeroutput", {}).get(_OF_WORKER):
+        node.config.stash[_NOTHING_TO_TEST] = True
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In the controller of workers: raise UsageError as one process would have done."""
+    if session.config.stash.get(_NOTHING_TO_TEST, False) and getattr(session.config.option, "numprocesses", None):
+        raise pytest.UsageError(_ADVICE)

@@ -1,0 +1,127 @@
+"""A client under test: prepares it, proves its adapter by a plain login, and runs scenarios against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from device_grant.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from device_grant.catalogue import Catalogue
+    from device_grant.client.drivers.invocation import Driver
+    from device_grant.client.session.run import ClientRun
+    from device_grant.engine.options import Options
+    from device_grant.judging import Check, Invariant, Rule
+    from device_grant.judging.ledger import Expects
+    from device_grant.judging.trial import Trial
+    from device_grant.protocol import Secrets
+    from device_grant.results.model import Header
+
+
+@dataclass
+class ClientSubject:
+    """The client that the options name."""
+
+    party: ClassVar[str] = "client"
+    shared: ClassVar[bool] = False
+    """Each run of a client is a process of its own."""
+    options: Options
+
+    def __post_init__(self) -> None:
+        self._driver: Driver | None = None
+        self._entered = False
+        self._run: ClientRun | None = None
+
+    def locate(self) -> Path | None:
+        """Find the client; returns the baseline beside its client.toml. Raises UsageError."""
+        from device_grant.client.drivers.load import baseline_of
+
+        options = self.options
+        if options.database:
+            raise UsageError("--grant-database: scenarios for clients generate no examples to keep; leave it out")
+        self._driver = self._found()
+        return baseline_of(options.target)
+
+    def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> ClientRun:
+        """Prepare the client and let it log in once; raises UsageError or TargetUnreachableError."""
+        from device_grant.client.session.run import ClientRun
+        from device_grant.protocol import dialect
+
+        assert self._driver is not None  # noqa: S101 - set in locate
+        self._driver.__enter__()
+        self._entered = True
+        spoken = dialect(self._driver.config.dialect)
+        run = ClientRun(self._driver, spoken, catalogue, expects, secrets, self.options.rest)
+        if not self.options.faults:
+            run.handshake()
+        self._run = run
+        return run
+
+    def close(self) -> None:
+        """End every process of the client and the servers that it met; safe to call again."""
+        if self._entered and self._driver is not None:
+            self._entered = False
+            self._driver.__exit__(None, None, None)
+
+    @property
+    def dialect(self) -> str:
+        """The dialect that the client speaks."""
+        return (self._driver or self._found()).config.dialect
+
+    @property
+    def places(self) -> int:
+        """How many runs of the client go on at the same time, as client.toml says."""
+        return self._opened().config.run.side_by_side
+
+    def watching(self) -> Iterable[Invariant | Rule]:
+        """The rules."""
+        from device_grant.client.rules import every_rule
+
+        return every_rule()
+
+    def holds(self, name: str) -> bool:
+        """Every scenario can be run: clients are not recorded."""
+        del name
+        return True
+
+    def waits(self, check: Check) -> bool:
+        """Whether time is real: scenarios mostly wait."""
+        del check
+        return self._opened().driver.clock != "simulated"
+
+    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]]) -> Trial:
+        """A new case of the scenario; that it only waits is known to the client alone."""
+        from device_grant.client.session.case import ClientCase
+
+        del resting
+        return ClientCase(self._opened(), check)
+
+    def carry_out(self, trial: Trial) -> None:
+        """Execute the case."""
+        trial.begin()
+        trial.execute()
+
+    def header(self) -> Header:
+        """The first line of the results."""
+        from device_grant.engine.headers import of_client
+
+        return of_client(self._opened(), self.options.command)
+
+    def leftovers(self) -> Sequence[str]:
+        """Nothing is given to a client beforehand."""
+        return ()
+
+    def _found(self) -> Driver:
+        from device_grant.client.drivers.load import open_client
+
+        options = self.options
+        return open_client(options.target, dialect=options.dialect, faults=options.faults)
+
+    def _opened(self) -> ClientRun:
+        assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing
+        return self._run

@@ -1,0 +1,77 @@
+"""Who may meet the target at a moment: many checks beside each other, or one alone; the last ones after all others.
+
+The locks are those of files (flock), because they hold among the threads of a process and among processes alike, and
+because those of a process that dies are free again.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.judging import Check
+
+PREFIX = "device-grant-locks-"
+
+
+class Admission:
+    """Lets checks in to one target.
+
+    Processes that test the same target share the `folder`; without one, the locks are this process's own.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._own = tempfile.TemporaryDirectory(prefix=PREFIX) if folder is None else None
+        self._folder = folder if folder is not None else Path(self._own.name if self._own else "")
+        self._early: int | None = None
+
+    def begin(self) -> None:
+        """Announce that this process is going to run checks: the last ones of other processes wait for it."""
+        if self._early is None:
+            self._early = self._locked("early", fcntl.LOCK_SH)
+
+    def end(self) -> None:
+        """Say that it runs no more checks but last ones; safe to call again."""
+        if self._early is not None:
+            early, self._early = self._early, None
+            os.close(early)
+
+    def close(self) -> None:
+        """Give everything back."""
+        self.end()
+        if self._own is not None:
+            self._own.cleanup()
+
+    @contextmanager
+    def admitted(self, check: Check) -> Iterator[None]:
+        """Within: the check may meet the target. Blocks until then."""
+        if check.order == "last":
+            self.end()
+            # Had as soon as no other process has anything before its own last ones.
+            os.close(self._locked("early", fcntl.LOCK_EX))
+        # Who wants to be alone holds the door, so that those who come later cannot keep the room full for ever.
+        door = self._locked("door", fcntl.LOCK_EX)
+        try:
+            room = self._locked("room", fcntl.LOCK_EX if check.alone else fcntl.LOCK_SH)
+        finally:
+            os.close(door)
+        try:
+            yield
+        finally:
+            os.close(room)
+
+    def _locked(self, name: str, kind: int) -> int:
+        descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(descriptor, kind)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor

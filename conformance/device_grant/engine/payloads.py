@@ -1,0 +1,80 @@
+"""The lines of a finished check on their way from the process that ran it to the one that collects."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import msgspec
+
+from device_grant.errors import DeviceGrantError
+from device_grant.results.lines import Payload, case_line, result_lines
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from device_grant.engine.scheduling import Task
+    from device_grant.judging import Tally
+    from device_grant.judging.trial import CheckRun, Trial
+    from device_grant.results.model import Header, Result
+
+
+@dataclass
+class Finished:
+    """A check that has run, and the error of ours that ended it, if any."""
+
+    trial: Trial
+    duration: float
+    """Seconds on the real clock."""
+    error: BaseException | None = None
+
+
+class Sender:
+    """Makes the payloads of one process; each tells only what is new since the one before."""
+
+    def __init__(self, run: CheckRun, wanted: frozenset[str] | None) -> None:
+        self._run = run
+        self._wanted = wanted
+        """Requirements of --only; None: all."""
+        self._secrets = 0
+        self._exchanges = 0
+
+    def payload(self, task: Task, finished: Finished, header: Header) -> Payload:
+        """The lines of a check that has run; they are not yet redacted."""
+        run, trial = self._run, finished.trial
+        outcome: Literal["ran", "suite-error"] = "suite-error" if finished.error else "ran"
+        message = explained(finished.error) if finished.error else ""
+        secrets = list(run.secrets.entries())[self._secrets :]
+        self._secrets += len(secrets)
+        sent, self._exchanges = self._exchanges, run.exchanges
+        return Payload(
+            header=header,
+            case=case_line(trial, task.nodeid, finished.duration, outcome, message),
+            results=self._lines(trial.ledger.tallies.values()),
+            invariants=self._lines(tally for one in trial.invariants.values() for tally in one.tallies.values()),
+            spare=self._lines(trial.ledger.spare.values()),
+            secrets=secrets,
+            exchanges=self._exchanges - sent,
+        )
+
+    def _lines(self, tallies: Iterable[Tally]) -> list[Result]:
+        lines = result_lines(self._run, tallies)
+        return [line for line in lines if self._wanted is None or line.requirement in self._wanted]
+
+
+def encoded(payload: Payload) -> str:
+    """The payload as text, which a report of pytest can carry from process to process."""
+    return msgspec.json.encode(payload).decode("utf-8", errors="replace")
+
+
+def decoded(text: str) -> Payload:
+    """The payload back."""
+    return msgspec.json.decode(text, type=Payload)
+
+
+def explained(error: BaseException) -> str:
+    """Our own errors say what a person needs; of anything else the end of the traceback is kept."""
+    if isinstance(error, DeviceGrantError):
+        return str(error)
+    return "".join(traceback.format_exception(error)[-6:])

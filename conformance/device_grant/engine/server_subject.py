@@ -1,0 +1,154 @@
+"""A server under test: opens the target that the options name, and runs checks against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from device_grant.engine.options import Options, open_target_spec
+from device_grant.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from device_grant.catalogue import Catalogue
+    from device_grant.judging import Check, Invariant, Rule
+    from device_grant.judging.ledger import Expects
+    from device_grant.judging.trial import Trial
+    from device_grant.protocol import Secrets
+    from device_grant.results.model import Header
+    from device_grant.server.generation.database import Examples
+    from device_grant.server.session.run import Run
+    from device_grant.targets.ports import Target
+
+MOST_AT_ONCE = 16
+"""Checks that go on at the same time, those that wait not counted: few enough to spare the server."""
+
+
+@dataclass
+class ServerSubject:
+    """The server that the options name."""
+
+    party: ClassVar[str] = "server"
+    options: Options
+    opener: Callable[[Options], Target] = open_target_spec
+    """Makes the target, which is not yet started, of the options."""
+
+    def __post_init__(self) -> None:
+        self._located: Target | None = None
+        self._target: Target | None = None
+        self._examples: Examples | None = None
+        self._run: Run | None = None
+
+    def locate(self) -> Path | None:
+        """Make the target without starting it; returns the baseline beside it. Raises UsageError."""
+        from device_grant.server.session.run import PROFILES
+
+        if self.options.profile not in PROFILES:
+            raise UsageError(f"unknown profile {self.options.profile!r}: choose one of {', '.join(PROFILES)}")
+        self._located = self.opener(self.options)
+        if self.options.database:
+            from device_grant.server.generation.database import open_database
+
+            self._examples = open_database(self.options.database)
+        return self._located.baseline
+
+    def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> Run:
+        """Start the target and find its endpoints; raises UsageError or TargetUnreachableError."""
+        from device_grant.protocol import dialect
+        from device_grant.server.session.run import PROFILES, Run
+
+        assert self._located is not None  # noqa: S101 - set in locate
+        self._target = self._located.__enter__()
+        self._run = Run(
+            self._target,
+            dialect(self._target.config.dialect),
+            catalogue,
+            PROFILES[self.options.profile],
+            self.options.seed,
+            expects,
+            secrets,
+            self.options.rest,
+            examples=self._examples,
+        )
+        return self._run
+
+    def close(self) -> None:
+        """Drop the connections and stop the target; safe to call again."""
+        if self._run is not None:
+            self._run.close()
+        if self._target is not None:
+            target, self._target = self._target, None
+            target.__exit__(None, None, None)
+
+    @property
+    def dialect(self) -> str:
+        """The dialect of the target."""
+        located = self._located or self.opener(self.options)
+        return located.config.dialect
+
+    @property
+    def places(self) -> int:
+        """How many checks go on at the same time."""
+        return MOST_AT_ONCE
+
+    @property
+    def shared(self) -> bool:
+        """Whether the target is a server that runs by itself, and not one that each process starts."""
+        target = self._opened().target
+        return not target.in_process and target.config.serve is None
+
+    def watching(self) -> Iterable[Invariant | Rule]:
+        """The invariants."""
+        from device_grant.judging import all_invariants
+
+        return all_invariants()
+
+    def holds(self, name: str) -> bool:
+        """Whether the target can show what the check asks for."""
+        return self._run is None or self._run.target.holds(name)
+
+    def waits(self, check: Check) -> bool:
+        """Whether the check is timed, and its waits take time."""
+        from device_grant.targets.users import PromptUser
+
+        run = self._opened()
+        user = run.target.user
+        if isinstance(getattr(user, "inner", user), PromptUser):
+            return False  # one question at a time
+        return check.timed and run.target.clock.sleeps
+
+    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]]) -> Trial:
+        """A new case of the check."""
+        from device_grant.server.session.case import Case
+
+        case = Case(self._opened(), check)
+        case.resting = resting
+        return case
+
+    def carry_out(self, trial: Trial) -> None:
+        """Execute the case on the target's clock."""
+        execute_on(self._opened(), trial)
+
+    def header(self) -> Header:
+        """The first line of the results."""
+        from device_grant.engine.headers import of_server
+
+        return of_server(self._opened(), self.options.command)
+
+    def leftovers(self) -> Sequence[str]:
+        """What the target was given for the checks and none of them asked for; also when it was stopped."""
+        return self._run.target.leftovers if self._run is not None else ()
+
+    def _opened(self) -> Run:
+        assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing
+        return self._run
+
+
+def execute_on(run: Run, trial: Trial) -> None:
+    """Begin and execute a trial on the clock of the run's target."""
+    with run.target.clock, run.target.scope(trial.check.name):
+        trial.begin()
+        trial.execute()

@@ -1,0 +1,298 @@
+"""One session: opens what is under test, runs the checks that a runner hands it, collects what they say.
+
+The runner decides which tests there are and when each has its turn; pytest is one (`device_grant.pytest_plugin`).
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from device_grant.engine.exclusion import Admission
+from device_grant.engine.payloads import Finished, Sender
+from device_grant.engine.scheduling import SideBySide
+from device_grant.engine.selection import Selection
+from device_grant.engine.shards import Share
+from device_grant.engine.subject import subject_of
+from device_grant.errors import DeviceGrantError, UsageError
+from device_grant.results.baseline import Baseline
+from device_grant.results.baseline import load as load_baseline
+from device_grant.targets.ports import NotHeld
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from device_grant.catalogue import Catalogue, Requirement
+    from device_grant.engine.options import Options
+    from device_grant.engine.scheduling import Task
+    from device_grant.engine.subject import Subject
+    from device_grant.judging import Check
+    from device_grant.judging.ledger import Expects
+    from device_grant.judging.trial import CheckRun, Trial
+    from device_grant.results.collector import Collector
+    from device_grant.results.lines import Payload
+    from device_grant.results.model import Header, Shard
+
+
+@dataclass
+class CheckSession:
+    """Everything from the opening of what is under test to the last line of the results."""
+
+    options: Options
+    subject: Subject
+    collector: Collector | None = None
+    """The results; None in a worker, which hands its lines to its controller."""
+    error: DeviceGrantError | None = None
+    """Why the session ended before its end."""
+    interrupted: bool = False
+    """Whether a person ended the session, or its error did."""
+    on_start: Callable[[int], None] | None = None
+    """Told how many checks there are."""
+    on_check: Callable[[str], None] | None = None
+    """Told that the check of that name begins."""
+    on_case: Callable[[str, Any], None] | None = None
+    """Told the check and its results when it has ended."""
+    shard: Shard | None = None
+    """The part of the run that this session is; None: all of it."""
+    baseline: Baseline = field(default_factory=Baseline)
+    """The known deviations of what is under test."""
+    broken_invariants: dict[str, set[str]] = field(default_factory=dict)
+    """What each invariant, or rule, has found that nobody expects; in this process."""
+    seen_invariants: set[str] = field(default_factory=set)
+    """The invariants, or rules, that had something to judge."""
+    misfits: dict[str, str] = field(default_factory=dict)
+    """Checks that ask a target with given answers for others, and why."""
+
+    def __post_init__(self) -> None:
+        self._run: CheckRun | None = None
+        self._side_by_side: SideBySide[Finished] | None = None
+        self._sender: Sender | None = None
+        self._wanted: frozenset[str] | None = None
+        self._running: tuple[Trial, float] | None = None
+
+    # From the beginning to the end.
+
+    def start(self, *, worker: bool = False, parallel: bool = False) -> None:
+        """Load catalogue and baseline and open what is under test; workers open one each, their controller none.
+
+        Raises DeviceGrantError if the run cannot be made.
+        """
+        from device_grant.catalogue import load
+        from device_grant.protocol import Secrets
+        from device_grant.results.collector import Collector
+        from device_grant.results.reader import FILE_NAME
+        from device_grant.results.writer import ResultsWriter
+
+        catalogue = load()
+        options = self.options
+        if options.shard:
+            Share.parse(options.shard)
+        if options.only:
+            self._wanted = frozenset(entry.id for entry in catalogue.select(options.only))
+        self.baseline = self._known(catalogue, self.subject.locate())
+        secrets = Secrets()
+        if options.database:
+            from device_grant.server.generation.database import passwords
+
+            for password in passwords(options.database):
+                secrets.register("database_password", password)
+        try:
+            if worker or not parallel:
+                self._run = self.subject.open(catalogue, self._expecting(catalogue), secrets)
+                self._sender = Sender(self._run, self._wanted)
+            if not worker:
+                # Only now: a target that cannot be reached must not cost anyone the results of an earlier run.
+                writer = ResultsWriter(options.report / FILE_NAME, secrets) if options.report else None
+                self.collector = Collector(secrets, self.baseline, writer)
+        except BaseException:
+            self.stop()
+            raise
+
+    @property
+    def opened(self) -> bool:
+        """Whether this process runs checks; the controller of workers does not."""
+        return self._run is not None
+
+    @property
+    def started(self) -> bool:
+        """Whether `start` has been called."""
+        return self._run is not None or self.collector is not None
+
+    def stop(self) -> None:
+        """Drop the connections and stop what was started; safe to call again."""
+        if self._run is not None:
+            self._run.close()
+        self.subject.close()
+        if self._side_by_side is not None:
+            self._side_by_side.admission.close()
+
+    def finish(self) -> int | None:
+        """Stop, settle the results and write the reports; returns the exit code of the verdicts, if there is one."""
+        self.stop()
+        collector = self.collector
+        if collector is None or collector.header is None:
+            return None
+        report = collector.finish(interrupted=self.interrupted or self.error is not None)
+        if self.options.report is not None:
+            from device_grant.report import write_all
+            from device_grant.results import scan, withhold_security
+
+            withheld = collector.baseline.withholds_security
+            write_all(withhold_security(report) if withheld else report, self.options.report)
+            scan(self.options.report, collector.secrets)
+        return report.footer.exit_code if report.footer is not None else None
+
+    @property
+    def problems(self) -> list[str]:
+        """What of a target's given answers did not fit the checks, one line each."""
+        return [*self.misfits.values(), *self.subject.leftovers()]
+
+    def withheld(self, requirement: Requirement) -> bool:
+        """Whether results on the requirement are written nowhere."""
+        return requirement.security and self.baseline.withholds_security
+
+    # Which checks, and when.
+
+    def selection(self) -> Selection:
+        """What decides which checks are run; raises SuiteError if one names a requirement that there is not."""
+        from device_grant.catalogue import load
+        from device_grant.judging import references
+
+        catalogue = load()
+        catalogue.check_references(references())
+        watching = frozenset(name for rule in self.subject.watching() for name in rule.requirements)
+        subject = self.subject
+        return Selection(catalogue, subject.dialect, subject.party, self._wanted, watching, subject.holds)
+
+    def waits(self, check: Check) -> bool:
+        """Whether the check goes on beside others, in a thread of its own, because it waits on a real clock."""
+        return self.opened and not check.alone and not check.order and self.subject.waits(check)
+
+    @property
+    def share(self) -> Share | None:
+        """The shard that the options ask for."""
+        return Share.parse(self.options.shard) if self.options.shard else None
+
+    def begin(self, tasks: Sequence[Task]) -> None:
+        """Write the header of a session that is going to run these, in a process that collects."""
+        if tasks and self.collector is not None and self.opened:
+            self.collector.begin(self._header())
+        if self.on_start is not None:
+            self.on_start(len(tasks))
+
+    def plan(self, tasks: Iterable[Task], *, at_once: bool, locks: Path | None = None) -> None:
+        """Let those that wait go on side by side: `at_once`, or with the first of them that is run.
+
+        `locks` is a folder that all processes of this run share.
+        """
+        running = self._scheduler(locks)
+        running.admission.begin()
+        running.plan([task for task in tasks if self.waits(task.check)], self.subject.places, at_once=at_once)
+
+    # One check.
+
+    def run(self, task: Task) -> tuple[Finished, Payload]:
+        """Run the check, or wait for its thread; returns what came of it, errors included.
+
+        Raises KeyboardInterrupt, having kept what the check had done until then.
+        """
+        assert self._sender is not None  # noqa: S101 - a session that opened nothing runs nothing
+        try:
+            finished = self._scheduler().run(task)
+        except KeyboardInterrupt:
+            self._keep_interrupted(task)
+            raise
+        try:
+            payload = self._sender.payload(task, finished, self._header())
+        except Exception as error:  # noqa: BLE001 - an error of ours: it is reported like one in the check
+            # All that is left of it is the error by which its own lines could not be written.
+            finished = Finished(self._trial(task), 0.0, error)
+            payload = self._sender.payload(task, finished, self._header())
+        self._watch(payload)
+        if isinstance(finished.error, NotHeld):
+            self.misfits[task.check.name] = str(finished.error)
+        return finished, payload
+
+    def take(self, payload: Payload) -> None:
+        """Collect the lines of a check, which may have run in another process."""
+        if self.collector is None:
+            return
+        for kind, value in payload.secrets:
+            self.collector.secrets.register(kind, value)
+        self.collector.begin(payload.header)
+        self.collector.exchanges += payload.exchanges
+        self.collector.add(payload.case, payload.results, payload.invariants, payload.spare)
+        if self.on_case is not None:
+            self.on_case(payload.case.check, [*payload.results, *payload.invariants])
+
+    # Inside.
+
+    def _scheduler(self, locks: Path | None = None) -> SideBySide[Finished]:
+        if self._side_by_side is None:
+            shared = locks if self.subject.shared else None
+            self._side_by_side = SideBySide(self._execute, Admission(shared))
+        return self._side_by_side
+
+    def _trial(self, task: Task) -> Trial:
+        return self.subject.trial(task.check, self._scheduler().resting)
+
+    def _execute(self, task: Task) -> Finished:
+        began = time.perf_counter()
+        trial = self._trial(task)
+        if threading.current_thread() is threading.main_thread():
+            self._running = trial, began
+        error: BaseException | None = None
+        try:
+            self.subject.carry_out(trial)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as caught:  # noqa: BLE001 - whatever breaks is an error of the suite, and is reported
+            error = caught
+        return Finished(trial, time.perf_counter() - began, error)
+
+    def _keep_interrupted(self, task: Task) -> None:
+        if self.collector is not None and self._running is not None:
+            from device_grant.results.lines import case_line
+
+            trial, began = self._running
+            seconds = time.perf_counter() - began
+            self.collector.add(case_line(trial, task.nodeid, seconds, "interrupted"), [], [])
+
+    def _watch(self, payload: Payload) -> None:
+        assert self._run is not None  # noqa: S101 - it has just run something
+        for line in payload.invariants:
+            self.seen_invariants.add(line.check)
+            if line.verdict == "fail" and not self._run.expects(line.requirement, line.check, line.message):
+                self.broken_invariants.setdefault(line.check, set()).add(f"{line.requirement}: {line.message}")
+
+    def _header(self) -> Header:
+        import msgspec
+
+        header = self.subject.header()
+        return msgspec.structs.replace(header, shard=self.shard) if self.shard is not None else header
+
+    def _known(self, catalogue: Catalogue, beside: Path | None) -> Baseline:
+        expect = self.options.expect
+        if expect is not None and not expect.is_file():
+            raise UsageError(f"--expect {expect}: no such file")
+        path = expect or beside
+        if not path:
+            return Baseline()
+        ids = {entry.id for entry in catalogue.requirements}
+        security = {entry.id for entry in catalogue.requirements if entry.security}
+        return load_baseline(path, ids, security_ids=security)
+
+    def _expecting(self, catalogue: Catalogue) -> Expects:
+        today, known = datetime.now(UTC).date(), self.baseline
+        return lambda requirement, check, message: (
+            self.withheld(catalogue.get(requirement)) or known.expects(requirement, check, message, today) is not None
+        )
+
+
+def new_session(options: Options) -> CheckSession:
+    """A session, not yet started, for what the options name."""
+    return CheckSession(options, subject_of(options))

@@ -1,0 +1,56 @@
+"""The options of the plugin and those of the engine, both ways."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from device_grant.engine.options import Options
+
+if TYPE_CHECKING:
+    import pytest
+
+
+def options_of(config: pytest.Config) -> Options:
+    """Read what pytest was told."""
+    option = config.getoption
+    report, expect = option("--grant-report"), option("--grant-expect")
+    options = Options.chosen(
+        target=option("--grant-target") or option("--grant-client"),
+        party="client" if option("--grant-client") else "server",
+        dialect=option("--grant-dialect"),
+        only=option("--grant-only"),
+        profile=option("--grant-profile"),
+        seed=option("--grant-seed"),
+        report=Path(report) if report else None,
+        expect=Path(expect) if expect else None,
+        user=option("--grant-user"),
+        faults=option("--grant-fault"),
+        shard=option("--grant-shard"),
+        database=option("--grant-database"),
+        command=option("--grant-command") or shlex.join(["pytest", *config.invocation_params.args]),
+    )
+    # Workers of xdist get the options of their controller: all of them must have the same seed.
+    config.option.grant_seed = options.seed
+    return options
+
+
+def as_arguments(options: Options) -> list[str]:
+    """What makes pytest, and the workers of xdist, read the same options again."""
+    single = {
+        "--grant-client" if options.party == "client" else "--grant-target": options.target,
+        "--grant-dialect": options.dialect,
+        "--grant-profile": options.profile,
+        "--grant-seed": options.seed,
+        "--grant-report": options.report,
+        "--grant-expect": options.expect,
+        "--grant-user": options.user,
+        "--grant-shard": options.shard,
+        "--grant-database": options.database,
+        "--grant-command": options.command,
+    }
+    repeated = [("--grant-only", value) for value in options.only]
+    repeated += [("--grant-fault", value) for value in options.faults]
+    pairs = [(name, value) for name, value in single.items() if value is not None] + repeated
+    return [f"{name}={value}" for name, value in pairs]

@@ -1,0 +1,220 @@
+"""Checks side by side: one that only waits keeps no other from beginning, and none is waited for before its turn."""
+
+from __future__ import annotations
+
+import threading
+from types import SimpleNamespace
+
+import pytest
+
+from device_grant.catalogue import load
+from device_grant.engine.exclusion import Admission
+from device_grant.engine.scheduling import SideBySide, Task, rank
+from device_grant.reference.embedded import embedded
+from device_grant.server.session.case import Case
+from device_grant.server.session.run import new_run
+
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def admission():
+    made = Admission()
+    yield made
+    made.close()
+
+
+def task(name, *, order="", alone=False):
+    return Task(name, SimpleNamespace(name=name, order=order, alone=alone))
+
+
+class Waiting:
+    """Tasks of which each waits for the one that begins after it, with one place for all of them."""
+
+    def __init__(self, admission, *, rest):
+        self.scheduler = SideBySide(self.execute, admission)
+        self.rest = rest
+        self.begun = {name: threading.Event() for name in "ab"}
+        self.busy = threading.Semaphore(1)
+        self.alone = True
+
+    def execute(self, task):
+        self.begun[task.nodeid].set()
+        other = self.begun["b" if task.nodeid == "a" else "a"]
+        if self.rest:
+            with self.scheduler.resting():
+                met = other.wait(PATIENCE)
+            self.alone &= self.busy.acquire(blocking=False)
+            self.busy.release()
+            return met
+        return other.wait(0.2)
+
+    def outcomes(self):
+        tasks = [task(name) for name in self.begun]
+        self.scheduler.plan(tasks, 1, at_once=True)
+        return [self.scheduler.run(one) for one in tasks]
+
+
+def test_who_waits_gives_up_the_place(admission):
+    waiting = Waiting(admission, rest=True)
+    assert waiting.outcomes() == [True, True]
+    assert waiting.alone
+
+
+def test_who_does_not_say_so_keeps_it(admission):
+    assert sorted(Waiting(admission, rest=False).outcomes()) == [False, True]
+
+
+def test_the_place_is_had_again_after_waiting(admission):
+    scheduler = SideBySide(lambda _task: None, admission)
+    places = threading.BoundedSemaphore(1)
+    scheduler._own.places = places
+    places.acquire()
+    with scheduler.resting():
+        assert places.acquire(blocking=False)
+        places.release()
+    assert not places.acquire(blocking=False)
+
+
+def test_resting_outside_of_a_place_changes_nothing(admission):
+    with SideBySide(lambda _task: None, admission).resting():
+        pass
+
+
+def test_a_case_rests_while_it_waits():
+    with embedded("rfc8628", []) as target:
+        run = new_run(target, "rfc8628", load())
+        case = Case(run, SimpleNamespace(name="x::test_x", requirements=()))
+        entered = []
+
+        class Resting:
+            def __enter__(self):
+                entered.append(case.now())
+
+            def __exit__(self, *_):
+                entered.append(case.now())
+
+        case.resting = Resting
+        with target.clock:
+            case.begin()
+            case.wait(7)
+        run.close()
+    assert entered == [0, 7]
+
+
+def test_an_error_in_a_thread_is_raised_where_the_result_is_asked_for(admission):
+    def execute(_task):
+        raise ValueError("broken")
+
+    scheduler, one = SideBySide(execute, admission), task("a")
+    scheduler.plan([one], 1, at_once=True)
+    with pytest.raises(ValueError, match="broken"):
+        scheduler.run(one)
+
+
+class Recorded:
+    """Tasks that are executed, in the order in which they began."""
+
+    def __init__(self, admission):
+        self.begun = []
+        self.scheduler = SideBySide(self.execute, admission)
+
+    def execute(self, task):
+        self.begun.append(task.nodeid)
+        return task
+
+
+def test_in_one_process_they_begin_at_once(admission):
+    recorded, waits = Recorded(admission), [task("a"), task("b")]
+    recorded.scheduler.plan(waits, 2, at_once=True)
+    assert [recorded.scheduler.run(one) for one in (task("c"), *waits)][1:] == waits
+    assert sorted(recorded.begun) == ["a", "b", "c"]
+
+
+def test_in_a_worker_they_begin_together_with_the_first(admission):
+    recorded, waits = Recorded(admission), [task("a"), task("b")]
+    recorded.scheduler.plan(waits, 2, at_once=False)
+    recorded.scheduler.run(task("c"))
+    assert recorded.begun == ["c"]
+    assert recorded.scheduler.run(waits[1]) is waits[1]
+    assert recorded.scheduler.run(waits[0]) is waits[0]
+    assert sorted(recorded.begun) == ["a", "b", "c"]
+
+
+def test_what_waits_comes_behind_the_others_then_what_is_alone_then_the_last():
+    plain, waits = task("plain"), task("waits")
+    alone, last = task("alone", alone=True), task("last", order="last")
+    both = task("both", order="last", alone=True)
+    found = sorted([both, last, alone, waits, plain], key=lambda one: rank(one.check, waits=one is waits))
+    assert [one.nodeid for one in found] == ["plain", "waits", "alone", "both", "last"]
+
+
+def test_alone_is_admitted_beside_nobody(admission):
+    inside, met = [], []
+
+    def busy(one):
+        inside.append(one.nodeid)
+        threading.Event().wait(0.05)
+        met.append((one.nodeid, len(inside)))
+        inside.remove(one.nodeid)
+
+    scheduler = SideBySide(busy, admission)
+    many = [task(f"beside {number}") for number in range(4)]
+    scheduler.plan(many, 4, at_once=True)
+    scheduler.run(task("alone", alone=True))
+    for one in many:
+        scheduler.run(one)
+    assert dict(met)["alone"] == 1
+    assert max(number for _, number in met) > 1
+
+
+def test_a_thread_that_is_not_yet_admitted_holds_no_place(admission):
+    """Else one that rests could not end its rest, and who wants to be alone would wait for it for ever."""
+    rested, go_on = threading.Event(), threading.Event()
+
+    def execute(one):
+        if one.nodeid == "rests":
+            with scheduler.resting():
+                rested.set()
+                go_on.wait(PATIENCE)
+        return one.nodeid
+
+    scheduler = SideBySide(execute, admission)
+    rests, late = task("rests"), task("late")
+    scheduler.plan([rests], 1, at_once=True)
+    rested.wait(PATIENCE)
+    alone = threading.Thread(target=scheduler.run, args=(task("alone", alone=True),), daemon=True)
+    alone.start()
+    places = threading.BoundedSemaphore(1)
+    other = threading.Thread(target=scheduler._placed, args=(late, places), daemon=True)
+    other.start()
+    threading.Event().wait(0.1)
+    assert places.acquire(blocking=False)
+    places.release()
+    go_on.set()
+    assert scheduler.run(rests) == "rests"
+    alone.join(PATIENCE)
+    other.join(PATIENCE)
+    assert not alone.is_alive()
+    assert not other.is_alive()
+
+
+def test_the_last_waits_for_processes_that_have_not_come_so_far(tmp_path):
+    own, other = Admission(tmp_path), Admission(tmp_path)
+    own.begin()
+    other.begin()
+    begun = threading.Event()
+
+    def run_last():
+        with own.admitted(task("last", order="last").check):
+            begun.set()
+
+    thread = threading.Thread(target=run_last, daemon=True)
+    thread.start()
+    with other.admitted(task("other").check):
+        assert not begun.wait(0.1)
+    other.end()
+    assert begun.wait(PATIENCE)
+    thread.join(PATIENCE)
+    own.close()
+    other.close()
