@@ -15,7 +15,7 @@ import click
 from device_grant.catalogue import Party, Status
 from device_grant.cli.coverage import Coverage, coverage
 from device_grant.errors import ExitCode
-from tools.docs_reference import cli_page, results_page
+from tools.docs_reference import cli_page, parameters_page, results_page
 from tools.markdown import NOTICE, text
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ PAGES: dict[str, Callable[[Coverage], str]] = {
     "reference/client-faults.md": client_faults_page,
     "reference/cli.md": cli_page,
     "reference/results.md": results_page,
+    "reference/check-parameters.md": parameters_page,
     "explanation/ambiguities.md": ambiguities_page,
 }
 """What is written, by its path below docs/."""

@@ -55,6 +55,29 @@ def cli_page(_: Coverage) -> str:
     return "\n".join(lines) + "\n"
 
 
+def parameters_page(_: Coverage) -> str:
+    """What a check may ask for by the name of a parameter, by the party that it judges."""
+    from device_grant.client.session.case import ClientCase
+    from device_grant.judging import PARAMETERS
+    from device_grant.server.session.case import Case
+
+    lines = [
+        "# Parameters of checks",
+        NOTICE,
+        "",
+        "What a check may ask for, by the name of a parameter of its function: see",
+        "[the card of a check](../../CONTRIBUTING.md#the-card-of-a-check). Another name is refused when the check is",
+        "registered.",
+    ]
+    cases = {"server": Case, "client": ClientCase}
+    for party, offered in PARAMETERS.items():
+        lines += ["", f"## Checks on {party}s", "", "| parameter | type | what it is |", "|---|---|---|"]
+        for name, meaning in offered.items():
+            kind = inspect.signature(getattr(cases[party], name).fget).return_annotation
+            lines.append(f"| `{name}` | `{kind}` | {text(meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     pieces = " ".join([_PROGRAM, str(context.info_name), *command.collect_usage_pieces(context)])
     yield from ("```text", pieces, "```", "")

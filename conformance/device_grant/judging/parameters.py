@@ -22,8 +22,6 @@ PARAMETERS: Mapping[str, Mapping[str, str]] = {
         "fuzz": "Runs a judge over generated examples, and shrinks the first that fails.",
         "case": "The case itself, for what the others do not do: sends any request, waits on the target's clock, "
         "registers clients.",
-        "longest_wait": "Seconds that one wait may take: no bound on a clock that jumps, else `longest_wait` of "
-        "target.toml.",
     },
     "client": {
         "client": "The client under test. Each of its methods runs it once, against a script, and gives the attempt.",

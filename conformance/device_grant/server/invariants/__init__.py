@@ -1,8 +1,8 @@
 """Rules that every exchange of the run must keep, whatever the check that caused it was about.
 
-Each function gets one exchange and its dialect and answers True (the rule holds), a text (what is wrong; stable, so
-that a baseline can match it) or None (the rule has nothing to say of this exchange). A text that is `Tolerated` is a
-warning at most.
+Each function gets one exchange and its dialect, and yields a `Judgement` for each requirement of which the exchange
+shows something: whether it holds, and what is wrong if not, in words that stay the same so that a baseline can match
+them. The exchange itself is added as the evidence. Of an exchange that shows nothing it yields nothing.
 """
 
 from device_grant.server.invariants import aws, device_authorization, errors, http, json_texts, syntax, token, uris
