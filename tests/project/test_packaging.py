@@ -1,12 +1,16 @@
-"""The wheel: everything that a run needs is inside, and nothing of the workshop."""
+"""The wheel: what a run needs is inside, nothing of the workshop, and nothing that other people's code meets."""
 
 import fnmatch
+import os
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
+import venv
 import zipfile
 from email.parser import HeaderParser
+from pathlib import Path
 
 import pytest
 from support import ROOT
@@ -23,7 +27,7 @@ LEFTOVERS = (
 
 
 @pytest.fixture(scope="session")
-def wheel(tmp_path_factory):
+def file(tmp_path_factory):
     """The wheel of a copy of the tree into which the leftovers of a busy checkout were planted."""
     folder = tmp_path_factory.mktemp("packaging")
     tree = folder / "tree"
@@ -47,7 +51,12 @@ def wheel(tmp_path_factory):
     )
     assert build.returncode == 0, build.stdout + build.stderr
     [path] = (folder / "dist").glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
+    return path
+
+
+@pytest.fixture(scope="session")
+def wheel(file):
+    with zipfile.ZipFile(file) as archive:
         yield archive
 
 
@@ -108,3 +117,90 @@ def test_metadata_and_entry_points(wheel, names):
     entry_points = wheel.read(entry_points_name).decode()
     assert "device-grant = device_grant.cli:main" in entry_points
     assert "device-grant = device_grant.pytest_plugin" in entry_points
+
+
+OWN = {
+    "conformance/__init__.py": "NAME = 'theirs'\n",
+    "strategies/__init__.py": "NAME = 'theirs'\n",
+    "implementations/__init__.py": "NAME = 'theirs'\n",
+    "tests/__init__.py": "NAME = 'theirs'\n",
+    "tests/test_own.py": """\
+import conformance, implementations, strategies, tests
+
+
+def test_names(pytestconfig):
+    assert {one.NAME for one in (conformance, implementations, strategies, tests)} == {"theirs"}
+    assert (pytestconfig.getoption("--target"), pytestconfig.getoption("--client")) == ("staging", "me")
+""",
+    "conftest.py": """\
+def pytest_addoption(parser):
+    parser.addoption("--target")
+    parser.addoption("--client")
+""",
+    "app.py": """\
+import strategies
+from device_grant.reference.server.app import create_app
+
+assert strategies.NAME == "theirs"
+app = create_app()
+""",
+    "user.py": "from device_grant.reference.server import user\n\napprove, deny = user.approve, user.deny\n",
+}
+"""Somebody's project, whose packages have the names of our folders."""
+
+
+@pytest.fixture(scope="session")
+def installed(file, tmp_path_factory):
+    """The programs of an environment with the wheel; what it depends on comes from the environment of these tests."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv.create(folder / "venv", symlinks=True)
+    python = folder / "venv" / "bin" / "python"
+    words = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    done = subprocess.run([*words, str(file)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    [packages] = (folder / "venv" / "lib").glob("python*/site-packages")
+    # A path that a .pth file names is searched, but its own .pth files, as that of our checkout, are not read.
+    (packages / "borrowed.pth").write_text(f"{sysconfig.get_path('purelib')}\n")
+    return python.parent
+
+
+@pytest.fixture
+def project(tmp_path):
+    for name, text in OWN.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+def run(program, *words, cwd):
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PYTEST_"))}
+    done = subprocess.run(
+        [str(program), *words], cwd=cwd, env=clean, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_the_wheel_is_what_is_imported(installed, project):
+    code = "import device_grant, device_grant_strategies as s; print(device_grant.__file__, s.__file__)"
+    ours, strategies = run(installed / "python", "-I", "-c", code, cwd=project).split()
+    assert {Path(one).parents[1] for one in (ours, strategies)} == {
+        Path(found) for found in installed.parent.glob("lib/python*/site-packages")
+    }
+
+
+def test_other_peoples_tests_go_on_as_before(installed, project):
+    said = run(installed / "python", "-m", "pytest", "-q", "--target", "staging", "--client", "me", cwd=project)
+    assert "1 passed" in said
+
+
+def test_an_application_may_have_packages_of_our_folders_names(installed, project):
+    words = ("asgi:app:app", "--user", "user.py", "--only", "rfc8628-3.5-access-denied", "--report", "report")
+    assert "Conformant" in run(installed / "device-grant", "run", *words, cwd=project)
+    assert (project / "report" / "index.html").is_file()
+
+
+def test_checks_by_pytest_beside_other_peoples_options(installed, project):
+    words = ("--pyargs", "device_grant.server.checks", "--grant-target", "asgi:app:app", "--grant-user", "user.py")
+    said = run(installed / "python", "-m", "pytest", "-q", *words, "-k", "test_denial_is_final", cwd=project)
+    assert "1 passed" in said
