@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", f"needs(*things): skipped without one of {', '.join(MISSING)}")
+    said = "skipped where one of them is missing; so marked, perhaps with none, a test also runs where all are missing"
+    config.addinivalue_line("markers", f"needs(*things): {said}; known are {', '.join(MISSING)}")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

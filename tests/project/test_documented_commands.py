@@ -23,6 +23,8 @@ from device_grant.results.baseline import load as read_baseline
 from device_grant.targets.load import read_target
 from device_grant.targets.users import ModuleUser
 
+# What a page shows works where nothing special is installed, unless `documented.NEEDS` says what its commands need.
+pytestmark = needs()
 STORIES = {"docs/tutorial/first-run.md": "first-run"}
 """Pages whose blocks are done in order in one folder, each with its name."""
 SHELL = [block for block in ALL if block.language == "sh" and block.page not in STORIES]
