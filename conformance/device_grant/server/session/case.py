@@ -47,6 +47,7 @@ class Case:
             entry.name: Ledger(entry.name, run.catalogue.get, run.dialect.name, entry.requirements, run.expects)
             for entry in all_invariants()
         }
+        self._judges = [(entry.function, self.invariants[entry.name]) for entry in all_invariants()]
         # Where cases are drawn beforehand, what a check does must not depend on what others found before.
         self.effect = run.effect if run.target.sampler is None else Effect()
         self.stop: StopCheck | None = None
@@ -125,9 +126,8 @@ class Case:
         """Record an exchange and let the invariants judge it."""
         self.transcript.append(exchange)
         dialect, raising = self.run.dialect, self.ledger.raising
-        for entry in all_invariants():
-            ledger = self.invariants[entry.name]
-            for judgement in entry.function(exchange, dialect):
+        for judge, ledger in self._judges:
+            for judgement in judge(exchange, dialect):
                 # Most hold, of requirements that held before: then there is nothing to describe.
                 if judgement.holds and ledger.again(judgement.requirement):
                     continue

@@ -54,7 +54,7 @@ class Device:
         """A device authorization that must succeed for the check to go on; else the check is untestable."""
         exchange = self.request(**members)
         if not exchange.outcome.ok or not isinstance(exchange.get("device_code"), str):
-            raise Untestable(f"device authorization was refused with {describe(exchange)}")
+            raise Untestable(f"device authorization was refused with {exchange.describe()}")
         return Grant(self, exchange)
 
     def token(
@@ -102,7 +102,7 @@ class Grant:
         """
         exchange, pending = self.ask(wait=wait, label=label, **members)
         if unread(exchange):
-            raise Untestable(f"the token endpoint does not read the encoding of token requests: {describe(exchange)}")
+            raise Untestable(f"the token endpoint does not read the encoding of token requests: {exchange.describe()}")
         if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
             self.device.case.effect.heed(self, self.decision, exchange, pending=pending)
         return exchange
@@ -203,11 +203,6 @@ class Person:
             self._case.note(f"the page did not let the user {action}: {refused}")
             raise Untestable(f"the user could not {action}: {refused}") from None
         grant.decision = action
-
-
-def describe(exchange: Exchange) -> str:
-    """An outcome in a few words, stable enough for a baseline to match."""
-    return exchange.describe()
 
 
 def unread(exchange: Exchange) -> bool:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Untestable
 from device_grant.protocol import REFRESH_TOKEN_GRANT
-from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
     from device_grant.protocol import Exchange
@@ -43,7 +42,7 @@ def refused(exchange: Exchange) -> Untestable:
     """Why the check cannot go on, and what the person running it can do."""
     if exchange.status == 0:
         return Untestable(
-            f"registration got {describe(exchange)}: see what the server's log says of it, and that [endpoints] "
+            f"registration got {exchange.describe()}: see what the server's log says of it, and that [endpoints] "
             "registration in target.toml leads to it"
         )
     if exchange.status in (429, 503):
@@ -52,7 +51,7 @@ def refused(exchange: Exchange) -> Untestable:
         advice = "let the server register clients without a token"
     else:
         advice = "if the server insists on members, write them under [request] registration in target.toml"
-    return Untestable(f"registration was refused with {describe(exchange)}: {advice}")
+    return Untestable(f"registration was refused with {exchange.describe()}: {advice}")
 
 
 def with_secret(case: Case, label: str = "register a client with a secret") -> Exchange:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import check
 from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Client, Request
-from device_grant.server.session.device import Device, describe
+from device_grant.server.session.device import Device
 from device_grant.server.session.registering import attempt, epoch, redirecting, register
 
 if TYPE_CHECKING:
@@ -121,5 +121,5 @@ def test_operations_are_unsigned_posts(case: Case, verify: Verify) -> None:
     answers = {"aws-register-path": registered, "aws-start-path": started, "aws-token-path": token}
     for requirement, exchange in answers.items():
         served = exchange.status not in NOT_SERVED and exchange.status < 500
-        problem = f"{exchange.label} was answered {describe(exchange)}"
+        problem = f"{exchange.label} was answered {exchange.describe()}"
         verify.that(requirement, served, problem, exchange)

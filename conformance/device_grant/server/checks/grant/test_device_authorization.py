@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 from device_grant.judging import check
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Operation, Request
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -178,7 +177,7 @@ def test_start_response_members(device: Device, verify: Verify) -> None:
         "interval",
     )
     missing = [device.case.run.dialect.wire_name(name) for name in names if exchange.get(name) is None]
-    problem = f"the response lacks {', '.join(missing)} ({describe(exchange)})"
+    problem = f"the response lacks {', '.join(missing)} ({exchange.describe()})"
     verify.that("aws-start-response-members", not missing, problem, exchange)
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.judging.statistics import UUID_BITS, confusable_pairs, sample_of
-from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -99,7 +98,7 @@ def test_tokens_cannot_be_guessed(device: Device, verify: Verify) -> None:
     answers = [grant.poll(label="redeem") for grant in grants]
     refused = [answer for answer in answers if not answer.outcome.ok]
     if refused:
-        raise Untestable(f"an approved code was answered {describe(refused[0])}")
+        raise Untestable(f"an approved code was answered {refused[0].describe()}")
     for name in ("access_token", "refresh_token"):
         values = [str(answer.get(name) or "") for answer in answers]
         if name == "refresh_token" and not all(values):
@@ -131,7 +130,7 @@ def test_client_secrets_cannot_be_guessed(case: Case, verify: Verify) -> None:
     ]
     refused = [answer for answer in answers if not answer.outcome.ok]
     if refused:
-        raise Untestable(f"registration was refused with {describe(refused[0])}")
+        raise Untestable(f"registration was refused with {refused[0].describe()}")
     secrets = [str(answer.get("client_secret") or "") for answer in answers]
     if not all(secrets):
         raise NotApplicable("registration issues no secrets")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Untestable, check
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.session.device import GONE, describe
+from device_grant.server.session.device import GONE
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -25,7 +25,7 @@ def test_replay(device: Device, verify: Verify) -> None:
     device.user.approve(grant)
     first = grant.poll(label="redeem")
     if not first.outcome.ok:
-        raise Untestable(f"the approved code was answered {describe(first)}")
+        raise Untestable(f"the approved code was answered {first.describe()}")
     for number in (1, 2):
         again = grant.poll(label=f"replay {number}")
         same = again.outcome.ok and again.get("access_token") == first.get("access_token")

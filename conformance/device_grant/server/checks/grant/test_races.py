@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.server.checks.grant.test_expiry import can_expire
 from device_grant.server.checks.token.test_refresh import tokens_of
-from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -216,6 +215,6 @@ def _require_rotation(device: Device) -> None:
         raise NotApplicable("the tokens are bound to a key (DPoP): they need no rotation")
     second = device.refresh(first.get("refresh_token"))
     if not second.outcome.ok:
-        raise Untestable(f"the refresh was answered {describe(second)}")
+        raise Untestable(f"the refresh was answered {second.describe()}")
     if device.refresh(first.get("refresh_token"), label="replay at once").outcome.ok:
         raise NotApplicable("a replaced refresh token works on, for a time of grace or for good: see the replay check")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Untestable, check
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.session.device import GONE, PENDING, describe
+from device_grant.server.session.device import GONE, PENDING
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -84,7 +84,7 @@ def test_loading_the_page_decides_nothing(device: Device, verify: Verify) -> Non
     with target.http(timeout=30.0) as browser:
         page = browser.get(grant.verification_uri_complete, follow_redirects=True)
     exchange = grant.poll(label="poll after the page was opened")
-    problem = f"after a GET (status {page.status_code // 100}xx) the poll answered {describe(exchange)}"
+    problem = f"after a GET (status {page.status_code // 100}xx) the poll answered {exchange.describe()}"
     untouched = grant.untouched(exchange)
     for requirement in ("rfc8628-3.3-user-must-authenticate", "rfc9110-9.2.1-safe-get"):
         verify.that(requirement, untouched, problem, exchange)

@@ -9,7 +9,7 @@ from urllib.parse import quote, quote_plus
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import RFC8628, Request
 from device_grant.protocol.dialects import json_object
-from device_grant.server.session.device import PENDING, describe
+from device_grant.server.session.device import PENDING
 from device_grant.server.session.messages import poll_request, start_request, with_content
 from device_grant.server.session.scopes import any_two_scopes
 
@@ -246,7 +246,7 @@ def test_scheme_and_host_in_capitals(case: Case, verify: Verify) -> None:
         requests = [case.run.registration_request(redirect_uris=[uri]) for uri in uris]
         answers = [case.send(request, "register with a redirect URI") for request in requests]
     if not answers[0].outcome.ok:
-        raise Untestable(f"the URI in small letters was refused with {describe(answers[0])}")
+        raise Untestable(f"the URI in small letters was refused with {answers[0].describe()}")
     verify("rfc3986-3.1-scheme-case", answers[1], accepted=["ok"])
 
 

@@ -18,7 +18,7 @@ import msgspec
 from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
 from device_grant.protocol.dialects import client_authentication
-from device_grant.server.session.device import GONE, PENDING, describe, unread
+from device_grant.server.session.device import GONE, PENDING, unread
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -269,7 +269,7 @@ class _Campaign:
         self._verify.that(
             bad.requirement,
             judgement == "accepted",
-            f"{self._operation}, {subject}: answered {describe(exchange)} instead of {' or '.join(bad.accepted)}",
+            f"{self._operation}, {subject}: answered {exchange.describe()} instead of {' or '.join(bad.accepted)}",
             exchange,
             accepted=(*bad.accepted, *(f"{name} (with a warning)" for name in bad.tolerated)),
             tolerated=judgement == "tolerated",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import check
 from device_grant.protocol import Operation
-from device_grant.server.session.device import PENDING, describe
+from device_grant.server.session.device import PENDING
 from device_grant.server.session.messages import poll_request, start_request
 from device_grant.server.sockets.raw import RawClient
 
@@ -137,7 +137,7 @@ def test_broken_connections(device: Device, verify: Verify) -> None:
     answer, exchange = starting.send(starting.message(start) * 2, "two starts at once", start, expected=2)
     requirement = "rfc9110-8.6-content-length-robust"
     verify.that(
-        requirement, not answer.server_error, f"two requests at once were answered {describe(exchange)}", exchange
+        requirement, not answer.server_error, f"two requests at once were answered {exchange.describe()}", exchange
     )
     _serves(device, verify, requirement)
     grant.last_request = device.case.now()

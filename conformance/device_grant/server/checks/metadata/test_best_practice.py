@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Untestable, check
 from device_grant.protocol import Operation, Request
 from device_grant.server.checks.metadata.published import fetch, listed
-from device_grant.server.session.device import describe
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -30,7 +29,7 @@ def test_password_grant_is_not_offered(device: Device, verify: Verify) -> None:
         label="password grant",
     )
     refused = not exchange.outcome.ok and exchange.code not in ("invalid_grant", "access_denied")
-    problem = f"the password grant was answered {describe(exchange)}"
+    problem = f"the password grant was answered {exchange.describe()}"
     # Some servers say invalid_grant to everything that they cannot use: only a token proves the offer.
     verify.that("rfc9700-2.4-no-ropc", refused, problem, exchange, tolerated=not exchange.outcome.ok)
 
@@ -41,7 +40,7 @@ def test_preflight(case: Case, verify: Verify) -> None:
     headers = (("Origin", "https://client.example.org"), ("Access-Control-Request-Method", "POST"))
     exchange = case.send(Request("OPTIONS", case.run.url(Operation.TOKEN), headers), "preflight")
     if exchange.response is None:
-        raise Untestable(f"the preflight was not answered: {describe(exchange)}")
+        raise Untestable(f"the preflight was not answered: {exchange.describe()}")
     allowed = exchange.response.header("access-control-allow-origin") is not None
     coherent = exchange.status < 500 and (not allowed or exchange.status // 100 == 2)
     problem = f"a preflight was answered {exchange.status}{' with CORS headers' if allowed else ''}"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Client, Operation
 from device_grant.server.checks.metadata.published import is_absolute, listed, metadata_of, reachable
-from device_grant.server.session.device import Device, describe
+from device_grant.server.session.device import Device
 from device_grant.server.sockets.transport import plain_http_allowed
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def test_advertised_registration_endpoint(case: Case, verify: Verify) -> None:
         return
     request = case.run.dialect.encode(Operation.REGISTRATION, reachable(case, url), {"client_name": "probe"}, None)
     answer = case.send(request, "register at the advertised URL")
-    problem = f"the advertised registration_endpoint answered {describe(answer)}"
+    problem = f"the advertised registration_endpoint answered {answer.describe()}"
     verify.that("rfc8414-2-registration-endpoint", _answers(answer), problem, exchange, answer)
 
 
@@ -63,7 +63,7 @@ def test_advertised_device_endpoint(case: Case, verify: Verify) -> None:
         Operation.DEVICE_AUTHORIZATION, reachable(case, url), device.authorization_members(), device.client
     )
     answer = case.send(request, "start at the advertised URL")
-    problem = f"the advertised device_authorization_endpoint answered {describe(answer)}"
+    problem = f"the advertised device_authorization_endpoint answered {answer.describe()}"
     verify.that("rfc8628-4-endpoint-metadata", _answers(answer), problem, exchange, answer)
 
 
@@ -76,7 +76,7 @@ def test_public_clients_are_announced(case: Case, verify: Verify) -> None:
         raise NotApplicable("there is no public client")
     started = device.request()
     if not started.outcome.ok:
-        raise Untestable(f"device authorization was refused with {describe(started)}")
+        raise Untestable(f"device authorization was refused with {started.describe()}")
     methods = listed(document, "token_endpoint_auth_methods_supported", DEFAULT_METHODS)
     problem = "public clients are served, and token_endpoint_auth_methods_supported does not list none"
     verify.that("rfc8414-2-auth-methods-default", "none" in methods, problem, exchange, started)

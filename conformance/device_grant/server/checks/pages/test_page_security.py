@@ -18,7 +18,7 @@ from device_grant.server.pages.browser import (
     same_host,
     split,
 )
-from device_grant.server.session.device import Device, describe
+from device_grant.server.session.device import Device
 from device_grant.server.sockets.transport import plain_http_allowed, require_tls_matters
 
 if TYPE_CHECKING:
@@ -382,7 +382,7 @@ def test_authorization_signs_in_before_it_redirects(case: Case, verify: Verify) 
     )
     registered = case.send(request, "register a client that redirects")
     if not registered.outcome.ok:
-        raise Untestable(f"a client that redirects was refused: {describe(registered)}")
+        raise Untestable(f"a client that redirects was refused: {registered.describe()}")
     page = _authorize(case, case.run.client_of(registered).id, callback, scope="no-such-scope-4f1d")
     # RFC 6749 4.1.2.1 itself sends errors to the client; that the user signs in first is RFC 9700's addition.
     problem = "an error is sent to the client's redirect_uri before anyone has signed in"

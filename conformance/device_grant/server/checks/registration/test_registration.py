@@ -11,7 +11,6 @@ from device_grant.protocol import RFC8628, Operation
 from device_grant.protocol.dialects import json_object
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.invariants.common import NOT_OAUTH, no_store
-from device_grant.server.session.device import describe
 from device_grant.server.session.registering import attempt, epoch, register, require_endpoint, with_secret
 from device_grant.server.sockets.transport import in_clear, require_tls_matters, tls_versions
 
@@ -40,8 +39,8 @@ def test_register_a_client(case: Case, verify: Verify) -> None:
     exchange = attempt(case, "register")
     unserved = exchange.status in UNSERVED or exchange.status >= 500
     if exchange.status // 100 != 2 and not unserved:
-        raise Untestable(f"registration was refused with {describe(exchange)}")
-    verify.that("rfc7591-3-post-json", not unserved, f"a JSON POST was answered {describe(exchange)}", exchange)
+        raise Untestable(f"registration was refused with {exchange.describe()}")
+    verify.that("rfc7591-3-post-json", not unserved, f"a JSON POST was answered {exchange.describe()}", exchange)
     if unserved:
         raise Untestable("the registration endpoint does not answer")
     client_id = exchange.get("client_id")

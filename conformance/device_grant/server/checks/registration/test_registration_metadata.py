@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628
-from device_grant.server.session.device import Device, describe
+from device_grant.server.session.device import Device
 from device_grant.server.session.registering import REDIRECT_URI, attempt, redirecting, register, strings, with_secret
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def test_public_client_needs_no_secret(case: Case, verify: Verify) -> None:
     device = Device(case, client)
     bare = type(client)(client.id, None, "none")
     exchange = device.request(client=bare, label="start with client_id alone")
-    problem = f"a public client without a secret was answered {describe(exchange)}"
+    problem = f"a public client without a secret was answered {exchange.describe()}"
     verify.that("rfc8252-8.5-no-shared-secret-auth", exchange.code != "invalid_client", problem, exchange)
 
 
@@ -163,5 +163,5 @@ def test_device_client_without_redirect_uris(case: Case, verify: Verify) -> None
     if not exchange.outcome.ok:
         with_uris = attempt(case, "register with redirect_uris", redirect_uris=[REDIRECT_URI])
         if not with_uris.outcome.ok:
-            raise Untestable(f"registration was refused with {describe(with_uris)}")
+            raise Untestable(f"registration was refused with {with_uris.describe()}")
     verify("rfc7591-2-device-client-needs-no-redirect", exchange, accepted=["ok"])

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, NotApplicable, check
 from device_grant.protocol import RFC8628
-from device_grant.server.session.device import describe
 from device_grant.server.session.registering import attempt, redirecting, refused, strings
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ def _redirecting_client(case: Case) -> Exchange:
         return exchange
     if exchange.status != 400:
         raise refused(exchange)
-    raise NotApplicable(f"no clients of redirect flows are registered: {describe(exchange)}")
+    raise NotApplicable(f"no clients of redirect flows are registered: {exchange.describe()}")
 
 
 @check("rfc7591-2-server-supports-redirect-uris", needs=NEEDS, dialects=(RFC8628,), faults=("redirect_uris_altered",))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Untestable
-from device_grant.server.session.device import describe, without
+from device_grant.server.session.device import without
 
 if TYPE_CHECKING:
     from device_grant.protocol import Client, Exchange
@@ -35,5 +35,5 @@ def basic_must_work(device: Device) -> tuple[Exchange, dict[str, str]]:
     """The same; raises Untestable if the server does not take Basic."""
     started, members = start_with_basic(device)
     if not started.outcome.ok:
-        raise Untestable(f"Basic authentication was answered {describe(started)}")
+        raise Untestable(f"Basic authentication was answered {started.describe()}")
     return started, members

@@ -12,7 +12,7 @@ from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Operation, Request
 from device_grant.protocol.dialects import basic_authorization
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.token.basic import basic_must_work, start_with_basic, with_basic
-from device_grant.server.session.device import PENDING, Grant, describe, without
+from device_grant.server.session.device import PENDING, Grant, without
 from device_grant.server.session.messages import start_request, with_headers
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def test_basic_authentication(confidential: Device, verify: Verify) -> None:
     started, members = start_with_basic(confidential)
     verify("rfc6749-2.3.1-server-supports-basic", started, accepted=["ok"])
     if not started.outcome.ok:
-        raise Untestable(f"Basic authentication was answered {describe(started)}")
+        raise Untestable(f"Basic authentication was answered {started.describe()}")
     plain = confidential.case.run.dialect.encode(
         Operation.DEVICE_AUTHORIZATION,
         confidential.case.run.url(Operation.DEVICE_AUTHORIZATION),
@@ -202,7 +202,7 @@ def test_credentials_in_the_body(case: Case, confidential: Device, verify: Verif
         request = case.run.registration_request("confidential", token_endpoint_auth_method="client_secret_post")  # noqa: S106 - the name of a method
         registered = case.send(request, "register for client_secret_post")
         if not registered.outcome.ok:
-            raise Untestable(f"registration for client_secret_post was refused with {describe(registered)}")
+            raise Untestable(f"registration for client_secret_post was refused with {registered.describe()}")
         client = case.run.client_of(registered)
     else:
         client = confidential.client

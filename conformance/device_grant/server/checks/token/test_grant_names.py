@@ -9,7 +9,7 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import RFC8628, Operation, Request
 from device_grant.protocol.dialects import json_object
 from device_grant.server.checks.token.basic import basic_must_work, with_basic
-from device_grant.server.session.device import PENDING, describe
+from device_grant.server.session.device import PENDING
 from device_grant.server.session.messages import poll_request
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def test_authenticated_client_need_not_repeat_its_id(confidential: Device, verif
     if not exchange.outcome.ok:
         repeated = confidential.request(client=client, client_id=client.id, label="start with Basic and client_id")
         if not repeated.outcome.ok:
-            raise Untestable(f"Basic authentication was answered {describe(repeated)}")
+            raise Untestable(f"Basic authentication was answered {repeated.describe()}")
     verify("rfc8628-3.1-client-id-optional-when-authenticated", exchange, accepted=["ok"])
 
 

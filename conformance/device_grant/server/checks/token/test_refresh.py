@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.session.device import describe, without
+from device_grant.server.session.device import without
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -27,7 +27,7 @@ def tokens_of(device: Device, **members: str) -> Exchange:
     device.user.approve(grant)
     exchange = grant.poll(label="redeem")
     if not exchange.outcome.ok:
-        raise Untestable(f"the approved code was answered {describe(exchange)}")
+        raise Untestable(f"the approved code was answered {exchange.describe()}")
     if not isinstance(exchange.get("refresh_token"), str):
         if device.case.run.claims("refresh_token"):
             raise Untestable("the target claims refresh_token but sent none")
@@ -178,7 +178,7 @@ def test_replayed_refresh_token(device: Device, verify: Verify) -> None:
         raise NotApplicable("the tokens are bound to a key (DPoP): they need no rotation")
     second = device.refresh(first.get("refresh_token"))
     if not second.outcome.ok:
-        raise Untestable(f"the refresh was answered {describe(second)}")
+        raise Untestable(f"the refresh was answered {second.describe()}")
     replay = device.refresh(first.get("refresh_token"), label="replay of the first refresh token")
     if replay.outcome.ok:
         device.case.wait(GRACE)
@@ -210,7 +210,7 @@ def test_reused_code_revokes(device: Device, verify: Verify) -> None:
     device.user.approve(grant)
     tokens = grant.poll(label="redeem")
     if not tokens.outcome.ok:
-        raise Untestable(f"the approved code was answered {describe(tokens)}")
+        raise Untestable(f"the approved code was answered {tokens.describe()}")
     if not isinstance(tokens.get("refresh_token"), str):
         raise NotApplicable("no refresh token was issued: whether it was revoked cannot be seen")
     again = grant.poll(label="present the redeemed code again")

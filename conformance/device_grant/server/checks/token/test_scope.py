@@ -8,7 +8,6 @@ from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import RFC8628
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.token.test_refresh import NEEDS, tokens_of
-from device_grant.server.session.device import describe
 from device_grant.server.session.scopes import SPECIAL, two_scopes
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ def _approved(device: Device, scope: str | None) -> Exchange:
     device.user.approve(grant)
     tokens = grant.poll(label="redeem")
     if not tokens.outcome.ok:
-        raise Untestable(f"the approved code was answered {describe(tokens)}")
+        raise Untestable(f"the approved code was answered {tokens.describe()}")
     return tokens
 
 
@@ -170,11 +169,11 @@ def test_refresh_for_less_scope(device: Device, verify: Verify) -> None:
         raise Untestable("the granted scopes are all needed to get a refresh token: there is nothing to narrow")
     narrowed = device.refresh(tokens.get("refresh_token"), scope=less, label="refresh for less scope")
     if not narrowed.outcome.ok:
-        raise Untestable(f"a refresh for less scope was answered {describe(narrowed)}")
+        raise Untestable(f"a refresh for less scope was answered {narrowed.describe()}")
     token = narrowed.get("refresh_token") or tokens.get("refresh_token")
     exchange = device.refresh(token, label="refresh without scope")
     if not exchange.outcome.ok:
-        raise Untestable(f"the second refresh was answered {describe(exchange)}")
+        raise Untestable(f"the second refresh was answered {exchange.describe()}")
     # A response without scope is said to be of the scope requested, which for a refresh is the original one.
     same = granted(exchange, requested) == whole
     for requirement in ("rfc6749-6-rotated-scope-identical", "rfc6749-6-scope-omitted-means-original"):

@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, RFC8628, Operation, Request
 from device_grant.server.pages.browser import FOREIGN_SITE
-from device_grant.server.session.device import PENDING, describe
+from device_grant.server.session.device import PENDING
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -33,7 +33,7 @@ def test_each_login_asks_the_user(device: Device, verify: Verify) -> None:
     device.user.approve(first)
     tokens = first.poll(label="redeem")
     if not tokens.outcome.ok:
-        raise Untestable(f"the approved code was answered {describe(tokens)}")
+        raise Untestable(f"the approved code was answered {tokens.describe()}")
     exchange = device.start().poll(label="poll of the second device")
     verify("rfc6749-10.1-validate-identity-otherwise", exchange, accepted=PENDING)
 
