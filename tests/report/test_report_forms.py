@@ -11,7 +11,8 @@ from support import samples
 
 from device_grant.catalogue.model import Verdict
 from device_grant.cli.report import report as command
-from device_grant.report import FORMS, badge, junit, sarif, write_all
+from device_grant.errors import UsageError
+from device_grant.report import REPORT_FORMS, badge, junit, report_form, sarif, write_all
 from device_grant.results import ResultsWriter, save
 
 
@@ -103,15 +104,22 @@ def test_the_badge_says_the_verdict(report, text):
 
 def test_hostile_text_breaks_no_form():
     report = samples.report()
-    for name, render in FORMS.items():
-        text = render(report)
+    for name, form in REPORT_FORMS.items():
+        text = form.render(report)
         assert "\x1b" not in text, name
         assert "\u202e" not in text, name
     assert "<script>alert" not in junit.render(report)
 
 
 def test_a_report_folder_has_every_form(tmp_path):
-    assert {path.name for path in write_all(samples.report(), tmp_path)} == set(FORMS)
+    assert {path.name for path in write_all(samples.report(), tmp_path)} == {
+        "index.html",
+        "summary.md",
+        "junit.xml",
+        "results.sarif",
+        "badge.svg",
+        "badge.json",
+    }
 
 
 def test_the_command_writes_what_is_asked_for_and_nothing_else(tmp_path):
@@ -124,19 +132,35 @@ def test_the_command_writes_what_is_asked_for_and_nothing_else(tmp_path):
         "--sarif": "results.sarif",
         "--badge": "badge.svg",
         "--badge-json": "badge.json",
+        "--text": "",
     }
+    assert set(options) == {f"--{name}" for name in REPORT_FORMS}
     out = tmp_path / "out"
     words = [word for option in options for word in (option, str(out / option.strip("-")))]
     ran = CliRunner().invoke(command, [str(tmp_path), *words], standalone_mode=False)
     assert (ran.return_value, ran.output) == (0, "")
-    for option, name in options.items():
-        assert (out / option.strip("-")).read_text() == FORMS[name](report), option
+    for option, file in options.items():
+        form = REPORT_FORMS[option.strip("-")]
+        assert form.file == file
+        assert (out / form.name).read_text() == form.render(report), option
     assert len(list(out.iterdir())) == len(options)
 
 
-def test_a_form_that_cannot_be_written_is_said_in_one_line(tmp_path):
-    from device_grant.errors import UsageError
+def test_the_text_is_what_the_terminal_shows():
+    text = REPORT_FORMS["text"].render(samples.report())
+    assert "Failures" in text
+    assert "rfc8628-3.5-access-denied" in text
 
+
+@pytest.mark.parametrize(("name", "file"), [("html", "another.html"), ("another", "index.html")])
+def test_two_forms_of_one_name_or_file_are_refused(name, file):
+    with pytest.raises(UsageError, match=r"'html' writes 'index\.html' already"):
+        report_form(name, file, "Write it twice.")(str)
+    assert REPORT_FORMS["html"].file == "index.html"
+    assert "another" not in REPORT_FORMS
+
+
+def test_a_form_that_cannot_be_written_is_said_in_one_line(tmp_path):
     with ResultsWriter(tmp_path / "results.jsonl", None) as writer:
         writer.write(samples.header())
     with pytest.raises(UsageError, match="cannot be written"):

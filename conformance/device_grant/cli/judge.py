@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.cli.report import chosen_forms, forms, write_forms
+from device_grant.cli.report import chosen_forms, report_options, write_forms
 from device_grant.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
-@forms
+@report_options
 def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **options: Any) -> int:
     """Judge the device grant in captured traffic: what a server answered, how a client went about it.
 
@@ -55,8 +55,7 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
     known = _baseline(expect, catalogue)
     found = [find(read_capture(path), options["dialect"] or "") for path in files]
     judges = [(path, one, name) for path, one in zip(files, found, strict=True) for name in one.dialects]
-    wanted = {name: options.pop(name) for name in ("html", "markdown", "junit", "sarif", "badge", "badge_json")}
-    paths = chosen_forms(wanted, len(judges))
+    paths = chosen_forms(options, len(judges))
     folders = _folders(files, found) if report else {}
     worst = ExitCode.CONFORMANT
     for path, findings in zip(files, found, strict=True):

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from device_grant.errors import UsageError
+from device_grant.report import REPORT_FORMS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -14,62 +17,42 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-_FORMS = {
-    "html": "index.html",
-    "markdown": "summary.md",
-    "junit": "junit.xml",
-    "sarif": "results.sarif",
-    "badge": "badge.svg",
-    "badge_json": "badge.json",
-}
-"""Options, and the form that each writes, by its name in a report folder."""
 
-
-def _file(name: str, text: str) -> Callable[[F], F]:
-    return click.option(name, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help=text)
-
-
-def forms(command: F) -> F:
-    """The options of `write_forms`."""
-    for option in (
-        _file("--badge-json", "Write what a badge service draws one from."),
-        _file("--badge", "Write a badge (SVG)."),
-        _file("--sarif", "Write SARIF 2.1.0, for code scanning."),
-        _file("--junit", "Write JUnit XML: a test case for each verdict."),
-        _file("--markdown", "Write a short summary, for the summary of a CI step."),
-        _file("--html", "Write a self-contained page."),
-    ):
-        command = option(command)
+def report_options(command: F) -> F:
+    """One option for each form of report, which takes the file to write it to; `chosen_forms` reads them."""
+    # Options are put before those that a command has already.
+    for form in reversed(REPORT_FORMS.values()):
+        path = click.Path(dir_okay=False, path_type=Path)
+        command = click.option(f"--{form.name}", type=path, metavar="FILE", help=form.summary)(command)
     return command
 
 
-def chosen_forms(wanted: dict[str, Path | None], number: int) -> dict[str, Path]:
-    """Files to write by the name of their form; raises UsageError where there are several reports for one file."""
-    from device_grant.errors import UsageError
+def chosen_forms(options: dict[str, Any], number: int) -> dict[str, Path]:
+    """Take the files to write out of a command's options, by the name of their form.
 
-    paths = {_FORMS[name]: path for name, path in wanted.items() if path is not None}
+    Raises UsageError where there are several reports for one file.
+    """
+    given = {name: options.pop(name.replace("-", "_"), None) for name in REPORT_FORMS}
+    paths = {name: path for name, path in given.items() if path is not None}
     if paths and number > 1:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in _FORMS)
+        names = ", ".join(f"--{name}" for name in REPORT_FORMS)
         raise UsageError(f"{names} take one results file at a time")
     return paths
 
 
 def write_forms(found: Report, paths: dict[str, Path]) -> None:
     """Write the forms; raises UsageError naming the file that cannot be written."""
-    from device_grant.errors import UsageError
-    from device_grant.report import FORMS
-
     for name, path in paths.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(FORMS[name](found), encoding="utf-8")
+            path.write_text(REPORT_FORMS[name].render(found), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another file") from error
 
 
 @click.command()
 @click.argument("results", type=click.Path(path_type=Path), nargs=-1, required=True)
-@forms
+@report_options
 def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
     """Show RESULTS (results.jsonl files or their folders) on the terminal, or write them in other forms.
 

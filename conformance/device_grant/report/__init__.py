@@ -1,11 +1,15 @@
-"""Reports: terminal, HTML, Markdown, the matrix and the difference, each a pure function of results."""
+"""Reports: terminal, HTML, Markdown, the matrix and the difference, each a pure function of results.
+
+`REPORT_FORMS` is the one list of what a single run can be written as: a report folder and the options of
+`device-grant report` and `device-grant judge` are made from it.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_grant.errors import UsageError
-from device_grant.report import badge, html, junit, markdown, sarif
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,31 +17,116 @@ if TYPE_CHECKING:
 
     from device_grant.results import Report
 
-__all__ = ["FORMS", "write_all"]
+    Render = Callable[[Report], str]
 
-FORMS: dict[str, Callable[[Report], str]] = {
-    "index.html": html.render,
-    "summary.md": markdown.render,
-    "junit.xml": junit.render,
-    "results.sarif": sarif.render,
-    "badge.svg": badge.render,
-    "badge.json": badge.endpoint,
-}
-"""Files of a report folder, beside results.jsonl, and what renders each."""
+__all__ = ["REPORT_FORMS", "ReportForm", "report_form", "write_all"]
+
+
+@dataclass(frozen=True)
+class ReportForm:
+    """One form of the results of a run."""
+
+    name: str
+    """What it is called; the option of the commands that write it is `--name`."""
+    file: str
+    """Its file in a report folder; empty: only written on request."""
+    summary: str
+    """One sentence for the help of the option."""
+    render: Render
+    """The whole text of the file, of the results alone; the same results give the same text."""
+
+
+REPORT_FORMS: dict[str, ReportForm] = {}
+"""Every form by its name, in the order in which the commands list them."""
+
+
+def report_form(name: str, file: str, summary: str) -> Callable[[Render], Render]:
+    """Register a function of the results as a form of report.
+
+    Raises UsageError if there is one of that name, or one that writes the same file.
+    """
+
+    def register(render: Render) -> Render:
+        for known in REPORT_FORMS.values():
+            if known.name == name or (file and known.file == file):
+                raise UsageError(f"report form {name!r}, file {file!r}: {known.name!r} writes {known.file!r} already")
+        REPORT_FORMS[name] = ReportForm(name, file, summary, render)
+        return render
+
+    return register
+
+
+# Each imports what it is made with when it is asked for: commands that write nothing start without it.
+
+
+@report_form("html", "index.html", "Write a self-contained page.")
+def _html(report: Report) -> str:
+    from device_grant.report import html
+
+    return html.render(report)
+
+
+@report_form("markdown", "summary.md", "Write a short summary, for the summary of a CI step.")
+def _markdown(report: Report) -> str:
+    from device_grant.report import markdown
+
+    return markdown.render(report)
+
+
+@report_form("junit", "junit.xml", "Write JUnit XML: a test case for each verdict.")
+def _junit(report: Report) -> str:
+    from device_grant.report import junit
+
+    return junit.render(report)
+
+
+@report_form("sarif", "results.sarif", "Write SARIF 2.1.0, for code scanning.")
+def _sarif(report: Report) -> str:
+    from device_grant.report import sarif
+
+    return sarif.render(report)
+
+
+@report_form("badge", "badge.svg", "Write a badge (SVG).")
+def _badge(report: Report) -> str:
+    from device_grant.report import badge
+
+    return badge.render(report)
+
+
+@report_form("badge-json", "badge.json", "Write what a badge service draws one from.")
+def _badge_json(report: Report) -> str:
+    from device_grant.report import badge
+
+    return badge.endpoint(report)
+
+
+@report_form("text", "", "Write what the terminal shows, without colours.")
+def _text(report: Report) -> str:
+    import io
+
+    from rich.console import Console
+
+    from device_grant.report import terminal
+
+    written = io.StringIO()
+    terminal.render(report, Console(file=written, width=100, highlight=False, color_system=None))
+    return written.getvalue()
 
 
 def write_all(report: Report, folder: Path) -> list[Path]:
-    """Write every form into the folder of results.jsonl and return their paths.
+    """Write every form that has a file into the folder of results.jsonl and return their paths.
 
     Raises UsageError if the folder cannot be written to.
     """
     written = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, render in FORMS.items():
-            path = folder / name
-            path.write_text(render(report), encoding="utf-8")
-            written.append(path)
+        for form in REPORT_FORMS.values():
+            if form.file:
+                path = folder / form.file
+                path.write_text(form.render(report), encoding="utf-8")
+                written.append(path)
     except OSError as error:
         raise UsageError(
             f"{folder}: cannot be written ({error.strerror}); choose another folder for --report"
