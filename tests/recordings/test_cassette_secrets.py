@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 from urllib.parse import quote
 
 import msgspec
@@ -12,15 +11,13 @@ import pytest
 from support.cassettes import RFC, SECRET, judge, record
 
 from device_grant.errors import SuiteError
-from device_grant.recordings.cassette import (
-    Player,
-    read,
-    replay_target,
-    write,
-)
-from device_grant.recordings.formats.tape import SHARED, Entry, Got, Sent, Tape
+from device_grant.protocol import Request, Response
+from device_grant.recordings.formats.cassette import read, write
 from device_grant.recordings.record import finishing as finish
 from device_grant.recordings.record.pseudonyms import Pseudonyms
+from device_grant.recordings.replay.player import Player
+from device_grant.recordings.replay.target import ReplayTarget
+from device_grant.recordings.tape import SHARED, Kept, Tape
 from device_grant.reference.embedded import embedded
 
 
@@ -78,13 +75,13 @@ def planted(text):
 @pytest.mark.parametrize("form", ["plain", "url", "base64", "base64url", "json"])
 def test_a_planted_secret_is_replaced_in_every_encoding_and_found_where_it_is_not(tmp_path, form):
     url = "http://target.test/token"
-    got = Got(200, "OK", (("x-echo", planted(form)),), f"<p>{planted(form)}</p>".encode())
+    got = Response(200, (("x-echo", planted(form)),), f"<p>{planted(form)}</p>".encode())
     manifest = replace_checks(RFC, ["planted"])
 
     def tapes():
         return {
             SHARED: Tape(SHARED),
-            "planted": Tape("planted", entries=[Entry(Sent("GET", url, (), b""), replace(got), 0.0)]),
+            "planted": Tape("planted", entries=[Kept(Request("GET", url), got, reason="OK")]),
         }
 
     entries = [("access_token", SECRET)]
@@ -93,7 +90,7 @@ def test_a_planted_secret_is_replaced_in_every_encoding_and_found_where_it_is_no
         finish.search(tmp_path / "open", entries)
     kept = tapes()
     player = Player(kept, Pseudonyms(entries))
-    with replay_target(manifest, player, "draft", None) as target, target.clock, player.check("planted", target.clock):
+    with ReplayTarget(player, manifest, "draft") as target, target.clock, player.check("planted", target.clock):
         told = target.http().get(url)
     assert SECRET not in told.text
     write(tmp_path / "hidden", manifest, kept.values())

@@ -9,23 +9,26 @@ import socket
 import httpx
 import pytest
 import vcr
+import yaml
 from support import ROOT
 from support.cassettes import AWS, DENIAL, PENDING, RFC, edited, excerpt, judge, new_run, record
 from support.proof import catalogue, judges
+from vcr.serialize import deserialize as load_with_vcrpy
+from vcr.serializers import yamlserializer
 
 from device_grant.catalogue import Verdict
 from device_grant.cli import cli, main
 from device_grant.errors import UsageError
 from device_grant.judging import Inconclusive
-from device_grant.recordings.cassette import (
-    open_cassette,
-    read,
-)
-from device_grant.recordings.formats.cassette import MANIFEST, VERDICTS, file_name
+from device_grant.recordings.formats.cassette import MANIFEST, VERDICTS, file_name, read, write
 from device_grant.recordings.record import finishing as finish
+from device_grant.recordings.replay.target import open_cassette
+from device_grant.recordings.tape import SHARED
 from device_grant.reference.embedded import embedded
 from device_grant.server.generation import fuzz
 from device_grant.server.session.case import Case
+
+COMMITTED = sorted(file.parent for file in (ROOT / "cassettes").glob("*/cassette.yaml"))
 
 # Replays.
 
@@ -77,15 +80,72 @@ def test_a_replay_makes_no_connection():
         plain.connect(("127.0.0.1", 9))
 
 
-def test_vcrpy_plays_the_files():
-    file = RFC / file_name(PENDING)
+def test_vcrpy_plays_the_files(tmp_path):
     player = vcr.VCR(record_mode="none", match_on=["method", "uri"])
-    with player.use_cassette(str(file)) as cassette:
+    with player.use_cassette(str(excerpt(RFC, tmp_path, PENDING))) as cassette:
         start = httpx.post("http://target.test/device_authorization")
         poll = httpx.post("http://target.test/token")
         assert cassette.play_count == 2
     assert start.json()["interval"] == 5
     assert poll.json()["error"] == "authorization_pending"
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
+def test_vcrpy_reads_every_file_and_plays_a_request_of_it(folder):
+    """Read by vcrpy's own reader; a file without interactions holds checks that sent nothing over HTTP."""
+    player = vcr.VCR(record_mode="none", match_on=["method", "uri"])
+    played = 0
+    for file in sorted(folder.glob("*.yaml")):
+        if file.name == MANIFEST:
+            continue
+        requests, responses = load_with_vcrpy(file.read_text("utf-8"), yamlserializer)
+        if not requests:
+            continue
+        with player.use_cassette(str(file)):
+            answer = httpx.request(requests[0].method, requests[0].uri)
+        assert (answer.status_code, answer.content) == (responses[0]["status"]["code"], octets(responses[0]))
+        played += 1
+    assert played >= 10
+
+
+def octets(response):
+    text = response["body"]["string"]
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def test_committed_cassettes_are_written_as_they_would_be_now(tmp_path):
+    """Reading and writing again changes no octet, so that recording anew shows what is new and nothing else."""
+    for source in (RFC, AWS):
+        cassette = read(source)
+        write(tmp_path / source.name, cassette.manifest, reversed(cassette.tapes.values()))
+        for file in sorted((tmp_path / source.name).iterdir()):
+            assert file.read_bytes() == (source / file.name).read_bytes(), file.name
+
+
+def test_cassettes_of_the_first_format_are_played(tmp_path):
+    """They had a file for each check, and beside its interactions nothing that names it."""
+    for name in (PENDING, DENIAL):
+        excerpt(RFC, tmp_path, name)
+        data = yaml.safe_load((tmp_path / file_name(name)).read_text("utf-8"))
+        to_first_format(tmp_path, name, data)
+    to_first_format(tmp_path, SHARED, yaml.safe_load((tmp_path / file_name(SHARED)).read_text("utf-8")))
+    edited(tmp_path / MANIFEST, lambda data: data.update(format=1, checks=[PENDING, DENIAL]))
+    assert sorted(file.name for file in tmp_path.iterdir()) == [
+        MANIFEST,
+        "polling.test_pending.yaml",
+        "shared.yaml",
+        "user_decision.test_denial_is_final.yaml",
+    ]
+    assert all(judge(tmp_path, name) == judge(RFC, name) for name in (PENDING, DENIAL))
+
+
+def to_first_format(folder, name, data):
+    [own] = data["device_grant"]["checks"]
+    for one in data["interactions"]:
+        del one["device_grant"]["check"]
+    (folder / file_name(name)).unlink()
+    file = folder / f"{name.replace('::', '.')}.yaml"
+    file.write_text(yaml.safe_dump(data | {"device_grant": {"format": 1, **own}}), encoding="utf-8")
 
 
 def test_faulty_servers_are_found_faulty_again(tmp_path):
@@ -176,7 +236,8 @@ def test_an_edited_delay_changes_the_verdict(tmp_path):
     assert judge(folder, name)[0][requirement] is live[name][requirement] is broken
 
     def delay(data):
-        enters = [n for n, one in enumerate(data["device_grant"]["actions"]) if one["do"] == "enter"]
+        actions = data["device_grant"]["checks"][0]["actions"]
+        enters = [n for n, one in enumerate(actions) if one["do"] == "enter"]
         for one in data["interactions"]:
             if one["device_grant"].get("action") == enters[-1]:
                 one["device_grant"]["elapsed"] = 9.0
@@ -212,12 +273,16 @@ def test_an_edited_time_changes_the_verdict(tmp_path):
     [
         (lambda text: text[: len(text) // 2], "not YAML in line|was cut off or edited"),
         (lambda _: "", "not a cassette"),
-        (lambda text: text.replace("format: 1", "format: 2"), "newer"),
+        (lambda text: text.replace("format: 2", "format: 3"), "newer"),
         (lambda text: text.replace("code: 200", "code: 20"), "interaction 1: 20 is no status"),
-        (lambda text: text.replace("place: 1\n", "place: 0\n"), "place 1 occurs not once"),
+        (lambda text: text.replace("place: 1\n", "place: 0\n"), f"place 1 of {PENDING} occurs not once"),
         (lambda text: text.replace("version: 1", "version: 2", 1), "version 2"),
-        (lambda text: text.replace("format: 1", "format: 1\n  colour: red"), "colour"),
+        (lambda text: text.replace("began:", "colour: red\n    began:"), "colour"),
         (lambda text: text.replace("device_grant:\n  format", "device_grunt:\n  format"), "lacks device_grant"),
+        (
+            lambda text: text.replace(f"  - check: {PENDING}", "  - check: polling::test_other"),
+            "which the file does not list",
+        ),
     ],
 )
 def test_damaged_files_are_refused_in_one_line(tmp_path, change, said):
@@ -232,7 +297,11 @@ def test_damaged_files_are_refused_in_one_line(tmp_path, change, said):
 def test_missing_files_are_named(tmp_path):
     with pytest.raises(UsageError, match=MANIFEST):
         read(tmp_path)
-    excerpt(RFC, tmp_path, PENDING).unlink()
+    file = excerpt(RFC, tmp_path, PENDING)
+    edited(tmp_path / MANIFEST, lambda data: data["checks"].append("polling::test_other"))
+    with pytest.raises(UsageError, match=f"{file}: lacks polling::test_other, which {MANIFEST} lists"):
+        read(tmp_path)
+    file.unlink()
     with pytest.raises(UsageError, match=file_name(PENDING)):
         read(tmp_path)
 
@@ -242,7 +311,7 @@ def test_a_request_that_is_not_there_is_named(tmp_path):
     edited(file, lambda data: data["interactions"][-1]["request"].update(body="something=else"))
     [said] = judge(tmp_path, PENDING)[1]
     assert re.search(r"does not hold POST http.*/token as it is sent now.*interaction \d+", said)
-    assert said.startswith(f"{file}: ")
+    assert said.startswith(f"{file}: {PENDING}: ")
 
 
 def test_what_is_left_over_is_named(tmp_path):
@@ -255,7 +324,7 @@ def test_what_is_left_over_is_named(tmp_path):
     edited(file, double)
     _, problems = judge(tmp_path, PENDING)
     assert len(problems) == 1
-    assert f"{file}: interaction" in problems[0]
+    assert f"{file}: {PENDING}: interaction" in problems[0]
     assert "was not used" in problems[0]
 
 
@@ -265,7 +334,7 @@ def test_the_command_ends_with_2_for_what_does_not_fit(tmp_path, capsys):
     with pytest.raises(SystemExit) as done:
         main(["replay", "--brief", str(tmp_path)])
     assert done.value.code == 2
-    assert file_name(PENDING) in capsys.readouterr().err
+    assert f"{file_name(PENDING)}: {PENDING}: " in capsys.readouterr().err
 
 
 def test_commands_are_listed():

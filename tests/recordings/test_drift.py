@@ -22,7 +22,7 @@ from device_grant.recordings.drift.binding import Binding
 from device_grant.recordings.drift.playing import _typed
 from device_grant.recordings.drift.stories import Act, Pause, Send, Wait
 from device_grant.recordings.formats.cassette import MANIFEST, file_name
-from device_grant.recordings.formats.tape import SHARED
+from device_grant.recordings.tape import SHARED
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.run import new_run
 
@@ -41,8 +41,8 @@ def small(tmp_path_factory):
         folder = found[name] = tmp_path_factory.mktemp(name)
         manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
         (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": NAMES}), encoding="utf-8")
-        for check in (SHARED, *NAMES):
-            shutil.copyfile(source / file_name(check), folder / file_name(check))
+        for file in {file_name(check) for check in (SHARED, *NAMES)}:
+            shutil.copyfile(source / file, folder / file)
     return found
 
 

@@ -320,16 +320,16 @@ def test_published_answers_and_cassettes_of_ours(tmp_path):
     from support.public_record import FOLDER
 
     files = [str(FOLDER / name) for name in ("create-token-pending.yaml", "start-device-authorization.yaml")]
-    own = str(FOLDER.parent / "reference-rfc8628" / "user_decision.test_approval.yaml")
+    own = str(FOLDER.parent / "reference-rfc8628" / "user_decision.yaml")
     done = CliRunner().invoke(cli, ["judge", *files, own, "--report", str(tmp_path)], standalone_mode=False)
     assert (done.return_value, done.exception) == (0, None)
     assert done.output.count("Conformant") == 3
     assert {file.name for file in tmp_path.iterdir()} == {
         "create-token-pending",
         "start-device-authorization",
-        "user_decision.test_approval",
+        "user_decision",
     }
-    assert "rules::" not in (tmp_path / "user_decision.test_approval" / "results.jsonl").read_text("utf-8")
+    assert "rules::" not in (tmp_path / "user_decision" / "results.jsonl").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -191,5 +191,6 @@ def tape(traffic):
     """A single file of a cassette of ours, without its manifest."""
     data = yaml.safe_load(vcr(traffic))
     for place, (one, interaction) in enumerate(zip(traffic.sent, data["interactions"], strict=True)):
-        interaction["device_grant"] = {"place": place, "at": one.at, "took": one.took}
-    return yaml.safe_dump({**data, "device_grant": {"format": 1, "check": "made::up", "began": 0.0}})
+        interaction["device_grant"] = {"check": "made::up", "place": place, "at": one.at, "took": one.took}
+    own = {"format": 2, "checks": [{"check": "made::up", "began": 0.0}]}
+    return yaml.safe_dump({**data, "device_grant": own})

@@ -8,18 +8,13 @@ import yaml
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import dialect
-from device_grant.recordings.cassette import (
-    Player,
-    Recorder,
-    RecordingTarget,
-    open_cassette,
-    replay_target,
-    write,
-)
-from device_grant.recordings.formats.cassette import MANIFEST, file_name
-from device_grant.recordings.formats.tape import SHARED
+from device_grant.recordings.formats.cassette import MANIFEST, file_name, write
 from device_grant.recordings.record import finishing as finish
 from device_grant.recordings.record.pseudonyms import Pseudonyms
+from device_grant.recordings.record.recorder import Recorder, RecordingTarget
+from device_grant.recordings.replay.player import Player
+from device_grant.recordings.replay.target import ReplayTarget, open_cassette
+from device_grant.recordings.tape import SHARED
 from device_grant.server.session.case import Case
 from device_grant.server.session.run import PROFILES, Run
 from device_grant.targets.ports import NotHeld
@@ -68,15 +63,22 @@ def excerpt(source, folder, name):
     folder.mkdir(exist_ok=True)
     manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
     (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": [name]}), encoding="utf-8")
-    for file in (file_name(SHARED), file_name(name)):
-        shutil.copyfile(source / file, folder / file)
+    shutil.copyfile(source / file_name(SHARED), folder / file_name(SHARED))
+    shutil.copyfile(source / file_name(name), folder / file_name(name))
+
+    def alone(data):
+        own = data["device_grant"]
+        own["checks"] = [one for one in own["checks"] if one["check"] == name]
+        data["interactions"] = [one for one in data["interactions"] if one["device_grant"]["check"] == name]
+
+    edited(folder / file_name(name), alone)
     return folder / file_name(name)
 
 
 def edited(file, change):
     data = yaml.safe_load(file.read_text("utf-8"))
     change(data)
-    file.write_text(yaml.safe_dump(data), encoding="utf-8")
+    file.write_text(yaml.safe_dump(data, sort_keys=False), encoding="utf-8")
 
 
 def record(target, names, tmp_path):
@@ -91,7 +93,7 @@ def record(target, names, tmp_path):
     pseudonyms = Pseudonyms(entries)
     manifest = finish.manifest_of(recording, catalogue().revision, pseudonyms)
     player = Player(recorder.tapes, pseudonyms)
-    with replay_target(manifest, player, "draft", None) as draft:
+    with ReplayTarget(player, manifest, "draft") as draft:
         run = new_run(draft)
         assert [misfit for name in names if (misfit := run_check(run, name)[1])] == []
         again = run.secrets.entries()

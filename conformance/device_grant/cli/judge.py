@@ -106,7 +106,7 @@ def _tell(findings: Findings, console: Console) -> None:
     there = plural(len(findings.found), "exchange") if findings.found else "nothing"
     rest = plural(findings.ignored, "other entry", "other entries")
     paragraph(console, f"{capture.file}: {capture.kind}, {there} of the device grant, {rest} ignored")
-    halves = sum(one.entry.answer is None for one in findings.found)
+    halves = sum(one.entry.bodiless for one in findings.found)
     if halves:
         which = plural(halves, "answer")
         paragraph(console, f"{which} without a body in the capture: the server is not judged by them", "yellow")

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from device_grant.catalogue import Catalogue
     from device_grant.engine.options import Options
     from device_grant.engine.session import CheckSession
-    from device_grant.recordings.cassette import Manifest, Player, RecordingTarget
+    from device_grant.recordings.formats.cassette import Manifest
     from device_grant.recordings.record.finishing import Verdicts
+    from device_grant.recordings.record.recorder import RecordingTarget
+    from device_grant.recordings.replay.player import Player
     from device_grant.results.collector import Collector
     from device_grant.targets import Target
 
@@ -67,10 +69,11 @@ def _default_name(spec: str) -> str:
 def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any]) -> None:
     from device_grant.catalogue import load
     from device_grant.cli.run import execute
-    from device_grant.recordings.cassette import Player, Recorder, read, write
-    from device_grant.recordings.formats.cassette import BASELINE, VERDICTS
+    from device_grant.recordings.formats.cassette import BASELINE, VERDICTS, read, write
     from device_grant.recordings.record import finishing as finish
     from device_grant.recordings.record.pseudonyms import Pseudonyms
+    from device_grant.recordings.record.recorder import Recorder
+    from device_grant.recordings.replay.player import Player
 
     catalogue = load()
     targets: list[RecordingTarget] = []
@@ -148,7 +151,7 @@ def _recording(options: Options, targets: list[RecordingTarget], catalogue: Cata
     from device_grant.engine.server_subject import ServerSubject
     from device_grant.engine.session import CheckSession
     from device_grant.judging import all_checks
-    from device_grant.recordings.cassette import RecordingTarget
+    from device_grant.recordings.record.recorder import RecordingTarget
 
     def wanted(name: str) -> bool:
         # Whoever reads the traffic of such a check sees what is withheld, and so does who finds it missing where
@@ -194,10 +197,10 @@ def _replayed(
     from device_grant.cli.run import execute
     from device_grant.engine.server_subject import ServerSubject
     from device_grant.engine.session import CheckSession
-    from device_grant.recordings.cassette import replay_target
+    from device_grant.recordings.replay.target import ReplayTarget
 
     def open_it(_: Options) -> Target:
-        return replay_target(manifest, player, live.options.target, baseline)
+        return ReplayTarget(player, manifest, live.options.target, baseline)
 
     session = CheckSession(live.options, ServerSubject(live.options, open_it))
     execute(session, Console(quiet=True))

@@ -82,7 +82,7 @@ def open_target_spec(options: Options) -> Target:
     if options.faults:
         raise UsageError(f"--fault is for the embedded server; {options.target} has only the faults of its own")
     if name == "cassette":
-        from device_grant.recordings.cassette import open_cassette
+        from device_grant.recordings.replay.target import open_cassette
 
         return open_cassette(Path(rest), options.target)
     return open_target(resolve(options.target, dialect=options.dialect), user=user)

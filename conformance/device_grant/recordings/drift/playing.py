@@ -175,7 +175,7 @@ class _Playing:
             self._replayer.drift.differing.append(Differing(self._story.name, at, redact(request), told))
 
     def _url(self, found: Found) -> str:
-        recorded = urlsplit(found.entry.url)
+        recorded = urlsplit(found.entry.request.url)
         if found.operation is Operation.OTHER:
             url = f"{self._run.target.base}{recorded.path}"
         else:

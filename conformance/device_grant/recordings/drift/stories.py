@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Literal
 from device_grant.catalogue.loader import DIALECTS
 from device_grant.errors import UsageError
 from device_grant.protocol import Operation
-from device_grant.recordings.cassette import read
-from device_grant.recordings.formats import read_capture
-from device_grant.recordings.formats.cassette import MANIFEST
-from device_grant.recordings.formats.own import endpoints_of, entry_of
-from device_grant.recordings.formats.tape import SHARED
+from device_grant.recordings.formats import is_cassette, read_capture
+from device_grant.recordings.formats.cassette import read
+from device_grant.recordings.formats.ours import captured, endpoints_of
 from device_grant.recordings.judge.finding import Found, find, settled
 from device_grant.recordings.judge.flows import flows_of
+from device_grant.recordings.tape import SHARED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from device_grant.recordings.formats import tape as tape_format
-    from device_grant.recordings.formats.tape import Action, Tape
     from device_grant.recordings.judge.flows import Flow
+    from device_grant.recordings.tape import Action, Kept, Tape
     from device_grant.targets.config import TargetConfig
 
 _CONDENSED = (b"[", b" octets, sha256 ")
@@ -126,7 +124,7 @@ class Recorded:
 
 def stories_of(path: Path, dialect: str = "") -> Recorded:
     """The stories of a cassette's folder, or of any capture; raises UsageError where there is nothing to send."""
-    recorded = _of_cassette(path) if (path / MANIFEST).is_file() else _of_capture(path, dialect)
+    recorded = _of_cassette(path) if is_cassette(path) else _of_capture(path, dialect)
     if not recorded.stories:
         raise UsageError(f"{path}: no exchange of the device grant that could be sent again")
     return recorded
@@ -190,12 +188,12 @@ def _of_tape(tape: Tape, endpoints: Mapping[str, Operation], dialect: str) -> li
                 steps.append((one.at, place, _act(tape.actions[one.action]) or Cut()))
             acted.add(one.action)
             continue
-        operation = endpoints.get(one.sent.url.partition("?")[0])
-        if operation is None and tape.name == SHARED and _WELL_KNOWN in one.sent.url:
+        operation = endpoints.get(one.request.url.partition("?")[0])
+        if operation is None and tape.name == SHARED and _WELL_KNOWN in one.request.url:
             operation = Operation.OTHER
         if operation is not None and _whole(one):
-            steps.append((one.at, place, Send(settled(entry_of(one, place), operation, dialect))))
-        elif operation is None and one.sent.method not in _SAFE and tape.name != SHARED:
+            steps.append((one.at, place, Send(settled(captured(one, place), operation, dialect))))
+        elif operation is None and one.request.method not in _SAFE and tape.name != SHARED:
             steps.append((one.at, place, Cut()))
     # What began at the moment of a wait was there before time passed.
     steps += [(at, len(tape.entries), Wait(seconds)) for at, seconds in tape.waits]
@@ -221,11 +219,11 @@ def _act(action: Action) -> Act | None:
             return None
 
 
-def _whole(entry: tape_format.Entry) -> bool:
+def _whole(entry: Kept) -> bool:
     """Whether a recorded request can be sent again, and was answered."""
     head, rest = _CONDENSED
-    digest = entry.sent.content.startswith(head) and rest in entry.sent.content[:40]
-    return bool(entry.sent.method) and not entry.got.error and not digest
+    digest = entry.request.content.startswith(head) and rest in entry.request.content[:40]
+    return entry.response is not None and not digest
 
 
 # Of captures of anybody.
@@ -245,7 +243,7 @@ def _of_capture(path: Path, dialect: str) -> Recorded:
 
 
 def _of_flow(flow: Flow) -> list[Step]:
-    sent = [one for one in flow.members if one.entry.status and one.entry.answer is not None]
+    sent = [one for one in flow.members if one.entry.response is not None and not one.entry.bodiless]
     steps: list[Step] = [Send(sent[0])] if sent else []
     for before, after in pairwise(sent):
         if before.entry.started is not None and after.entry.started is not None:

@@ -1,22 +1,32 @@
-"""Reads captures: HAR, cassettes of vcrpy and its relatives, our own cassettes, published exchanges of AWS SSO OIDC."""
+"""The formats of captures: HAR, cassettes of vcrpy and its relatives, our own, published exchanges of AWS SSO OIDC.
+
+Each module has one, as a `Format`; `FORMATS` is the registry, and what a file is, is told here and nowhere else.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import UsageError
-from device_grant.recordings.formats import har, own, published, vcr
+from device_grant.recordings.formats import har, ours, published, vcr
 from device_grant.recordings.formats.cassette import MANIFEST
 from device_grant.recordings.formats.text import parsed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from device_grant.recordings.formats.capture import Capture
+    from device_grant.recordings.formats.capture import Capture, Format
 
-__all__ = ["read_capture"]
+__all__ = ["FORMATS", "is_cassette", "read_capture"]
 
-_KNOWN = "a HAR file, a cassette of vcrpy (or of Betamax or VCR), a cassette of ours, or a published exchange"
+FORMATS: Mapping[str, Format] = {
+    "har": har.FORMAT,
+    "cassette": ours.FORMAT,
+    "vcr": vcr.FORMAT,
+    "published": published.FORMAT,
+}
+"""By name, in the order in which they are tried: a cassette of ours is one of vcrpy as well."""
 
 
 def read_capture(path: Path) -> Capture:
@@ -25,23 +35,23 @@ def read_capture(path: Path) -> Capture:
     Raises UsageError in one line that names the file, and where one is wrong the entry.
     """
     if path.is_dir():
-        if not (path / MANIFEST).is_file():
+        if not is_cassette(path):
             raise UsageError(f"{path}: a folder without {MANIFEST}: name the files in it")
-        return own.read_folder(path)
+        return ours.read_folder(path)
     data = parsed(path)
-    match data:
-        case {"log": _}:
-            return har.read(str(path), data)
-        case {"interactions": _, "device_grant": _} if (path.parent / MANIFEST).is_file():
-            return own.read_file(path)
-        case {"interactions": _} | {"http_interactions": _}:
-            return vcr.read(str(path), data)
-        case {"operation": _, "status": _, "body": _}:
-            return published.read(str(path), data)
-    raise UsageError(f"{path}: {_told(data)}: give {_KNOWN}")
+    for one in FORMATS.values():
+        if one.fits(data):
+            return one.read(path, data)
+    *some, last = (one.title for one in FORMATS.values())
+    raise UsageError(f"{path}: {_described(data)}: give {', '.join(some)} or {last}")
 
 
-def _told(data: Any) -> str:
+def is_cassette(path: Path) -> bool:
+    """Whether a path is the folder of a cassette of ours."""
+    return (path / MANIFEST).is_file()
+
+
+def _described(data: Any) -> str:
     if isinstance(data, dict):
         names = ", ".join(str(name) for name in list(data)[:3])
         return f"no capture that is known here (it begins with {names})" if names else "an empty object"

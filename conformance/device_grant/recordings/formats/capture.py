@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
-    from device_grant.protocol import Operation
+    from device_grant.protocol import Operation, Request, Response
 
-Headers = tuple[tuple[str, str], ...]
 Party = Literal["server", "client"]
 PARTIES: tuple[Party, ...] = ("server", "client")
 
 
 @dataclass(frozen=True)
-class Entry:
+class Captured:
     """One request with its response, as a file holds them."""
 
     number: int
     """Place in the file, from 1, for messages."""
-    method: str
-    url: str
-    headers: Headers = ()
-    content: bytes = b""
-    """Body of the request."""
-    status: int = 0
-    """0: no response was captured."""
-    answered: Headers = ()
-    """Headers of the response."""
-    answer: bytes | None = b""
-    """Body of the response, decoded from its content coding; None: the file leaves it out."""
+    request: Request
+    response: Response | None = None
+    """The body is decoded from its content coding; None: no response was captured."""
+    bodiless: bool = False
+    """Whether the file leaves out the body of the response, or has it in a coding that cannot be undone here."""
     started: float | None = None
     """Seconds on any clock that is the same for the whole file; None: the file does not say."""
     took: float | None = None
@@ -55,7 +49,7 @@ class Capture:
     file: str
     kind: str
     """What the file is, in words for people."""
-    entries: tuple[Entry, ...]
+    entries: tuple[Captured, ...]
     parties: tuple[Party, ...] = PARTIES
     """Who can be judged by it: the requests of a test suite say nothing of any client."""
     precision: float = 0.0
@@ -64,3 +58,15 @@ class Capture:
     """What is known of URLs beforehand, where the requests need not tell: those of a test suite may be malformed."""
     dialect: str = ""
     """Dialect that the file states; empty: it is told from the requests."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """A form of files that captures come in; the registry is `device_grant.recordings.formats.FORMATS`."""
+
+    title: str
+    """What to give, in words for people: `a HAR file`."""
+    fits: Callable[[Any], bool]
+    """Whether the data of a JSON or YAML file has this form."""
+    read: Callable[[Path, Any], Capture]
+    """The capture in such a file; raises UsageError in one line that names the file, and the entry that is wrong."""

@@ -2,86 +2,89 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from device_grant.errors import UsageError
-from device_grant.recordings.formats.capture import Capture, Entry
+from device_grant.protocol import Request, Response
+from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.text import converted, moment, octets_of_base64, web_url, whole_seconds
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _TIMEOUT = ("timed_out", "timed out", "timeout")
 SILENT = "no answer"
 """How transcripts of ours call a timeout."""
 
 
-class _Header(msgspec.Struct, frozen=True):
+class _HarField(msgspec.Struct, frozen=True):
     name: str
     value: str | None = ""
 
 
-class _PostData(msgspec.Struct, frozen=True):
+class _HarPost(msgspec.Struct, frozen=True):
     text: str | None = None
-    params: list[_Header] | None = None
+    params: list[_HarField] | None = None
     encoding: str | None = None
 
 
-class _Request(msgspec.Struct, frozen=True, rename="camel"):
+class _HarRequest(msgspec.Struct, frozen=True, rename="camel"):
     method: str
     url: str
-    headers: list[_Header] = []
-    post_data: _PostData | None = None
+    headers: list[_HarField] = []
+    post_data: _HarPost | None = None
 
 
-class _Content(msgspec.Struct, frozen=True):
+class _HarContent(msgspec.Struct, frozen=True):
     text: str | None = None
     encoding: str | None = None
     size: float | None = None
 
 
-class _Response(msgspec.Struct, frozen=True):
+class _HarResponse(msgspec.Struct, frozen=True):
     status: int = 0
-    headers: list[_Header] = []
-    content: _Content = _Content()
+    headers: list[_HarField] = []
+    content: _HarContent = _HarContent()
     error: str | None = msgspec.field(default=None, name="_error")
 
 
-class _Entry(msgspec.Struct, frozen=True):
-    request: _Request
-    response: _Response | None = None
+class _HarEntry(msgspec.Struct, frozen=True):
+    request: _HarRequest
+    response: _HarResponse | None = None
     started: str | None = msgspec.field(default=None, name="startedDateTime")
     time: float | None = None
     error: str | None = msgspec.field(default=None, name="_error")
 
 
-def read(file: str, data: dict[str, Any]) -> Capture:
+def _read(file: Path, data: dict[str, Any]) -> Capture:
     """The entries of a HAR file; raises UsageError naming the entry that is wrong, from 1."""
     log = data["log"]
     listed = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(listed, list):
         raise UsageError(f"{file}: a HAR file without log.entries: was it cut off?")
-    raw = [converted(entry, _Entry, f"{file}: entry {number}") for number, entry in enumerate(listed, 1)]
+    raw = [converted(entry, _HarEntry, f"{file}: entry {number}") for number, entry in enumerate(listed, 1)]
     entries = tuple(_entry(file, number, one) for number, one in enumerate(raw, 1))
     coarse = whole_seconds([one.started for one in raw if one.started])
-    return Capture(file, "HAR", entries, precision=1.0 if coarse else 0.0)
+    return Capture(str(file), "HAR", entries, precision=1.0 if coarse else 0.0)
 
 
-def _entry(file: str, number: int, raw: _Entry) -> Entry:
+FORMAT = Format("a HAR file", lambda data: isinstance(data, dict) and "log" in data, _read)
+
+
+def _entry(file: Path, number: int, raw: _HarEntry) -> Captured:
     where = f"{file}: entry {number}"
-    response = raw.response or _Response()
+    response = raw.response or _HarResponse()
     content, rebuilt = _sent(raw.request.post_data, where)
     answer, octets = _came(response.content, where)
     lost = response.status <= 0
-    return Entry(
-        number=number,
-        method=raw.request.method.upper(),
-        url=web_url(raw.request.url, where),
-        headers=_headers(raw.request.headers),
-        content=content,
-        status=0 if lost else response.status,
-        answered=_headers(response.headers),
-        answer=answer,
+    return Captured(
+        number,
+        Request(raw.request.method.upper(), web_url(raw.request.url, where), _headers(raw.request.headers), content),
+        None if lost else Response(response.status, _headers(response.headers), answer or b""),
+        bodiless=answer is None,
         started=moment(raw.started, where) if raw.started else None,
         took=raw.time / 1000 if raw.time is not None and raw.time >= 0 else None,
         error=_reason(response.error or raw.error or "") if lost else "",
@@ -91,12 +94,12 @@ def _entry(file: str, number: int, raw: _Entry) -> Entry:
     )
 
 
-def _headers(listed: list[_Header]) -> tuple[tuple[str, str], ...]:
+def _headers(listed: list[_HarField]) -> tuple[tuple[str, str], ...]:
     # HTTP/2 has its request line among the fields.
     return tuple((one.name, one.value or "") for one in listed if not one.name.startswith(":"))
 
 
-def _sent(data: _PostData | None, where: str) -> tuple[bytes, bool]:
+def _sent(data: _HarPost | None, where: str) -> tuple[bytes, bool]:
     if data is None:
         return b"", False
     if data.text:
@@ -107,7 +110,7 @@ def _sent(data: _PostData | None, where: str) -> tuple[bytes, bool]:
     return urlencode(pairs, errors="surrogatepass").encode(), bool(pairs)
 
 
-def _came(content: _Content, where: str) -> tuple[bytes | None, bool]:
+def _came(content: _HarContent, where: str) -> tuple[bytes | None, bool]:
     if content.text is None:
         return (None, False) if content.size is None or content.size > 0 else (b"", True)
     if content.encoding == "base64":

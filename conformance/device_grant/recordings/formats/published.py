@@ -6,22 +6,25 @@ import json
 import re
 import secrets
 import string
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from device_grant.errors import UsageError
-from device_grant.protocol import AWS_SSO_OIDC, service_model
+from device_grant.protocol import AWS_SSO_OIDC, Request, Response, service_model
 from device_grant.protocol.dialects import AWS_OPERATIONS
-from device_grant.recordings.formats.capture import Capture, Entry
+from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.text import converted
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _BASE = "https://oidc.us-east-1.amazonaws.com"
 _BASE64URL = string.ascii_letters + string.digits + "-_"
 _PLACEHOLDER = re.compile(r"#(\d{1,4})")
 
 
-class _Record(msgspec.Struct, frozen=True, kw_only=True):
+class _PublishedRecord(msgspec.Struct, frozen=True, kw_only=True):
     operation: str
     request: dict[str, Any] = {}
     status: int
@@ -30,32 +33,32 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
 
 
-def read(file: str, data: dict[str, Any]) -> Capture:
+def _read(file: Path, data: dict[str, Any]) -> Capture:
     """The exchange, its placeholders filled; raises UsageError.
 
     The request is mostly made up, so that it says nothing of a client.
     """
-    record = converted(data, _Record, file)
+    record = converted(data, _PublishedRecord, str(file))
     if record.operation not in AWS_OPERATIONS.values():
         raise UsageError(f"{file}: unknown operation {record.operation!r}: {', '.join(AWS_OPERATIONS.values())}")
     shape = service_model.operation(record.operation)
     members = {name: _filled(value) if isinstance(value, str) else value for name, value in record.request.items()}
-    entry = Entry(
-        number=1,
-        method=shape.method,
-        url=_BASE + shape.path,
-        headers=(("Content-Type", "application/json"),),
-        content=json.dumps(members).encode(),
-        status=record.status,
-        answered=tuple(record.headers.items()),
-        answer=_filled(record.body).encode(),
-        name=record.title or "the exchange",
-    )
+    sent = json.dumps(members).encode()
+    request = Request(shape.method, _BASE + shape.path, (("Content-Type", "application/json"),), sent)
+    response = Response(record.status, tuple(record.headers.items()), _filled(record.body).encode())
+    entry = Captured(1, request, response, name=record.title or "the exchange")
     operations = {name: operation for operation, name in AWS_OPERATIONS.items()}
-    endpoints = {entry.url: operations[record.operation]}
+    endpoints = {request.url: operations[record.operation]}
     return Capture(
-        file, "a published exchange", (entry,), parties=("server",), endpoints=endpoints, dialect=AWS_SSO_OIDC
+        str(file), "a published exchange", (entry,), parties=("server",), endpoints=endpoints, dialect=AWS_SSO_OIDC
     )
+
+
+FORMAT = Format(
+    "a published exchange",
+    lambda data: isinstance(data, dict) and {"operation", "status", "body"} <= data.keys(),
+    _read,
+)
 
 
 def _filled(text: str) -> str:

@@ -20,7 +20,7 @@ from device_grant.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from device_grant.recordings.formats.capture import Headers
+    from device_grant.protocol.exchange import Headers
 
 T = TypeVar("T")
 

@@ -1,13 +1,18 @@
-"""Cassettes of vcrpy, in YAML or JSON and in both of its layouts, and those of Betamax and VCR."""
+"""Cassettes of vcrpy, in YAML or JSON and in both of its layouts, and those of Betamax and VCR.
+
+`interaction` is the one reader of a request and response in that form; cassettes of ours are read by it too.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from device_grant.errors import UsageError
-from device_grant.recordings.formats.capture import Capture, Entry, Headers
+from device_grant.protocol import Request, Response
+from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.text import (
     converted,
     moment,
@@ -18,15 +23,20 @@ from device_grant.recordings.formats.text import (
     whole_seconds,
 )
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-class _Request(msgspec.Struct, frozen=True):
+    from device_grant.protocol.exchange import Headers
+
+
+class _VcrRequest(msgspec.Struct, frozen=True):
     method: str
     uri: str
     body: Any = None
     headers: dict[str, list[str] | str | None] | None = None
 
 
-class _Response(msgspec.Struct, frozen=True):
+class _VcrResponse(msgspec.Struct, frozen=True):
     """`status_code` and `content` are the layout that older versions of vcrpy had for httpx."""
 
     status: Any = None
@@ -36,65 +46,80 @@ class _Response(msgspec.Struct, frozen=True):
     content: Any = None
 
 
-class _Times(msgspec.Struct, frozen=True):
-    """What cassettes of ours say beside an interaction."""
-
-    at: float
-    took: float = 0.0
-
-
-class _Interaction(msgspec.Struct, frozen=True):
-    request: _Request
-    response: _Response
+class _VcrInteraction(msgspec.Struct, frozen=True):
+    request: _VcrRequest
+    response: _VcrResponse
     recorded_at: str | None = None
-    device_grant: _Times | None = None
+    device_grant: Any = None
 
 
-def read(file: str, data: dict[str, Any]) -> Capture:
+@dataclass(frozen=True)
+class Interaction:
+    """One request and its response as vcrpy has them."""
+
+    request: Request
+    response: Response
+    """The body is as it is in the file, with its content coding if it has one there."""
+    reason: str
+    """Reason phrase; empty where the file has none."""
+    recorded_at: str
+    """ISO 8601; empty: not said."""
+    beside: Any
+    """What cassettes of ours say beside it."""
+
+
+def interaction(data: Any, where: str) -> Interaction:
+    """One of the `interactions` of a file; raises UsageError that begins with `where`."""
+    raw = converted(data, _VcrInteraction, where)
+    status, reason = _status(raw.response, where)
+    came = raw.response.body if raw.response.content is None else raw.response.content
+    return Interaction(
+        Request(raw.request.method, raw.request.uri, _headers(raw.request.headers), _body(raw.request.body, where)),
+        Response(status, _headers(raw.response.headers), _body(came, where)),
+        reason,
+        raw.recorded_at or "",
+        raw.device_grant,
+    )
+
+
+def _read(path: Path, data: dict[str, Any]) -> Capture:
     """The interactions of a cassette; raises UsageError naming the one that is wrong, from 1."""
     listed = data.get("interactions", data.get("http_interactions"))
     if not isinstance(listed, list):
-        raise UsageError(f"{file}: a cassette whose interactions are no list: was it cut off?")
-    raw = [converted(one, _Interaction, f"{file}: interaction {number}") for number, one in enumerate(listed, 1)]
-    entries = tuple(_entry(file, number, one) for number, one in enumerate(raw, 1))
-    ours = bool(raw) and all(one.device_grant for one in raw)
-    coarse = not ours and whole_seconds([one.recorded_at for one in raw if one.recorded_at])
-    kind = "a tape of device-grant record" if ours else "a VCR cassette"
-    parties = ("server",) if ours else ("server", "client")
-    return Capture(file, kind, entries, precision=1.0 if coarse else 0.0, parties=parties)  # type: ignore[arg-type]  # the words of Party
+        raise UsageError(f"{path}: a cassette whose interactions are no list: was it cut off?")
+    read = [interaction(one, f"{path}: interaction {number}") for number, one in enumerate(listed, 1)]
+    entries = tuple(_captured(f"{path}: interaction {number}", number, one) for number, one in enumerate(read, 1))
+    coarse = whole_seconds([one.recorded_at for one in read if one.recorded_at])
+    return Capture(str(path), "a VCR cassette", entries, precision=1.0 if coarse else 0.0)
 
 
-def _entry(file: str, number: int, raw: _Interaction) -> Entry:
-    where = f"{file}: interaction {number}"
-    answered = _headers(raw.response.headers)
-    started = moment(raw.recorded_at, where) if raw.recorded_at else None
-    took = None
-    if raw.device_grant is not None:
-        started, took = raw.device_grant.at, raw.device_grant.took
-    response = raw.response
-    came = _body(response.body if response.content is None else response.content, where)
-    return Entry(
-        number=number,
-        method=raw.request.method.upper(),
-        url=web_url(raw.request.uri, where),
-        headers=_headers(raw.request.headers),
-        content=_body(raw.request.body, where),
-        status=_status(response, where),
-        answered=answered,
-        answer=undone(came, answered),
-        started=started,
-        took=took,
+FORMAT = Format(
+    "a cassette of vcrpy (or of Betamax or VCR)",
+    lambda data: isinstance(data, dict) and bool({"interactions", "http_interactions"} & data.keys()),
+    _read,
+)
+
+
+def _captured(where: str, number: int, one: Interaction) -> Captured:
+    body = undone(one.response.content, one.response.headers)
+    return Captured(
+        number,
+        replace(one.request, method=one.request.method.upper(), url=web_url(one.request.url, where)),
+        replace(one.response, content=body or b""),
+        bodiless=body is None,
+        started=moment(one.recorded_at, where) if one.recorded_at else None,
         name=f"interaction {number}",
     )
 
 
-def _status(response: _Response, where: str) -> int:
-    found = response.status_code if response.status is None else response.status
+def _status(response: _VcrResponse, where: str) -> tuple[int, str]:
+    found, reason = response.status_code if response.status is None else response.status, ""
     if isinstance(found, dict):
+        reason = str(found.get("message") or "")
         found = found.get("code")
     if not isinstance(found, int) or not 100 <= found <= 999:  # noqa: PLR2004 - three digits, whatever they mean
         raise UsageError(f"{where}: {found!r} is no status: give it three digits")
-    return found
+    return found, reason
 
 
 def _body(body: Any, where: str) -> bytes:

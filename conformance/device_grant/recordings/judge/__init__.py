@@ -4,8 +4,8 @@
 """
 
 from device_grant.recordings.formats import read_capture
-from device_grant.recordings.formats.capture import Capture, Entry
+from device_grant.recordings.formats.capture import Capture, Captured
 from device_grant.recordings.judge.finding import Findings, find
 from device_grant.recordings.judge.flows import Flow, flows_of
 
-__all__ = ["Capture", "Entry", "Findings", "Flow", "find", "flows_of", "read_capture"]
+__all__ = ["Capture", "Captured", "Findings", "Flow", "find", "flows_of", "read_capture"]

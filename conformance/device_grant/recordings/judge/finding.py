@@ -25,7 +25,8 @@ from device_grant.protocol.reading import basic, json_body, members_of, query_pa
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from device_grant.recordings.formats.capture import Capture, Entry
+    from device_grant.protocol.exchange import Headers
+    from device_grant.recordings.formats.capture import Capture, Captured
 
 _AWS_PATHS = {
     "/client/register": (Operation.REGISTRATION, frozenset({"clientName", "clientType"})),
@@ -51,7 +52,7 @@ _LABELS = {Operation.REGISTRATION: "registration", Operation.DEVICE_AUTHORIZATIO
 class Found:
     """An entry that belongs to the device grant."""
 
-    entry: Entry
+    entry: Captured
     dialect: str
     exchange: Exchange
     """With all times zero: what is known of them is in the entry."""
@@ -64,7 +65,7 @@ class Found:
     @property
     def origin(self) -> str:
         """Scheme, host and port of the server."""
-        parts = urlsplit(self.entry.url)
+        parts = urlsplit(self.entry.request.url)
         return f"{parts.scheme}://{parts.netloc}".lower()
 
     @property
@@ -120,31 +121,31 @@ def find(capture: Capture, forced: str = "") -> Findings:
     return Findings(capture, tuple(kept))
 
 
-def settled(entry: Entry, operation: Operation, name: str) -> Found:
+def settled(entry: Captured, operation: Operation, name: str) -> Found:
     """An entry of which operation and dialect are known already."""
     return _found(entry, _request(entry), _response(entry), operation, name)
 
 
-def _ordered(entries: Iterable[Entry]) -> list[Entry]:
+def _ordered(entries: Iterable[Captured]) -> list[Captured]:
     listed = list(entries)
     if all(entry.started is not None for entry in listed):
         listed.sort(key=lambda entry: (entry.started or 0.0, entry.number))
     return listed
 
 
-def _request(entry: Entry) -> Request:
-    headers = tuple(pair for pair in entry.headers if pair[0].lower() not in _UNKEPT)
-    return Request(entry.method, entry.url, headers, entry.content)
+def _request(entry: Captured) -> Request:
+    return replace(entry.request, headers=_seen(entry.request.headers))
 
 
-def _response(entry: Entry) -> Response | None:
-    if not entry.status:
-        return None
-    headers = tuple(pair for pair in entry.answered if pair[0].lower() not in _UNKEPT)
-    return Response(entry.status, headers, entry.answer or b"")
+def _response(entry: Captured) -> Response | None:
+    return entry.response and replace(entry.response, headers=_seen(entry.response.headers))
 
 
-def _found(entry: Entry, request: Request, response: Response | None, operation: Operation, name: str) -> Found:
+def _seen(headers: Headers) -> Headers:
+    return tuple(pair for pair in headers if pair[0].lower() not in _UNKEPT)
+
+
+def _found(entry: Captured, request: Request, response: Response | None, operation: Operation, name: str) -> Found:
     request = replace(request, operation=operation)
     outcome = Outcome(0, "no-response") if response is None else dialect(name).decode(operation, response)
     label = _LABELS.get(operation) or ("metadata" if operation is Operation.OTHER else _kind_of_token(request))
@@ -160,7 +161,7 @@ def _kind_of_token(request: Request) -> str:
 
 
 def _learned(
-    capture: Capture, plain: Iterable[tuple[Entry, Request, Response | None]]
+    capture: Capture, plain: Iterable[tuple[Captured, Request, Response | None]]
 ) -> Mapping[str, frozenset[Operation]]:
     """Operations by URL, as far as successes and metadata tell them; one URL may serve several."""
     found: dict[str, set[Operation]] = {url: {operation} for url, operation in capture.endpoints.items()}

@@ -153,7 +153,7 @@ class CaptureJudge:
     # The server.
 
     def _server(self, one: Found, shown: Exchange, ledgers: Mapping[str, Ledger]) -> None:
-        if one.entry.answer is None:
+        if one.entry.bodiless:
             return  # half of the answer is not in the capture
         for entry in all_invariants():
             ledger = ledgers[entry.name]

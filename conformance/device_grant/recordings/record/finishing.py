@@ -12,17 +12,18 @@ import yaml
 from device_grant import __version__
 from device_grant.errors import SuiteError
 from device_grant.protocol import Secrets
-from device_grant.recordings.formats.cassette import FORMAT, Manifest
-from device_grant.recordings.formats.tape import SHARED
+from device_grant.recordings.formats.cassette import Manifest
+from device_grant.recordings.formats.taped import FORMAT
+from device_grant.recordings.tape import SHARED
 from device_grant.targets.config import UserSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from device_grant.recordings.formats.tape import Tape
     from device_grant.recordings.record.pseudonyms import Pseudonyms
     from device_grant.recordings.record.recorder import RecordingTarget
+    from device_grant.recordings.tape import Tape
 
 Verdicts = dict[str, dict[str, str]]
 """By check (or invariant) and requirement."""

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import httpx
 
 from device_grant.errors import SuiteError
-from device_grant.recordings.formats.tape import SHARED, Action, Entry, Got, Sent, Tape
+from device_grant.protocol import Request, Response
+from device_grant.protocol.exchange import RAW
+from device_grant.recordings.tape import SHARED, Action, Kept, Tape
 from device_grant.targets.ports import GrantView, Pages, UserError
 
 if TYPE_CHECKING:
@@ -92,24 +94,25 @@ class Recorder:
         """Speak over a raw socket and keep what was said."""
         at, began = clock.now(), time.perf_counter()
         received, ending = talk()
-        self._keep(Sent("", url, (), sent), Got(content=received, ending=ending), at, began, clock)
+        self._keep(Kept(Request(RAW, url, (), sent), received=received, ending=ending), at, began, clock)
         return received, ending
 
-    def exchanged(self, sent: Sent, got: Got, at: float, began: float, clock: Clock) -> None:
+    def exchanged(self, entry: Kept, at: float, began: float, clock: Clock) -> None:
         """Keep an exchange that began at `at` on the target's clock and at `began` in real seconds."""
-        self._learn(got)
-        self._keep(sent, got, at, began, clock)
+        if entry.response is not None:
+            self._learn(entry.response)
+        self._keep(entry, at, began, clock)
 
-    def _keep(self, sent: Sent, got: Got, at: float, began: float, clock: Clock) -> None:
+    def _keep(self, entry: Kept, at: float, began: float, clock: Clock) -> None:
         tape = self.tape
-        entry = Entry(sent, got, at - tape.began, clock.now() - at, time.perf_counter() - began)
+        entry.at, entry.took, entry.elapsed = at - tape.began, clock.now() - at, time.perf_counter() - began
         action = getattr(self._local, "action", None)
         if action is not None:
             entry.action = tape.actions.index(action)
         with self._lock:
             tape.entries.append(entry)
 
-    def _learn(self, got: Got) -> None:
+    def _learn(self, got: Response) -> None:
         for name, value in got.headers:
             if name.lower() == "set-cookie":
                 crumb = value.partition(";")[0].partition("=")[2].strip().strip('"')
@@ -147,7 +150,7 @@ class RecordingTarget:
         self.spec: str = inner.spec
         self.in_process: bool = inner.in_process
         self.baseline: Path | None = inner.baseline
-        self.clock: Clock = _Clock(inner.clock, recorder)
+        self.clock: Clock = RecordingClock(inner.clock, recorder)
         self.user: User | None = None if inner.user is None else RecordingUser(inner.user, recorder)
 
     @property
@@ -169,7 +172,7 @@ class RecordingTarget:
 
     def http(self, *, timeout: float = 10.0) -> httpx.Client:
         """A new client whose exchanges are kept."""
-        transport = _Transport(self.inner.http(timeout=timeout), self.recorder, self.clock)
+        transport = _RecordingTransport(self.inner.http(timeout=timeout), self.recorder, self.clock)
         return httpx.Client(transport=transport, base_url=self.base, timeout=timeout, trust_env=False)
 
     def gone(self) -> str:
@@ -262,8 +265,9 @@ class RecordingUser:
         alike = [
             place
             for place, entry in enumerate(own)
-            if (entry.got.status, entry.got.content) == (response.status_code, response.content)
-            and entry.sent.url == str(response.request.url)
+            if entry.response is not None
+            and (entry.response.status, entry.response.content) == (response.status_code, response.content)
+            and entry.request.url == str(response.request.url)
         ]
         action.returned = alike[-1] if alike else len(own) - 1
         return response
@@ -274,7 +278,7 @@ def _watched(http: httpx.Client) -> bool:
     return bool(http.event_hooks["response"])
 
 
-class _Clock:
+class RecordingClock:
     """The target's clock, whose waits are kept."""
 
     def __init__(self, inner: Clock, recorder: Recorder) -> None:
@@ -292,16 +296,18 @@ class _Clock:
         self._inner.__exit__()
 
     def now(self) -> float:
+        """Seconds on the target's clock."""
         return self._inner.now()
 
     def wait(self, seconds: float) -> None:
+        """Wait as the target's clock does, and keep when and for how long."""
         tape = self._recorder.tape
         if tape.name != SHARED:
             tape.waits.append((self._inner.now() - tape.began, seconds))
         self._inner.wait(seconds)
 
 
-class _Transport(httpx.BaseTransport):
+class _RecordingTransport(httpx.BaseTransport):
     """Sends through a client of the target and keeps what came, as it came."""
 
     def __init__(self, inner: httpx.Client, recorder: Recorder, clock: Clock) -> None:
@@ -311,17 +317,17 @@ class _Transport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
-        sent = Sent(request.method, str(request.url), headers, request.read())
+        sent = Request(request.method, str(request.url), headers, request.read())
         at, began = self._clock.now(), time.perf_counter()
         try:
             answer = self._inner.send(request, stream=True, follow_redirects=False)
             raw = b"".join(answer.iter_raw())
         except httpx.HTTPError as error:
-            got = Got(error=type(error).__name__, message=str(error))
-            self._recorder.exchanged(sent, got, at, began, self._clock)
+            lost = Kept(sent, error=type(error).__name__, message=str(error))
+            self._recorder.exchanged(lost, at, began, self._clock)
             raise
         answer.close()
-        self._recorder.exchanged(sent, _got(answer, raw), at, began, self._clock)
+        self._recorder.exchanged(_answered(sent, answer, raw), at, began, self._clock)
         extensions = {
             name: value for name, value in answer.extensions.items() if name in ("http_version", "reason_phrase")
         }
@@ -333,7 +339,7 @@ class _Transport(httpx.BaseTransport):
         self._inner.close()
 
 
-def _got(answer: httpx.Response, raw: bytes) -> Got:
+def _answered(sent: Request, answer: httpx.Response, raw: bytes) -> Kept:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
     coding = answer.headers.get("content-encoding", "")
     content = raw
@@ -344,7 +350,8 @@ def _got(answer: httpx.Response, raw: bytes) -> Got:
             coding = ""
         else:
             headers = tuple(pair for pair in headers if pair[0].lower() != "content-encoding")
-    return Got(answer.status_code, answer.reason_phrase, headers, content, coding)
+    response = Response(answer.status_code, headers, content)
+    return Kept(sent, response, reason=answer.reason_phrase, coding=coding)
 
 
 class _Hidden(HTMLParser):

@@ -7,10 +7,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from device_grant.recordings.tape import line_of
 from device_grant.targets.ports import NotHeld
 
 if TYPE_CHECKING:
-    from device_grant.recordings.formats.tape import Entry, Sent, Tape
+    from device_grant.protocol import Request
+    from device_grant.recordings.tape import Kept, Tape
 
 UNKEPT = frozenset(
     {"host", "user-agent", "accept-encoding", "connection", "cookie", "content-length", "transfer-encoding"}
@@ -23,7 +25,7 @@ _LONGEST_BODY = 4096
 Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
 
 
-def key_of(sent: Sent) -> Key:
+def key_of(sent: Request) -> Key:
     """What makes two requests the same."""
     kept = sorted((name.lower(), value) for name, value in sent.headers if name.lower() not in UNKEPT)
     return sent.method, sent.url, condensed(sent.content), tuple(kept)
@@ -57,21 +59,21 @@ class Reel:
         self._ordered: deque[int] = deque()
         for place, entry in enumerate(self.tape.entries):
             if entry.action is None:
-                self._waiting.setdefault(key_of(entry.sent), deque()).append(place)
+                self._waiting.setdefault(key_of(entry.request), deque()).append(place)
                 self._ordered.append(place)
 
-    def alike(self, sent: Sent) -> Entry:
+    def alike(self, sent: Request) -> Kept:
         """The first entry with that request; raises NotHeld."""
         places = self._waiting.get(key_of(sent))
         if not places:
             raise NotHeld(self.missing(sent))
         return self._play(places.popleft())
 
-    def following(self) -> Entry | None:
+    def following(self) -> Kept | None:
         """The next entry in order that no action brought."""
         return self._play(self._ordered.popleft()) if self._ordered else None
 
-    def of_action(self) -> Entry | None:
+    def of_action(self) -> Kept | None:
         """The next entry of the action that goes on."""
         place = self.next_of_action()
         return None if place is None else self._play(place)
@@ -87,18 +89,20 @@ class Reel:
         everything = range(len(self.tape.entries))
         return next((n for n in everything if self.tape.entries[n].action == self.acting and n not in self.used), None)
 
-    def _play(self, place: int) -> Entry:
+    def _play(self, place: int) -> Kept:
         self.used.add(place)
         self.last = place
         return self.tape.entries[place]
 
-    def missing(self, sent: Sent) -> str:
+    def missing(self, sent: Request) -> str:
         """One line for a request that is not there."""
         left = next((entry for place, entry in enumerate(self.tape.entries) if place not in self.used), None)
         then = f"what is left begins with {left.label}" if left else "nothing is left"
-        return f"{self.tape.file}: the recording does not hold {sent.line} as it is sent now; {then}: record it again"
+        return (
+            f"{self.tape.place}: the recording does not hold {line_of(sent)} as it is sent now; {then}: record it again"
+        )
 
     @property
-    def leftovers(self) -> list[Entry]:
+    def leftovers(self) -> list[Kept]:
         """Entries that nothing asked for."""
         return [entry for place, entry in enumerate(self.tape.entries) if place not in self.used]
