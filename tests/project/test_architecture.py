@@ -114,7 +114,9 @@ def test_every_room_is_in_the_layers_contract():
 def test_tests_share_by_way_of_support_only():
     """What two test modules need stands in tests/support; importing a test module would run its fixtures twice."""
     folder = ROOT / "tests"
-    names = {path.stem for path in folder.rglob("*.py") if path.parent.name != "support"}
+    # The servers in tests/peers are no helpers but what is tested with: only its test modules are meant.
+    shared = {path for path in (folder / "peers").glob("*.py") if not path.name.startswith("test_")}
+    names = {path.stem for path in {*folder.rglob("*.py")} - shared if path.parent.name != "support"}
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
         for path in sorted(folder.rglob("*.py"))
@@ -134,7 +136,7 @@ def test_tests_have_one_conftest():
 def test_tests_stand_in_the_rooms_of_what_they_test():
     rooms = {entry.name for entry in (ROOT / "conformance" / "device_grant").iterdir()}
     found = {entry.name for entry in (ROOT / "tests").iterdir() if entry.is_dir() and entry.name != "__pycache__"}
-    assert found - rooms - {"project", "strategies", "support"} == set()
+    assert found - rooms - {"peers", "project", "strategies", "support"} == set()
 
 
 def test_modules_stay_short():

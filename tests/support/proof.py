@@ -17,7 +17,10 @@ from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from device_grant.judging import Check, Invariant
+    from device_grant.targets import Target
 
 BROKEN = (Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL)
 
@@ -91,31 +94,41 @@ def applies(check: Check, dialect: str) -> bool:
     return any(dialect in catalogue().get(name).dialects for name in check.requirements)
 
 
+def judged(target: Target, names: Iterable[str], examples: int) -> Iterator[Case]:
+    """The named checks, those that apply, when each has judged the target, which is started.
+
+    Of generated cases there are at most `examples`, and little is done to make them smaller: that something is found
+    is the question here, not how much of it.
+    """
+    checks, _ = judges()
+    dialect = target.config.dialect
+    run = new_run(target, dialect, catalogue())
+    run.chromium, own = BROWSER, run.chromium
+    run.profile = replace(run.profile, examples=examples, shrinking=0.05)
+    for name in names:
+        check = checks[name]
+        if not applies(check, dialect):
+            continue
+        case = Case(run, check)
+        with target.clock:
+            case.begin()
+            case.execute()
+        yield case
+    run.chromium = own
+    run.close()
+
+
 def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
     """Run the named checks, those that apply, against the reference server with one fault."""
-    checks, _ = judges()
     broken: dict[str, frozenset[str]] = {}
     invariants: dict[str, set[str]] = {}
     with embedded(dialect, [fault] if fault else []) as target:
-        run = new_run(target, dialect, catalogue())
-        run.chromium, own = BROWSER, run.chromium
-        # That something is found is the question here, not how much of it or how small it can be made.
-        run.profile = replace(run.profile, examples=40, shrinking=0.05)
-        for name in names:
-            check = checks[name]
-            if not applies(check, dialect):
-                continue
-            case = Case(run, check)
-            with target.clock:
-                case.begin()
-                case.execute()
-            broken[name] = frozenset(
+        for case in judged(target, names, 40):
+            broken[case.ledger.check] = frozenset(
                 requirement for requirement, tally in case.ledger.tallies.items() if tally.verdict in BROKEN
             )
             for ledger in case.invariants.values():
                 for requirement, tally in ledger.tallies.items():
                     if tally.verdict in BROKEN:
                         invariants.setdefault(ledger.check, set()).add(requirement)
-        run.chromium = own
-        run.close()
     return Outcome(broken, {name: frozenset(found) for name, found in invariants.items()})
