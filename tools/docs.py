@@ -66,7 +66,7 @@ def _coverage_row(covered: Coverage, entry: Requirement) -> str:
 def ambiguities_page(covered: Coverage) -> str:
     """The register: what a text leaves open or is read in two ways, and what is accepted because of it."""
     doubtful = [entry for entry in covered.catalogue.requirements if entry.caveat]
-    differing = [entry for entry in covered.catalogue.requirements if entry.aws and not entry.caveat]
+    differing = [entry for entry in covered.catalogue.requirements if entry.aws_note and not entry.caveat]
     lines = [
         "# Ambiguities",
         NOTICE,
@@ -89,7 +89,7 @@ def ambiguities_page(covered: Coverage) -> str:
         "| requirement | AWS SSO OIDC |",
         "|---|---|",
     ]
-    lines += [f"| `{entry.id}` | {text(entry.aws)} |" for entry in differing]
+    lines += [f"| `{entry.id}` | {text(entry.aws_note)} |" for entry in differing]
     return "\n".join(lines) + "\n"
 
 
@@ -100,8 +100,8 @@ def _ambiguity(covered: Coverage, entry: Requirement) -> list[str]:
         "",
         f"- Readings: {text(entry.caveat)}",
     ]
-    if entry.aws:
-        lines.append(f"- AWS SSO OIDC: {text(entry.aws)}")
+    if entry.aws_note:
+        lines.append(f"- AWS SSO OIDC: {text(entry.aws_note)}")
     lines += [f"- `{judge.name}`: {text(judge.card)}" for judge in covered.of(entry)]
     if entry.excluded:
         lines.append(f"- Not tested: {text(entry.excluded)}")

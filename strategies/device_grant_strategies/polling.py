@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
+from device_grant.protocol import DEFAULT_INTERVAL
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -47,7 +49,7 @@ class PollingSchedule:
 
 
 def polling_schedules(
-    interval: float = 5.0, *, max_total: float = 120.0, max_polls: int = 12, margin: float = 1.0
+    interval: float = DEFAULT_INTERVAL, *, max_total: float = 120.0, max_polls: int = 12, margin: float = 1.0
 ) -> SearchStrategy[PollingSchedule]:
     """Draw schedules of at least one and at most `max_polls` polls that end within `max_total` seconds.
 

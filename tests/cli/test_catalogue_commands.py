@@ -88,7 +88,7 @@ def test_explain_fits_the_terminal(monkeypatch, requirement, columns):
 def test_explain_says_everything(monkeypatch):
     shown = " ".join(_run(monkeypatch, "explain", "rfc8628-3.5-device-code-single-use").stdout.split())
     entry = load().get("rfc8628-3.5-device-code-single-use")
-    for text in (entry.statement, entry.caveat, entry.aws, entry.how, entry.why, entry.url, entry.source):
+    for text in (entry.statement, entry.caveat, entry.aws_note, entry.how, entry.why, entry.url, entry.source):
         assert " ".join(text.split()) in shown
     for text in ("IMPLIED: fail if broken", "authorization-server", "rfc8628, aws-sso-oidc", "approver"):
         assert text in shown

@@ -23,7 +23,7 @@ from device_grant.judging import (
     throwaway_registry,
 )
 from device_grant.judging.loading import import_checks
-from device_grant.protocol import RFC8628, Exchange, Outcome, Request, Response
+from device_grant.protocol import RFC8628, Exchange, Outcome, Request, Response, dialect
 from device_grant.protocol.exchange import RAW
 from device_grant.server.session.case import Case
 
@@ -115,7 +115,7 @@ def answer(code="authorization_pending", *, lost=False, method="POST"):
 
 @pytest.fixture
 def ledger():
-    return Ledger("made_up::test_it", catalogue().get, RFC8628, (REQUIREMENT,), lambda *_: False)
+    return Ledger("made_up::test_it", catalogue().get, dialect(RFC8628), (REQUIREMENT,), lambda *_: False)
 
 
 def worst(ledger):

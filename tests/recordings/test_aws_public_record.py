@@ -162,7 +162,7 @@ def _replay(name: str, **answers: str) -> dict[str, Verdict]:
 def test_warnings_have_their_reason_in_the_catalogue():
     for requirement in (HEADER, LONG_LIVED, SHORT, FRAGMENT, EXPIRED):
         entry = catalogue().get(requirement)
-        assert entry.caveat or entry.aws, requirement
+        assert entry.caveat or entry.aws_note, requirement
         assert entry.verdict_if_broken < Verdict.FAIL or "warning" in entry.caveat, requirement
 
 

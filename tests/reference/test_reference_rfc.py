@@ -9,7 +9,7 @@ import pytest
 from support.reference import BASIC_CLIENT, DEVICE_CLIENT, FORM, OTHER_CLIENT, POST_CLIENT, START, Server, described
 
 from device_grant.errors import UsageError
-from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Operation
+from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Operation
 from device_grant.protocol.dialects import basic_authorization
 from device_grant.reference import Settings
 from device_grant.reference.server import app
@@ -383,6 +383,6 @@ def test_memory_is_bounded(monkeypatch):
 
 def test_default_applications_are_built_when_asked_for():
     assert app.app is app.app
-    assert app.aws_app.state.store.settings.aws
+    assert app.aws_app.state.store.settings.dialect == AWS_SSO_OIDC
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = app.nothing

@@ -16,7 +16,8 @@ from device_grant.cli.openapi import openapi
 from device_grant.errors import UsageError
 from device_grant.judging import check_of
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Exchange, Operation, Request, Response, dialect, service_model
-from device_grant.protocol.openapi import METADATA, document, operation_of
+from device_grant.protocol.openapi import METADATA, operation_of
+from device_grant.protocol.openapi import document as described
 from device_grant.protocol.openapi import parts as openapi_parts
 from device_grant.reference.embedded import embedded
 from device_grant.server.checks.http import test_schemathesis as checks
@@ -27,6 +28,10 @@ from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
+
+
+def document(name, *arguments, **options):
+    return described(dialect(name), *arguments, **options)
 
 
 def schema(found, name):

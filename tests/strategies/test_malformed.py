@@ -15,7 +15,7 @@ from device_grant_strategies import MALFORMATIONS, Malformed, malformed
 
 AS_VALID = "as-valid"
 AWS, RFC = "aws-sso-oidc", "rfc8628"
-NAMES = dialects.AWS_OPERATIONS
+NAMES = service_model.OPERATIONS
 
 profile = settings(
     derandomize=True,

@@ -12,6 +12,7 @@ from device_grant.client.rules import every_rule
 from device_grant.client.session.case import ClientCase
 from device_grant.client.session.run import ClientRun
 from device_grant.judging import all_checks
+from device_grant.judging import applies as has_something_to_judge
 from device_grant.judging.loading import import_checks
 from device_grant.protocol import dialect
 from device_grant.reference.client.faults import ClientFaults
@@ -70,9 +71,7 @@ def catalogue() -> Catalogue:
 
 
 def applies(check: Check, dialect_name: str) -> bool:
-    if check.dialects and dialect_name not in check.dialects:
-        return False
-    return any(dialect_name in catalogue().get(name).dialects for name in check.requirements)
+    return has_something_to_judge(check, dialect(dialect_name), catalogue().get)
 
 
 @cache

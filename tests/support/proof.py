@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from device_grant.browser.chromium import Chromium
 from device_grant.catalogue import Catalogue, Verdict, load
 from device_grant.judging import Untestable, all_checks, all_invariants
+from device_grant.judging import applies as has_something_to_judge
 from device_grant.judging.loading import import_checks
+from device_grant.protocol import dialect as known_dialect
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server.faults import Faults
 from device_grant.server.session.case import Case
@@ -89,9 +91,7 @@ def browser_missing() -> str:
 
 def applies(check: Check, dialect: str) -> bool:
     """Whether the check runs in that dialect."""
-    if check.dialects and dialect not in check.dialects:
-        return False
-    return any(dialect in catalogue().get(name).dialects for name in check.requirements)
+    return has_something_to_judge(check, known_dialect(dialect), catalogue().get)
 
 
 def judged(target: Target, names: Iterable[str], examples: int) -> Iterator[Case]:

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import yaml
 
-from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Exchange, Request, Response, dialect
-from device_grant.protocol.dialects import AWS_OPERATIONS
+from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Exchange, Request, Response, dialect, service_model
 from device_grant.protocol.service_model import operation as modelled
 from device_grant.targets.config import ClockSection, Endpoints, Located, Serve, TargetConfig
 from device_grant.targets.transports.in_process import AsgiTarget
@@ -28,7 +27,7 @@ BASE = "https://oidc.us-east-1.test"
 _BASE64URL = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _USER_CODE = "BCDF-GHJK"
 _CONSONANTS = "BCDFGHJKLMNPQRSTVWXZ"
-_OPERATIONS = {name: operation for operation, name in AWS_OPERATIONS.items()}
+_OPERATIONS = {name: operation for operation, name in service_model.OPERATIONS.items()}
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.protocol import Operation
+from device_grant.protocol import AWS_SSO_OIDC, Operation, dialect
 from device_grant.targets import discover
 from device_grant.targets.adapter import Adapter
 from device_grant.targets.config import Endpoints, TargetConfig
@@ -120,7 +120,7 @@ def test_a_target_that_does_not_answer_is_unreachable():
 
 
 def test_the_aws_dialect_asks_nothing():
-    result = found({}, dialect="aws-sso-oidc", base="http://target.test/prefix", token="/mine")
+    result = found({}, dialect=dialect(AWS_SSO_OIDC), base="http://target.test/prefix", token="/mine")
     assert result.registration == "http://target.test/prefix/client/register"
     assert result.device_authorization == "http://target.test/prefix/device_authorization"
     assert result.token == "http://target.test/prefix/mine"

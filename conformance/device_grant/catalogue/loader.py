@@ -17,15 +17,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import yaml
 
-from device_grant.catalogue.model import Level, Party, Requirement, Status
+from device_grant.catalogue.model import DIALECTS, Level, Party, Requirement, Status
 from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
     from importlib.resources.abc import Traversable
-
-DIALECTS: Final = ("rfc8628", "aws-sso-oidc")
-"""Values of `dialects`; the protocol room, which may not be imported here, defines what they mean."""
 
 TAGS: Final = ("security",)
 """Values of `tags`. A misspelt tag would publish what is to be withheld, so unknown ones are refused."""
@@ -36,7 +33,7 @@ BROKEN: Final = ("fail", "warn", "observed")
 FILLED_IN: Final = ("source", "url")
 """Fields of Requirement that come from the head of the file and cannot be written in an entry."""
 
-_FIELDS: Final = tuple(name for name in Requirement.__struct_fields__ if name not in FILLED_IN)
+_FIELDS: Final = tuple(name for name in Requirement.__struct_encode_fields__ if name not in FILLED_IN)
 _ID: Final = re.compile(r"[A-Za-z0-9.-]+")
 # PyYAML without libyaml lacks the C loader; the slow one reads the same.
 _LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)

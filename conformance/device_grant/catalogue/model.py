@@ -6,6 +6,13 @@ from enum import IntEnum, StrEnum
 
 import msgspec
 
+RFC8628 = "rfc8628"
+"""Name of the dialect of the RFCs themselves."""
+AWS_SSO_OIDC = "aws-sso-oidc"
+"""Name of the dialect of AWS SSO OIDC."""
+DIALECTS = (RFC8628, AWS_SSO_OIDC)
+"""Dialects of which the catalogue has requirements; what they mean, the protocol room says."""
+
 
 class Level(StrEnum):
     """Requirement levels of RFC 2119; REQUIRED is folded into MUST, RECOMMENDED into SHOULD, OPTIONAL into MAY."""
@@ -71,12 +78,12 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     statement: str
     """Our paraphrase, never the source's text."""
     dialects: tuple[str, ...]
-    """Dialects in which the requirement applies: `rfc8628`, `aws-sso-oidc`."""
+    """Dialects in which the requirement applies, of those in DIALECTS."""
     broken: str = ""
     """For IMPLIED entries, and only for them: the verdict when broken, one of `fail`, `warn`, `observed`."""
     caveat: str = ""
     """Ambiguity or legitimate variation that a check must allow for."""
-    aws: str = ""
+    aws_note: str = msgspec.field(default="", name="aws")
     """How the AWS dialect differs, by design or in practice."""
     how: str = ""
     """How it can be observed from outside."""

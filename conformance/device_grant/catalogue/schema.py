@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
-from device_grant.catalogue.loader import BROKEN, DIALECTS, FILLED_IN, TAGS, Head
-from device_grant.catalogue.model import Requirement
+from device_grant.catalogue.loader import BROKEN, FILLED_IN, TAGS, Head
+from device_grant.catalogue.model import DIALECTS, Requirement
 
 _PATH = Path(__file__).with_name("schema.json")
 

@@ -124,7 +124,7 @@ def explain(requirement: str) -> None:
     for title, text in (
         ("Why it matters", entry.why),
         ("Allow for", entry.caveat),
-        ("In the AWS dialect", entry.aws),
+        ("In the AWS dialect", entry.aws_note),
         ("How it is seen", entry.how),
         ("Not tested because", entry.excluded),
     ):

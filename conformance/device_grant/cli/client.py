@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from device_grant.catalogue.model import DIALECTS
 from device_grant.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ class _WithCommand(click.Command):
 
 @click.command(cls=_WithCommand)
 @click.argument("name", required=False)
-@click.option("--dialect", metavar="D", help="rfc8628 or aws-sso-oidc, where the client does not say.")
+@click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the client does not say.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
@@ -62,10 +63,10 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
         return _run_one(console, COMMAND + shlex.join(behind), report, (), options)
     if name not in REFERENCE or options["dialect"]:
         return _run_one(console, name, report, behind, options)
-    from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+    from device_grant.reference.misbehaviour import BOTH
 
     worst = ExitCode.CONFORMANT
-    for number, dialect in enumerate((RFC8628, AWS_SSO_OIDC)):
+    for number, dialect in enumerate(BOTH):
         if number:
             console.print()
         code = _run_one(console, f"{name}:{dialect}", report / dialect if report else None, behind, options)

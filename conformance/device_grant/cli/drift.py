@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from device_grant.catalogue.model import DIALECTS
 from device_grant.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", metavar="CASSETTES", type=click.Path(path_type=Path, exists=True))
 @click.argument("target")
-@click.option("--dialect", type=click.Choice(["rfc8628", "aws-sso-oidc"]), help="Dialect of a capture that has both.")
+@click.option("--dialect", type=click.Choice(DIALECTS), help="Dialect of a capture that has both.")
 @click.option("--only", metavar="CHECK-GLOB", multiple=True, help="Send only these checks (or flows); may be repeated.")
 @click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
 @click.option("--fault", multiple=True, help="A misbehaviour of the embedded server, to see what it looks like.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from device_grant.catalogue.model import DIALECTS
 from device_grant.cli.report import chosen_forms, report_options, write_forms
 from device_grant.errors import ExitCode, UsageError
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
-@click.option("--dialect", type=click.Choice(["rfc8628", "aws-sso-oidc"]), help="Dialect, where it is told wrongly.")
+@click.option("--dialect", type=click.Choice(DIALECTS), help="Dialect, where it is told wrongly.")
 @click.option("--party", type=click.Choice(["server", "client"]), help="Whom to judge; both without it.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")

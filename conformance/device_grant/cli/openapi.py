@@ -6,19 +6,21 @@ from pathlib import Path
 
 import click
 
+from device_grant.catalogue.model import DIALECTS, RFC8628
 from device_grant.errors import UsageError
 
 
 @click.command()
-@click.option("--dialect", default="rfc8628", show_default=True, help="rfc8628 or aws-sso-oidc.")
+@click.option("--dialect", default=RFC8628, show_default=True, help=f"{' or '.join(DIALECTS)}.")
 @click.option("--base", metavar="URL", help="URL of the server [default: where `device-grant serve` listens].")
 @click.option("--format", "form", type=click.Choice(["json", "yaml"]), default="json", show_default=True)
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write to a file instead of the terminal.")
 def openapi(dialect: str, base: str | None, form: str, out: Path | None) -> None:
     """Print the OpenAPI 3.1 document of a dialect, each constraint with the requirement behind it."""
+    from device_grant.protocol import dialect as known_dialect
     from device_grant.protocol.openapi import DEFAULT_BASE, document
 
-    found = document(dialect, base=DEFAULT_BASE if base is None else base)
+    found = document(known_dialect(dialect), base=DEFAULT_BASE if base is None else base)
     if form == "json":
         import json
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from device_grant.catalogue.model import DIALECTS
 from device_grant.errors import ExitCode, SuiteError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ UNSTEADY = "the check does not send the same requests again, so that no recordin
 @click.command()
 @click.argument("target")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: cassettes/NAME.")
-@click.option("--dialect", metavar="D", help="rfc8628 or aws-sso-oidc, where the target does not say.")
+@click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the target does not say.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Record only the checks of these requirements.")
 @click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
 @click.option("--fault", multiple=True, help="A misbehaviour of the embedded server.")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from device_grant.catalogue.model import DIALECTS
 from device_grant.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @click.argument("target", default="embedded")
-@click.option("--dialect", metavar="D", help="rfc8628 or aws-sso-oidc, where the target does not say.")
+@click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the target does not say.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--profile", default="fast", show_default=True, help="How much is generated: fast, standard or deep.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generated examples, as an earlier run printed it.")

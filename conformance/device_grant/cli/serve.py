@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import click
 
+from device_grant.catalogue.model import DIALECTS, RFC8628
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8628, show_default=True, help="0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--dialect", default="rfc8628", show_default=True, help="rfc8628 or aws-sso-oidc.")
+@click.option("--dialect", default=RFC8628, show_default=True, help=f"{' or '.join(DIALECTS)}.")
 @click.option("--interval", type=click.IntRange(min=1), help="Seconds between polls [default: 5, AWS 1].")
 @click.option("--expires-in", type=click.IntRange(min=1), default=600, show_default=True, help="Seconds a code lives.")
 @click.option("--fault", "faults", metavar="NAME", multiple=True, help="Misbehave in one named way; may be repeated.")
@@ -23,7 +25,6 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
     list_faults: bool,  # noqa: FBT001 - click passes flags by name
 ) -> None:
     """Serve a local AWS SSO OIDC or RFC 8628 authorization server until Ctrl-C."""
-    from device_grant.protocol import AWS_SSO_OIDC
     from device_grant.reference.server.faults import Faults
 
     if list_faults:
@@ -31,18 +32,17 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
         return
     from device_grant.reference.server.serve import serve as serve_reference
     from device_grant.reference.server.settings import Settings
+    from device_grant.reference.server.usual import usual
 
-    # AWS CLI polls twice at once when it starts; told to slow down, it would keep its user waiting for 6 s more.
-    settings = Settings(
-        dialect=dialect, interval=interval, expires_in=expires_in, early_polls=int(dialect == AWS_SSO_OIDC)
-    )
+    defaults = usual(dialect)
+    settings = Settings(dialect=dialect, interval=interval, expires_in=expires_in, early_polls=defaults.early_polls)
     named = Faults.named(*faults)
 
     def announce(base: str) -> None:
         click.echo(f"{dialect} authorization server at {base} (Ctrl-C stops it)")
         click.echo(f"verification page: {base}/device   sign in as alice / wonderland")
-        if settings.aws:
-            click.echo(f"for SDKs and AWS CLI: export AWS_ENDPOINT_URL_SSO_OIDC={base}")
+        if defaults.environment:
+            click.echo(f"for SDKs and AWS CLI: export {defaults.environment}={base}")
         if faults:
             click.echo(f"misbehaving on purpose: {', '.join(faults)}")
 

@@ -76,9 +76,10 @@ def open_target_spec(options: Options) -> Target:
     if name == "embedded":
         if rest and options.dialect and rest != options.dialect:
             raise UsageError(f"{options.target} names a dialect, which --dialect {options.dialect} contradicts")
+        from device_grant.protocol import default_dialect
         from device_grant.reference.embedded import embedded
 
-        return embedded(rest or options.dialect or "rfc8628", options.faults, user=user)
+        return embedded(rest or options.dialect or default_dialect().name, options.faults, user=user)
     if options.faults:
         raise UsageError(f"--fault is for the embedded server; {options.target} has only the faults of its own")
     if name == "cassette":

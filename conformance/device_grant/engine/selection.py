@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from device_grant.judging import applies
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from device_grant.catalogue import Catalogue
     from device_grant.judging import Check, Invariant, Rule
+    from device_grant.protocol import Dialect
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Selection:
     """What decides which checks and invariants are kept."""
 
     catalogue: Catalogue
-    dialect: str
+    dialect: Dialect
     party: str
     wanted: frozenset[str] | None
     """Requirements of --only; None: all."""
@@ -30,17 +33,12 @@ class Selection:
         """Whether the check is run."""
         if check.party != self.party or not self.holds(check.name):
             return False
-        if check.dialects and self.dialect not in check.dialects:
-            return False
         # The exchanges of every check are what an invariant judges.
         all_checks = self.wanted is None or bool(self.wanted & self.watching)
         wanted = all_checks or bool(self.wanted and self.wanted.intersection(check.requirements))
-        return wanted and self._applies(check.requirements)
+        return wanted and applies(check, self.dialect, self.catalogue.get)
 
     def keeps_rule(self, rule: Invariant | Rule) -> bool:
         """Whether the invariant, or rule, is reported."""
         wanted = self.wanted is None or bool(self.wanted.intersection(rule.requirements))
-        return wanted and self._applies(rule.requirements)
-
-    def _applies(self, requirements: Iterable[str]) -> bool:
-        return any(self.dialect in self.catalogue.get(name).dialects for name in requirements)
+        return wanted and applies(rule, self.dialect, self.catalogue.get)

@@ -161,12 +161,13 @@ class CheckSession:
         """What decides which checks are run; raises SuiteError if one names a requirement that there is not."""
         from device_grant.catalogue import load
         from device_grant.judging import references
+        from device_grant.protocol import dialect
 
         catalogue = load()
         catalogue.check_references(references())
         watching = frozenset(name for rule in self.subject.watching() for name in rule.requirements)
         subject = self.subject
-        return Selection(catalogue, subject.dialect, subject.party, self._wanted, watching, subject.holds)
+        return Selection(catalogue, dialect(subject.dialect), subject.party, self._wanted, watching, subject.holds)
 
     def waits(self, check: Check) -> bool:
         """Whether the check goes on beside others, in a thread of its own, because it waits on a real clock."""

@@ -12,7 +12,7 @@ from device_grant.errors import SuiteError
 
 if TYPE_CHECKING:
     from device_grant.judging.judgement import Judgement
-    from device_grant.protocol import Event, Exchange
+    from device_grant.protocol import Dialect, Event, Exchange
 
 Expects = Callable[[str, str, str], bool]
 """Whether the baseline expects a deviation: (requirement id, check name, message)."""
@@ -98,7 +98,7 @@ class Ledger:
 
     check: str
     requirement_of: Callable[[str], Requirement]
-    dialect: str
+    dialect: Dialect
     named: tuple[str, ...]
     """Requirements that the check may judge; another one is an error of the suite."""
     expects: Expects
@@ -112,7 +112,7 @@ class Ledger:
 
     def applicable(self, requirement: str) -> bool:
         """Whether the requirement exists in the dialect of this run."""
-        return self.dialect in self.requirement_of(requirement).dialects
+        return self.dialect.binds(self.requirement_of(requirement))
 
     def settle(self, judgement: Judgement) -> None:
         """Make a claim of what was judged, and record it; SuiteError if the judge does not name the requirement."""
@@ -122,7 +122,7 @@ class Ledger:
         if holds and self.again(requirement):
             return
         entry = self.requirement_of(requirement)
-        if self.dialect not in entry.dialects:
+        if not self.dialect.binds(entry):
             return
         if holds:
             verdict = Verdict.PASS

@@ -15,6 +15,7 @@ from device_grant.judging.judgement import Judgement
 from device_grant.judging.parameters import parameters_of
 
 if TYPE_CHECKING:
+    from device_grant.catalogue import Requirement
     from device_grant.protocol import Dialect, Exchange
 
 InvariantFunction = Callable[["Exchange", "Dialect"], Iterator[Judgement]]
@@ -22,6 +23,11 @@ InvariantFunction = Callable[["Exchange", "Dialect"], Iterator[Judgement]]
 F = TypeVar("F", bound=Callable[..., Any])
 Order = Literal["", "last"]
 """Where in a run a check stands; empty: anywhere."""
+
+
+def anywhere(_dialect: Dialect) -> bool:
+    """In every dialect."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,8 @@ class Check:
     """Claims of the target without which the check is not applicable."""
     timed: bool
     """Waits on the target's clock; on a real clock such checks go on side by side."""
-    dialects: tuple[str, ...]
-    """Dialects to which the check is limited; empty: wherever one of its requirements applies."""
+    when: Callable[[Dialect], bool]
+    """Whether a dialect has what the check is about; without one of its requirements it does not run either."""
     sampled: bool
     """Judges what its generated examples reach; a requirement that none of them reached stays without a verdict."""
     card: str
@@ -141,7 +147,7 @@ def check(  # noqa: PLR0913 - all but the requirements are named where they are 
     faults: tuple[str, ...] = (),
     needs: tuple[str, ...] = (),
     timed: bool = False,
-    dialects: tuple[str, ...] = (),
+    when: Callable[[Dialect], bool] = anywhere,
     sampled: bool = False,
     live: str | Mapping[str, str] = "",
     order: Order = "",
@@ -166,7 +172,7 @@ def check(  # noqa: PLR0913 - all but the requirements are named where they are 
             faults=faults,
             needs=needs,
             timed=timed,
-            dialects=dialects,
+            when=when,
             sampled=sampled,
             card=_card(function),
             function=function,
@@ -223,6 +229,13 @@ def all_invariants() -> tuple[Invariant, ...]:
 def all_rules() -> tuple[Rule, ...]:
     """Every rule whose module has been imported."""
     return tuple(_registry.get().rules.values())
+
+
+def applies(entry: Check | Invariant | Rule, dialect: Dialect, requirement_of: Callable[[str], Requirement]) -> bool:
+    """Whether a check, invariant or rule has anything to judge in a dialect."""
+    if isinstance(entry, Check) and not entry.when(dialect):
+        return False
+    return any(dialect.binds(requirement_of(name)) for name in entry.requirements)
 
 
 def references() -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,16 @@
-"""Operations, errors and the two dialects; free of HTTP clients and of targets."""
+"""Operations, errors and dialects; free of HTTP clients and of targets."""
 
-from device_grant.protocol.dialects import AWS_SSO_OIDC, RFC8628, Dialect, dialect
+from device_grant.catalogue.model import AWS_SSO_OIDC, RFC8628
+from device_grant.protocol.dialects import (
+    DEFAULT_INTERVAL,
+    Dialect,
+    Situation,
+    default_dialect,
+    dialect,
+    known_dialects,
+    register,
+    spoken,
+)
 from device_grant.protocol.exchange import (
     DEVICE_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
@@ -17,6 +27,7 @@ from device_grant.protocol.redaction import Secrets
 
 __all__ = [
     "AWS_SSO_OIDC",
+    "DEFAULT_INTERVAL",
     "DEVICE_CODE_GRANT",
     "REFRESH_TOKEN_GRANT",
     "RFC8628",
@@ -29,6 +40,11 @@ __all__ = [
     "Request",
     "Response",
     "Secrets",
+    "Situation",
     "Transcript",
+    "default_dialect",
     "dialect",
+    "known_dialects",
+    "register",
+    "spoken",
 ]

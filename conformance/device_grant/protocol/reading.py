@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes, urlsplit
+
+from device_grant.protocol.names import snake
 
 if TYPE_CHECKING:
     from device_grant.protocol import Request
@@ -104,8 +105,3 @@ def valid_utf8_form(request: Request) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def snake(name: str) -> str:
-    """`deviceCode` becomes `device_code`; snake_case stays."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: "_" + found.group(1).lower(), name)

@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from device_grant.protocol.exchange import Operation
+
 API_VERSION = "2019-06-10"
+
+OPERATIONS = {
+    Operation.REGISTRATION: "RegisterClient",
+    Operation.DEVICE_AUTHORIZATION: "StartDeviceAuthorization",
+    Operation.TOKEN: "CreateToken",
+}
+"""The public operations by their names in the model."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +93,7 @@ def operation(name: str) -> OperationShape:
 @cache
 def errors_by_name() -> dict[str, ErrorShape]:
     """Every modelled exception of the three public operations, by shape name."""
-    names = ("RegisterClient", "StartDeviceAuthorization", "CreateToken")
-    return {error.name: error for name in names for error in operation(name).errors}
+    return {error.name: error for name in OPERATIONS.values() for error in operation(name).errors}
 
 
 @cache

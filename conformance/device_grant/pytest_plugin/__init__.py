@@ -32,7 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--grant-target", default=None, help="what to test: embedded, a URL, asgi:…, wsgi:…, target.toml, a name"
     )
     group.addoption("--grant-client", default=None, help="client to test: honest, client.toml, a name, or '-- COMMAND'")
-    group.addoption("--grant-dialect", default=None, help="rfc8628 or aws-sso-oidc")
+    group.addoption("--grant-dialect", default=None, help="name of a dialect")
     group.addoption("--grant-only", action="append", default=[], help="requirement id or glob; may be repeated")
     group.addoption("--grant-profile", default="fast", help="fast, standard or deep")
     group.addoption("--grant-seed", type=int, default=None, help="seed of generated examples")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
-from device_grant.protocol import AWS_SSO_OIDC, RFC8628, dialect
+from device_grant.protocol import dialect
 from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.settings import Settings
+from device_grant.reference.server.usual import USUAL
 from device_grant.targets.config import ClockSection, Endpoints, Lifetimes, Located, Serve, TargetConfig, UserSection
 from device_grant.targets.transports.in_process import AsgiTarget
 from device_grant.targets.users import ModuleUser
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
     from device_grant.targets.ports import User
 
-DIALECTS = (RFC8628, AWS_SSO_OIDC)
-"""In which a run of `embedded` goes through both."""
+DIALECTS = tuple(USUAL)
+"""Through which a run of `embedded` goes one after the other."""
 
 
 def embedded(
@@ -27,7 +28,7 @@ def embedded(
     """The reference server as a target, honest but for the named faults; raises UsageError for unknown names."""
     from device_grant.reference.server.app import create_app
 
-    dialect(dialect_name)
+    spoken = dialect(dialect_name)
     named = tuple(faults)
     settings = settings or Settings(dialect=dialect_name)
     app = create_app(settings, Faults.named(*named))
@@ -35,13 +36,18 @@ def embedded(
     config = TargetConfig(
         name="embedded" if not named else f"embedded with {', '.join(named)}",
         version=_version(),
-        dialect=cast("Literal['rfc8628', 'aws-sso-oidc']", dialect_name),
-        serve=Serve(app=f"asgi:device_grant.reference.server.app:{'aws_app' if settings.aws else 'app'}"),
+        dialect=dialect_name,
+        serve=Serve(app=f"asgi:device_grant.reference.server.app:{settings.usual.application}"),
         endpoints=_endpoints(app.state.store.settings),
         user=UserSection(module="user.py"),
         clock=ClockSection(kind="travel"),
         lifetimes=Lifetimes(device_code=settings.expires_in, interval=settings.polling_interval),
-        claims={"slow_down": True, "refresh_token": True, "registration": True, "metadata": not settings.aws},
+        claims={
+            "slow_down": True,
+            "refresh_token": True,
+            "registration": True,
+            "metadata": spoken.has_metadata,
+        },
     )
     folder = Path(__file__).parent / "server"
     located = Located(config=config, folder=folder, spec=spec)
@@ -50,15 +56,7 @@ def embedded(
 
 def _endpoints(settings: Settings) -> Endpoints:
     """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
-    if settings.aws:
-        return Endpoints(base=settings.base)
-    return Endpoints(
-        base=settings.base,
-        metadata="/.well-known/oauth-authorization-server",
-        registration="/register",
-        device_authorization="/device_authorization",
-        token="/token",  # noqa: S106 - the path of an endpoint
-    )
+    return Endpoints(base=settings.base, **settings.usual.paths)
 
 
 def _version() -> str:

@@ -11,9 +11,11 @@ from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 
 RFC = (RFC8628,)
 AWS = (AWS_SSO_OIDC,)
+BOTH = RFC + AWS
+"""Dialects that the reference server and the reference client speak."""
 
 
-def fault(documentation: str, dialects: tuple[str, ...] = RFC + AWS) -> Any:
+def fault(documentation: str, dialects: tuple[str, ...] = BOTH) -> Any:
     """A field for one fault: off, with what it does and the dialects in which it shows."""
     # Documentation as data: it is shown on the command line too, and must survive python -OO.
     return field(default=False, metadata={"documentation": documentation, "dialects": dialects})

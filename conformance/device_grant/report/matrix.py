@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from device_grant.catalogue.model import Verdict
+from device_grant.protocol import default_dialect, spoken
 from device_grant.report.html import SYMBOLS, anchor, page
 from device_grant.report.view import MEANING, PARTIES, WORST_FIRST, View, natural, section_name
 from device_grant.results.merge import JUDGED
@@ -164,7 +165,7 @@ class Matrix:
 
 def build(columns: Iterable[Column], catalogue: Catalogue, suite_version: str) -> list[Matrix]:
     """Make the matrix of servers, and that of clients if there are any, each sorted by source, section and id."""
-    given = sorted(columns, key=lambda column: (column.report.header.dialect != "rfc8628", natural(column.name)))
+    given = sorted(columns, key=lambda column: (_place(column.report.header.dialect), natural(column.name)))
     kinds = [kind for kind in _PARTIES if any(column.kind == kind for column in given)] or ["servers"]
     return [
         _matrix(kind, tuple(column for column in given if column.kind == kind), catalogue, suite_version)
@@ -210,17 +211,22 @@ def _matrix(kind: str, columns: tuple[Column, ...], catalogue: Catalogue, suite_
     return Matrix(kind, columns, tuple(sections), suite_version, catalogue.revision)
 
 
+def _place(name: str) -> int:
+    """The default dialect comes first, among the others names decide."""
+    return int(spoken(name) is not default_dialect())
+
+
 def _rank(source: str) -> int:
     """The sources of the dialects themselves come first."""
     return next((number for number, own in enumerate(_OWN) if source.startswith(own)), len(_OWN))
 
 
 def _rows(kind: str, columns: tuple[Column, ...], catalogue: Catalogue) -> Iterable[Row]:
-    spoken = {column.report.header.dialect for column in columns}
+    heard = [spoken(name) for name in {column.report.header.dialect for column in columns}]
     known: dict[str, Requirement] = {}
     for entry in catalogue.requirements:
         known[entry.id] = entry
-        if entry.party in _PARTIES[kind] and spoken & set(entry.dialects):
+        if entry.party in _PARTIES[kind] and any(one.binds(entry) for one in heard):
             yield Row(
                 id=entry.id,
                 source=entry.source,
@@ -250,7 +256,7 @@ def _cell(column: Column, name: str, entry: Requirement | None) -> Cell:
     found = column.requirements.get(name)
     if entry is not None and entry.security and column.withholds:
         # The same for every such requirement: nothing can be read from which ones are missing.
-        return Cell(WITHHELD) if column.report.header.dialect in entry.dialects else Cell()
+        return Cell(WITHHELD) if spoken(column.report.header.dialect).binds(entry) else Cell()
     if found is None:
         return Cell()
     broken = found.verdict in (Verdict.FAIL, Verdict.WARN)

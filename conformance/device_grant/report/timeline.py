@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
+from device_grant.protocol import DEFAULT_INTERVAL
 from device_grant.report.text import one_line, plural
 from device_grant.report.view import natural
 
@@ -25,8 +26,6 @@ WIDTH = 720
 LANE = 54
 """Pixels of a lane."""
 _LEFT, _RIGHT, _TOP, _AXIS = 112, 24, 8, 26
-_DEFAULT_INTERVAL = 5.0
-"""RFC 8628 section 3.2: what holds where the response has none."""
 _SLOW_DOWN = 5.0
 _LONGEST_GAP = 4.0
 """Gaps longer than so many intervals are drawn shorter, with a break in the axis."""
@@ -70,7 +69,7 @@ class Lane:
 
     name: str
     started: float | None = None
-    interval: float = _DEFAULT_INTERVAL
+    interval: float = DEFAULT_INTERVAL
     expires: float | None = None
     polls: list[Poll] = field(default_factory=list)
 
@@ -167,7 +166,7 @@ def _lanes(steps: Iterable[Step]) -> list[Lane]:
         if step.operation == "device_authorization" and step.response is not None and step.code == "ok":
             members = _members(step.response.body)
             code = next((str(members[name]) for name in ("device_code", "deviceCode") if name in members), "")
-            lane = Lane(_plain(code), started=step.at, interval=_number(members.get("interval"), _DEFAULT_INTERVAL))
+            lane = Lane(_plain(code), started=step.at, interval=_number(members.get("interval"), DEFAULT_INTERVAL))
             life = _number(members.get("expires_in", members.get("expiresIn")), 0)
             lane.expires = step.at + life if life else None
             lanes[code] = lane

@@ -11,7 +11,7 @@ from msgspec import UNSET
 
 from device_grant.catalogue.model import Level, Party, Verdict
 from device_grant.errors import ExitCode
-from device_grant.protocol import AWS_SSO_OIDC
+from device_grant.protocol import spoken
 from device_grant.report.text import plural
 
 if TYPE_CHECKING:
@@ -49,7 +49,6 @@ PARTIES: dict[Kind, tuple[Party, ...]] = {
 }
 """What can be under test, and whom the requirements on it bind."""
 
-_SOURCE = {AWS_SSO_OIDC: "AWS SSO OIDC"}
 _REASONLESS = "no reason recorded"
 
 
@@ -114,7 +113,7 @@ class View:
     @property
     def specification(self) -> str:
         """What conformance is claimed to: `RFC 8628` or `AWS SSO OIDC`."""
-        return _SOURCE.get(self.report.header.dialect, "RFC 8628")
+        return spoken(self.report.header.dialect).title
 
     @property
     def kind(self) -> Kind:
@@ -288,7 +287,7 @@ def excluded(view: View, catalogue: Catalogue) -> list[Excluded] | None:
         return None
     by_source: dict[str, list[Requirement]] = {}
     for entry in catalogue.requirements:
-        if entry.excluded and header.dialect in entry.dialects and entry.party in PARTIES[view.kind]:
+        if entry.excluded and spoken(header.dialect).binds(entry) and entry.party in PARTIES[view.kind]:
             by_source.setdefault(entry.source, []).append(entry)
     return [
         Excluded(source, tuple(sorted(by_source[source], key=lambda entry: (natural(entry.section), entry.id))))

@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from device_grant.catalogue.model import RFC8628
+
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 
 
@@ -100,7 +102,8 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     name: str
     version: str = ""
     homepage: str = ""
-    dialect: Literal["rfc8628", "aws-sso-oidc"] = "rfc8628"
+    dialect: str = RFC8628
+    """Name of a registered dialect."""
     serve: Serve | None = None
     endpoints: Endpoints = Endpoints()
     clients: tuple[KnownClient, ...] = ()

@@ -9,8 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.protocol import AWS_SSO_OIDC, Operation, Request, Response, service_model
-from device_grant.protocol.dialects import AWS_OPERATIONS, json_object
+from device_grant.protocol import Dialect, Operation, Request, Response
+from device_grant.protocol import dialect as known_dialect
+from device_grant.protocol.dialects import json_object
 from device_grant.targets.addresses import is_loopback
 from device_grant.targets.transports.live import unreachable
 
@@ -62,12 +63,12 @@ class Endpoints:
                 return ""
 
 
-def discover(target: Target, http: httpx.Client, dialect: str | None = None) -> Endpoints:
+def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None) -> Endpoints:
     """Find the endpoints of a started target.
 
-    RFC dialect: paths of target.toml win; then RFC 8414 metadata, then OpenID Connect discovery. AWS dialect: the
-    service model's paths, and nothing is asked. `dialect` overrides the configured one. Raises UsageError naming the
-    keys to write, or TargetUnreachableError.
+    Paths of target.toml win; then the dialect's own ones, if it has any, and nothing is asked; then RFC 8414
+    metadata, then OpenID Connect discovery. `dialect` overrides the configured one. Raises UsageError naming the keys
+    to write, or TargetUnreachableError.
     """
     configured = target.config.endpoints
     explicit = {
@@ -77,14 +78,13 @@ def discover(target: Target, http: httpx.Client, dialect: str | None = None) -> 
         "authorization": "",
     }
     verification = _absolute(target.base, configured.verification)
-    if (dialect or target.config.dialect) == AWS_SSO_OIDC:
-        modelled = {
-            operation: target.base + service_model.operation(name).path for operation, name in AWS_OPERATIONS.items()
-        }
+    usual = (dialect or known_dialect(target.config.dialect)).paths
+    if usual:
+        found_at = {operation: _absolute(target.base, path) for operation, path in usual.items()}
         return Endpoints(
-            registration=explicit["registration"] or modelled[Operation.REGISTRATION],
-            device_authorization=explicit["device_authorization"] or modelled[Operation.DEVICE_AUTHORIZATION],
-            token=explicit["token"] or modelled[Operation.TOKEN],
+            registration=explicit["registration"] or found_at.get(Operation.REGISTRATION, ""),
+            device_authorization=explicit["device_authorization"] or found_at[Operation.DEVICE_AUTHORIZATION],
+            token=explicit["token"] or found_at[Operation.TOKEN],
             metadata=_absolute(target.base, configured.metadata),
             verification=verification,
         )

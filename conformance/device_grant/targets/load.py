@@ -8,13 +8,14 @@ import tomllib
 import types
 import typing
 from pathlib import Path
-from typing import Literal, TypeVar, get_args, get_origin
+from typing import TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
 
 from device_grant.errors import UsageError
 from device_grant.implementations import described
+from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.adapter import unreadable
 from device_grant.targets.config import ClockSection, Endpoints, Located, Serve, TargetConfig
@@ -117,7 +118,7 @@ def _live(spec: str, dialect: str | None) -> Located:
         raise UsageError(f"{spec}: a base URL has no query and no fragment")
     config = TargetConfig(
         name=host if port is None else f"{host}:{port}",
-        dialect=_chosen(dialect),
+        dialect=dialect or default_dialect().name,
         endpoints=Endpoints(base=spec.rstrip("/")),
     )
     return Located(config=config, folder=Path.cwd(), spec=spec)
@@ -126,7 +127,7 @@ def _live(spec: str, dialect: str | None) -> Located:
 def _application(spec: str, dialect: str | None) -> Located:
     config = TargetConfig(
         name=spec.partition(":")[2],
-        dialect=_chosen(dialect),
+        dialect=dialect or default_dialect().name,
         serve=Serve(app=spec),
         clock=ClockSection(kind="travel"),
     )
@@ -134,10 +135,6 @@ def _application(spec: str, dialect: str | None) -> Located:
     for problem in contradictions(located):
         raise UsageError(f"{spec}: {problem}")
     return located
-
-
-def _chosen(dialect: str | None) -> Literal["rfc8628", "aws-sso-oidc"]:
-    return "aws-sso-oidc" if dialect == "aws-sso-oidc" else "rfc8628"
 
 
 def _unknown_key(kind: object, data: object, path: str) -> str | None:

@@ -6,6 +6,9 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from device_grant.errors import UsageError
+from device_grant.protocol import dialect
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,6 +22,7 @@ def contradictions(located: Located) -> Iterator[str]:
     config = located.config
     if not config.name.strip():
         yield "name: empty; reports need a name"
+    yield from unknown_dialect(config.dialect)
     yield from _serve(config)
     yield from _base(config)
     yield from _user(config)
@@ -27,6 +31,14 @@ def contradictions(located: Located) -> Iterator[str]:
     if config.lifetimes.device_code < 0 or config.lifetimes.interval < 0:
         yield "lifetimes: negative; give seconds, or leave out what is unknown"
     yield from _files(located)
+
+
+def unknown_dialect(name: str) -> Iterator[str]:
+    """The problem of a file that names a dialect which nobody has registered."""
+    try:
+        dialect(name)
+    except UsageError as unknown:
+        yield f"dialect: {unknown}"
 
 
 def _serve(config: TargetConfig) -> Iterator[str]:

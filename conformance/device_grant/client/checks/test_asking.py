@@ -34,7 +34,7 @@ def test_no_scope(client: Subject, verify: Verify) -> None:
     verify.that("rfc8628-3.1-scope-optional", absent, "sends a scope that nobody asked for", login)
 
 
-@check("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",), dialects=("rfc8628",))
+@check("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",))
 def test_beyond_ascii(client: Subject, verify: Verify) -> None:
     """A client identifier with a letter beyond ASCII. Accepted: it comes as UTF-8, or not at all."""
     login = client.redeem(given={"CLIENT_ID": "gerät-8628"})

@@ -22,7 +22,7 @@ MOVED = {"start": "/x/y/zz?tenant=1", "token": "/t/o/k?tenant=1"}
     "rfc8414-3.1-get",
     faults=("endpoints_guessed", "query_dropped", "metadata_by_post"),
     needs=("flow", "metadata"),
-    dialects=("rfc8628",),
+    when=lambda dialect: dialect.has_metadata,
 )
 def test_endpoints_of_the_metadata(client: Subject, verify: Verify) -> None:
     """Metadata with endpoints at unusual paths, with a query. Accepted: they are used as they are."""
@@ -45,7 +45,6 @@ def test_endpoints_of_the_metadata(client: Subject, verify: Verify) -> None:
     "rfc8414-3.1-strip-trailing-slash",
     faults=("issuer_slash_kept",),
     needs=("flow", "metadata"),
-    dialects=("rfc8628",),
 )
 def test_issuer_with_a_slash(client: Subject, verify: Verify) -> None:
     """An issuer whose path ends in a slash. Accepted: the metadata's path does not."""
@@ -54,7 +53,7 @@ def test_issuer_with_a_slash(client: Subject, verify: Verify) -> None:
     verify.by_rules(login, "rfc8414-3.1-strip-trailing-slash", default=True)
 
 
-@check("rfc8414-5-lookup-order", faults=("openid_location_first",), needs=("flow", "metadata"), dialects=("rfc8628",))
+@check("rfc8414-5-lookup-order", faults=("openid_location_first",), needs=("flow", "metadata"))
 def test_order_of_places(client: Subject, verify: Verify) -> None:
     """An issuer with a path. Accepted: the place of RFC 8414 is tried first, that of OpenID Connect Discovery after."""
     login = client.login(discover=True, issuer_path="/tenant")
@@ -67,7 +66,6 @@ def test_order_of_places(client: Subject, verify: Verify) -> None:
     "rfc8414-6.2-exact-issuer",
     faults=("issuer_unchecked",),
     needs=("flow", "metadata"),
-    dialects=("rfc8628",),
 )
 def test_metadata_of_another_issuer(client: Subject, verify: Verify) -> None:
     """The metadata's issuer is another one, or has a slash more. Accepted: nothing in it is used."""

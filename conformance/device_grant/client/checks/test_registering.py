@@ -85,7 +85,7 @@ def test_registered_otherwise(client: Subject, verify: Verify) -> None:
 def test_refused_registration(client: Subject, verify: Verify) -> None:
     """A registration is refused, once plainly and once with members that nobody knows. Accepted: the same end."""
     operation = "flow" if client.flows else "register"
-    code = "invalid_request" if client.aws else "invalid_client_metadata"
+    code = client.dialect.registration_error
     refused = [error(code)]
     plain = client.once(operation, "plainly", given=REGISTERS, registration=refused, forever=["registration"])
     plain.need("registration")

@@ -113,7 +113,13 @@ def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> No
     verify.that(ODD, alive if login.going_on else login.settled, "neither polls nor fails", login)
 
 
-@check(WAITS, faults=("interval_truncated", "interval_halved"), needs=("flow",), dialects=("rfc8628",), timed=True)
+@check(
+    WAITS,
+    faults=("interval_truncated", "interval_halved"),
+    needs=("flow",),
+    when=lambda dialect: dialect.interval_may_have_fraction,
+    timed=True,
+)
 def test_interval_with_a_fraction(client: Subject, verify: Verify) -> None:
     """Interval 1.5; twice pending, then the token. Accepted: a second and a half between the polls, or a failure.
 

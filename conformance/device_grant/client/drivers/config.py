@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from device_grant.catalogue.model import RFC8628
+
 UNSUPPORTED = 75
 """Exit status by which an adapter says that its client cannot do the operation (EX_TEMPFAIL of sysexits)."""
 
@@ -113,7 +115,8 @@ class ClientConfig(_Section, frozen=True, kw_only=True):
     name: str
     version: str = ""
     homepage: str = ""
-    dialect: Literal["rfc8628", "aws-sso-oidc"] = "rfc8628"
+    dialect: str = RFC8628
+    """Name of a registered dialect."""
     run: RunSection
     connect: ConnectSection = ConnectSection()
     endpoints: EndpointSection = EndpointSection()

@@ -142,6 +142,7 @@ class EmbeddedDriver:
 
     def __init__(self, dialect_name: str, faults: Iterable[str] = (), *, kind: str = "flow") -> None:
         from device_grant import __version__
+        from device_grant.protocol import dialect
 
         named = tuple(faults)
         self._faults = ClientFaults.named(*named)
@@ -149,13 +150,13 @@ class EmbeddedDriver:
         self.config = ClientConfig(
             name="reference client" if not named else f"reference client with {', '.join(named)}",
             version=__version__,
-            dialect=cast("Literal['rfc8628', 'aws-sso-oidc']", dialect_name),
+            dialect=dialect_name,
             run=RunSection(kind=cast("Literal['flow', 'operations']", kind), deadline=DEADLINE),
             claims=Claims(
                 registration=True,
                 refresh=True,
                 confidential=True,
-                metadata=dialect_name == "rfc8628",
+                metadata=dialect(dialect_name).has_metadata,
                 keeps=True,
             ),
         )

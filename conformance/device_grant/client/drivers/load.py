@@ -6,14 +6,15 @@ import difflib
 import re
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING
 
 from device_grant.client.drivers.config import ClientConfig, LocatedClient, RunSection
 from device_grant.errors import UsageError
 from device_grant.implementations import described
-from device_grant.protocol import RFC8628
+from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.load import read_config
+from device_grant.targets.validate import unknown_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,6 +81,7 @@ def contradictions(located: LocatedClient) -> Iterator[str]:
     config = located.config
     if not config.name.strip():
         yield "name: empty; reports need a name"
+    yield from unknown_dialect(config.dialect)
     yield from _run(located)
     yield from _connect(config)
     yield from _paths(config)
@@ -132,7 +134,7 @@ def _reference(spec: str, rest: str, dialect: str | None, faults: Iterable[str])
         raise UsageError(f"{spec} names a dialect, which --dialect {dialect} contradicts")
     if kind not in ("", "operations"):
         raise UsageError(f"{spec}: unknown kind {kind!r}: write operations, or nothing")
-    chosen = named or dialect or RFC8628
+    chosen = named or dialect or default_dialect().name
     known_dialect(chosen)
     return EmbeddedDriver(chosen, faults, kind=kind or "flow")
 
@@ -146,7 +148,7 @@ def _of_command(line: str, dialect: str | None) -> LocatedClient:
         raise UsageError("-- needs a command behind it, for example -- ./my-client login")
     config = ClientConfig(
         name=Path(command[0]).name,
-        dialect=cast("Literal['rfc8628', 'aws-sso-oidc']", dialect or RFC8628),
+        dialect=dialect or default_dialect().name,
         run=RunSection(command=tuple(command)),
     )
     return LocatedClient(config=config, folder=Path.cwd(), spec=f"-- {shlex.join(command)}")

@@ -7,7 +7,8 @@ from urllib.parse import unquote
 
 from device_grant.client.rules.session import authenticates, identifies
 from device_grant.judging import Judgement, rule
-from device_grant.protocol.reading import basic, members_of, query_pairs, snake, value_of
+from device_grant.protocol.names import snake
+from device_grant.protocol.reading import basic, members_of, query_pairs, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,8 +32,8 @@ def client_is_named(session: Session) -> Iterator[Judgement]:
     ):
         for entry in entries:
             problem = "the request does not name its client"
-            # Credentials of another kind say in their own way whose they are; in the AWS dialect there are none.
-            named = identifies(entry) or (authenticates(entry) and not session.aws)
+            # Credentials of another kind say in their own way whose they are; in some dialects there are none.
+            named = identifies(entry) or (authenticates(entry) and session.dialect.http_authentication)
             yield Judgement(name, named, problem, (entry,))
 
 
@@ -64,8 +65,6 @@ def credentials_are_used(session: Session) -> Iterator[Judgement]:
 @rule("rfc6749-2.3-single-auth-method", faults=("secret_twice",))
 def one_method_is_used(session: Session) -> Iterator[Judgement]:
     """No request has credentials in its header and in its body."""
-    if session.aws:
-        return
     for entry in (*session.starts, *session.token_requests):
         if authenticates(entry):
             in_body = any(name in SECRET_PARAMETERS and value for name, value in members_of(entry.request))
@@ -81,7 +80,7 @@ def one_method_is_used(session: Session) -> Iterator[Judgement]:
 )
 def basic_is_used(session: Session) -> Iterator[Judgement]:
     """A client with a secret uses Basic, unless its registration says otherwise."""
-    if session.aws or not session.known_secret:
+    if not session.known_secret:
         return
     told = session.registered.get("token_endpoint_auth_method") if session.registered else None
     if told not in (None, BY_HEADER):
@@ -100,7 +99,7 @@ def basic_is_used(session: Session) -> Iterator[Judgement]:
 @rule("rfc6749-2.3.1-basic-encoding-client", faults=("basic_not_encoded",))
 def basic_is_form_encoded(session: Session) -> Iterator[Judgement]:
     """Identifier and secret are form-encoded before they become Basic credentials."""
-    if session.aws or not session.known_secret:
+    if not session.known_secret:
         return
     for entry in (*session.starts, *session.token_requests):
         credentials = basic(entry.request)
@@ -115,8 +114,6 @@ def basic_is_form_encoded(session: Session) -> Iterator[Judgement]:
 @rule("rfc6749-2.3.1-body-credentials-both-required", faults=("secret_without_id",))
 def secret_comes_with_identifier(session: Session) -> Iterator[Judgement]:
     """A secret in the body has client_id beside it."""
-    if session.aws:
-        return
     for entry in (*session.starts, *session.token_requests):
         names = {name for name, value in members_of(entry.request) if value}
         if "client_secret" in names:
@@ -127,7 +124,7 @@ def secret_comes_with_identifier(session: Session) -> Iterator[Judgement]:
 @rule("rfc6749-2.3.1-empty-secret-omittable", faults=("empty_secret_sent",))
 def no_secret_is_sent_without_one(session: Session) -> Iterator[Judgement]:
     """A client without a secret leaves client_secret out; an empty one is noted."""
-    if session.aws or session.known_secret or not session.known_id:
+    if session.known_secret or not session.known_id:
         return
     for entry in (*session.starts, *session.token_requests):
         credentials = basic(entry.request)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Judgement, rule
-from device_grant.protocol.reading import json_body, media_type, snake
+from device_grant.protocol.names import snake
+from device_grant.protocol.reading import json_body, media_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,8 +19,7 @@ def registration_is_json(session: Session) -> Iterator[Judgement]:
     """A registration is one JSON object by POST, labelled as JSON."""
     for entry in session.registrations:
         body, kind = json_body(entry.request), media_type(entry.request)
-        # An SDK of AWS leaves the protocol's own label to the service: the media type may be AWS's older one.
-        labelled = kind == "application/json" or (session.aws and kind.endswith("json"))
+        labelled = session.dialect.labels_json(kind)
         holds = entry.request.method == "POST" and body is not None and labelled
         told = f"{entry.request.method}, {kind or 'no Content-Type'}"
         yield Judgement(
@@ -41,8 +41,6 @@ def registration_says_who(session: Session) -> Iterator[Judgement]:
             continue
         named = bool(members.get("client_name"))
         yield Judgement("rfc7591-2-client-name-recommended", named, "the registration has no client_name", (entry,))
-        if session.aws:
-            continue
         page = bool(members.get("client_uri"))
         yield Judgement("rfc7591-2-client-uri-recommended", page, "the registration has no client_uri", (entry,))
         if any(name.startswith("client_name#") for name in members):

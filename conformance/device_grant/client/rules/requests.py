@@ -59,8 +59,6 @@ def tokens_are_asked_for_by_post(session: Session) -> Iterator[Judgement]:
 )
 def parameters_are_a_form(session: Session) -> Iterator[Judgement]:
     """In the RFC dialect parameters are a form in the body, and labelled as such."""
-    if session.aws:
-        return
     for name, entries in (
         ("rfc8628-3.1-client-form-body", session.starts),
         ("rfc8628-3.4-token-endpoint-post-form", session.polls),
@@ -77,8 +75,6 @@ def parameters_are_a_form(session: Session) -> Iterator[Judgement]:
 @rule("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",))
 def forms_are_utf_8(session: Session) -> Iterator[Judgement]:
     """Names and values of a form are UTF-8 once their escapes are undone."""
-    if session.aws:
-        return
     for name, entries in (
         ("rfc8628-3.1-client-utf8", session.starts),
         ("rfc6749-B-utf8-encode", session.token_requests),
@@ -92,8 +88,6 @@ def forms_are_utf_8(session: Session) -> Iterator[Judgement]:
 @rule("rfc8628-3.1-client-empty-param-not-relied-on", faults=("empty_parameter_sent",))
 def parameters_have_values(session: Session) -> Iterator[Judgement]:
     """No parameter of the device authorization request is empty."""
-    if session.aws:
-        return
     for entry in session.starts:
         empty = sorted({name for name, value in members_of(entry.request) if value == ""})
         problem = "a parameter is sent without a value"
@@ -107,8 +101,6 @@ def parameters_have_values(session: Session) -> Iterator[Judgement]:
 )
 def parameters_occur_once(session: Session) -> Iterator[Judgement]:
     """No parameter occurs twice, but for those that other specifications let clients repeat."""
-    if session.aws:
-        return
     for name, entries in (
         ("rfc8628-3.1-no-repeated-request-params", session.starts),
         ("rfc6749-3.2-no-repeated-params-client", session.token_requests),
@@ -144,8 +136,6 @@ def device_code_is_unchanged(session: Session) -> Iterator[Judgement]:
 @rule("rfc6749-3.3-scope-syntax-client", faults=("scope_with_commas",))
 def scope_is_a_list(session: Session) -> Iterator[Judgement]:
     """A scope is tokens separated by single spaces."""
-    if session.aws:
-        return
     for entry in (*session.starts, *session.token_requests):
         for name, value in members_of(entry.request):
             if name == "scope" and value:
@@ -170,22 +160,20 @@ def bodies_have_a_length(session: Session) -> Iterator[Judgement]:
 @rule("aws-client-unsigned", faults=("requests_signed",))
 def requests_are_not_signed(session: Session) -> Iterator[Judgement]:
     """The public operations of AWS SSO OIDC are sent without Signature Version 4."""
-    if session.aws:
-        for entry in session.protocol:
-            signed = (entry.request.header("authorization") or "").startswith("AWS4-") or any(
-                name == "X-Amz-Signature" for name, _ in query_pairs(entry.request)
-            )
-            yield Judgement("aws-client-unsigned", not signed, "a public operation is signed", (entry,))
+    for entry in session.protocol:
+        signed = (entry.request.header("authorization") or "").startswith("AWS4-") or any(
+            name == "X-Amz-Signature" for name, _ in query_pairs(entry.request)
+        )
+        yield Judgement("aws-client-unsigned", not signed, "a public operation is signed", (entry,))
 
 
 @rule("smithy-restjson1-client-omits-null", faults=("null_members_sent",))
 def unset_members_are_left_out(session: Session) -> Iterator[Judgement]:
     """No member of a request is null."""
-    if session.aws:
-        for entry in session.protocol:
-            nulls = sorted(name for name, value in (json_body(entry.request) or {}).items() if value is None)
-            problem = "members that are not set are sent as null"
-            yield Judgement("smithy-restjson1-client-omits-null", not nulls, problem, (entry,), ", ".join(nulls))
+    for entry in session.protocol:
+        nulls = sorted(name for name, value in (json_body(entry.request) or {}).items() if value is None)
+        problem = "members that are not set are sent as null"
+        yield Judgement("smithy-restjson1-client-omits-null", not nulls, problem, (entry,), ", ".join(nulls))
 
 
 @rule(
@@ -206,8 +194,6 @@ def refreshes_are_spelt_right(session: Session) -> Iterator[Judgement]:
 @rule("rfc6749-6-scope-not-widened", faults=("refresh_scope_widened",))
 def refreshes_ask_for_no_more(session: Session) -> Iterator[Judgement]:
     """The scope of a refresh is within what was granted, or else asked for."""
-    if session.aws:
-        return
     for entry in session.refreshes:
         asked = value_of(entry.request, "scope")
         if not isinstance(asked, str):

@@ -7,14 +7,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from device_grant.protocol import AWS_SSO_OIDC, REFRESH_TOKEN_GRANT, Operation
+from device_grant.protocol import DEFAULT_INTERVAL, REFRESH_TOKEN_GRANT, Operation
 from device_grant.protocol.reading import basic, members_of, value_of
 
 if TYPE_CHECKING:
-    from device_grant.protocol import Exchange
-
-DEFAULT_INTERVAL = 5.0
-"""Seconds (RFC 8628 section 3.2)."""
+    from device_grant.protocol import Dialect, Exchange
 
 
 @dataclass(frozen=True)
@@ -25,6 +22,8 @@ class Grant:
     """None where the device code was obtained elsewhere."""
     device_code: str
     polls: tuple[Exchange, ...]
+    default_interval: float = DEFAULT_INTERVAL
+    """Seconds between polls where the response names none."""
 
     @property
     def stated_interval(self) -> Any:
@@ -38,7 +37,7 @@ class Grant:
         if self.start is None or isinstance(stated, bool):
             return None
         if stated is None:
-            return DEFAULT_INTERVAL
+            return self.default_interval
         return float(stated) if isinstance(stated, (int, float)) and stated >= 0 else None
 
     @property
@@ -52,7 +51,7 @@ class Grant:
 class Session:
     """What one client did, and what is known of it; an empty string is unknown."""
 
-    dialect: str
+    dialect: Dialect
     exchanges: tuple[Exchange, ...]
     client_id: str = ""
     """Identifier that the client was given."""
@@ -68,11 +67,6 @@ class Session:
     """Whether this is a test rig, in which plain HTTP says nothing."""
     blur: float = 0.0
     """Seconds by which a request may be late through no fault of the client."""
-
-    @property
-    def aws(self) -> bool:
-        """Whether this is the AWS dialect."""
-        return self.dialect == AWS_SSO_OIDC
 
     @cached_property
     def starts(self) -> tuple[Exchange, ...]:
@@ -115,9 +109,10 @@ class Session:
                     found.append((entry, []))
             elif found and entry.request.operation is Operation.TOKEN and not self._is_refresh(entry):
                 found[-1][1].append(entry)
+        default = self.dialect.default_interval
         if not found:
-            return (Grant(None, self.device_code, self.polls),) if self.device_code and self.polls else ()
-        return tuple(Grant(start, str(start.get("device_code")), tuple(polls)) for start, polls in found)
+            return (Grant(None, self.device_code, self.polls, default),) if self.device_code and self.polls else ()
+        return tuple(Grant(start, str(start.get("device_code")), tuple(polls), default) for start, polls in found)
 
     @cached_property
     def registered(self) -> Exchange | None:

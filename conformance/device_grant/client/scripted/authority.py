@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 from device_grant.client.scripted.replies import Reply, json_reply
 from device_grant.client.scripted.steps import Moment, Script, error
 from device_grant.protocol import (
-    AWS_SSO_OIDC,
     DEVICE_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
     Dialect,
@@ -77,11 +76,6 @@ class Authority:
         self.issuer_path = self.issuer_path or self.config.endpoints.issuer
 
     @property
-    def aws(self) -> bool:
-        """Whether this is the AWS dialect."""
-        return self.dialect.name == AWS_SSO_OIDC
-
-    @property
     def issuer(self) -> str:
         """Issuer identifier."""
         return self.base + self.issuer_path
@@ -90,7 +84,7 @@ class Authority:
     def paths(self) -> dict[str, str]:
         """Path of each endpoint."""
         endpoints = self.config.endpoints
-        registration = endpoints.registration or ("/client/register" if self.aws else "/register")
+        registration = endpoints.registration or self.dialect.paths.get(Operation.REGISTRATION, "/register")
         usual = {"start": endpoints.device_authorization, "token": endpoints.token, "registration": registration}
         return {**usual, **{name: place.partition("?")[0] for name, place in self.moved.items()}}
 
@@ -221,7 +215,7 @@ class Authority:
         extra = self.config.response.registration
         known: dict[str, Any] = {"client_id": "CID." + entropy.token_urlsafe(12)}
         now = int(time.time())
-        if self.aws:
+        if not self.dialect.registration_is_echoed:
             known |= {
                 "client_secret": "CS." + entropy.token_urlsafe(24),
                 "client_id_issued_at": now,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from device_grant.client.scripted.replies import Reply, json_reply
-from device_grant.protocol import AWS_SSO_OIDC, service_model
+from device_grant.protocol import service_model
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,11 +34,6 @@ class Moment:
     """Base URL of another origin."""
     honest: Callable[[], Reply]
     """Makes the honest answer, with all that it changes at the server (a code is issued, a grant redeemed)."""
-
-    @property
-    def aws(self) -> bool:
-        """Whether this is the AWS dialect."""
-        return self.dialect.name == AWS_SSO_OIDC
 
 
 Step = Callable[[Moment], Reply]
@@ -90,9 +85,8 @@ def error(
         said: dict[str, Any] = {"error": code}
         if description:
             said["error_description"] = f"The scripted server says {code}."
-        if not moment.aws:
-            chosen = status or (401 if code == "invalid_client" else 400)
-            return json_reply({**said, **members}, chosen)
+        if moment.dialect.error_member_is_owed:
+            return json_reply({**said, **members}, status or moment.dialect.error_statuses(code)[-1])
         shape = service_model.errors_by_code().get(code)
         name = shape.name if shape else "".join(part.capitalize() for part in code.split("_")) + "Exception"
         in_header = {

@@ -105,7 +105,7 @@ class Attempt:
         given = self.invocation.given
         authority = self.invocation.authority
         return Session(
-            dialect=authority.dialect.name,
+            dialect=authority.dialect,
             exchanges=self.exchanges,
             client_id=given.get("CLIENT_ID", ""),
             client_secret=given.get("CLIENT_SECRET", ""),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from device_grant.client.drivers.invocation import Home, Invocation
 from device_grant.client.rules import every_rule
 from device_grant.client.scripted.steps import Script, change
-from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Verify
+from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Verify, applies
 from device_grant.protocol import Event, Transcript
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from device_grant.client.scripted.steps import Channel, Step
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.run import ClientRun
-    from device_grant.protocol import Exchange
+    from device_grant.protocol import Dialect, Exchange
 
 
 DEVICE_CODE = "DC.device-code-of-a-scenario"
@@ -36,11 +36,12 @@ class ClientCase:
         self.check = check
         self.transcript = Transcript()
         self.examples = 0
-        self.ledger = Ledger(check.name, run.catalogue.get, run.dialect.name, check.requirements, run.expects)
+        self.ledger = Ledger(check.name, run.catalogue.get, run.dialect, check.requirements, run.expects)
         self.invariants = {
-            entry.name: Ledger(entry.name, run.catalogue.get, run.dialect.name, entry.requirements, run.expects)
+            entry.name: Ledger(entry.name, run.catalogue.get, run.dialect, entry.requirements, run.expects)
             for entry in every_rule()
         }
+        self._watching = [entry for entry in every_rule() if applies(entry, run.dialect, run.catalogue.get)]
         self.stop: StopCheck | None = None
         """Why the scenario ended before its end, if it did."""
         self._homes = ExitStack()
@@ -77,7 +78,7 @@ class ClientCase:
         if attempt.ended.unsupported is not None:
             raise NotApplicable(f"the adapter does not support this: {attempt.ended.unsupported}")
         session = attempt.session
-        for rule in every_rule():
+        for rule in self._watching:
             ledger = self.invariants[rule.name]
             for judgement in rule.function(session):
                 ledger.settle(judgement)
@@ -119,9 +120,9 @@ class Subject:
         self._run = case.run
 
     @property
-    def aws(self) -> bool:
-        """Whether it speaks the AWS dialect."""
-        return self._run.aws
+    def dialect(self) -> Dialect:
+        """What it speaks."""
+        return self._run.dialect
 
     @property
     def flows(self) -> bool:

@@ -12,7 +12,7 @@ from device_grant.client.scripted.authority import Authority
 from device_grant.client.scripted.steps import Script, pending
 from device_grant.client.session.attempt import Attempt
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.protocol import AWS_SSO_OIDC, Dialect, Secrets
+from device_grant.protocol import Dialect, Secrets
 
 if TYPE_CHECKING:
     from device_grant.catalogue import Catalogue
@@ -47,12 +47,7 @@ class ClientRun:
         self.config = self.driver.config
         self.secrets.register("client_secret", CLIENT_SECRET)
         claimed = self.config.claims.registration
-        self.registers = self.aws if claimed is None else claimed
-
-    @property
-    def aws(self) -> bool:
-        """Whether this is the AWS dialect."""
-        return self.dialect.name == AWS_SSO_OIDC
+        self.registers = self.dialect.clients_register if claimed is None else claimed
 
     @property
     def flows(self) -> bool:
@@ -87,13 +82,13 @@ class ClientRun:
 
     def given(self, operation: str, *, confidential: bool = False, scope: bool = True) -> dict[str, str]:
         """What a run is told by default."""
-        found = {"SCOPE": SCOPE} if scope else {}
-        if self.aws:
-            found = {"START_URL": START_URL}
+        found = {"SCOPE": SCOPE} if scope and not self.dialect.scopes_are_registered else {}
+        if "start_url" in self.dialect.constants:
+            found["START_URL"] = START_URL
         if operation == "register" or (operation == "flow" and self.registers and not confidential):
             return found
         found["CLIENT_ID"] = CLIENT_ID
-        if confidential or self.aws:
+        if confidential or self.dialect.public_clients_have_secrets:
             found["CLIENT_SECRET"] = CLIENT_SECRET
         return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.protocol import service_model
-from device_grant.protocol.dialects import AWS_OPERATIONS
 from device_grant.protocol.exchange import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Operation
 from device_grant.protocol.openapi.parts import (
     JSON,
@@ -81,16 +80,16 @@ _ABOUT = (
 
 def paths() -> dict[str, str]:
     """The paths of the service model."""
-    return {operation: service_model.operation(name).path for operation, name in AWS_OPERATIONS.items()}
+    return {operation: service_model.operation(name).path for operation, name in service_model.OPERATIONS.items()}
 
 
 def document(endpoints: Mapping[str, str], base: str) -> Json:
     """The document; raises UsageError for URLs that are not http or https."""
-    described = [operation for operation in AWS_OPERATIONS if endpoints.get(operation)]
+    described = [operation for operation in service_model.OPERATIONS if endpoints.get(operation)]
     found: Json = {}
     schemas: Json = {}
     for operation in described:
-        shape = service_model.operation(AWS_OPERATIONS[operation])
+        shape = service_model.operation(service_model.OPERATIONS[operation])
         put(found, base, endpoints[operation], shape.method.lower(), _operation(operation, shape, described))
         schemas[f"{shape.name}Request"] = _request(operation, shape)
         schemas[f"{shape.name}Response"] = _output(operation, shape)

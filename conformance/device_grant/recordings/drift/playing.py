@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from device_grant.errors import SuiteError
 from device_grant.judging import Inconclusive
-from device_grant.protocol import AWS_SSO_OIDC, Operation
+from device_grant.protocol import DEFAULT_INTERVAL, Operation, dialect
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.drift.binding import Binding
 from device_grant.recordings.drift.comparing import Difference, compare
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 OURS = "device-grant-conformance "
 """How the names of clients begin that checks register; their role follows."""
 _TOO_MANY, _UNAVAILABLE = 429, 503
-_DEFAULT_INTERVAL = 5.0
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ class _Playing:
         self._binding = Binding()
         self._grants: dict[str, Exchange] = {}
         """Live device authorizations by the recorded user code, as it is compared."""
-        self._interval = _DEFAULT_INTERVAL
+        self._interval = DEFAULT_INTERVAL
         self._began = self._run.target.clock.now()
         for recorded, live in _constants(replayer.recorded.config, self._run.target.config):
             self._binding.bind(recorded, live)
@@ -156,7 +155,7 @@ class _Playing:
             self._grants[_folded(found.said("user_code"))] = live
             stated = live.get("interval")
             plain = isinstance(stated, int | float) and not isinstance(stated, bool) and stated >= 0
-            self._interval = float(stated) if plain else _DEFAULT_INTERVAL
+            self._interval = float(stated) if plain else DEFAULT_INTERVAL
         if not compared or self._only_paced(found, live):
             return
         drift = self._replayer.drift
@@ -204,10 +203,11 @@ class _Playing:
                 credentials = basic(request)
                 secret = found.asked("client_secret") or (credentials.password if credentials else "")
                 self._bind_client(client_id, secret, "confidential" if secret else "primary")
-        start_url = value_of(request, "start_url")
-        live = self._run.target.config.request.start_url
-        if self._recorded.config is None and self._recorded.dialect == AWS_SSO_OIDC and isinstance(start_url, str):
-            self._binding.bind(start_url, live)
+        if self._recorded.config is None:
+            for name in self._run.dialect.constants:
+                value = value_of(request, name)
+                if isinstance(value, str):
+                    self._binding.bind(value, getattr(self._run.target.config.request, name))
 
     def _bind_client(self, client_id: str, secret: str, role: str) -> None:
         client = self._run.client(role) or (self._run.client("primary") if role == "confidential" else None)
@@ -286,7 +286,8 @@ def _known_role(known: KnownClient, config: TargetConfig) -> str:
 
 def _constants(recorded: TargetConfig | None, live: TargetConfig) -> list[tuple[str, str]]:
     """What valid requests held because the recorded target's file said so, and what the live one's says."""
-    if recorded is None or recorded.dialect != AWS_SSO_OIDC:
+    if recorded is None:
         return []
-    before, now = recorded.request.start_url, live.request.start_url
-    return [(before, now)] if before != now else []
+    names = dialect(recorded.dialect).constants
+    values = [(getattr(recorded.request, name), getattr(live.request, name)) for name in names]
+    return [(before, now) for before, now in values if before != now]

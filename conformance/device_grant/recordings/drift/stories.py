@@ -7,7 +7,6 @@ from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from device_grant.catalogue.loader import DIALECTS
 from device_grant.errors import UsageError
 from device_grant.protocol import Operation
 from device_grant.recordings.formats import is_cassette, read_capture
@@ -233,7 +232,7 @@ def _of_capture(path: Path, dialect: str) -> Recorded:
     findings = find(read_capture(path), dialect)
     names = findings.dialects
     if len(names) > 1:
-        raise UsageError(f"{path}: holds both dialects: say which one with --dialect {' or '.join(DIALECTS)}")
+        raise UsageError(f"{path}: holds both dialects: say which one with --dialect {' or '.join(names)}")
     stories = []
     for number, flow in enumerate(flows_of(findings, names[0]) if names else [], 1):
         steps = _of_flow(flow)

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import UsageError
-from device_grant.protocol import AWS_SSO_OIDC, Operation, service_model
-from device_grant.protocol.dialects import AWS_OPERATIONS, json_object
+from device_grant.protocol import Operation, dialect
+from device_grant.protocol.dialects import json_object
 from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.cassette import MANIFEST, read
 from device_grant.recordings.formats.taped import tapes_of
@@ -62,12 +62,13 @@ def endpoints_of(cassette: Cassette) -> Mapping[str, Operation]:
             url = (document or {}).get(name)
             if isinstance(url, str) and entry.request.method == "GET":
                 found[url] = operation
+    usual = dialect(cassette.manifest.target.dialect).paths
     for operation in _ADVERTISED:
         path = getattr(stated, operation.value)
         if path:
             found[path if "://" in path else f"{base}/{path.removeprefix('/')}"] = operation
-        elif cassette.manifest.target.dialect == AWS_SSO_OIDC:
-            found[base + service_model.operation(AWS_OPERATIONS[operation]).path] = operation
+        elif operation in usual:
+            found[base + usual[operation]] = operation
     return found
 
 

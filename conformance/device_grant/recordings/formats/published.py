@@ -12,7 +12,6 @@ import msgspec
 
 from device_grant.errors import UsageError
 from device_grant.protocol import AWS_SSO_OIDC, Request, Response, service_model
-from device_grant.protocol.dialects import AWS_OPERATIONS
 from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.text import converted
 
@@ -39,15 +38,16 @@ def _read(file: Path, data: dict[str, Any]) -> Capture:
     The request is mostly made up, so that it says nothing of a client.
     """
     record = converted(data, _PublishedRecord, str(file))
-    if record.operation not in AWS_OPERATIONS.values():
-        raise UsageError(f"{file}: unknown operation {record.operation!r}: {', '.join(AWS_OPERATIONS.values())}")
+    known = ", ".join(service_model.OPERATIONS.values())
+    if record.operation not in service_model.OPERATIONS.values():
+        raise UsageError(f"{file}: unknown operation {record.operation!r}: {known}")
     shape = service_model.operation(record.operation)
     members = {name: _filled(value) if isinstance(value, str) else value for name, value in record.request.items()}
     sent = json.dumps(members).encode()
     request = Request(shape.method, _BASE + shape.path, (("Content-Type", "application/json"),), sent)
     response = Response(record.status, tuple(record.headers.items()), _filled(record.body).encode())
     entry = Captured(1, request, response, name=record.title or "the exchange")
-    operations = {name: operation for operation, name in AWS_OPERATIONS.items()}
+    operations = {name: operation for operation, name in service_model.OPERATIONS.items()}
     endpoints = {request.url: operations[record.operation]}
     return Capture(
         str(file), "a published exchange", (entry,), parties=("server",), endpoints=endpoints, dialect=AWS_SSO_OIDC

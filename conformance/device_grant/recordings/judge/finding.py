@@ -8,22 +8,23 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.protocol import (
-    AWS_SSO_OIDC,
     DEVICE_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
-    RFC8628,
     Exchange,
     Operation,
     Outcome,
     Request,
     Response,
+    default_dialect,
     dialect,
+    known_dialects,
 )
-from device_grant.protocol.dialects import json_object
-from device_grant.protocol.reading import basic, json_body, members_of, query_pairs, snake, value_of
+from device_grant.protocol.dialects import AwsSsoOidcDialect, Rfc8628Dialect, json_object
+from device_grant.protocol.names import snake
+from device_grant.protocol.reading import basic, json_body, members_of, query_pairs, value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from device_grant.protocol.exchange import Headers
     from device_grant.recordings.formats.capture import Capture, Captured
@@ -102,7 +103,7 @@ class Findings:
     def dialects(self) -> tuple[str, ...]:
         """Those that occur, in the order of the suite."""
         present = {one.dialect for one in self.found}
-        return tuple(name for name in (RFC8628, AWS_SSO_OIDC) if name in present)
+        return tuple(known.name for known in known_dialects() if known.name in present)
 
 
 def find(capture: Capture, forced: str = "") -> Findings:
@@ -183,13 +184,17 @@ def _shape(
     if capture.endpoints:
         # Every request of a test suite to an endpoint is one of its operation, malformed as it may be.
         operation = next(iter(known.get(url, ())), None)
-        return (operation, RFC8628) if operation else None
+        return (operation, default_dialect().name) if operation else None
     if request.method not in ("GET", "POST"):
         return None
-    return _aws(request) or _rfc(request, response, known.get(url, frozenset()))
+    for name, recognised in _RECOGNISED.items():
+        operation = recognised(request, response, known.get(url, frozenset()))
+        if operation is not None:
+            return operation, name
+    return None
 
 
-def _aws(request: Request) -> tuple[Operation, str] | None:
+def _aws(request: Request, _response: Response | None, _known: frozenset[Operation]) -> Operation | None:
     body = json_body(request)
     if request.method != "POST" or body is None:
         return None
@@ -199,7 +204,7 @@ def _aws(request: Request) -> tuple[Operation, str] | None:
             # CreateTokenWithIAM has the same path, and other rules.
             iam = any(name == "aws_iam" for name, _ in query_pairs(request))
             other = operation is Operation.TOKEN and not _of_the_grant(body.get("grantType"))
-            return None if iam or other else (operation, AWS_SSO_OIDC)
+            return None if iam or other else operation
     return None
 
 
@@ -207,7 +212,7 @@ def _of_the_grant(grant: Any) -> bool:
     return grant in _DEVICE_GRANT or grant == REFRESH_TOKEN_GRANT
 
 
-def _rfc(request: Request, response: Response | None, known: frozenset[Operation]) -> tuple[Operation, str] | None:
+def _rfc(request: Request, response: Response | None, known: frozenset[Operation]) -> Operation | None:
     asked = {name for name, value in members_of(request) if value not in (None, "")}
     said = _members(response)
     grant = value_of(request, "grant_type")
@@ -221,7 +226,14 @@ def _rfc(request: Request, response: Response | None, known: frozenset[Operation
         found = Operation.REGISTRATION
     elif _WELL_KNOWN in request.url and "device_authorization_endpoint" in said:
         found = Operation.OTHER
-    return (found, RFC8628) if found is not None else None
+    return found
+
+
+_RECOGNISED: Mapping[str, Callable[[Request, Response | None, frozenset[Operation]], Operation | None]] = {
+    AwsSsoOidcDialect.name: _aws,
+    Rfc8628Dialect.name: _rfc,
+}
+"""What a request and its answer look like in each dialect, the more particular one first."""
 
 
 def _refused_start(
@@ -265,12 +277,13 @@ def _related(found: list[Found]) -> list[Found]:
     clients = {one.client_id for one in found if one.operation is not Operation.REGISTRATION and not _refresh(one)}
     kept: list[Found] = []
     for one in found:
-        if one.dialect == RFC8628 and _refresh(one):
+        shared = dialect(one.dialect).endpoints_are_shared
+        if shared and _refresh(one):
             if one.asked("refresh_token") not in tokens:
                 continue
             # A refresh may bring the next token.
             tokens.add(one.said("refresh_token"))
-        if one.dialect == RFC8628 and one.operation is Operation.REGISTRATION:
+        if shared and one.operation is Operation.REGISTRATION:
             grants = (json_body(one.exchange.request) or {}).get("grant_types")
             named = isinstance(grants, list) and DEVICE_CODE_GRANT in grants
             if not named and one.said("client_id") not in clients:

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import Session
-from device_grant.judging import Judgement, Ledger, Rule, all_invariants
-from device_grant.protocol import AWS_SSO_OIDC, Event, Exchange, Operation, Secrets, dialect
+from device_grant.judging import Judgement, Ledger, Rule, all_invariants, applies
+from device_grant.protocol import Event, Exchange, Operation, Secrets, dialect
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.formats.capture import PARTIES, Party
 from device_grant.recordings.judge.flows import Flow, flows_of
@@ -95,7 +95,7 @@ class CaptureJudge:
         self.dialect = dialect(self.dialect_name)
         self.flows = flows_of(self.findings, self.dialect_name)
         headers = (one.exchange.request.header("authorization") for one in self.findings.found)
-        if self.dialect_name != AWS_SSO_OIDC and not any(headers):
+        if self.dialect.http_authentication and not any(headers):
             self.doubts = dict.fromkeys(_BY_CREDENTIALS, STRIPPED)
 
     @cached_property
@@ -125,7 +125,7 @@ class CaptureJudge:
 
     def _ledger(self, entry: object) -> Ledger:
         name, requirements = entry.name, entry.requirements  # type: ignore[attr-defined]  # an invariant or a rule
-        return Ledger(name, self.catalogue.get, self.dialect_name, requirements, self.expects)
+        return Ledger(name, self.catalogue.get, self.dialect, requirements, self.expects)
 
     def _lines(self, ledgers: Mapping[str, Ledger], *, sends: bool) -> list[Result]:
         source = _Source(self.secrets, sends, self.words)
@@ -156,6 +156,8 @@ class CaptureJudge:
         if one.entry.bodiless:
             return  # half of the answer is not in the capture
         for entry in all_invariants():
+            if not applies(entry, self.dialect, self.catalogue.get):
+                continue
             ledger = ledgers[entry.name]
             ledger.unsettled = one.entry.unsettled
             for judgement in entry.function(one.exchange, self.dialect):
@@ -175,7 +177,7 @@ class CaptureJudge:
             left_out |= _OF_INFERRED
         sessions = [
             Session(
-                self.dialect_name,
+                self.dialect,
                 variant.exchanges,
                 client_id=known.get("client_id", ""),
                 client_secret=known.get("client_secret", ""),
@@ -185,6 +187,8 @@ class CaptureJudge:
             for variant in told.variants
         ]
         for rule in every_rule():
+            if not applies(rule, self.dialect, self.catalogue.get):
+                continue
             for said in _agreed(rule, sessions, told):
                 if said.requirement in left_out:
                     continue

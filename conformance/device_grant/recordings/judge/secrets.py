@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from device_grant.protocol.reading import basic, members_of, snake
+from device_grant.protocol.names import snake
+from device_grant.protocol.reading import basic, members_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
 if TYPE_CHECKING:

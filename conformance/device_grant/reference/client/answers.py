@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from device_grant.protocol import AWS_SSO_OIDC, Client, Operation, Outcome
+from device_grant.protocol import Client, Operation, Outcome
 from device_grant.protocol.dialects import json_object
+from device_grant.protocol.names import snake
 
 if TYPE_CHECKING:
     from device_grant.protocol import Dialect, Response
@@ -77,9 +78,9 @@ class Answers:
         if faults.long_values_cut:
             outcome = replace(outcome, members={name: _cut(value) for name, value in outcome.members.items()})
         if faults.null_members_used:
-            nulls = {_snake(name): "None" for name, value in (json_object(response) or {}).items() if value is None}
+            nulls = {snake(name): "None" for name, value in (json_object(response) or {}).items() if value is None}
             outcome = replace(outcome, members={**outcome.members, **nulls})
-        if self._dialect.name == AWS_SSO_OIDC and not outcome.ok:
+        if not (outcome.ok or self._dialect.error_member_is_owed):
             outcome = self._as_exception(outcome, response)
         if not outcome.ok:
             self._check_error(outcome, response)
@@ -171,9 +172,9 @@ class Answers:
         """The access token; raises Failed if it is of a type that is not understood."""
         faults = self._faults
         kind = outcome.members.get("token_type")
-        aws = self._dialect.name == AWS_SSO_OIDC
+        optional = self._dialect.token_type_is_optional
         understood = kind == "Bearer" if faults.token_type_spelling else str(kind).lower() == "bearer"
-        if not (understood or faults.token_type_unchecked or (kind is None and aws)):
+        if not (understood or faults.token_type_unchecked or (kind is None and optional)):
             raise Failed(f"unknown token type {kind}")
         if faults.expires_in_required and "expires_in" not in outcome.members:
             raise Failed("the token has no expires_in")
@@ -183,8 +184,8 @@ class Answers:
         """The client that a registration made: what it says, not what was asked for (RFC 7591 section 3.2.1)."""
         members = outcome.members
         secret = members.get("client_secret")
-        if self._dialect.name == AWS_SSO_OIDC:
-            method = "client_secret_post"
+        if not self._dialect.http_authentication:
+            method = self._dialect.authentication_of(members)
         else:
             method = str(members.get("token_endpoint_auth_method") or "client_secret_basic")
             if self._faults.registration_result_ignored:
@@ -196,7 +197,3 @@ class Answers:
 
 def _cut(value: Any) -> Any:
     return value[:_CUT] if isinstance(value, str) else value
-
-
-def _snake(name: str) -> str:
-    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)

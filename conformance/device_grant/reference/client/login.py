@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from device_grant.protocol import Client, Operation, Outcome, dialect
+from device_grant.protocol import DEFAULT_INTERVAL, Client, Operation, Outcome, dialect
 from device_grant.reference.client.answers import Answers, Failed
 from device_grant.reference.client.discovery import discover
 from device_grant.reference.client.messages import Messages
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from device_grant.reference.client.network import Network
     from device_grant.reference.client.settings import Settings
 
-DEFAULT_INTERVAL = 5.0
-"""Seconds (RFC 8628 section 3.2)."""
 EXPIRING = 900
 """Seconds before its end from which on a registration counts as expired."""
 

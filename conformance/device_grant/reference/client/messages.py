@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunsplit
 
 from device_grant.protocol import (
+    AWS_SSO_OIDC,
     DEVICE_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
+    RFC8628,
     Client,
     Dialect,
     Operation,
@@ -18,6 +20,8 @@ from device_grant.protocol import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from device_grant.reference.client.faults import ClientFaults
     from device_grant.reference.client.settings import Settings
 
@@ -36,26 +40,7 @@ class Messages:
     def registration(self, url: str) -> Request:
         """RFC 7591 section 3.1; AWS RegisterClient."""
         faults = self._faults
-        members: dict[str, Any]
-        if self._settings.aws:
-            members = {"client_name": "reference-client", "client_type": "public", "scopes": ["sso:account:access"]}
-            if faults.redirect_uris_missing:
-                members["grant_types"] = ["authorization_code"]
-        else:
-            members = {
-                "client_name": "reference-client",
-                "client_uri": "https://device-grant.example/reference-client",
-                "software_id": str(uuid.uuid4()) if faults.software_id_random else SOFTWARE_ID,
-                "grant_types": [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
-                "response_types": [],
-                "token_endpoint_auth_method": "client_secret_basic",
-            }
-            if faults.redirect_uris_missing:
-                members["grant_types"] = ["authorization_code", DEVICE_CODE_GRANT]
-            if faults.client_uri_missing:
-                del members["client_uri"]
-            if faults.client_name_tagged_only:
-                members["client_name#de"] = "Beispielgerät"
+        members = _REGISTRATIONS[self._dialect.entries](faults)
         if faults.client_name_missing or faults.client_name_tagged_only:
             del members["client_name"]
         request = self._dialect.encode(Operation.REGISTRATION, url, members, None)
@@ -68,8 +53,8 @@ class Messages:
         """RFC 8628 section 3.1; AWS StartDeviceAuthorization."""
         faults = self._faults
         members: dict[str, Any] = {}
-        if self._settings.aws:
-            members["start_url"] = self._settings.start_url
+        if self._dialect.constants:
+            members = self._dialect.authorization_members(self._settings)
         elif self._settings.scope:
             scopes = self._settings.scope.split(" ")
             members["scope"] = ", ".join(scopes) if faults.scope_with_commas else " ".join(scopes)
@@ -122,7 +107,7 @@ class Messages:
         self, operation: Operation, url: str, members: dict[str, Any], client: Client, *, withheld: bool
     ) -> Request:
         faults = self._faults
-        if self._settings.aws:
+        if not self._dialect.http_authentication:
             if withheld:
                 client = Client(client.id)
             return self._dialect.encode(operation, url, members, client)
@@ -150,7 +135,7 @@ class Messages:
 
     def _finished(self, request: Request, *, by_get: bool = False) -> Request:
         faults = self._faults
-        if faults.null_members_sent and self._settings.aws:
+        if faults.null_members_sent and not self._dialect.sends_forms:
             request = replace(
                 request, content=json.dumps({**json.loads(request.content), "redirectUri": None}).encode()
             )
@@ -162,22 +147,58 @@ class Messages:
         if faults.query_dropped:
             request = replace(request, url=urlunsplit(urlsplit(request.url)._replace(query="")))
         if faults.secret_in_query:
-            body = json.loads(request.content) if self._settings.aws else dict(_pairs(request))
+            body = dict(_pairs(request)) if self._dialect.sends_forms else json.loads(request.content)
             secret = body.get("clientSecret") or body.get("client_secret") or self._settings.client_secret
             if secret:
                 request = replace(request, url=f"{request.url}?{urlencode({'client_secret': secret})}")
         if by_get:
-            pairs = list(json.loads(request.content).items()) if self._settings.aws else _pairs(request)
+            pairs = _pairs(request) if self._dialect.sends_forms else list(json.loads(request.content).items())
             headers = tuple(pair for pair in request.headers if pair[0] != "Content-Type")
             request = Request("GET", f"{request.url}?{urlencode(pairs)}", headers, b"", request.operation)
         return request
 
     def _without(self, request: Request, name: str) -> Request:
-        if self._settings.aws:
+        if not self._dialect.sends_forms:
             members = json.loads(request.content)
             members.pop(self._dialect.wire_name(name), None)
             return replace(request, content=json.dumps(members).encode())
         return _with_form(request, [pair for pair in _pairs(request) if pair[0] != name])
+
+
+def _client_metadata(faults: ClientFaults) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "client_name": "reference-client",
+        "client_uri": "https://device-grant.example/reference-client",
+        "software_id": str(uuid.uuid4()) if faults.software_id_random else SOFTWARE_ID,
+        "grant_types": [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
+        "response_types": [],
+        "token_endpoint_auth_method": "client_secret_basic",
+    }
+    if faults.redirect_uris_missing:
+        members["grant_types"] = ["authorization_code", DEVICE_CODE_GRANT]
+    if faults.client_uri_missing:
+        del members["client_uri"]
+    if faults.client_name_tagged_only:
+        members["client_name#de"] = "Beispielgerät"
+    return members
+
+
+def _register_client(faults: ClientFaults) -> dict[str, Any]:
+    members: dict[str, Any] = {
+        "client_name": "reference-client",
+        "client_type": "public",
+        "scopes": ["sso:account:access"],
+    }
+    if faults.redirect_uris_missing:
+        members["grant_types"] = ["authorization_code"]
+    return members
+
+
+_REGISTRATIONS: Mapping[str, Callable[[ClientFaults], dict[str, Any]]] = {
+    RFC8628: _client_metadata,
+    AWS_SSO_OIDC: _register_client,
+}
+"""Members of the registration by dialect."""
 
 
 def _pairs(request: Request) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from device_grant.protocol import AWS_SSO_OIDC, Operation
+from device_grant.protocol import RFC8628, Operation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class Settings:
         }
         return cls(
             operation=said("OPERATION") or "flow",
-            dialect=said("DIALECT") or "rfc8628",
+            dialect=said("DIALECT") or RFC8628,
             endpoint=said("ENDPOINT"),
             issuer=said("ISSUER"),
             endpoints={} if discover else {name: url for name, url in named.items() if url},
@@ -57,8 +57,3 @@ class Settings:
             refresh_token=said("REFRESH_TOKEN"),
             home=Path(environment.get("HOME", ".")),
         )
-
-    @property
-    def aws(self) -> bool:
-        """Whether this is the AWS dialect."""
-        return self.dialect == AWS_SSO_OIDC

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from device_grant.protocol import AWS_SSO_OIDC
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.server.aws import AwsEndpoints
 from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.http import Endpoint
@@ -24,10 +25,15 @@ from device_grant.reference.server.store import Store
 from device_grant.reference.server.wire import faulty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     app: Starlette
     aws_app: Starlette
+
+ENDPOINTS: Mapping[str, type[AwsEndpoints | Rfc8628Endpoints]] = MappingProxyType(
+    {RFC8628: Rfc8628Endpoints, AWS_SSO_OIDC: AwsEndpoints}
+)
+"""By the names of the dialects that the server speaks."""
 
 
 def create_app(
@@ -45,7 +51,7 @@ def create_app(
     if faults.public_http:
         settings = replace(settings, issuer=PUBLIC_ISSUER)
     store = Store(settings, faults, clock)
-    endpoints = AwsEndpoints(store) if settings.aws else Rfc8628Endpoints(store)
+    endpoints = ENDPOINTS[settings.dialect](store)
     handlers = endpoints.handlers() | Pages(store).handlers()
     # As ASGI applications, not functions: the endpoints answer every method themselves, 405 included.
     routes = [Route(path, Endpoint(faulty(handler, faults))) for path, handler in handlers.items()]

@@ -191,7 +191,7 @@ class Grants:
         lifetime = YEAR if faults.access_token_lives_a_year else settings.token_lifetime
         refresh_token = None
         if client.gets_refresh_tokens:
-            refresh_token = ("aor" if settings.aws else "") + secrets.token_urlsafe(48)
+            refresh_token = settings.usual.refresh_token_prefix + secrets.token_urlsafe(48)
             if faults.tokens_not_ascii:
                 refresh_token += "é"
             with self.store.lock:
@@ -214,7 +214,7 @@ class Grants:
             return f"token-{next(self._serial):06}"
         if faults.access_token_repeated:
             return "the-one-access-token-that-everyone-is-given-here"
-        token = ("aoa" if self.store.settings.aws else "") + secrets.token_urlsafe(48)
+        token = self.store.settings.usual.access_token_prefix + secrets.token_urlsafe(48)
         return token + "é" if faults.tokens_not_ascii else token
 
 

@@ -9,7 +9,8 @@ import uuid
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from device_grant.protocol import AWS_SSO_OIDC, dialect, service_model
+from device_grant.protocol import service_model
+from device_grant.protocol.dialects import AwsSsoOidcDialect
 from device_grant.reference.server.http import Answer, Call, Refusal, crash, decode_json, encode_json
 from device_grant.reference.server.wire import respelt
 
@@ -25,7 +26,7 @@ CHALLENGE = {"WWW-Authenticate": 'SSO-OIDC realm="clients"'}
 
 _PENDING = "authorization_pending"
 _REGISTRATION_PATH = service_model.operation("RegisterClient").path
-_WIRE = dialect(AWS_SSO_OIDC)
+_WIRE = AwsSsoOidcDialect()
 
 
 class FrameworkError(Exception):

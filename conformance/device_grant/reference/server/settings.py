@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
-from device_grant.protocol import AWS_SSO_OIDC, RFC8628
-from device_grant.targets.config import DEFAULT_BASE, KnownClient
+from device_grant.protocol import RFC8628
+from device_grant.reference.server.usual import DAY, Usual, usual
+from device_grant.targets.config import DEFAULT_BASE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from device_grant.targets.config import KnownClient
 
 DEFAULT_ISSUER = DEFAULT_BASE
 """Issuer of an application that has no address of its own, because it is called in process."""
@@ -20,36 +23,6 @@ PUBLIC_ISSUER = "http://login.example.com"
 """Issuer under the fault `public_http`; an application in process can be called by any name."""
 DEMO_USER = "alice"
 DEMO_PASSWORD = "wonderland"  # noqa: S105 - published on the sign-in page; it protects nothing
-DAY = 86_400
-"""Seconds."""
-
-_INTERVALS = {RFC8628: 5, AWS_SSO_OIDC: 1}
-_SCOPES = {
-    RFC8628: ("openid", "profile", "email", "offline_access", "read", "write"),
-    AWS_SSO_OIDC: (
-        "sso:account:access",
-        "codewhisperer:analysis",
-        "codewhisperer:completions",
-        "codewhisperer:conversations",
-        "codewhisperer:taskassist",
-        "codewhisperer:transformations",
-        "codecatalyst:read_write",
-    ),
-}
-_REGISTRATION_LIFETIMES = {RFC8628: 0, AWS_SSO_OIDC: 90 * DAY}
-_TOKEN_LIFETIMES = {RFC8628: 3_600, AWS_SSO_OIDC: 28_800}
-
-_DEMO_SECRETS = ("correct horse/battery+staple", "posted-secret")
-"""Published secrets of demo clients; the first one shows whether HTTP Basic is form-encoded (RFC 6749 2.3.1)."""
-
-DEFAULT_CLIENTS = (
-    KnownClient(id="device-client"),
-    KnownClient(id="other-client"),
-    KnownClient(id="confidential-client", secret=_DEMO_SECRETS[0], authentication="client_secret_basic"),
-    KnownClient(id="posting-client", secret=_DEMO_SECRETS[1], authentication="client_secret_post"),
-    KnownClient(id="client-without-grants", grants=("refresh_token",)),
-)
-"""Clients that the RFC dialect knows before anyone registers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,8 +65,7 @@ class Settings:
     """The same for all sessions of one address: more, because people share addresses."""
 
     def __post_init__(self) -> None:
-        if self.dialect not in _INTERVALS:
-            raise UsageError(f"reference server: unknown dialect {self.dialect!r}: choose {' or '.join(_INTERVALS)}")
+        asks = self.usual.asks_for_default_scope
         for name in ("interval", "expires_in", "access_token_lifetime", "refresh_token_lifetime"):
             value = getattr(self, name)
             if value is not None and value < 1:
@@ -113,13 +85,13 @@ class Settings:
         if not self.users:
             raise UsageError("reference server: users is empty: nobody could approve anything")
         unknown = set(self.default_scope) - set(self.known_scopes)
-        if self.dialect == RFC8628 and unknown:
+        if asks and unknown:
             raise UsageError(f"reference server: default_scope names {sorted(unknown)}, which scopes does not list")
 
     @property
-    def aws(self) -> bool:
-        """Whether the dialect is AWS SSO OIDC."""
-        return self.dialect == AWS_SSO_OIDC
+    def usual(self) -> Usual:
+        """Defaults of the dialect; raises UsageError for one that the reference server does not speak."""
+        return usual(self.dialect)
 
     @property
     def base(self) -> str:
@@ -129,28 +101,26 @@ class Settings:
     @property
     def polling_interval(self) -> int:
         """Seconds between polls as first advertised."""
-        return _INTERVALS[self.dialect] if self.interval is None else self.interval
+        return self.usual.interval if self.interval is None else self.interval
 
     @property
     def secret_lifetime(self) -> int:
         """Seconds that a dynamic registration lasts; 0: for ever."""
-        default = _REGISTRATION_LIFETIMES[self.dialect]
+        default = self.usual.registration_lifetime
         return default if self.registration_lifetime is None else self.registration_lifetime
 
     @property
     def token_lifetime(self) -> int:
         """Seconds that an access token lasts."""
-        default = _TOKEN_LIFETIMES[self.dialect]
+        default = self.usual.token_lifetime
         return default if self.access_token_lifetime is None else self.access_token_lifetime
 
     @property
     def known_scopes(self) -> tuple[str, ...]:
         """Scopes that exist on this server."""
-        return _SCOPES[self.dialect] if self.scopes is None else self.scopes
+        return self.usual.scopes if self.scopes is None else self.scopes
 
     @property
     def known_clients(self) -> tuple[KnownClient, ...]:
         """Clients known beforehand."""
-        if self.clients is None:
-            return () if self.aws else DEFAULT_CLIENTS
-        return self.clients
+        return self.usual.clients if self.clients is None else self.clients

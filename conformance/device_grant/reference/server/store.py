@@ -14,12 +14,13 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
-from device_grant.reference.server.settings import DAY, Settings
+from device_grant.reference.server.usual import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from device_grant.reference.server.faults import Faults
+    from device_grant.reference.server.settings import Settings
 
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 """Consonants: no words by accident, no confusable characters (RFC 8628 6.1)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from device_grant.reference.server.settings import DAY
+from device_grant.reference.server.usual import DAY
 
 if TYPE_CHECKING:
     from device_grant.reference.server.faults import Faults

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Judgement
-from device_grant.protocol import AWS_SSO_OIDC, Operation, Response, service_model
+from device_grant.protocol import Operation, Response, service_model
 from device_grant.protocol.dialects import json_object
 from device_grant.protocol.openapi import REQUIREMENTS, operation_of, schema_of
 from device_grant.protocol.openapi.parts import resolve
@@ -61,9 +61,7 @@ class Documented:
     @property
     def _framework(self) -> bool:
         """Whether this is an exception outside the service model, whose body restJson1 leaves open."""
-        if self._dialect.name != AWS_SSO_OIDC or self._kind == "success":
-            return False
-        return self.exchange.outcome.error_type not in ("", *service_model.errors_by_name())
+        return self._kind != "success" and self._dialect.is_framework_error(self.exchange.outcome)
 
     def examined(self) -> set[str]:
         """Requirements of which this response says something."""

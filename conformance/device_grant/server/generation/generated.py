@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING, Any
 from device_grant.judging import Judgement, Untestable
 from device_grant.judging import Violation as Found
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
-from device_grant.protocol.dialects import client_authentication
 from device_grant.protocol.openapi import METADATA, document
 from device_grant.server.generation.documented import NO_SERVER_ERROR, Documented, request_violations
 from device_grant.server.generation.written import BEGIN, START, failures_of, operation_id, written
-from device_grant.server.session.device import DEFAULT_INTERVAL, Grant, seconds
+from device_grant.server.session.device import Grant, seconds
 from device_grant.server.session.pace import MARGIN
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     import schemathesis
     from hypothesis.strategies import SearchStrategy
 
-    from device_grant.protocol import Client, Exchange
+    from device_grant.protocol import Exchange
     from device_grant.server.session.case import Case
     from device_grant.server.session.device import Device
 
@@ -56,14 +55,14 @@ class Generated:
         }
         self._urls = {name: url.partition("?")[0].partition("#")[0] for name, url in urls.items()}
         self._sent = urls
-        self.document = document(case.run.dialect.name, self._urls, case.run.target.base)
+        self.document = document(case.run.dialect, self._urls, case.run.target.base)
         self.schema = _load(self.document)
         self._wire = case.run.dialect.wire_name
         self._grant: Grant | None = None
         self._polls = 0
         self._started = 0
         """Device authorizations of the story of now."""
-        self._interval: float = DEFAULT_INTERVAL
+        self._interval = case.run.dialect.default_interval
         """Seconds between polls of the latest device authorization."""
         self._exchanges: dict[str, Exchange] = {}
         self._broken: dict[str, Found] = {}
@@ -113,21 +112,21 @@ class Generated:
             return valid
         if self._device is None:
             return {}
-        client = self._device.client
+        dialect, client = run.dialect, self._device.client
         found: dict[str, Any] = {}
-        if not run.aws:
+        own = dialect.credentials(client)[0].get("client_secret", _LEFT_OUT)
+        if credentials or dialect.http_authentication:
             # A public client that sends a secret, and one that sends it in two places, are refused.
-            found = {"client_secret": dict(client_authentication(client)[0]).get("client_secret", _LEFT_OUT)}
+            found = {"client_secret": own}
         if credentials:
             found |= {"client_id": client.id}
-            found |= {"client_secret": client.secret} if run.aws else {}
-            polls = run.aws or body.get("grant_type") == DEVICE_CODE_GRANT
+            polls = not dialect.endpoints_are_shared or body.get("grant_type") == DEVICE_CODE_GRANT
             grant = self._pending() if name == Operation.TOKEN and polls else None
             if grant is not None:
                 found |= {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code}
         if name == Operation.DEVICE_AUTHORIZATION:
             found |= self._device.authorization_members()
-        if not run.aws:
+        if not dialect.scopes_are_registered:
             found.setdefault("scope", _LEFT_OUT)
         known = {self._wire(key): value for key, value in found.items()}
         return {key: value for key, value in known.items() if key in body or key == "deviceCode"}
@@ -150,7 +149,7 @@ class Generated:
         client_id = body.get(self._wire("client_id")) if isinstance(body, dict) else None
         request = self._request(name, prepared.headers.get("Content-Type"), prepared.body)
         if self._device is not None and client_id in (None, self._device.client.id):
-            request = _authenticated(request, self._device.client)
+            request = _authenticated(request, self._case.run.dialect.credentials(self._device.client)[1])
         exchange = self._exchange(generated, request)
         if exchange.response is None:
             # Whether the server or the machine is to blame cannot be told from here.
@@ -244,7 +243,7 @@ class Generated:
             # RFC 7591 section 3.2.1: a server may put something else in the place of a bad value.
             replaced = (
                 name == Operation.REGISTRATION
-                and not self._case.run.aws
+                and self._case.run.dialect.registration_is_echoed
                 and exchange.get(violation.member) != sent.get(violation.member)
             )
             if not violation.requirement or named or (accepted and replaced):
@@ -333,7 +332,7 @@ class Generated:
             self._interval += SLOW_DOWN
         started = exchange.request.operation is Operation.DEVICE_AUTHORIZATION and exchange.outcome.ok
         if started:
-            self._interval = seconds(exchange.get("interval"), DEFAULT_INTERVAL)
+            self._interval = seconds(exchange.get("interval"), self._case.run.dialect.default_interval)
         issued = started and self._device is not None and isinstance(exchange.get("device_code"), str)
         if issued and every_second and self._simulated:
             assert self._device is not None
@@ -349,9 +348,8 @@ def _device_of(case: Case) -> Device | None:
         return None
 
 
-def _authenticated(request: Request, client: Client) -> Request:
-    """The request with the Authorization header of a client that authenticates by one."""
-    authorization = client_authentication(client)[1]
+def _authenticated(request: Request, authorization: str) -> Request:
+    """The request with the Authorization header of a client that authenticates by one; empty: it does not."""
     if not authorization or request.operation not in (Operation.DEVICE_AUTHORIZATION, Operation.TOKEN):
         return request
     return replace(request, headers=(*request.headers, ("Authorization", authorization)))

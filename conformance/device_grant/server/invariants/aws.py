@@ -6,8 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Judgement, invariant
-from device_grant.protocol import AWS_SSO_OIDC, Dialect, Exchange, Operation, service_model
-from device_grant.protocol.dialects import AWS_OPERATIONS, json_object
+from device_grant.protocol import Dialect, Exchange, Operation, service_model
+from device_grant.protocol.dialects import json_object
 from device_grant.server.invariants.common import answered
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ _LATEST = 100_000_000_000
 
 
 @invariant("aws-error-status-table", faults=("invalid_client_400",))
-def aws_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_error_status(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A modelled exception has the HTTP status of the service model."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange):
+    if not answered(exchange):
         return
     shape = service_model.errors_by_name().get(exchange.outcome.error_type)
     shape = shape or service_model.errors_by_code().get(exchange.get("error") or "")
@@ -34,9 +34,9 @@ def aws_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement
 
 
 @invariant("aws-error-body-members", faults=("error_description_camel_case", "error_member_missing"))
-def aws_error_members(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_error_members(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A modelled exception has `error` and `error_description` strings in its body. No description is a warning."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange):
+    if not answered(exchange):
         return
     if exchange.outcome.error_type not in service_model.errors_by_name():
         return
@@ -55,9 +55,9 @@ def aws_error_members(exchange: Exchange, dialect: Dialect) -> Iterator[Judgemen
 
 
 @invariant("aws-error-header-and-body-agree", faults=("error_type_disagrees",))
-def aws_error_header_agrees(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_error_header_agrees(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """x-amzn-ErrorType and `error` name the same modelled exception."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange):
+    if not answered(exchange):
         return
     shape = service_model.errors_by_name().get(exchange.outcome.error_type)
     code = exchange.get("error")
@@ -69,9 +69,9 @@ def aws_error_header_agrees(exchange: Exchange, dialect: Dialect) -> Iterator[Ju
 
 
 @invariant("aws-error-type-required-by-sdks", "smithy-restjson1-error-header", faults=("error_type_missing",))
-def aws_error_type_named(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_error_type_named(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """An OAuth error names its exception where SDKs look: x-amzn-ErrorType, __type or code."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange) or not isinstance(exchange.get("error"), str):
+    if not answered(exchange) or not isinstance(exchange.get("error"), str):
         return
     for requirement in ("aws-error-type-required-by-sdks", "smithy-restjson1-error-header"):
         yield Judgement(
@@ -80,9 +80,9 @@ def aws_error_type_named(exchange: Exchange, dialect: Dialect) -> Iterator[Judge
 
 
 @invariant("smithy-restjson1-error-header-bare", faults=("error_type_with_uri",))
-def aws_error_type_bare(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_error_type_bare(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """x-amzn-ErrorType is the bare shape name; AWS itself, being older, adds a URI."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange):
+    if not answered(exchange):
         return
     assert exchange.response is not None
     value = exchange.response.header("x-amzn-errortype")
@@ -96,9 +96,9 @@ def aws_error_type_bare(exchange: Exchange, dialect: Dialect) -> Iterator[Judgem
 
 
 @invariant("aws-request-id", faults=("request_id_missing",))
-def aws_request_id(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_request_id(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Every response has x-amzn-RequestId."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange):
+    if not answered(exchange):
         return
     assert exchange.response is not None
     yield Judgement(
@@ -109,7 +109,7 @@ def aws_request_id(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
 @invariant("aws-numbers-not-strings", faults=("numbers_as_strings",))
 def aws_numbers(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """expiresIn, interval and the timestamps are JSON integers."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange) or not exchange.outcome.ok:
+    if not answered(exchange) or not exchange.outcome.ok:
         return
     names = ("expires_in", "interval", "client_id_issued_at", "client_secret_expires_at")
     wrong = [
@@ -124,9 +124,9 @@ def aws_numbers(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
 
 
 @invariant("smithy-restjson1-content-type", faults=("json_as_html",))
-def aws_json_everywhere(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_json_everywhere(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A response with a body is application/json."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange):
+    if not answered(exchange):
         return
     assert exchange.response is not None
     if not exchange.response.content:
@@ -140,27 +140,27 @@ def aws_json_everywhere(exchange: Exchange, dialect: Dialect) -> Iterator[Judgem
 
 
 @invariant("aws-register-response-members", faults=("snake_case_members",))
-def aws_registration_names(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_registration_names(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Members of a registration are spelt as the service model spells them."""
-    yield from _spelt_as_modelled("aws-register-response-members", exchange, dialect, Operation.REGISTRATION)
+    yield from _spelt_as_modelled("aws-register-response-members", exchange, Operation.REGISTRATION)
 
 
 @invariant("aws-start-response-members", faults=("snake_case_members",))
-def aws_device_authorization_names(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_device_authorization_names(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Members of a device authorization are spelt as the service model spells them."""
-    yield from _spelt_as_modelled("aws-start-response-members", exchange, dialect, Operation.DEVICE_AUTHORIZATION)
+    yield from _spelt_as_modelled("aws-start-response-members", exchange, Operation.DEVICE_AUTHORIZATION)
 
 
 @invariant("aws-token-success", faults=("snake_case_members",))
-def aws_token_names(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_token_names(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Members of a token response are spelt as the service model spells them."""
-    yield from _spelt_as_modelled("aws-token-success", exchange, dialect, Operation.TOKEN)
+    yield from _spelt_as_modelled("aws-token-success", exchange, Operation.TOKEN)
 
 
 @invariant("aws-token-success", faults=("token_type_unknown",))
-def aws_token_type(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_token_type(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """tokenType, where it is sent, is Bearer in any case of letters: the service has no other."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange, Operation.TOKEN) or not exchange.outcome.ok:
+    if not answered(exchange, Operation.TOKEN) or not exchange.outcome.ok:
         return
     value = exchange.get("token_type")
     if not isinstance(value, str):
@@ -171,7 +171,7 @@ def aws_token_type(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
 @invariant("smithy-restjson1-timestamps", faults=("timestamps_in_milliseconds", "numbers_as_strings"))
 def aws_timestamps(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Timestamps of a registration are whole seconds since the epoch; 0 for a secret that does not expire."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange, Operation.REGISTRATION) or not exchange.outcome.ok:
+    if not answered(exchange, Operation.REGISTRATION) or not exchange.outcome.ok:
         return
     names = ("client_id_issued_at", "client_secret_expires_at")
     values = {name: exchange.get(name) for name in names if exchange.get(name) is not None}
@@ -186,9 +186,9 @@ def aws_timestamps(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
 
 
 @invariant("smithy-restjson1-error-status-default", faults=("framework_status_wrong",))
-def aws_framework_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_framework_error_status(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """SerializationException and ValidationException have status 400; any other exception is a 4xx or a 5xx."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange) or not exchange.outcome.error_type:
+    if not answered(exchange) or not exchange.outcome.error_type:
         return
     name = exchange.outcome.error_type
     if name in ("SerializationException", "ValidationException"):
@@ -206,9 +206,9 @@ def aws_framework_error_status(exchange: Exchange, dialect: Dialect) -> Iterator
 
 
 @invariant("smithy-restjson1-framework-error-body", faults=("framework_error_html",))
-def aws_framework_error_body(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def aws_framework_error_body(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """An error outside the service model has a JSON body, or none; it owes no OAuth member."""
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange) or exchange.status // 100 != 4:
+    if not answered(exchange) or exchange.status // 100 != 4:
         return
     assert exchange.response is not None
     if not exchange.response.content or isinstance(exchange.get("error"), str):
@@ -221,16 +221,15 @@ def aws_framework_error_body(exchange: Exchange, dialect: Dialect) -> Iterator[J
     )
 
 
-def _spelt_as_modelled(
-    requirement: str, exchange: Exchange, dialect: Dialect, operation: Operation
-) -> Iterator[Judgement]:
-    if dialect.name != AWS_SSO_OIDC or not answered(exchange, operation) or exchange.status // 100 != 2:
+def _spelt_as_modelled(requirement: str, exchange: Exchange, operation: Operation) -> Iterator[Judgement]:
+    if not answered(exchange, operation) or exchange.status // 100 != 2:
         return
     assert exchange.response is not None
     body = json_object(exchange.response)
     if body is None:
         return
-    modelled = {_bare(member.name): member.name for member in service_model.operation(AWS_OPERATIONS[operation]).output}
+    shape = service_model.operation(service_model.OPERATIONS[operation])
+    modelled = {_bare(member.name): member.name for member in shape.output}
     # Members beyond the model are the service's own business.
     wrong = sorted(name for name in body if modelled.get(_bare(name), name) != name)
     yield Judgement(requirement, not wrong, f"not spelt as in the service model: {', '.join(wrong)}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.judging import Judgement
-from device_grant.protocol import AWS_SSO_OIDC, Dialect, Exchange, Operation, service_model
+from device_grant.protocol import Dialect, Exchange, Operation
 from device_grant.protocol.dialects import json_object
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def json_success(requirement: str, exchange: Exchange, operation: Operation) -> 
 def names_error(requirement: str, exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """Whether a refusal has the error format of its dialect."""
     assert exchange.response is not None
-    if dialect.name == AWS_SSO_OIDC and exchange.outcome.error_type not in ("", *service_model.errors_by_name()):
+    if dialect.is_framework_error(exchange.outcome):
         # Framework errors of restJson1 name their exception in the header; their body owes no OAuth member.
         yield Judgement(requirement, json_object(exchange.response) is not None, "the error body is not a JSON object")
         return

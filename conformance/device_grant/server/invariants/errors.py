@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 from device_grant.judging import Judgement, invariant
-from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, RFC8628, Dialect, Exchange, Operation, service_model
+from device_grant.protocol import DEVICE_CODE_GRANT, Dialect, Exchange, Operation
 from device_grant.server.invariants.common import NOT_OAUTH, answered, error_response, names_error
 
 if TYPE_CHECKING:
@@ -43,12 +43,14 @@ _REGISTERED = frozenset(
 @invariant("rfc6749-5.2-status-400", faults=("pending_status_401", "pending_status_200"))
 def token_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """An error of the token endpoint has status 400, or 401 for invalid_client; never a 2xx with `error`."""
-    if dialect.name != RFC8628 or not answered(exchange, Operation.TOKEN):
+    if not answered(exchange, Operation.TOKEN):
         return
     code = exchange.get("error")
     if not isinstance(code, str) or exchange.status in NOT_OAUTH or exchange.status >= 500:
         return
-    allowed = (400, 401) if code == "invalid_client" else (400,)
+    allowed = dialect.error_statuses(code)
+    if not allowed:
+        return
     yield Judgement(
         "rfc6749-5.2-status-400", exchange.status in allowed, f"{code} was sent with status {exchange.status}"
     )
@@ -56,7 +58,7 @@ def token_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgeme
 
 @invariant("rfc8628-3.5-error-format", faults=("pending_status_401", "pending_status_200"))
 def device_grant_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
-    """The four errors of the device grant are JSON objects with status 400, in both dialects."""
+    """The four errors of the device grant are JSON objects with status 400, or that of the dialect."""
     if not answered(exchange, Operation.TOKEN) or exchange.code not in _DEVICE_ERRORS:
         return
     if exchange.status != 400:
@@ -67,7 +69,7 @@ def device_grant_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[
     named = isinstance(exchange.get("error"), str)
     yield Judgement(
         "rfc8628-3.5-error-format",
-        named or dialect.name == AWS_SSO_OIDC,
+        named or not dialect.error_member_is_owed,
         f"{exchange.code} was sent without an error member",
     )
 
@@ -230,4 +232,4 @@ def challenge_matches_scheme(exchange: Exchange, _dialect: Dialect) -> Iterator[
 
 
 def _registered(code: str, dialect: Dialect) -> bool:
-    return code in _REGISTERED or (dialect.name == AWS_SSO_OIDC and code in service_model.errors_by_code())
+    return code in _REGISTERED or dialect.knows_error(code)

@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Judgement, invariant
-from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Dialect, Exchange
 from device_grant.server.invariants.common import answered
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from device_grant.protocol import Dialect, Exchange
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"})
 _SINGLETONS = ("content-type", "content-length", "location", "date")
@@ -97,7 +98,7 @@ def server_field_is_coarse(exchange: Exchange, _dialect: Dialect) -> Iterator[Ju
 @invariant("rfc9110-11.6.1-401-challenge", faults=("challenge_missing",))
 def unauthorized_has_a_challenge(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """A 401 carries WWW-Authenticate. Without it a 401 to credentials in the body is a warning, and at AWS nothing."""
-    if dialect.name != RFC8628 or not answered(exchange) or exchange.status != 401:
+    if not dialect.http_authentication or not answered(exchange) or exchange.status != 401:
         return
     assert exchange.response is not None
     if exchange.response.header("www-authenticate"):
@@ -137,9 +138,9 @@ def client_error_is_explained(exchange: Exchange, _dialect: Dialect) -> Iterator
 
 
 @invariant("rfc9111-5.4-pragma-deprecated", faults=("pragma_alone",))
-def pragma_is_not_alone(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def pragma_is_not_alone(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Pragma says nothing in a response: one that wants no caching says it by Cache-Control."""
-    if dialect.name == AWS_SSO_OIDC or not answered(exchange):
+    if not answered(exchange):
         return
     assert exchange.response is not None
     if exchange.response.header("cache-control"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from device_grant.judging import Judgement, invariant
-from device_grant.protocol import RFC8628, Dialect, Exchange, Operation
+from device_grant.protocol import Dialect, Exchange, Operation
 from device_grant.protocol.dialects import json_object
 from device_grant.server.invariants.common import PROTOCOL, answered, registered, success_body
 
@@ -49,10 +49,10 @@ def client_secret_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Ite
 
 
 @invariant("rfc6749-A.4-scope-syntax", faults=("scope_padded",))
-def scope_of_responses_is_well_formed(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def scope_of_responses_is_well_formed(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Scope in a response is tokens separated by single spaces; an empty one says that nothing was granted."""
     scope = exchange.get("scope")
-    if dialect.name != RFC8628 or not answered(exchange) or not isinstance(scope, str) or not scope:
+    if not answered(exchange) or not isinstance(scope, str) or not scope:
         return
     if scope == registered(exchange).get("scope"):
         return
@@ -117,20 +117,20 @@ def member_names_are_well_formed(exchange: Exchange, _dialect: Dialect) -> Itera
 
 
 @invariant("rfc6749-8.2-vendor-prefix", faults=("unregistered_member",))
-def unregistered_members_are_prefixed(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def unregistered_members_are_prefixed(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Members of a token response that are not registered have a prefix, so at least two parts."""
     body = success_body(exchange, Operation.TOKEN)
-    if dialect.name != RFC8628 or not body:
+    if not body:
         return
     bare = sorted(name for name in body if name not in _TOKEN_MEMBERS and not re.search(r"[-._:]", name))
     yield Judgement("rfc6749-8.2-vendor-prefix", not bare, f"not registered and without prefix: {', '.join(bare)}")
 
 
 @invariant("rfc6749-5.2-error-uri-syntax", "rfc6749-A.9-error-uri-syntax", faults=("error_uri_malformed",))
-def error_uri_is_a_uri(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def error_uri_is_a_uri(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """error_uri, if sent, is a URI or a relative reference."""
     value = exchange.get("error_uri")
-    if dialect.name != RFC8628 or not answered(exchange, *PROTOCOL) or not isinstance(value, str):
+    if not answered(exchange, *PROTOCOL) or not isinstance(value, str):
         return
     for requirement in ("rfc6749-5.2-error-uri-syntax", "rfc6749-A.9-error-uri-syntax"):
         yield Judgement(requirement, _is_uri_reference(value), "error_uri is no URI reference")

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote_plus
 
 from device_grant.judging import Judgement, invariant
 from device_grant.judging.statistics import claims_of
-from device_grant.protocol import RFC8628, Dialect, Exchange, Operation, Response
+from device_grant.protocol import Dialect, Exchange, Operation, Response
 from device_grant.protocol.dialects import json_object
 from device_grant.server.invariants.common import (
     answered,
@@ -92,7 +92,7 @@ def token_members_have_json_types(exchange: Exchange, dialect: Dialect) -> Itera
     raw = json_object(exchange.response) or {}
     nulls = [name for name in (*_STRINGS, "expires_in") if name in raw and raw[name] is None]
     # The RFC says nothing of null: a member that is absent is one that is not sent.
-    holds = not nulls or dialect.name != RFC8628
+    holds = not nulls or dialect.nulls_are_usual
     yield Judgement("rfc6749-5.1-json-types", holds, f"null: {', '.join(nulls)}", tolerated=True)
 
 
@@ -118,10 +118,10 @@ def access_token_is_visible_ascii(exchange: Exchange, _dialect: Dialect) -> Iter
 
 
 @invariant("rfc6750-2.1-token-chars", faults=("tokens_not_ascii",))
-def bearer_token_fits_the_header(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def bearer_token_fits_the_header(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A Bearer token has the characters of the Authorization header; AWS's own have a colon and are let be."""
     body = success_body(exchange, Operation.TOKEN)
-    if dialect.name != RFC8628 or not body or str(body.get("token_type")).lower() != "bearer":
+    if not body or str(body.get("token_type")).lower() != "bearer":
         return
     token = body.get("access_token")
     if not isinstance(token, str):
@@ -147,9 +147,9 @@ def token_type_syntax(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgeme
 
 
 @invariant("rfc6749-5.1-pragma-no-cache", faults=("pragma_missing",))
-def token_success_has_pragma(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+def token_success_has_pragma(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """The token response has Pragma: no-cache; a warning at most, since RFC 9111 5.4 has deprecated it."""
-    if dialect.name != RFC8628 or not success_body(exchange, Operation.TOKEN) or exchange.response is None:
+    if not success_body(exchange, Operation.TOKEN) or exchange.response is None:
         return
     pragma = exchange.response.header("pragma") or ""
     yield Judgement(

@@ -18,6 +18,7 @@ from device_grant.judging import (
     Verify,
     Violation,
     all_invariants,
+    applies,
 )
 from device_grant.protocol import Client, Event, Exchange, Operation, Request, Transcript
 from device_grant.server.generation.fuzz import Fuzz
@@ -42,12 +43,16 @@ class Case:
         self.transcript = Transcript()
         self.began = run.target.clock.now()
         self.examples = 0
-        self.ledger = Ledger(check.name, run.catalogue.get, run.dialect.name, check.requirements, run.expects)
+        self.ledger = Ledger(check.name, run.catalogue.get, run.dialect, check.requirements, run.expects)
         self.invariants = {
-            entry.name: Ledger(entry.name, run.catalogue.get, run.dialect.name, entry.requirements, run.expects)
+            entry.name: Ledger(entry.name, run.catalogue.get, run.dialect, entry.requirements, run.expects)
             for entry in all_invariants()
         }
-        self._judges = [(entry.function, self.invariants[entry.name]) for entry in all_invariants()]
+        self._judges = [
+            (entry.function, self.invariants[entry.name])
+            for entry in all_invariants()
+            if applies(entry, run.dialect, run.catalogue.get)
+        ]
         # Where cases are drawn beforehand, what a check does must not depend on what others found before.
         self.effect = run.effect if run.target.sampler is None else Effect()
         self.stop: StopCheck | None = None
@@ -100,8 +105,8 @@ class Case:
 
     def device_of(self, role: str) -> Device:
         """A device whose client has that role; raises Untestable where the target offers no such client."""
-        if self.run.aws and not self.run.target.config.clients:
-            # AWS registrations end after 90 days: on a clock that jumps each case needs its own.
+        if self.run.dialect.clients_register and not self.run.target.config.clients:
+            # Such registrations end, at AWS after 90 days: on a clock that jumps each case needs its own.
             client: Client | None = self.register(role)
         else:
             client = self.run.client(role)

@@ -23,8 +23,6 @@ GONE = ("invalid_grant", "expired_token", "access_denied")
 """What a device code that can never yield a token again may be answered."""
 _OF_A_POLL = ("grant_type", "device_code", "client")
 """What makes a poll one of the grant's own client: with another value the answer says nothing of a decision."""
-DEFAULT_INTERVAL = 5
-"""Seconds between polls when the response names none (RFC 8628 3.2)."""
 
 
 class Device:
@@ -38,12 +36,7 @@ class Device:
     def authorization_members(self, **members: Any) -> dict[str, Any]:
         """Members of a valid device authorization request, client authentication aside."""
         request = self.case.run.target.config.request
-        base: dict[str, Any] = {}
-        if self.case.run.aws:
-            base["start_url"] = request.start_url
-        elif request.scope:
-            base["scope"] = request.scope
-        return base | members
+        return self.case.run.dialect.authorization_members(request) | members
 
     def request(self, *, client: Client | None = None, label: str = "start", **members: Any) -> Exchange:
         """One device authorization request, whatever the answer."""
@@ -86,7 +79,7 @@ class Grant:
         self.last_request = self.started
         self.decision = ""
         """What the user decided last without complaint of the page, `approve` or `deny`."""
-        self.interval = seconds(exchange.get("interval"), DEFAULT_INTERVAL)
+        self.interval = seconds(exchange.get("interval"), device.case.run.dialect.default_interval)
         self.expires_in = seconds(exchange.get("expires_in"), 0)
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Untestable
-from device_grant.protocol import REFRESH_TOKEN_GRANT
 
 if TYPE_CHECKING:
     from device_grant.protocol import Exchange
@@ -62,20 +61,8 @@ def with_secret(case: Case, label: str = "register a client with a secret") -> E
 
 def redirecting(case: Case, **members: Any) -> dict[str, Any]:
     """Members of a client of the authorization code flow, in the dialect of the run."""
-    if case.run.aws:
-        flow: dict[str, Any] = {
-            "grant_types": ["authorization_code", REFRESH_TOKEN_GRANT],
-            "redirect_uris": [LOOPBACK_REDIRECT_URI],
-            "issuer_url": case.run.target.config.request.start_url,
-        }
-    else:
-        flow = {
-            "grant_types": ["authorization_code"],
-            "response_types": ["code"],
-            "redirect_uris": [REDIRECT_URI],
-            "token_endpoint_auth_method": "client_secret_basic",
-        }
-    return flow | members
+    values = case.run.target.config.request
+    return case.run.dialect.redirecting_members(REDIRECT_URI, LOOPBACK_REDIRECT_URI, values) | members
 
 
 def strings(exchange: Exchange, name: str) -> tuple[str, ...] | None:

@@ -16,8 +16,6 @@ from device_grant.browser.chromium import Chromium
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.judging import Inconclusive
 from device_grant.protocol import (
-    AWS_SSO_OIDC,
-    DEVICE_CODE_GRANT,
     Client,
     Dialect,
     Exchange,
@@ -117,12 +115,7 @@ class Run:
 
     def _discovered(self) -> Endpoints:
         with self.target.http() as http:
-            return discover(self.target, http, self.dialect.name)
-
-    @property
-    def aws(self) -> bool:
-        """Whether this is the AWS dialect."""
-        return self.dialect.name == AWS_SSO_OIDC
+            return discover(self.target, http, self.dialect)
 
     def claims(self, name: str) -> bool | None:
         """What the target says of a capability; None: nothing."""
@@ -298,40 +291,14 @@ class Run:
 
     def registration_request(self, role: str = "primary", **members: Any) -> Request:
         """A valid client registration (RFC 7591 2; AWS RegisterClient) for a client in that role."""
-        body: dict[str, Any]
-        if self.aws:
-            body = {"client_name": f"device-grant-conformance {role}", "client_type": "public"}
-            if role == "without-grant":
-                body["grant_types"] = ["refresh_token"]
-            else:
-                body["grant_types"] = [DEVICE_CODE_GRANT, "refresh_token"]
-                body["scopes"] = ["sso:account:access"]
-        else:
-            body = {
-                "client_name": f"device-grant-conformance {role}",
-                "token_endpoint_auth_method": "client_secret_basic" if role == "confidential" else "none",
-                "grant_types": ["client_credentials"]
-                if role == "without-grant"
-                else [DEVICE_CODE_GRANT, "refresh_token"],
-                "response_types": [],
-            }
-            if role == "without-grant":
-                body["token_endpoint_auth_method"] = "client_secret_basic"  # noqa: S105 - the name of a method
-            if self.target.config.request.scope:
-                body["scope"] = self.target.config.request.scope
+        body = self.dialect.registration_members(role, self.target.config.request.scope)
         body |= self.target.config.request.registration
         body |= members
         return self.dialect.encode(Operation.REGISTRATION, self.url(Operation.REGISTRATION), body, None)
 
     def client_of(self, registration: Exchange) -> Client:
         """The client that a successful registration made."""
-        secret = registration.get("client_secret")
-        default = "client_secret_basic" if secret else "none"
-        method = str(registration.get("token_endpoint_auth_method") or default)
-        if self.aws:
-            method = "client_secret_post"
-        members = dict(registration.outcome.members)
-        return Client(str(registration.get("client_id")), secret, method, members)
+        return self.dialect.client_of(registration.outcome.members)
 
     def remember(self, outcome: Outcome) -> None:
         """Register the secrets that a response brought, so that they are redacted everywhere."""

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from device_grant.judging import check
-from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Client, Request
+from device_grant.protocol import DEVICE_CODE_GRANT, Client, Request
 from device_grant.server.session.device import Device
 from device_grant.server.session.registering import attempt, epoch, redirecting, register
 
@@ -21,7 +21,6 @@ NOT_SERVED = frozenset({0, 403, 404, 405, 501})
 
 @check(
     "aws-register-response-members",
-    dialects=(AWS_SSO_OIDC,),
     faults=(
         "registration_status_wrong",
         "registration_secret_missing",
@@ -49,7 +48,7 @@ def test_register_client_members(case: Case, verify: Verify) -> None:
     )
 
 
-@check("aws-register-required", dialects=(AWS_SSO_OIDC,), faults=("required_members_optional",))
+@check("aws-register-required", faults=("required_members_optional",))
 def test_register_client_required(case: Case, verify: Verify) -> None:
     """RegisterClient without clientName, then without clientType. Accepted: any modelled 400."""
     register(case, "RegisterClient")
@@ -59,7 +58,7 @@ def test_register_client_required(case: Case, verify: Verify) -> None:
         verify("aws-register-required", exchange, accepted=REFUSALS)
 
 
-@check("aws-register-client-type-public", dialects=(AWS_SSO_OIDC,), faults=("client_type_ignored",))
+@check("aws-register-client-type-public", faults=("client_type_ignored",))
 def test_register_client_type(case: Case, verify: Verify) -> None:
     """RegisterClient with clientType confidential. Accepted: any modelled 400."""
     register(case, "RegisterClient")
@@ -67,7 +66,7 @@ def test_register_client_type(case: Case, verify: Verify) -> None:
     verify("aws-register-client-type-public", exchange, accepted=REFUSALS)
 
 
-@check("aws-register-grant-types", dialects=(AWS_SSO_OIDC,), faults=("grant_types_unchecked",))
+@check("aws-register-grant-types", faults=("grant_types_unchecked",))
 def test_register_client_grant_types(case: Case, verify: Verify) -> None:
     """RegisterClient for a grant that the API does not have. Accepted: unsupported_grant_type; another 400 warns."""
     register(case, "RegisterClient")
@@ -75,7 +74,7 @@ def test_register_client_grant_types(case: Case, verify: Verify) -> None:
     verify("aws-register-grant-types", exchange, accepted=["unsupported_grant_type"], tolerated=REFUSALS)
 
 
-@check("aws-register-invalid-scope", dialects=(AWS_SSO_OIDC,), faults=("unknown_scopes_accepted",))
+@check("aws-register-invalid-scope", faults=("unknown_scopes_accepted",))
 def test_register_client_scopes(case: Case, verify: Verify) -> None:
     """RegisterClient with a scope that cannot exist. Accepted: invalid_scope."""
     register(case, "RegisterClient")
@@ -83,7 +82,7 @@ def test_register_client_scopes(case: Case, verify: Verify) -> None:
     verify("aws-register-invalid-scope", exchange, accepted=["invalid_scope"], tolerated=REFUSALS)
 
 
-@check("aws-register-redirect-uri", dialects=(AWS_SSO_OIDC,), faults=("redirect_uri_unchecked",))
+@check("aws-register-redirect-uri", faults=("redirect_uri_unchecked",))
 def test_register_client_redirect_uris(case: Case, verify: Verify) -> None:
     """RegisterClient for authorization_code with http on a public host. Accepted: invalid_redirect_uri."""
     register(case, "RegisterClient for authorization_code", **redirecting(case))
@@ -92,7 +91,7 @@ def test_register_client_redirect_uris(case: Case, verify: Verify) -> None:
     verify("aws-register-redirect-uri", exchange, accepted=["invalid_redirect_uri"], tolerated=REFUSALS)
 
 
-@check("smithy-restjson1-null-member", dialects=(AWS_SSO_OIDC,), faults=("null_refused",))
+@check("smithy-restjson1-null-member", faults=("null_refused",))
 def test_register_client_null_members(case: Case, verify: Verify) -> None:
     """RegisterClient with optional members that are null. Accepted: success, as without them."""
     plain = case.run.registration_request(grant_types=None, scopes=None)
@@ -107,7 +106,6 @@ def test_register_client_null_members(case: Case, verify: Verify) -> None:
     "aws-register-path",
     "aws-start-path",
     "aws-token-path",
-    dialects=(AWS_SSO_OIDC,),
     faults=("signature_required",),
 )
 def test_operations_are_unsigned_posts(case: Case, verify: Verify) -> None:

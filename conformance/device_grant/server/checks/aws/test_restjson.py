@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Untestable, check
-from device_grant.protocol import AWS_SSO_OIDC, Exchange, Operation, Request
+from device_grant.protocol import Exchange, Operation, Request
 from device_grant.server.session.messages import start_request
 
 if TYPE_CHECKING:
@@ -58,7 +58,6 @@ def _register(
     "smithy-restjson1-unclosed-list",
     "smithy-restjson1-empty-body",
     faults=("malformed_body_500", "empty_body_500", "framework_exceptions_renamed"),
-    dialects=(AWS_SSO_OIDC,),
 )
 def test_bodies_that_are_no_structure(case: Case, verify: Verify) -> None:
     """RegisterClient with no JSON, with JSON that is no object, with nothing. Accepted: a 400 each time."""
@@ -83,7 +82,6 @@ def test_bodies_that_are_no_structure(case: Case, verify: Verify) -> None:
     "smithy-restjson1-required-unset",
     "aws-case-sensitive-members",
     faults=("types_coerced", "list_nulls_dropped", "null_as_text", "required_members_optional", "member_case_ignored"),
-    dialects=(AWS_SSO_OIDC,),
 )
 def test_members_of_another_kind(case: Case, verify: Verify) -> None:
     """RegisterClient with wrong types, nulls, missing and misspelt members. Accepted: a 400 each time."""
@@ -107,7 +105,6 @@ def test_members_of_another_kind(case: Case, verify: Verify) -> None:
     "smithy-restjson1-null-member",
     "smithy-restjson1-unknown-members",
     faults=("null_refused", "unknown_parameters_refused"),
-    dialects=(AWS_SSO_OIDC,),
 )
 def test_members_that_mean_nothing(case: Case, verify: Verify) -> None:
     """RegisterClient with a null optional member, then with unknown members. Accepted: success, as without them."""
@@ -123,7 +120,6 @@ def test_members_that_mean_nothing(case: Case, verify: Verify) -> None:
     "smithy-restjson1-content-type-params",
     "smithy-restjson1-wrong-content-type",
     faults=("content_type_parameter_refused", "wrong_content_type_500", "framework_exceptions_renamed"),
-    dialects=(AWS_SSO_OIDC,),
 )
 def test_content_types(case: Case, verify: Verify) -> None:
     """RegisterClient labelled JSON with parameters (accepted: success), then as something else (accepted: 415)."""
@@ -145,7 +141,6 @@ def test_content_types(case: Case, verify: Verify) -> None:
 @check(
     "smithy-restjson1-accept",
     faults=("accept_compared_literally", "accept_ignored", "framework_exceptions_renamed"),
-    dialects=(AWS_SSO_OIDC,),
 )
 def test_accept(case: Case, verify: Verify) -> None:
     """RegisterClient with Accept: */* and application/* (accepted: success), then text/html (accepted: 406)."""
@@ -164,7 +159,6 @@ def test_accept(case: Case, verify: Verify) -> None:
     "smithy-restjson1-uri-match",
     "smithy-restjson1-unknown-operation",
     faults=("trailing_slash_refused", "unknown_operation_500"),
-    dialects=(AWS_SSO_OIDC,),
 )
 def test_paths(device: Device, verify: Verify) -> None:
     """A trailing slash and a query (accepted: served), another letter case and an unknown path (accepted: 404)."""
@@ -187,7 +181,7 @@ def test_paths(device: Device, verify: Verify) -> None:
     verify.that("smithy-restjson1-unknown-operation", named, problem, unknown)
 
 
-@check("smithy-restjson1-method-not-allowed", faults=("methods_ignored",), dialects=(AWS_SSO_OIDC,))
+@check("smithy-restjson1-method-not-allowed", faults=("methods_ignored",))
 def test_other_methods(device: Device, verify: Verify) -> None:
     """A valid body sent by PUT and by DELETE. Accepted: 405, or 404 as other Smithy servers have it."""
     case = device.case

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.protocol import Operation
+from device_grant.protocol import Operation, Situation
 from device_grant.server.session.messages import poll_request, start_request, with_content, with_headers, without_header
 from device_grant.server.sockets.transport import require_tls_matters, speaks_old_tls, tls_versions
 
@@ -26,7 +26,7 @@ FORGED = "forged-host.example"
 def test_methods(device: Device, verify: Verify) -> None:
     """A valid start by PUT, DELETE, PATCH (accepted: 405; AWS: or 404) and by BREW (accepted: a refusal, best 501)."""
     plain = start_request(device)
-    disallowed = ["http-405", "http-404"] if device.case.run.aws else ["http-405"]
+    disallowed = device.case.run.dialect.accepts(Situation.DISALLOWED_METHOD, "http-405")
     for method in ("PUT", "DELETE", "PATCH"):
         exchange = device.case.send(replace(plain, method=method), f"start by {method}")
         verify("rfc9110-9.1-disallowed-method", exchange, accepted=disallowed)
@@ -102,10 +102,10 @@ def test_large_body(device: Device, verify: Verify) -> None:
     """A start with 8 MiB in an unknown parameter. Accepted: a 4xx, best 413, or a closed connection."""
     plain = start_request(device)
     filler = b"x" * LARGE
-    if device.case.run.aws:
-        body = plain.content[:-1] + b',"xProbe":"' + filler + b'"}'
-    else:
+    if device.case.run.dialect.sends_forms:
         body = plain.content + b"&x_probe=" + filler
+    else:
+        body = plain.content[:-1] + b',"xProbe":"' + filler + b'"}'
     exchange = device.case.send(with_content(plain, body), "start with 8 MiB")
     verify("rfc9110-15.5.14-too-large", exchange, accepted=["http-4xx", "no-response"])
     device.start()

@@ -17,7 +17,6 @@ import msgspec
 
 from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
-from device_grant.protocol.dialects import client_authentication
 from device_grant.server.session.device import GONE, PENDING, unread
 
 if TYPE_CHECKING:
@@ -243,11 +242,9 @@ class _Campaign:
 
     def _identify(self, device: Device) -> None:
         client = device.client
-        if self._case.run.aws:
-            self._base |= {"clientId": client.id, "clientSecret": client.secret}
-            return
-        pairs, authorization = client_authentication(client)
-        self._base |= dict(pairs)
+        dialect = self._case.run.dialect
+        members, authorization = dialect.credentials(client)
+        self._base |= {dialect.wire_name(name): value for name, value in members.items()}
         if authorization:
             self._headers = (("Authorization", authorization),)
 
@@ -280,16 +277,16 @@ class _Campaign:
         """Whether polls of clients that do not exist are answered as those of the code's own client."""
         wire = self._case.run.dialect.wire_name
         base = self._base | {wire("client_id"): NOBODY, wire("device_code"): PLACEHOLDER}
-        body = json.dumps(base) if self._case.run.aws else urlencode(base)
-        media = "application/json" if self._case.run.aws else "application/x-www-form-urlencoded"
+        dialect = self._case.run.dialect
+        body, media = dialect.body(self._operation, base), dialect.media_type(self._operation)
         url = self._case.run.url(self._operation)
         headers = (("Content-Type", media),)
-        request = Request("POST", url, headers, self._with_device_code(body.encode()), self._operation)
+        request = Request("POST", url, headers, self._with_device_code(body), self._operation)
         return self._case.send(request, "poll of a client that does not exist").code in PENDING
 
     def _as_if_left_out(self, bad: Malformed, exchange: Exchange) -> bool:
         """Whether a form without the empty parameter is refused alike: how it is, is the business of other checks."""
-        if self._case.run.aws or self._operation is Operation.REGISTRATION:
+        if self._case.run.dialect.encoding(self._operation) == "json":
             return False
         rest = {name: value for name, value in self._base.items() if name != bad.member}
         without = replace(bad, body=urlencode(rest).encode())
@@ -312,7 +309,7 @@ class _Campaign:
             self._grant, self._uses, self._refused = self._device.start(), 0, None
         self._uses += 1
         code = self._grant.device_code
-        plain = json.dumps(code)[1:-1] if self._case.run.aws else quote_plus(code)
+        plain = quote_plus(code) if self._case.run.dialect.sends_forms else json.dumps(code)[1:-1]
 
         def alike(found: re.Match[bytes]) -> bytes:
             if b"%" in found.group():

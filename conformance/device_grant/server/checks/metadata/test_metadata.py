@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.judging import NotApplicable, check
-from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628
+from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.server.checks.metadata.published import fetch_metadata, is_absolute, listed, metadata_of
 from device_grant.server.sockets.transport import plain_http_allowed
 
@@ -24,7 +24,7 @@ JWT_METHODS = frozenset({"private_key_jwt", "client_secret_jwt"})
 PLURAL = ("_supported", "_algs")
 
 
-@check("rfc8414-3.2-status-and-type", needs=NEEDS, dialects=(RFC8628,), faults=("json_as_html",))
+@check("rfc8414-3.2-status-and-type", needs=NEEDS, faults=("json_as_html",))
 def test_metadata_document(case: Case, verify: Verify) -> None:
     """GET the metadata. Accepted: 200 with a JSON object labelled application/json."""
     exchange, document = fetch_metadata(case)
@@ -40,7 +40,6 @@ def test_metadata_document(case: Case, verify: Verify) -> None:
     "rfc8628-7.4-metadata-name",
     "rfc8414-2-grant-types-default",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=(
         "metadata_lacks_device_endpoint",
         "metadata_lacks_grant",
@@ -71,7 +70,6 @@ def test_metadata_announces_the_device_grant(case: Case, verify: Verify) -> None
     "rfc8414-2-issuer",
     "rfc8414-2-token-endpoint",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("metadata_issuer_query", "metadata_urls_relative"),
 )
 def test_metadata_required_members(case: Case, verify: Verify) -> None:
@@ -90,7 +88,6 @@ def test_metadata_required_members(case: Case, verify: Verify) -> None:
     "rfc8414-2-scopes-supported",
     "rfc8414-2-response-types-supported",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("metadata_sparse",),
 )
 def test_metadata_lists_that_clients_look_for(case: Case, verify: Verify) -> None:
@@ -108,7 +105,6 @@ def test_metadata_lists_that_clients_look_for(case: Case, verify: Verify) -> Non
     "rfc8414-3.2-arrays",
     "rfc8414-3.2-no-empty-arrays",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("metadata_pkce_as_string", "metadata_empty_array"),
 )
 def test_metadata_lists(case: Case, verify: Verify) -> None:
@@ -127,7 +123,6 @@ def test_metadata_lists(case: Case, verify: Verify) -> None:
 @check(
     "rfc8414-2-authorization-endpoint",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("metadata_code_without_endpoint",),
 )
 def test_authorization_endpoint(case: Case, verify: Verify) -> None:
@@ -168,7 +163,7 @@ def test_pkce_is_announced(case: Case, verify: Verify) -> None:
     verify.that("rfc9700-2.1.1-server-supports-pkce", supported, problem, exchange, tolerated=True)
 
 
-@check("rfc8414-2-signing-algs", needs=NEEDS, dialects=(RFC8628,), faults=("metadata_jwt_unsigned",))
+@check("rfc8414-2-signing-algs", needs=NEEDS, faults=("metadata_jwt_unsigned",))
 def test_signing_algorithms(case: Case, verify: Verify) -> None:
     """Signing algorithms of JWT client authentication. Accepted: listed where it is offered, never the word none."""
     exchange, document = metadata_of(case)
@@ -181,7 +176,7 @@ def test_signing_algorithms(case: Case, verify: Verify) -> None:
     verify.that("rfc8414-2-signing-algs", named and "none" not in algorithms, problem, exchange)
 
 
-@check("rfc8414-2-jwks-uri-https", needs=NEEDS, dialects=(RFC8628,), faults=("metadata_jwks_http",))
+@check("rfc8414-2-jwks-uri-https", needs=NEEDS, faults=("metadata_jwks_http",))
 def test_jwks_uri(case: Case, verify: Verify) -> None:
     """jwks_uri. Accepted: https; http on a test rig says nothing."""
     exchange, document = metadata_of(case)
@@ -195,7 +190,7 @@ def test_jwks_uri(case: Case, verify: Verify) -> None:
     verify.that("rfc8414-2-jwks-uri-https", right, "jwks_uri is no https URL", exchange)
 
 
-@check("rfc8414-2.1-signed-metadata", needs=NEEDS, dialects=(RFC8628,), faults=("metadata_signature_missing",))
+@check("rfc8414-2.1-signed-metadata", needs=NEEDS, faults=("metadata_signature_missing",))
 def test_signed_metadata(case: Case, verify: Verify) -> None:
     """signed_metadata. Accepted: a JWT with a signature, an algorithm other than none, and iss."""
     exchange, document = metadata_of(case)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.protocol import RFC8628
 from device_grant.server.checks.metadata.published import (
     NAMES,
     WELL_KNOWN,
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 NEEDS = ("metadata",)
 
 
-@check(
-    "rfc9700-2.6-publish-metadata", "rfc8414-3-location", needs=NEEDS, dialects=(RFC8628,), faults=("metadata_absent",)
-)
+@check("rfc9700-2.6-publish-metadata", "rfc8414-3-location", needs=NEEDS, faults=("metadata_absent",))
 def test_metadata_location(case: Case, verify: Verify) -> None:
     """GET the well-known places of the issuer. Accepted: one before its path answers; after it is a warning."""
     base, known = case.run.target.base, case.run.endpoints.document.get("issuer")
@@ -55,7 +52,6 @@ def test_metadata_location(case: Case, verify: Verify) -> None:
 @check(
     "rfc8414-3.3-issuer-identical",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("metadata_issuer_differs", "metadata_issuer_query"),
 )
 def test_issuer_is_the_one_that_was_asked(case: Case, verify: Verify) -> None:
@@ -75,7 +71,7 @@ def test_issuer_is_the_one_that_was_asked(case: Case, verify: Verify) -> None:
     verify.that("rfc8414-3.3-issuer-identical", issuer == asked, problem, exchange, tolerated=slash or mapped)
 
 
-@check("rfc8414-3.2-error-status", needs=NEEDS, dialects=(RFC8628,), faults=("metadata_error_page_200",))
+@check("rfc8414-3.2-error-status", needs=NEEDS, faults=("metadata_error_page_200",))
 def test_metadata_of_an_unknown_issuer(case: Case, verify: Verify) -> None:
     """GET the metadata of an issuer that does not exist. Accepted: an error status, or a document all the same."""
     if not case.run.endpoints.metadata:
@@ -89,7 +85,7 @@ def test_metadata_of_an_unknown_issuer(case: Case, verify: Verify) -> None:
     verify.that("rfc8414-3.2-error-status", not misleading and exchange.status < 500, problem, exchange)
 
 
-@check("rfc8414-3-https", "rfc8414-6.1-tls", needs=NEEDS, dialects=(RFC8628,), faults=("public_http",))
+@check("rfc8414-3-https", "rfc8414-6.1-tls", needs=NEEDS, faults=("public_http",))
 def test_metadata_needs_tls(case: Case, verify: Verify) -> None:
     """The metadata's URL, and a handshake. Accepted: https with TLS 1.2; TLS 1.3 alone warns."""
     url = case.run.endpoints.metadata

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Client, Operation
+from device_grant.protocol import DEVICE_CODE_GRANT, Client, Operation
 from device_grant.server.checks.metadata.published import is_absolute, listed, metadata_of, reachable
 from device_grant.server.session.device import Device
 from device_grant.server.sockets.transport import plain_http_allowed
@@ -24,7 +24,7 @@ DEFAULT_METHODS = ("client_secret_basic",)
 """What an omitted token_endpoint_auth_methods_supported means."""
 
 
-@check("rfc8414-2-registration-endpoint", needs=NEEDS, dialects=(RFC8628,), faults=("metadata_urls_dead",))
+@check("rfc8414-2-registration-endpoint", needs=NEEDS, faults=("metadata_urls_dead",))
 def test_advertised_registration_endpoint(case: Case, verify: Verify) -> None:
     """POST to registration_endpoint, if the metadata has one. Accepted: any answer but 404, 405 and 5xx."""
     exchange, document = metadata_of(case)
@@ -44,7 +44,6 @@ def test_advertised_registration_endpoint(case: Case, verify: Verify) -> None:
 @check(
     "rfc8628-4-endpoint-metadata",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("metadata_urls_dead", "metadata_urls_relative"),
 )
 def test_advertised_device_endpoint(case: Case, verify: Verify) -> None:
@@ -67,7 +66,7 @@ def test_advertised_device_endpoint(case: Case, verify: Verify) -> None:
     verify.that("rfc8628-4-endpoint-metadata", _answers(answer), problem, exchange, answer)
 
 
-@check("rfc8414-2-auth-methods-default", needs=NEEDS, dialects=(RFC8628,), faults=("metadata_sparse",))
+@check("rfc8414-2-auth-methods-default", needs=NEEDS, faults=("metadata_sparse",))
 def test_public_clients_are_announced(case: Case, verify: Verify) -> None:
     """A public client that is served. Accepted: token_endpoint_auth_methods_supported lists none."""
     exchange, document = metadata_of(case)
@@ -82,7 +81,7 @@ def test_public_clients_are_announced(case: Case, verify: Verify) -> None:
     verify.that("rfc8414-2-auth-methods-default", "none" in methods, problem, exchange, started)
 
 
-@check("rfc8414-2-auth-methods-honoured", needs=NEEDS, dialects=(RFC8628,), faults=("basic_unsupported",))
+@check("rfc8414-2-auth-methods-honoured", needs=NEEDS, faults=("basic_unsupported",))
 def test_listed_authentication_methods_work(case: Case, verify: Verify) -> None:
     """Start and poll with Basic and with client_secret in the body. Accepted: a method works if it is listed."""
     exchange, document = metadata_of(case)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
-from device_grant.protocol import RFC8628
 from device_grant.server.pages.browser import HOOK, THROTTLED, Browser, forgeries, split
 from device_grant.server.session.device import Device, Grant
 
@@ -75,7 +74,7 @@ def test_script_from_the_client(case: Case, verify: Verify) -> None:
         if _NAME not in page.markup.text:
             raise Inconclusive("no page in the browser shows the client's name")
         _judge(verify, window, page, "the client's name")
-        if case.run.dialect.name != RFC8628:
+        if case.run.dialect.scopes_are_registered:
             return
         scope = " ".join(filter(None, (case.run.target.config.request.scope, SCOPE)))
         asked = device.request(scope=scope, label="start with script as scope")

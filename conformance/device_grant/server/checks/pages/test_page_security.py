@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
-from device_grant.protocol import RFC8628, Operation, Request
+from device_grant.protocol import Operation, Request
 from device_grant.server.pages.browser import (
     FOREIGN_HOST,
     FOREIGN_SITE,
@@ -157,7 +157,9 @@ def test_script_in_the_client_name(case: Case, verify: Verify) -> None:
             _escaped(verify, browser.confirmation(grant), "the client's name")
 
 
-@check("rfc6749-10.14-sanitize-input", faults=("page_uris_unchecked",), dialects=(RFC8628,))
+@check(
+    "rfc6749-10.14-sanitize-input", faults=("page_uris_unchecked",), when=lambda dialect: dialect.redirect_clients_exist
+)
 def test_script_as_a_page_of_the_client(case: Case, verify: Verify) -> None:
     """A client registered with javascript: as its pages. Accepted: a refusal, or a confirmation without such a link."""
     if not case.run.endpoints.registration:
@@ -344,7 +346,7 @@ def _served_in_the_clear(case: Case, uri: str) -> bool:
 @check(
     "rfc9700-4.11-no-auto-redirect-bad-client",
     faults=("authorization_redirects_anywhere",),
-    dialects=(RFC8628,),
+    when=lambda dialect: dialect.redirect_clients_exist,
 )
 def test_authorization_for_an_unknown_client(case: Case, verify: Verify) -> None:
     """The authorization endpoint with an unknown client and a foreign redirect_uri. Accepted: no redirect to it."""
@@ -356,7 +358,7 @@ def test_authorization_for_an_unknown_client(case: Case, verify: Verify) -> None
 @check(
     "rfc6749-10.2-redirect-registration",
     faults=("authorization_redirects_anywhere",),
-    dialects=(RFC8628,),
+    when=lambda dialect: dialect.redirect_clients_exist,
 )
 def test_authorization_with_an_unregistered_redirect(case: Case, device: Device, verify: Verify) -> None:
     """The authorization endpoint with a known client and an unregistered redirect_uri. Accepted: no redirect to it."""
@@ -368,7 +370,7 @@ def test_authorization_with_an_unregistered_redirect(case: Case, device: Device,
 @check(
     "rfc9700-4.11-authenticate-before-redirect",
     faults=("authorization_redirects_anywhere",),
-    dialects=(RFC8628,),
+    when=lambda dialect: dialect.redirect_clients_exist,
 )
 def test_authorization_signs_in_before_it_redirects(case: Case, verify: Verify) -> None:
     """The authorization endpoint with a bad scope, nobody signed in. Accepted: no redirect to the client yet."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.browser.markup import squeezed
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
-from device_grant.protocol import RFC8628, Operation
+from device_grant.protocol import Operation
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.pages.browser import THROTTLED, Browser, Page, same_host, split
 from device_grant.server.session.device import GONE, Device
@@ -71,7 +71,7 @@ def test_addresses_have_no_fragment(device: Device, verify: Verify) -> None:
     verify.that("rfc3986-3.5-fragment", not any(fragments), "a verification URI has a fragment", grant.exchange)
 
 
-@check("rfc8628-3.2-verification-uri-on-as", faults=("verification_uri_elsewhere",), dialects=(RFC8628,))
+@check("rfc8628-3.2-verification-uri-on-as", faults=("verification_uri_elsewhere",))
 def test_address_belongs_to_the_server(device: Device, verify: Verify) -> None:
     """Host of verification_uri. Reported: one that has no domain in common with the endpoints."""
     grant = device.start()
@@ -234,7 +234,7 @@ def _own_links(page: Page) -> list[str]:
 )
 def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
     """Approve, then open the next request of the same public client in the same browser, poll. Accepted: pending."""
-    if device.client.confidential and not device.case.run.aws:
+    if device.case.run.dialect.proves_identity(device.client):
         raise NotApplicable("the client proves its identity")
     with Browser(device.case) as browser:
         refused = browser.decide("approve", device.start().view)
@@ -296,7 +296,7 @@ def test_confirmation_speaks_of_the_device(case: Case, verify: Verify) -> None:
     verify.that("rfc8628-5.4-inform-user-authorizing-device", DEVICE.search(text) is not None, problem)
 
 
-@check("rfc7591-2-display-uris", faults=("client_pages_not_shown",), dialects=(RFC8628,))
+@check("rfc7591-2-display-uris", faults=("client_pages_not_shown",))
 def test_confirmation_links_to_the_client(case: Case, verify: Verify) -> None:
     """The pages up to the decision for a client with pages of its own. Accepted: they show those registered."""
     # The logo is left out: many servers show a copy of their own.

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Untestable, check
-from device_grant.protocol import RFC8628
 from device_grant.server.session.device import without
 from device_grant.server.session.registering import register
 
@@ -20,7 +19,7 @@ _FULL_WIDTH = 0xFEE0
 """From a printable ASCII character to its full-width form, which compatibility normalisation undoes."""
 
 
-@check("rfc8414-4-no-normalisation", dialects=(RFC8628,), faults=("identifiers_normalised",))
+@check("rfc8414-4-no-normalisation", faults=("identifiers_normalised",))
 def test_identifiers_are_not_normalised(device: Device, verify: Verify) -> None:
     """Start with a client_id in full-width characters. Accepted: a refusal, for it is another client_id."""
     device.start()
@@ -35,7 +34,7 @@ def test_identifiers_are_not_normalised(device: Device, verify: Verify) -> None:
     verify.that("rfc8414-4-no-normalisation", not exchange.outcome.ok, problem, exchange)
 
 
-@check("rfc8414-4-code-point-compare", dialects=(RFC8628,), needs=("registration",), faults=("json_escapes_refused",))
+@check("rfc8414-4-code-point-compare", needs=("registration",), faults=("json_escapes_refused",))
 def test_escaped_strings_are_the_same(case: Case, verify: Verify) -> None:
     """Register with every character of names and values escaped. Accepted: success, as in plain."""
     register(case, "register")

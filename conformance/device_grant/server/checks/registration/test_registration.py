@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.protocol import RFC8628, Operation
+from device_grant.protocol import Operation
 from device_grant.protocol.dialects import json_object
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.invariants.common import NOT_OAUTH, no_store
@@ -64,7 +64,7 @@ def test_secret_of_a_registered_client(case: Case, verify: Verify) -> None:
     method = exchange.get("token_endpoint_auth_method")
     if method == "none":
         raise NotApplicable("only public clients are registered")
-    owed = case.run.aws or method in (None, "client_secret_basic", "client_secret_post")
+    owed = case.run.dialect.public_clients_have_secrets or method in (None, "client_secret_basic", "client_secret_post")
     issued = isinstance(exchange.get("client_secret"), str)
     problem = "a client that has to authenticate got no client_secret"
     verify.that("rfc7591-3.2.1-client-secret-optional", issued or not owed, problem, exchange)
@@ -148,7 +148,7 @@ def test_client_does_not_choose_its_id(case: Case, verify: Verify) -> None:
 )
 def test_refused_registrations(case: Case, verify: Verify) -> None:
     """Registrations that cannot be granted. Accepted: 400 with a JSON object, error_description in ASCII."""
-    impossible = {"client_type": "impossible"} if case.run.aws else {"token_endpoint_auth_method": "impossible"}
+    impossible = case.run.dialect.impossible_registration()
     answers = [
         attempt(case, "register with an impossible value", **impossible),
         attempt(case, "register with grant_types that is a number", grant_types=7),
@@ -172,7 +172,6 @@ def test_refused_registrations(case: Case, verify: Verify) -> None:
     "rfc7591-3-open-registration",
     "rfc7591-3.2.2-bad-token-error",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("registration_closed",),
 )
 def test_registration_is_open(case: Case, verify: Verify) -> None:
@@ -210,7 +209,8 @@ def test_expired_registration_is_refused(case: Case, verify: Verify) -> None:
             "[clock] longest_wait in target.toml"
         )
     case.wait(ends - issued + 5)
-    members = {"start_url": case.run.target.config.request.start_url} if case.run.aws else {}
+    request = case.run.target.config.request
+    members = {name: getattr(request, name) for name in case.run.dialect.constants}
     client = case.run.client_of(registration)
     exchange = case.call(Operation.DEVICE_AUTHORIZATION, members, client, "start with an expired secret")
     verify(

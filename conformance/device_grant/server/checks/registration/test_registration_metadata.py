@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628
+from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.server.session.device import Device
 from device_grant.server.session.registering import REDIRECT_URI, attempt, redirecting, register, strings, with_secret
 
@@ -22,7 +22,6 @@ PUBLIC = {"token_endpoint_auth_method": "none"}
     "rfc7591-2-auth-method-none",
     "rfc6819-5.2.3.1-no-inappropriate-secrets",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("registration_public_secret",),
 )
 def test_public_client_gets_no_secret(case: Case, verify: Verify) -> None:
@@ -35,7 +34,7 @@ def test_public_client_gets_no_secret(case: Case, verify: Verify) -> None:
     verify.that("rfc6819-5.2.3.1-no-inappropriate-secrets", secretless, problem, exchange)
 
 
-@check("rfc8252-8.5-no-shared-secret-auth", dialects=(RFC8628,), faults=("public_secret_required",))
+@check("rfc8252-8.5-no-shared-secret-auth", faults=("public_secret_required",))
 def test_public_client_needs_no_secret(case: Case, verify: Verify) -> None:
     """A public client, known or registered, starts with its client_id alone. Accepted: codes, no invalid_client."""
     client = case.run.client("primary")
@@ -49,7 +48,7 @@ def test_public_client_needs_no_secret(case: Case, verify: Verify) -> None:
     verify.that("rfc8252-8.5-no-shared-secret-auth", exchange.code != "invalid_client", problem, exchange)
 
 
-@check("rfc7591-2-auth-method-default", needs=NEEDS, dialects=(RFC8628,), faults=("auth_method_default_public",))
+@check("rfc7591-2-auth-method-default", needs=NEEDS, faults=("auth_method_default_public",))
 def test_default_authentication_method(case: Case, verify: Verify) -> None:
     """Register without token_endpoint_auth_method. Accepted: a secret, or another method that is stated."""
     exchange = register(case, "register without token_endpoint_auth_method", token_endpoint_auth_method=None)
@@ -72,7 +71,7 @@ def test_grant_type_is_the_urn(case: Case, verify: Verify) -> None:
     verify.that("rfc7591-2-grant-types-exact", started.code != "unauthorized_client", problem, exchange, started)
 
 
-@check("rfc7591-2-grant-types-default", needs=NEEDS, dialects=(RFC8628,), faults=("grant_not_checked",))
+@check("rfc7591-2-grant-types-default", needs=NEEDS, faults=("grant_not_checked",))
 def test_default_grant_types(case: Case, verify: Verify) -> None:
     """Register without grant_types, then start. Accepted: a refusal, unless the response states the device grant."""
     exchange = register(case, "register without grant_types", **redirecting(case, grant_types=None))
@@ -82,7 +81,7 @@ def test_default_grant_types(case: Case, verify: Verify) -> None:
     verify.that("rfc7591-2-grant-types-default", stated or not started.outcome.ok, problem, exchange, started)
 
 
-@check("rfc7591-2-scope-string", needs=NEEDS, dialects=(RFC8628,), faults=("scope_as_array",))
+@check("rfc7591-2-scope-string", needs=NEEDS, faults=("scope_as_array",))
 def test_scope_is_one_string(case: Case, verify: Verify) -> None:
     """Register with a scope. Accepted: the response has it, if at all, as one string."""
     supported = case.run.endpoints.document.get("scopes_supported")
@@ -94,7 +93,7 @@ def test_scope_is_one_string(case: Case, verify: Verify) -> None:
     verify.that("rfc7591-2-scope-string", text, "scope in the registration response is no string", exchange)
 
 
-@check("rfc7591-2-jwks-exclusive", needs=NEEDS, dialects=(RFC8628,), faults=("jwks_conflict_accepted",))
+@check("rfc7591-2-jwks-exclusive", needs=NEEDS, faults=("jwks_conflict_accepted",))
 def test_keys_are_given_in_one_way(case: Case, verify: Verify) -> None:
     """Register with jwks and jwks_uri. Accepted: a refusal, or a response that has at most one of them."""
     register(case, "register")
@@ -111,7 +110,6 @@ def test_keys_are_given_in_one_way(case: Case, verify: Verify) -> None:
 @check(
     "rfc7591-3.2.1-return-all-metadata",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("registration_metadata_dropped", "auth_method_default_public"),
 )
 def test_metadata_is_returned(case: Case, verify: Verify) -> None:
@@ -133,7 +131,6 @@ def test_metadata_is_returned(case: Case, verify: Verify) -> None:
     "rfc7591-3.2.2-software-statement-errors",
     "rfc7591-3.2.1-software-statement-returned",
     needs=NEEDS,
-    dialects=(RFC8628,),
     faults=("software_statement_refused", "software_statement_altered"),
 )
 def test_software_statement(case: Case, verify: Verify) -> None:
@@ -154,9 +151,7 @@ def test_software_statement(case: Case, verify: Verify) -> None:
     verify.that("rfc7591-3.2.1-software-statement-returned", same, problem, exchange)
 
 
-@check(
-    "rfc7591-2-device-client-needs-no-redirect", needs=NEEDS, dialects=(RFC8628,), faults=("redirect_uris_required",)
-)
+@check("rfc7591-2-device-client-needs-no-redirect", needs=NEEDS, faults=("redirect_uris_required",))
 def test_device_client_without_redirect_uris(case: Case, verify: Verify) -> None:
     """Register for the device grant without redirect_uris. Accepted: success; insisting on them is reported."""
     exchange = attempt(case, "register without redirect_uris", redirect_uris=None)

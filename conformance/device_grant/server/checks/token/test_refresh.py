@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
+from device_grant.protocol import Situation
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.session.device import without
 
@@ -115,8 +116,7 @@ def test_refresh_needs_the_secret(confidential: Device, verify: Verify) -> None:
         raise Untestable("the client has no secret")
     tokens = tokens_of(confidential)
     wrong = without(client, secret="wrong-secret-9c2e")  # noqa: S106 - made up to be wrong
-    # A client_id in an AWS request is never alone: what is missing there is a required member.
-    missing = ["invalid_client", "invalid_request"] if confidential.case.run.aws else ["invalid_client"]
+    missing = confidential.case.run.dialect.accepts(Situation.CREDENTIALS_REFUSED, "invalid_client")
     exchange = confidential.refresh(tokens.get("refresh_token"), client=wrong)
     verify("rfc6749-6-server-requires-auth", exchange, accepted=["invalid_client"], tolerated=[REFUSED])
     if exchange.outcome.ok:
@@ -171,7 +171,7 @@ def test_replayed_refresh_token(device: Device, verify: Verify) -> None:
     Accepted: a second token is issued, the first one is refused, and with it the second. Grace periods may pass.
     """
     protected = ("rfc9700-2.2.2-refresh-public-protected", "rfc9700-4.14-refresh-replay-detection")
-    if device.client.confidential and not device.case.run.aws:
+    if device.case.run.dialect.proves_identity(device.client):
         raise NotApplicable("no public client: the refresh tokens of a client with a secret need no rotation")
     first = tokens_of(device)
     if str(first.get("token_type")).lower() == "dpop":
@@ -184,7 +184,7 @@ def test_replayed_refresh_token(device: Device, verify: Verify) -> None:
         device.case.wait(GRACE)
         replay = device.refresh(first.get("refresh_token"), label="replay after any grace period")
     # AWS gives every installation a secret of its own, without which its refresh token is worth nothing.
-    bound = device.case.run.aws
+    bound = device.case.run.dialect.public_clients_have_secrets
     problem = "a refresh token stays valid after it was used"
     for requirement in (*protected, "rfc6819-5.2.2.3-rotation"):
         verify.that(requirement, not replay.outcome.ok, problem, replay, accepted=NOT_TAKEN, tolerated=bound)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
-from device_grant.protocol import RFC8628
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.token.test_refresh import NEEDS, tokens_of
 from device_grant.server.session.scopes import SPECIAL, two_scopes
@@ -33,7 +32,7 @@ def granted(exchange: Exchange, requested: str) -> set[str]:
     return set((reported if isinstance(reported, str) else requested).split())
 
 
-@check("rfc6749-3.3-scope-order-irrelevant", faults=("scope_order_matters",), dialects=(RFC8628,))
+@check("rfc6749-3.3-scope-order-irrelevant", faults=("scope_order_matters",))
 def test_order_of_scopes(device: Device, verify: Verify) -> None:
     """The same two scopes in both orders. Accepted: the same answer."""
     first, second = two_scopes(device.case)
@@ -47,7 +46,7 @@ def test_order_of_scopes(device: Device, verify: Verify) -> None:
 def test_case_of_scopes(case: Case, verify: Verify) -> None:
     """A known scope in the other case. Accepted: as any unknown scope."""
     requirement = "rfc6749-3.3-scope-case-sensitive"
-    if case.run.aws:
+    if case.run.dialect.scopes_are_registered:
         odd, known = (
             case.send(case.run.registration_request(scopes=[scope]), f"register with scope {scope}")
             for scope in (UNKNOWN, "SSO:ACCOUNT:ACCESS")
@@ -84,7 +83,6 @@ def _approved(device: Device, scope: str | None) -> Exchange:
     "rfc6749-3.3-scope-reported-when-different",
     "rfc6749-5.1-scope-required-when-different",
     faults=("scope_unreported",),
-    dialects=(RFC8628,),
     timed=True,
 )
 def test_narrowed_scope_is_reported(device: Device, verify: Verify) -> None:
@@ -102,7 +100,7 @@ def test_narrowed_scope_is_reported(device: Device, verify: Verify) -> None:
         verify.that(requirement, said or (False if listed else None), problem, exchange, tokens)
 
 
-@check("rfc6749-3.3-omitted-scope", faults=("scope_required",), dialects=(RFC8628,))
+@check("rfc6749-3.3-omitted-scope", faults=("scope_required",))
 def test_omitted_scope(device: Device, verify: Verify) -> None:
     """No scope. Accepted: success with a default scope, or invalid_scope."""
     exchange = device.request(scope=None, label="start without scope")
@@ -112,7 +110,7 @@ def test_omitted_scope(device: Device, verify: Verify) -> None:
 @check("rfc6749-5.2-invalid-scope", faults=("malformed_scope_accepted", "unknown_scopes_accepted"))
 def test_malformed_scope(case: Case, verify: Verify) -> None:
     """Scopes with characters that scopes cannot have; AWS: a scope that does not exist. Accepted: invalid_scope."""
-    if case.run.aws:
+    if case.run.dialect.scopes_are_registered:
         exchange = case.send(case.run.registration_request(scopes=[UNKNOWN]), "register with an unknown scope")
         verify("rfc6749-5.2-invalid-scope", exchange, accepted=["invalid_scope"])
         return
@@ -128,7 +126,6 @@ def test_malformed_scope(case: Case, verify: Verify) -> None:
     "rfc9700-4.14-refresh-bound-to-consent",
     faults=("refresh_widens_scope",),
     needs=NEEDS,
-    dialects=(RFC8628,),
     timed=True,
 )
 def test_refresh_for_more_scope(device: Device, verify: Verify) -> None:
@@ -154,7 +151,6 @@ def test_refresh_for_more_scope(device: Device, verify: Verify) -> None:
     "rfc6749-6-scope-omitted-means-original",
     faults=("refresh_narrowing_sticks",),
     needs=NEEDS,
-    dialects=(RFC8628,),
     timed=True,
 )
 def test_refresh_for_less_scope(device: Device, verify: Verify) -> None:

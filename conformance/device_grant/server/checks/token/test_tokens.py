@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, RFC8628, Operation, Request
+from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
 from device_grant.server.pages.browser import FOREIGN_SITE
 from device_grant.server.session.device import PENDING
 
@@ -66,7 +66,7 @@ def test_injected_queries(device: Device, verify: Verify) -> None:
         verify(requirement, exchange, accepted=NO_SUCH_CLIENT, tolerated=["http-4xx"])
 
 
-@check("aws-token-scope-no-effect", faults=("token_scope_refused",), dialects=(AWS_SSO_OIDC,), timed=True)
+@check("aws-token-scope-no-effect", faults=("token_scope_refused",), timed=True)
 def test_scope_of_create_token(device: Device, verify: Verify) -> None:
     """CreateToken with a scope list that was never registered. Accepted: a token, as without it."""
     grant = device.start()
@@ -75,7 +75,7 @@ def test_scope_of_create_token(device: Device, verify: Verify) -> None:
     verify("aws-token-scope-no-effect", exchange, accepted=["ok"])
 
 
-@check("aws-token-auth-code", faults=("unknown_grant_type_accepted",), dialects=(AWS_SSO_OIDC,))
+@check("aws-token-auth-code", faults=("unknown_grant_type_accepted",))
 def test_made_up_authorization_code(device: Device, verify: Verify) -> None:
     """CreateToken for an authorization code that was never issued. Accepted: invalid_grant, unauthorized_client."""
     exchange = device.token(
@@ -90,7 +90,7 @@ def test_made_up_authorization_code(device: Device, verify: Verify) -> None:
     verify("aws-token-auth-code", exchange, accepted=["invalid_grant", "unauthorized_client"])
 
 
-@check("aws-token-iam-separate", faults=("iam_query_ignored",), dialects=(AWS_SSO_OIDC,), timed=True)
+@check("aws-token-iam-separate", faults=("iam_query_ignored",), timed=True)
 def test_create_token_with_iam_is_another_operation(case: Case, device: Device, verify: Verify) -> None:
     """A poll of a live code with the query aws_iam=t, unsigned. Accepted: a refusal that does not look at the code."""
     grant = device.start()
@@ -105,7 +105,7 @@ def test_create_token_with_iam_is_another_operation(case: Case, device: Device, 
     "rfc6749-10.6-validate-redirect",
     "rfc6749-10.6-public-clients-register-redirect",
     faults=("authorization_redirects_anywhere",),
-    dialects=(RFC8628,),
+    when=lambda dialect: dialect.redirect_clients_exist,
 )
 def test_unregistered_redirect_uri(device: Device, verify: Verify) -> None:
     """The authorization endpoint with a public client and a redirect_uri it never registered. Accepted: no redirect."""
@@ -118,7 +118,6 @@ def test_unregistered_redirect_uri(device: Device, verify: Verify) -> None:
 @check(
     "rfc6749-10.6-confidential-clients-register-redirect",
     faults=("authorization_redirects_anywhere",),
-    dialects=(RFC8628,),
 )
 def test_unregistered_redirect_uri_of_a_confidential_client(confidential: Device, verify: Verify) -> None:
     """The same with a client that has a secret. Accepted: no redirect to the unregistered address."""
@@ -141,9 +140,7 @@ def _leads_away(exchange: Exchange) -> bool:
     return (location or "").startswith(FOREIGN_SITE)
 
 
-@check(
-    "aws-token-slow-down", faults=("error_type_disagrees",), needs=("slow_down",), dialects=(AWS_SSO_OIDC,), timed=True
-)
+@check("aws-token-slow-down", faults=("error_type_disagrees",), needs=("slow_down",), timed=True)
 def test_slow_down_of_create_token(device: Device, verify: Verify) -> None:
     """Polls without a wait, then a polite one. Accepted: SlowDownException with 400 in all places, then pending."""
     grant = device.start()

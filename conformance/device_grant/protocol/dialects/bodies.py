@@ -1,0 +1,53 @@
+"""Bodies of requests and responses as the dialects read and write them: JSON objects and forms."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlencode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from device_grant.protocol.exchange import Response
+
+Encoding = Literal["form", "json"]
+
+JSON_TYPE = "application/json"
+FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def json_object(response: Response) -> dict[str, Any] | None:
+    """The body as a JSON object, or None if it is anything else."""
+    try:
+        body = json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+    return body if isinstance(body, dict) else None
+
+
+def duplicate_members(content: bytes) -> list[str]:
+    """Names that occur more than once in one object of a JSON text (RFC 8259 section 4); empty if unparseable."""
+    found: list[str] = []
+
+    def collect(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in seen:
+                found.append(name)
+            seen[name] = value
+        return seen
+
+    try:
+        json.loads(content, object_pairs_hook=collect)
+    except (ValueError, RecursionError):
+        return []
+    return found
+
+
+def written(encoding: Encoding, members: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> bytes:
+    """Members, names as on the wire, as a body; in a form a value that is no text is written as JSON."""
+    if encoding == "json":
+        return json.dumps(dict(members)).encode()
+    pairs = dict(members).items() if hasattr(members, "keys") else members
+    return urlencode([(name, value if isinstance(value, str) else json.dumps(value)) for name, value in pairs]).encode()
