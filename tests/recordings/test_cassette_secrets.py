@@ -17,7 +17,7 @@ from device_grant.recordings.record import finishing as finish
 from device_grant.recordings.record.pseudonyms import Pseudonyms
 from device_grant.recordings.replay.player import Player
 from device_grant.recordings.replay.target import ReplayTarget
-from device_grant.recordings.tape import SHARED, Kept, Tape
+from device_grant.recordings.tape import SHARED, Tape, TapedExchange
 from device_grant.reference.embedded import embedded
 
 
@@ -81,7 +81,7 @@ def test_a_planted_secret_is_replaced_in_every_encoding_and_found_where_it_is_no
     def tapes():
         return {
             SHARED: Tape(SHARED),
-            "planted": Tape("planted", entries=[Kept(Request("GET", url), got, reason="OK")]),
+            "planted": Tape("planted", entries=[TapedExchange(Request("GET", url), got, reason="OK")]),
         }
 
     entries = [("access_token", SECRET)]

@@ -12,7 +12,7 @@ SHARED = "shared"
 
 
 @dataclass
-class Kept:
+class TapedExchange:
     """One request and what became of it: a response, what came over a raw socket, or an error."""
 
     request: Request
@@ -84,7 +84,7 @@ class Tape:
     name: str
     began: float = 0.0
     """Seconds since the epoch on the target's clock."""
-    entries: list[Kept] = field(default_factory=list)
+    entries: list[TapedExchange] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     waits: list[tuple[float, float]] = field(default_factory=list)
     """When the check waited, in seconds of the tape, and for how long."""

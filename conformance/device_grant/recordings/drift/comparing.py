@@ -18,7 +18,7 @@ NO_ANSWER = "no response"
 
 
 @dataclass(frozen=True)
-class Difference:
+class AnswerDifference:
     """One thing that is not as it was."""
 
     what: str
@@ -27,11 +27,11 @@ class Difference:
     live: str
 
 
-def compare(recorded: Exchange, live: Exchange) -> list[Difference]:
+def compare(recorded: Exchange, live: Exchange) -> list[AnswerDifference]:
     """What differs: status, error code, members and their JSON types, headers that requirements name."""
     if recorded.response is None or live.response is None:
         told = [one.error or NO_ANSWER if one.response is None else str(one.status) for one in (recorded, live)]
-        return [Difference("answer", *told)] if (recorded.response is None) != (live.response is None) else []
+        return [AnswerDifference("answer", *told)] if (recorded.response is None) != (live.response is None) else []
     sides = (recorded, live)
     found = [
         *_differs("status", *(str(one.status) for one in sides)),
@@ -51,9 +51,9 @@ def compare(recorded: Exchange, live: Exchange) -> list[Difference]:
     return found
 
 
-def _differs(what: str, recorded: str, live: str) -> Iterator[Difference]:
+def _differs(what: str, recorded: str, live: str) -> Iterator[AnswerDifference]:
     if recorded != live:
-        yield Difference(what, recorded, live)
+        yield AnswerDifference(what, recorded, live)
 
 
 def _error(one: Exchange) -> str:

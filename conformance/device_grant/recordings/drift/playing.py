@@ -11,8 +11,8 @@ from device_grant.judging import Inconclusive
 from device_grant.protocol import DEFAULT_INTERVAL, Operation, dialect
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.drift.binding import Binding
-from device_grant.recordings.drift.comparing import Difference, compare
-from device_grant.recordings.drift.stories import Act, Cut, Pause, Recorded, Send, Story, Wait
+from device_grant.recordings.drift.comparing import AnswerDifference, compare
+from device_grant.recordings.drift.stories import Act, Cut, Pause, Recorded, RecordedStory, Send, Wait
 from device_grant.server.session.pace import MARGIN
 from device_grant.targets import GrantView, UserError
 
@@ -38,7 +38,7 @@ class Differing:
     """Seconds on the target's clock since the story began."""
     request: str
     """Method, path and purpose."""
-    differences: tuple[Difference, ...]
+    differences: tuple[AnswerDifference, ...]
 
 
 @dataclass
@@ -68,7 +68,7 @@ class Replayer:
         """Shared registrations that have been compared."""
         self.drift = Drift()
 
-    def play(self, stories: Iterable[Story]) -> Drift:
+    def play(self, stories: Iterable[RecordedStory]) -> Drift:
         """Send them one after the other; raises TargetUnreachableError if the target goes away."""
         for story in stories:
             with self._clock:
@@ -102,7 +102,7 @@ class Replayer:
 class _Playing:
     """One story while it is sent."""
 
-    def __init__(self, replayer: Replayer, story: Story) -> None:
+    def __init__(self, replayer: Replayer, story: RecordedStory) -> None:
         self._replayer = replayer
         self._run = replayer.run
         self._recorded = replayer.recorded
@@ -167,10 +167,12 @@ class _Playing:
         real = self._run.target.clock.kind == "real"
         return real and {found.exchange.code, live.code} == {"slow_down", "authorization_pending"}
 
-    def _tell(self, request: str, at: float, differences: list[Difference]) -> None:
+    def _tell(self, request: str, at: float, differences: list[AnswerDifference]) -> None:
         if differences:
             redact = self._run.secrets.redact
-            told = tuple(Difference(redact(one.what), redact(one.recorded), redact(one.live)) for one in differences)
+            told = tuple(
+                AnswerDifference(redact(one.what), redact(one.recorded), redact(one.live)) for one in differences
+            )
             self._replayer.drift.differing.append(Differing(self._story.name, at, redact(request), told))
 
     def _url(self, found: Found) -> str:
@@ -249,7 +251,7 @@ class _Playing:
                 raise _Stop(str(broken)) from broken
         if bool(refusal) != act.refused:
             before, now = ("refused" if act.refused else "let them"), refusal or "let them"
-            self._tell(f"the user: {act.do}", at, [Difference("verification page", before, now)])
+            self._tell(f"the user: {act.do}", at, [AnswerDifference("verification page", before, now)])
 
 
 def _folded(code: str) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.recordings.judge.flows import Flow
-    from device_grant.recordings.tape import Action, Kept, Tape
+    from device_grant.recordings.tape import Action, Tape, TapedExchange
     from device_grant.targets.config import TargetConfig
 
 _CONDENSED = (b"[", b" octets, sha256 ")
@@ -79,7 +79,7 @@ Step = Send | Wait | Pause | Act | Cut
 
 
 @dataclass(frozen=True)
-class Story:
+class RecordedStory:
     """What belongs together: one check of a cassette, or one flow of a capture."""
 
     name: str
@@ -114,7 +114,7 @@ class Recorded:
 
     file: str
     dialect: str
-    stories: tuple[Story, ...]
+    stories: tuple[RecordedStory, ...]
     config: TargetConfig | None = None
     """Of the recorded target; None for traffic that was not recorded by us."""
     registered: dict[str, Send] = field(default_factory=dict)
@@ -129,7 +129,9 @@ def stories_of(path: Path, dialect: str = "") -> Recorded:
     return recorded
 
 
-def choose(stories: Iterable[Story], only: Sequence[str] = (), longest_wait: float = float("inf")) -> list[Story]:
+def choose(
+    stories: Iterable[RecordedStory], only: Sequence[str] = (), longest_wait: float = float("inf")
+) -> list[RecordedStory]:
     """The stories whose names fit a glob; without one the cheapest ones that show every kind of exchange.
 
     Raises UsageError if nothing fits.
@@ -167,9 +169,9 @@ def _of_cassette(folder: Path) -> Recorded:
     endpoints = endpoints_of(cassette)
     shared = [step for step in _of_tape(cassette.tapes[SHARED], endpoints, name) if isinstance(step, Send)]
     metadata = tuple(step for step in shared if step.found.operation is Operation.OTHER)
-    stories = [Story(SHARED, metadata)] if metadata else []
+    stories = [RecordedStory(SHARED, metadata)] if metadata else []
     stories += [
-        Story(tape.name, tuple(_of_tape(tape, endpoints, name)), generated=bool(tape.cases))
+        RecordedStory(tape.name, tuple(_of_tape(tape, endpoints, name)), generated=bool(tape.cases))
         for tape in cassette.tapes.values()
         if tape.name != SHARED
     ]
@@ -218,7 +220,7 @@ def _act(action: Action) -> Act | None:
             return None
 
 
-def _whole(entry: Kept) -> bool:
+def _whole(entry: TapedExchange) -> bool:
     """Whether a recorded request can be sent again, and was answered."""
     head, rest = _CONDENSED
     digest = entry.request.content.startswith(head) and rest in entry.request.content[:40]
@@ -237,7 +239,7 @@ def _of_capture(path: Path, dialect: str) -> Recorded:
     for number, flow in enumerate(flows_of(findings, names[0]) if names else [], 1):
         steps = _of_flow(flow)
         if any(isinstance(step, Send) for step in steps):
-            stories.append(Story(f"flow {number}", tuple(steps)))
+            stories.append(RecordedStory(f"flow {number}", tuple(steps)))
     return Recorded(str(path), names[0] if names else "", tuple(stories))
 
 

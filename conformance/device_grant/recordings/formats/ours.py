@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.recordings.formats.cassette import Cassette
-    from device_grant.recordings.tape import Kept, Tape
+    from device_grant.recordings.tape import Tape, TapedExchange
 
 _ADVERTISED = {
     Operation.REGISTRATION: "registration_endpoint",
@@ -72,7 +72,7 @@ def endpoints_of(cassette: Cassette) -> Mapping[str, Operation]:
     return found
 
 
-def captured(one: Kept, number: int) -> Captured:
+def captured(one: TapedExchange, number: int) -> Captured:
     """What a tape holds of one request, without the time at which the tape began."""
     return Captured(number, one.request, one.response, took=one.took, error=one.message or one.error)
 

@@ -18,7 +18,7 @@ from device_grant.errors import UsageError
 from device_grant.protocol import Request
 from device_grant.protocol.exchange import RAW
 from device_grant.recordings.formats.vcr import interaction
-from device_grant.recordings.tape import Action, Kept, Tape
+from device_grant.recordings.tape import Action, Tape, TapedExchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -190,12 +190,12 @@ def _beside(tape: Tape, octets: list[_Octets], lost: list[_Lost]) -> _Beside:
     )
 
 
-def _spoken(entry: Kept, measured: dict[str, Any]) -> _Octets:
+def _spoken(entry: TapedExchange, measured: dict[str, Any]) -> _Octets:
     sent, received = entry.request.content.decode("latin-1"), entry.received.decode("latin-1")
     return _Octets(**measured, url=entry.request.url, sent=sent, received=received, ending=entry.ending)
 
 
-def _lost(entry: Kept, measured: dict[str, Any]) -> _Lost:
+def _lost(entry: TapedExchange, measured: dict[str, Any]) -> _Lost:
     return _Lost(
         **measured,
         action=entry.action,
@@ -232,7 +232,7 @@ def tapes_of(file: Path, data: dict[str, Any]) -> dict[str, Tape]:
         checks = msgspec.convert(listed, list[_Beside], strict=False)
     except msgspec.ValidationError as error:
         raise UsageError(f"{file}: device_grant: {error}: record it again") from None
-    placed: dict[str, list[tuple[int, Kept]]] = {check.check: [] for check in checks}
+    placed: dict[str, list[tuple[int, TapedExchange]]] = {check.check: [] for check in checks}
     # In the files of format 1 all of them are of the one check.
     alone = checks[0].check if own.get("format") != FORMAT else ""
     for number, one in enumerate(interactions, 1):
@@ -251,7 +251,7 @@ def refuse_newer(file: Path, data: dict[str, Any]) -> None:
         raise UsageError(f"{file}: format {found} is newer than this version reads ({FORMAT}): update the suite")
 
 
-def _tape(file: Path, check: _Beside, placed: list[tuple[int, Kept]]) -> Tape:
+def _tape(file: Path, check: _Beside, placed: list[tuple[int, TapedExchange]]) -> Tape:
     placed += _without_interaction(file, check)
     placed.sort(key=lambda pair: pair[0])
     places = [place for place, _ in placed]
@@ -277,14 +277,14 @@ def _tape(file: Path, check: _Beside, placed: list[tuple[int, Kept]]) -> Tape:
     )
 
 
-def _played(file: Path, number: int, data: object) -> tuple[_Times, Kept]:
+def _played(file: Path, number: int, data: object) -> tuple[_Times, TapedExchange]:
     where = f"{file}: interaction {number}"
     read = interaction(data, where)
     try:
         times = msgspec.convert(read.beside, _Times)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}: device_grant: {error}: record it again") from None
-    return times, Kept(
+    return times, TapedExchange(
         read.request,
         read.response,
         times.at,
@@ -297,12 +297,12 @@ def _played(file: Path, number: int, data: object) -> tuple[_Times, Kept]:
     )
 
 
-def _without_interaction(file: Path, check: _Beside) -> Iterator[tuple[int, Kept]]:
+def _without_interaction(file: Path, check: _Beside) -> Iterator[tuple[int, TapedExchange]]:
     for octets in check.octets:
         request = Request(RAW, octets.url, (), octets.sent.encode("latin-1", errors="replace"))
         received = octets.received.encode("latin-1", errors="replace")
         times = (octets.at, octets.took, octets.elapsed)
-        yield octets.place, Kept(request, None, *times, received=received, ending=octets.ending)
+        yield octets.place, TapedExchange(request, None, *times, received=received, ending=octets.ending)
     for lost in check.lost:
         raised = getattr(httpx, lost.error, None)
         if not (isinstance(raised, type) and issubclass(raised, httpx.TransportError | httpx.DecodingError)):
@@ -310,4 +310,7 @@ def _without_interaction(file: Path, check: _Beside) -> Iterator[tuple[int, Kept
         headers = tuple((name, value) for name, value in lost.headers)
         request = Request(lost.method, lost.uri, headers, lost.body.encode("latin-1", errors="replace"))
         times = (lost.at, lost.took, lost.elapsed)
-        yield lost.place, Kept(request, None, *times, error=lost.error, message=lost.message, action=lost.action)
+        yield (
+            lost.place,
+            TapedExchange(request, None, *times, error=lost.error, message=lost.message, action=lost.action),
+        )

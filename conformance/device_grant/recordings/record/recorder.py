@@ -14,7 +14,7 @@ import httpx
 from device_grant.errors import SuiteError
 from device_grant.protocol import Request, Response
 from device_grant.protocol.exchange import RAW
-from device_grant.recordings.tape import SHARED, Action, Kept, Tape
+from device_grant.recordings.tape import SHARED, Action, Tape, TapedExchange
 from device_grant.targets.ports import GrantView, Pages, UserError
 
 if TYPE_CHECKING:
@@ -94,16 +94,16 @@ class Recorder:
         """Speak over a raw socket and keep what was said."""
         at, began = clock.now(), time.perf_counter()
         received, ending = talk()
-        self._keep(Kept(Request(RAW, url, (), sent), received=received, ending=ending), at, began, clock)
+        self._keep(TapedExchange(Request(RAW, url, (), sent), received=received, ending=ending), at, began, clock)
         return received, ending
 
-    def exchanged(self, entry: Kept, at: float, began: float, clock: Clock) -> None:
+    def exchanged(self, entry: TapedExchange, at: float, began: float, clock: Clock) -> None:
         """Keep an exchange that began at `at` on the target's clock and at `began` in real seconds."""
         if entry.response is not None:
             self._learn(entry.response)
         self._keep(entry, at, began, clock)
 
-    def _keep(self, entry: Kept, at: float, began: float, clock: Clock) -> None:
+    def _keep(self, entry: TapedExchange, at: float, began: float, clock: Clock) -> None:
         tape = self.tape
         entry.at, entry.took, entry.elapsed = at - tape.began, clock.now() - at, time.perf_counter() - began
         action = getattr(self._local, "action", None)
@@ -323,7 +323,7 @@ class _RecordingTransport(httpx.BaseTransport):
             answer = self._inner.send(request, stream=True, follow_redirects=False)
             raw = b"".join(answer.iter_raw())
         except httpx.HTTPError as error:
-            lost = Kept(sent, error=type(error).__name__, message=str(error))
+            lost = TapedExchange(sent, error=type(error).__name__, message=str(error))
             self._recorder.exchanged(lost, at, began, self._clock)
             raise
         answer.close()
@@ -339,7 +339,7 @@ class _RecordingTransport(httpx.BaseTransport):
         self._inner.close()
 
 
-def _answered(sent: Request, answer: httpx.Response, raw: bytes) -> Kept:
+def _answered(sent: Request, answer: httpx.Response, raw: bytes) -> TapedExchange:
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
     coding = answer.headers.get("content-encoding", "")
     content = raw
@@ -351,7 +351,7 @@ def _answered(sent: Request, answer: httpx.Response, raw: bytes) -> Kept:
         else:
             headers = tuple(pair for pair in headers if pair[0].lower() != "content-encoding")
     response = Response(answer.status_code, headers, content)
-    return Kept(sent, response, reason=answer.reason_phrase, coding=coding)
+    return TapedExchange(sent, response, reason=answer.reason_phrase, coding=coding)
 
 
 class _Hidden(HTMLParser):

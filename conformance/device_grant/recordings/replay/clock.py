@@ -10,7 +10,7 @@ from device_grant.recordings.tape import SHARED
 
 if TYPE_CHECKING:
     from device_grant.recordings.replay.matching import Reel
-    from device_grant.recordings.tape import Kept
+    from device_grant.recordings.tape import TapedExchange
     from device_grant.targets.ports import Clock
 
 
@@ -69,7 +69,7 @@ class ReplayClock:
             self._moving.move_to(moment, tick=False)
 
 
-def reach(clock: Clock, reel: Reel, entry: Kept) -> None:
+def reach(clock: Clock, reel: Reel, entry: TapedExchange) -> None:
     """Let the clock follow an entry, unless it belongs to all checks."""
     if isinstance(clock, ReplayClock) and reel.tape.name != SHARED:
         clock.reach(reel, entry.at, entry.took)

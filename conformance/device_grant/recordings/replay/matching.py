@@ -12,7 +12,7 @@ from device_grant.targets.ports import NotHeld
 
 if TYPE_CHECKING:
     from device_grant.protocol import Request
-    from device_grant.recordings.tape import Kept, Tape
+    from device_grant.recordings.tape import Tape, TapedExchange
 
 UNKEPT = frozenset(
     {"host", "user-agent", "accept-encoding", "connection", "cookie", "content-length", "transfer-encoding"}
@@ -62,18 +62,18 @@ class Reel:
                 self._waiting.setdefault(key_of(entry.request), deque()).append(place)
                 self._ordered.append(place)
 
-    def alike(self, sent: Request) -> Kept:
+    def alike(self, sent: Request) -> TapedExchange:
         """The first entry with that request; raises NotHeld."""
         places = self._waiting.get(key_of(sent))
         if not places:
             raise NotHeld(self.missing(sent))
         return self._play(places.popleft())
 
-    def following(self) -> Kept | None:
+    def following(self) -> TapedExchange | None:
         """The next entry in order that no action brought."""
         return self._play(self._ordered.popleft()) if self._ordered else None
 
-    def of_action(self) -> Kept | None:
+    def of_action(self) -> TapedExchange | None:
         """The next entry of the action that goes on."""
         place = self.next_of_action()
         return None if place is None else self._play(place)
@@ -89,7 +89,7 @@ class Reel:
         everything = range(len(self.tape.entries))
         return next((n for n in everything if self.tape.entries[n].action == self.acting and n not in self.used), None)
 
-    def _play(self, place: int) -> Kept:
+    def _play(self, place: int) -> TapedExchange:
         self.used.add(place)
         self.last = place
         return self.tape.entries[place]
@@ -103,6 +103,6 @@ class Reel:
         )
 
     @property
-    def leftovers(self) -> list[Kept]:
+    def leftovers(self) -> list[TapedExchange]:
         """Entries that nothing asked for."""
         return [entry for place, entry in enumerate(self.tape.entries) if place not in self.used]

@@ -13,7 +13,7 @@ from device_grant.protocol import Request
 from device_grant.protocol.exchange import RAW
 from device_grant.recordings.replay.clock import ReplayClock, reach
 from device_grant.recordings.replay.matching import UNKEPT, Reel, condensed
-from device_grant.recordings.tape import SHARED, Action, Kept, Tape
+from device_grant.recordings.tape import SHARED, Action, Tape, TapedExchange
 from device_grant.targets.ports import NotHeld
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ class Player:
         reach(clock, self.reel, entry)
         return entry.received, entry.ending
 
-    def entry(self, sent: Request) -> Kept:
+    def entry(self, sent: Request) -> TapedExchange:
         """The entry for a request; raises NotHeld."""
         reel = self.reel
         if reel.acting is not None:
@@ -147,7 +147,7 @@ class Player:
             self._rewrite(entry, sent, self._pseudonyms)
         return entry
 
-    def _rewrite(self, entry: Kept, sent: Request, pseudonyms: Pseudonyms) -> None:
+    def _rewrite(self, entry: TapedExchange, sent: Request, pseudonyms: Pseudonyms) -> None:
         """Keep the request as it is sent now, and pseudonyms in the place of what came back."""
         reel = self.reel
         # What a user typed, a password among it, is nobody's to judge.
@@ -177,7 +177,7 @@ class Player:
         reel.acted += 1
         return action
 
-    def url(self, entry: Kept) -> str:
+    def url(self, entry: TapedExchange) -> str:
         """Where a request of the user goes."""
         return self._pseudonyms.text(entry.request.url) if self._pseudonyms else entry.request.url
 
