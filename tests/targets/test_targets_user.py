@@ -68,6 +68,11 @@ def test_a_module_that_cannot_be_imported_names_file_and_line(module, source, pa
     assert part in str(caught.value)
 
 
+def test_a_module_that_imports_from_the_old_place_is_told_the_new_one(module):
+    with pytest.raises(UsageError, match=r"user\.py:1: there is no conformance\.targets.*from device_grant\.targets"):
+        module("from conformance.targets.ports import UserError\n" + BOTH.format("return", "return"))
+
+
 def test_user_errors_pass_and_other_exceptions_name_file_and_line(module, http):
     user = module(
         "from device_grant.targets.ports import UserError\nimport json\n"

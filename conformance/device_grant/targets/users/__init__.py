@@ -264,6 +264,14 @@ def _imported(file: Path) -> ModuleType:
         raise UsageError(f"{file}: there is no such file") from error
     except SyntaxError as error:
         raise SuiteError(f"{error.filename or file}:{error.lineno}: {error.msg}") from error
+    except ModuleNotFoundError as error:
+        # What a user module needs had another place before this package had a name of its own.
+        if (error.name or "").partition(".")[0] == "conformance":
+            raise UsageError(
+                f"{_place(error, file)}: there is no {error.name}; "
+                "import UserError and GrantView from device_grant.targets, all else from device_grant"
+            ) from error
+        raise SuiteError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
     except Exception as error:
         raise SuiteError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
     finally:
