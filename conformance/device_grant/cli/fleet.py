@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_grant.errors import ExitCode, UsageError
+from device_grant.processes import ProcessGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 12.0
 """Seconds that a run has for stopping its target, once it was told to end."""
+_ENDING = 3.0
+"""Seconds that its guard then has for the same."""
 _LAST_LINES = 25
 """Of the output of a run that did not end well."""
 
@@ -93,7 +95,7 @@ class Fleet:
         self._limit = limit
         self._told = told
         self._lock = threading.Lock()
-        self._running: set[subprocess.Popen[bytes]] = set()
+        self._running: set[ProcessGroup] = set()
         self._stopping = False
 
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
@@ -129,11 +131,10 @@ class Fleet:
         with output:
             process = self._start(job, report, output.fileno())
             if process is not None:
-                try:
-                    code = process.wait(self._limit)
-                except subprocess.TimeoutExpired:
-                    _interrupt(process)
-                    _end(process)
+                code = process.wait(self._limit)
+                if code is None:
+                    process.interrupt()
+                _end(process)
                 with self._lock:
                     self._running.discard(process)
         outcome = Outcome(job, code, time.perf_counter() - began, log)
@@ -142,18 +143,15 @@ class Fleet:
                 self._told(outcome)
         return outcome
 
-    def _start(self, job: Job, report: Path, output: int) -> subprocess.Popen[bytes] | None:
+    def _start(self, job: Job, report: Path, output: int) -> ProcessGroup | None:
         with self._lock:
             if self._stopping:
                 return None
             # A group of its own: an interrupt from the terminal reaches us, and we end each run just once.
-            process = subprocess.Popen(  # noqa: S603 - our own command
+            process = ProcessGroup(
                 [*self._command, *job.arguments, "--report", str(report)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "NO_COLOR": "1", "COLUMNS": os.environ.get("COLUMNS", "120")},
-                start_new_session=True,
+                output=output,
+                environment={**os.environ, "NO_COLOR": "1", "COLUMNS": os.environ.get("COLUMNS", "120")},
             )
             self._running.add(process)
             return process
@@ -165,24 +163,15 @@ class Fleet:
             self._stopping = True
             running = list(self._running)
         for process in running:
-            _interrupt(process)
+            process.interrupt()
         for process in running:
             _end(process)
 
 
-def _interrupt(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGINT)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: ProcessGroup) -> None:
     """Wait for a run that stops its target; end it if that takes too long."""
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_PATIENCE)
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    process.wait(_PATIENCE)
+    process.end(_ENDING)
 
 
 @contextlib.contextmanager

@@ -14,6 +14,7 @@ from unittest import mock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from collections.abc import Set as AbstractSet
 
     import time_machine
 
@@ -177,7 +178,7 @@ class FaketimeClock:
         new.replace(self._file)
 
 
-def remove_faketime_leftovers(pids: set[int]) -> None:
+def remove_faketime_leftovers(pids: AbstractSet[int]) -> None:
     """Remove the shared memory that libfaketime leaves behind when its process is ended by a signal."""
     for pid in pids:
         for name in (f"faketime_shm_{pid}", f"sem.faketime_sem_{pid}"):

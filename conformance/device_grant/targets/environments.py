@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.processes import completed, exit_words, last_lines
 from device_grant.targets.adapter import unreadable
 
 if TYPE_CHECKING:
@@ -119,30 +120,16 @@ def _locked(descriptor: int, folder: Path) -> None:
 
 def _run(command: Sequence[str], name: str, what: str, cwd: Path) -> None:
     try:
-        done = subprocess.run(  # noqa: S603 - interpreter or npm with arguments of our own
-            command,
-            cwd=cwd,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=_INSTALL_TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise TargetUnreachableError(f"{name}: {what} took longer than {_INSTALL_TIMEOUT / 60:.0f} minutes") from None
+        done = completed(command, folder=cwd, seconds=_INSTALL_TIMEOUT, errors=subprocess.STDOUT)
     except OSError as error:
         raise UsageError(f"{name}: {what} could not be started: {error}") from error
-    if done.returncode:
+    if done.status is None:
+        raise TargetUnreachableError(f"{name}: {what} took longer than {_INSTALL_TIMEOUT / 60:.0f} minutes")
+    if done.status:
         raise TargetUnreachableError(
-            f"{name}: {what} failed with exit status {done.returncode}: "
-            f"{last_lines(done.stdout.decode(errors='replace'), 3) or 'no output'}"
+            f"{name}: {what} failed with {exit_words(done.status)}: "
+            f"{last_lines(done.output.decode(errors='replace'), 3) or 'no output'}"
         )
-
-
-def last_lines(text: str, count: int) -> str:
-    """The last lines that are not empty, joined into one."""
-    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
-    return " | ".join(lines[-count:])
 
 
 def _digest(files: Sequence[Path], *more: str) -> str:

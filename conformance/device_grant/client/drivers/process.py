@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
-import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +17,7 @@ from device_grant.client.scripted.certificates import Certificates
 from device_grant.client.scripted.network import Listener, Loop, Proxy
 from device_grant.client.scripted.steps import Script, change, pending
 from device_grant.errors import UsageError
+from device_grant.processes import ProcessGroup
 from device_grant.protocol import Secrets, dialect
 from device_grant.targets.adapter import fill
 from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
@@ -46,19 +44,6 @@ _AUTHORITY = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXT
 _NOT_COPIED = shutil.ignore_patterns("node_modules", ".venv", "__pycache__", ".git")
 _ELSEWHERE = "localhost"
 
-_GUARD = """
-import os, signal, sys
-groups = set()
-for line in sys.stdin:
-    (groups.add if line[0] == "+" else groups.discard)(int(line[1:]))
-for group in groups:
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-"""
-"""Is told through a pipe which groups are alive. If we are killed, the pipe closes, and it ends them."""
-
 
 class ProcessDriver:
     """Runs the command of a client.toml, each time in a process group of its own."""
@@ -70,8 +55,7 @@ class ProcessDriver:
         self.clock = "real"
         self._located = located
         self._stack = ExitStack()
-        self._lock = threading.Lock()
-        self._alive: set[int] = set()
+        self._running: set[ProcessGroup] = set()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -80,8 +64,8 @@ class ProcessDriver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for group in tuple(self._alive):
-            _signal(group, signal.SIGKILL)
+        for process in tuple(self._running):
+            process.end(0)
         self._stack.close()
 
     def _prepare(self, stack: ExitStack) -> None:
@@ -101,21 +85,8 @@ class ProcessDriver:
         nowhere = stack.enter_context(socket.socket())
         nowhere.bind(("127.0.0.1", 0))
         self._nowhere = f"http://127.0.0.1:{nowhere.getsockname()[1]}"
-        self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own text
-            [sys.executable, "-I", "-S", "-c", _GUARD],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-            text=True,
-        )
-        stack.callback(self._end_guard)
         if self.config.clock.scale > 1:
             self._try_scale(self.config.clock.scale)
-
-    def _end_guard(self) -> None:
-        with suppress(OSError):
-            self._guard.communicate(timeout=STOP_TIMEOUT)
 
     # One run.
 
@@ -206,23 +177,19 @@ class ProcessDriver:
         own = {"python": self._python, "dir": str(self._folder), "home": str(invocation.home.path), "host": host}
         return values | own | {"ca": str(self._certificates.file)}
 
-    def _start(
-        self, invocation: Invocation, environment: Mapping[str, str], outputs: list[Path]
-    ) -> subprocess.Popen[bytes]:
+    def _start(self, invocation: Invocation, environment: Mapping[str, str], outputs: list[Path]) -> ProcessGroup:
         values = self._values(invocation)
         command = [fill(word, values) for word in self.config.run.command]
         if "/" in command[0] and not command[0].startswith("/"):
             command[0] = str(self._folder / command[0])
         try:
             with outputs[0].open("wb") as out, outputs[1].open("wb") as err:
-                process = subprocess.Popen(  # noqa: S603 - the command is what client.toml is for
+                process = ProcessGroup(
                     command,
-                    cwd=invocation.home.path,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=out,
-                    stderr=err,
-                    start_new_session=True,
+                    output=out,
+                    errors=err,
+                    folder=invocation.home.path,
+                    environment=environment,
                     umask=0o022,
                 )
         except OSError as error:
@@ -232,15 +199,14 @@ class ProcessDriver:
                 if self._located.folder.joinpath("README.md").is_file():
                     why += f" as {self._located.folder / 'README.md'} says"
             raise UsageError(f"{self.spec}: run.command: {command[0]} {why}") from error
-        self._tell_guard("+", process.pid)
+        self._running.add(process)
         return process
 
-    def _wait(self, process: subprocess.Popen[bytes], invocation: Invocation, began: float) -> tuple[int | None, bool]:
+    def _wait(self, process: ProcessGroup, invocation: Invocation, began: float) -> tuple[int | None, bool]:
         """The exit status, None where the run had to be ended, and whether the deadline ended it."""
         authority = invocation.authority
         deadline = began + self.config.run.deadline + invocation.wait / self.scale
         while True:
-            # Its own wait with a timeout looks up to two thousand times a second, and many runs go on side by side.
             status = process.poll()
             if status is not None:
                 # One that floods loses its connection first: if that ends it, the end is still ours.
@@ -257,9 +223,8 @@ class ProcessDriver:
             time.sleep(LOOK)
         if authority.enough and not authority.flooded:
             # The last answer may be the one that it was waiting for.
-            with suppress(subprocess.TimeoutExpired):
-                status = process.wait(GRACE)
-                return (None if authority.flooded else status), False
+            status = process.wait(GRACE)
+            return (None if authority.flooded else status), False
         return None, False
 
     @staticmethod
@@ -267,25 +232,11 @@ class ProcessDriver:
         first = next((entry for entry in tuple(invocation.authority.exchanges) if entry.label == "start"), None)
         return invocation.until is not None and first is not None and at > first.ended + invocation.until
 
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        if process.poll() is None:
-            _signal(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(STOP_TIMEOUT / 4)
-        # Also where the leader has ended: its children may have stayed.
-        _signal(process.pid, signal.SIGKILL)
-        process.wait()
-        self._tell_guard("-", process.pid)
+    def _end(self, process: ProcessGroup) -> None:
+        ended = process.end(STOP_TIMEOUT / 4)
+        self._running.discard(process)
         if self.scale > 1:
-            remove_faketime_leftovers({process.pid})
-
-    def _tell_guard(self, sign: str, group: int) -> None:
-        with self._lock:
-            (self._alive.add if sign == "+" else self._alive.discard)(group)
-            if self._guard.stdin is not None:
-                with suppress(OSError):
-                    self._guard.stdin.write(f"{sign}{group}\n")
-                    self._guard.stdin.flush()
+            remove_faketime_leftovers(ended)
 
     # Time that passes faster.
 
@@ -341,8 +292,3 @@ def _faketime() -> Path | None:
 def _text(path: Path) -> str:
     with path.open("rb") as file:
         return file.read(LARGEST_OUTPUT).decode("utf-8", errors="replace")
-
-
-def _signal(group: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)

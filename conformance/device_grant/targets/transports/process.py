@@ -5,13 +5,10 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
@@ -19,9 +16,10 @@ from urllib.parse import urlsplit
 import httpx
 
 from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.processes import ProcessGroup, exit_words, kept_no_more, last_words, removed_with_us
 from device_grant.targets.adapter import Adapter, fill
 from device_grant.targets.clocks import FaketimeClock, RealClock, remove_faketime_leftovers
-from device_grant.targets.environments import last_lines, node_environment, python_environment
+from device_grant.targets.environments import node_environment, python_environment
 from device_grant.targets.transports.network import Network
 
 if TYPE_CHECKING:
@@ -39,21 +37,6 @@ _PORT_TAKEN = ("eaddrinuse", "address already in use")
 _NOT_INHERITED = frozenset({"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"})
 _NOT_COPIED = shutil.ignore_patterns("node_modules", ".venv", "__pycache__", ".git")
 
-_GUARD = """
-import os, shutil, signal, sys, time
-group, folder = int(sys.argv[1]), sys.argv[2]
-if sys.stdin.buffer.read(1):
-    sys.exit()
-for number in (signal.SIGTERM, signal.SIGKILL):
-    try:
-        os.killpg(group, number)
-    except ProcessLookupError:
-        break
-    time.sleep(1)
-shutil.rmtree(folder, ignore_errors=True)
-"""
-"""Watches us through a pipe. If we are killed, the pipe closes without a word: it ends the group and tidies up."""
-
 
 class ProcessTarget(Adapter):
     """A server started by `[serve] command`, alone in its process group.
@@ -70,8 +53,7 @@ class ProcessTarget(Adapter):
         self._serve: Serve = located.config.serve
         self.base: str = ""
         self.clock: Clock = RealClock()
-        self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
+        self._process: ProcessGroup | None = None
         self._work: Path | None = None
         self._network: Network | None = None
 
@@ -106,12 +88,11 @@ class ProcessTarget(Adapter):
         """Whether the process has ended, with its last words."""
         if self._process is None:
             return ""
-        try:
-            # Its sockets are closed a while before it can be waited for: a busy machine was seen to ask in between.
-            status = self._process.wait(_ENDING)
-        except subprocess.TimeoutExpired:
+        # Its sockets are closed a while before it can be waited for: a busy machine was seen to ask in between.
+        status = self._process.wait(_ENDING)
+        if status is None:
             return ""
-        return f"{self.spec}: the process ended with {_exit(status)} during the run; {self._tail()}"
+        return f"{self.spec}: the process ended with {exit_words(status)} during the run; {self._tail()}"
 
     def _running(self) -> Network:
         if self._network is None:
@@ -123,6 +104,7 @@ class ProcessTarget(Adapter):
         if self._serve.requirements:
             python = str(python_environment(self.folder / self._serve.requirements, self.name))
         self._work = Path(tempfile.mkdtemp(prefix="device-grant-"))
+        removed_with_us(self._work)
         if self._serve.package:
             folder = self._beside_modules(node_environment(self.folder / self._serve.package, self.name))
         for attempt in range(1, _ATTEMPTS + 1):
@@ -159,26 +141,11 @@ class ProcessTarget(Adapter):
             command[0] = str(folder / command[0])
         with (work / "log").open("wb") as log:
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - the command is what target.toml is for
-                    command,
-                    cwd=folder,
-                    env=environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    start_new_session=True,
-                )
+                self._process = ProcessGroup(command, output=log, folder=folder, environment=environment)
             except OSError as error:
                 raise UsageError(
                     f"{self.spec}: serve.command: {command[0]} cannot be started: {error.strerror}"
                 ) from error
-        self._guard = subprocess.Popen(  # noqa: S603 - our own interpreter with our own text
-            [sys.executable, "-I", "-S", "-c", _GUARD, str(self._process.pid), str(work)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
         # A jump of a faked clock fires the server's timers for idle connections, just as the next request goes out.
         self._network = Network(self.base, keep_alive=self.clock.kind != "faketime")
 
@@ -204,7 +171,7 @@ class ProcessTarget(Adapter):
                 # Looked at after the answer, which may have come from a stranger that took the port.
                 if self._process is not None and (status := self._process.poll()) is not None:
                     raise TargetUnreachableError(
-                        f"{self.spec}: the process ended with {_exit(status)} before it was ready; {self._tail()}"
+                        f"{self.spec}: the process ended with {exit_words(status)} before it was ready; {self._tail()}"
                     )
                 if not last:
                     return
@@ -233,13 +200,13 @@ class ProcessTarget(Adapter):
         return "" if status == httpx.codes.OK else f"HTTP {status}"
 
     def _tail(self) -> str:
-        lines = last_lines(self.log, _LOG_LINES)
-        return f"its last lines: {lines}" if lines else "it wrote nothing"
+        return last_words(self.log, _LOG_LINES)
 
     def _stop(self) -> None:
         self._end_process()
         if self._work is not None:
             shutil.rmtree(self._work, ignore_errors=True)
+            kept_no_more(self._work)
             self._work = None
         self._network = None
         atexit.unregister(self._stop)
@@ -247,19 +214,9 @@ class ProcessTarget(Adapter):
     def _end_process(self) -> None:
         process, self._process = self._process, None
         if process is not None:
-            members = _group_members(process.pid)
-            _signal_group(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_STOP_TIMEOUT)
-            # Also when the leader went away politely: its children may have stayed.
-            _signal_group(process.pid, signal.SIGKILL)
-            process.wait()
+            ended = process.end(_STOP_TIMEOUT)
             if isinstance(self.clock, FaketimeClock):
-                remove_faketime_leftovers(members | {process.pid})
-        guard, self._guard = self._guard, None
-        if guard is not None:
-            with suppress(OSError):
-                guard.communicate(b".", timeout=_STOP_TIMEOUT)
+                remove_faketime_leftovers(ended)
 
     def _work_folder(self) -> Path:
         if self._work is None:
@@ -280,23 +237,3 @@ def _inherited(*, isolated: bool) -> dict[str, str]:
     # What a process wrote before it died is the best explanation; it must not die in a buffer.
     environment["PYTHONUNBUFFERED"] = "1"
     return environment
-
-
-def _signal_group(group: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _group_members(group: int) -> set[int]:
-    members: set[int] = set()
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError, ValueError, IndexError):
-            # The name in parentheses may hold anything; state, parent and group follow the last one.
-            fields = stat.read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
-            if int(fields[2]) == group:
-                members.add(int(stat.parent.name))
-    return members
-
-
-def _exit(status: int) -> str:
-    return f"exit status {status}" if status >= 0 else f"signal {signal.Signals(-status).name}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import io
-import subprocess
 import sys
 import threading
 import traceback
@@ -17,8 +16,8 @@ import httpx
 import segno
 
 from device_grant.errors import DeviceGrantError, SuiteError, UsageError
+from device_grant.processes import completed, exit_words, last_lines
 from device_grant.targets.adapter import fill
-from device_grant.targets.environments import last_lines
 from device_grant.targets.ports import GrantView, Pages, UserError
 
 if TYPE_CHECKING:
@@ -128,21 +127,14 @@ class CommandUser:
         if "/" in program:
             program = str(self._folder / program)
         try:
-            done = subprocess.run(  # noqa: S603 - the command is what target.toml says
-                [program, *arguments],
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_COMMAND_TIMEOUT,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            raise UserError(f"the user command took longer than {_COMMAND_TIMEOUT:g} s to {action}") from None
+            done = completed([program, *arguments], folder=self._folder, seconds=_COMMAND_TIMEOUT)
         except OSError as error:
             raise UsageError(f"user.command: {program} cannot be started: {error.strerror}") from error
-        if done.returncode:
-            said = last_lines(done.stderr.decode(errors="replace"), 1)
-            raise UserError(said or f"the user command ended with exit status {done.returncode}")
+        if done.status is None:
+            raise UserError(f"the user command took longer than {_COMMAND_TIMEOUT:g} s to {action}")
+        if done.status:
+            said = last_lines(done.errors.decode(errors="replace"), 1)
+            raise UserError(said or f"the user command ended with {exit_words(done.status)}")
 
 
 class Terminal(Protocol):
