@@ -16,11 +16,11 @@ import pytest
 from proof import applies, catalogue, judges, needs_browser
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import run_check
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server.http import LONGEST_BODY
 from device_grant.server.checks.http import test_http
-from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 
 if TYPE_CHECKING:
@@ -51,14 +51,11 @@ def verdicts(name: str, dialect: str) -> dict[str, Verdict]:
 
 
 def _judged(name: str, run: Run) -> dict[str, Verdict]:
-    case = Case(run, judges()[0][name])
-    with run.target.clock:
-        case.begin()
-        case.execute()
+    said = run_check(run, judges()[0][name])
     return {
-        f"{ledger.check} > {requirement}": tally.verdict
-        for ledger in (case.ledger, *case.invariants.values())
-        for requirement, tally in ledger.tallies.items()
+        f"{judge} > {requirement}": verdict
+        for judge, own in ((name, said.verdicts), *said.invariants.items())
+        for requirement, verdict in own.items()
     }
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Self
 
 import pytest
-from support.client_proof import catalogue, scenarios
+from support.client_proof import catalogue
 
 from device_grant.catalogue import Verdict
 from device_grant.client.drivers.config import ClientConfig, RunSection
 from device_grant.client.drivers.invocation import Ended
-from device_grant.client.session.case import ClientCase
 from device_grant.client.session.run import ClientRun
+from device_grant.engine import run_check
 from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Operation, Request, dialect
 
 ODD = "rfc8628-3.2-client-odd-interval"
@@ -64,9 +64,7 @@ class Timed:
 
 
 def verdict(scenario, requirement, client):
-    case = ClientCase(ClientRun(client, dialect(RFC8628), catalogue()), scenarios()[scenario])
-    case.execute()
-    return case.ledger.tallies[requirement].verdict
+    return run_check(ClientRun(client, dialect(RFC8628), catalogue()), scenario).verdicts[requirement]
 
 
 @pytest.mark.parametrize(

@@ -24,8 +24,8 @@ from device_grant.client.drivers.invocation import Ended, Home, Invocation
 from device_grant.client.drivers.process import ProcessDriver
 from device_grant.client.scripted.authority import MOST_REQUESTS
 from device_grant.client.scripted.steps import Script, pending
-from device_grant.client.session.case import ClientCase
 from device_grant.client.session.run import ClientRun
+from device_grant.engine import run_check
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.judging import NotApplicable
 from device_grant.protocol import dialect
@@ -243,14 +243,12 @@ def test_a_program_that_is_not_there(tmp_path):
 
 
 def test_what_an_adapter_does_not_support_is_not_applicable(tmp_path):
-    from support.client_proof import scenarios
 
     source = "import sys; print('device-grant: unsupported not today'); sys.exit(75)"
     with ProcessDriver(located(source, tmp_path)) as driver:
-        case = ClientCase(run_of(driver), scenarios()["asking::test_no_scope"])
-        case.execute()
-    assert isinstance(case.stop, NotApplicable)
-    assert "not today" in str(case.stop)
+        stop = run_check(run_of(driver), "asking::test_no_scope").stop
+    assert isinstance(stop, NotApplicable)
+    assert "not today" in str(stop)
 
 
 def test_markers():

@@ -8,6 +8,8 @@ import pytest
 from support.commands import run_pytest
 from support.raw_server import RawServer
 
+from device_grant.engine.running import named_check
+
 REFERENCE = str(Path(__file__).parents[1] / "support" / "reference_target.toml")
 
 CHECKS = """\
@@ -103,3 +105,9 @@ def test_among_workers_that_meet_the_same_server_too(folder):
         lines = events(folder, "--grant-target", server.base, "--grant-dialect", "rfc8628", "-n", "2")
     assert most_at_once(lines) > 1
     assert lines[-2:] == [("last", "begins"), ("last", "ends")]
+
+
+def test_guessing_is_declared_to_be_last_and_alone():
+    """A server that protects itself against it may refuse the user of other checks for a while."""
+    guessing = named_check("verification_page::test_wrong_codes_are_slowed_down")
+    assert (guessing.order, guessing.alone) == ("last", True)

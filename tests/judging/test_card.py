@@ -8,15 +8,13 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from support.proof import catalogue
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import run_check
 from device_grant.judging import all_checks, check_of, throwaway_registry
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.server import checks
-from device_grant.server.session.case import Case
-from device_grant.server.session.run import new_run
 
 PAGE = Path(__file__).parents[2] / "CONTRIBUTING.md"
 MODULE = f"{checks.__name__}.test_card"
@@ -40,13 +38,7 @@ def card():
 
 def verdicts(card, dialect, *faults):
     with embedded(dialect, faults) as target:
-        run = new_run(target, dialect, catalogue())
-        case = Case(run, card)
-        with target.clock:
-            case.begin()
-            case.execute()
-        run.close()
-    return {requirement: tally.verdict for requirement, tally in case.ledger.tallies.items()}
+        return run_check(target, card).verdicts
 
 
 def test_card_is_a_check_on_servers(card):

@@ -56,11 +56,12 @@ def judge(name, folder, examples=10):
     names = [check for check in checks if os.environ.get(ALL) or not check.startswith(COSTLY)]
     found = {}
     with AsgiTarget(located, user, app=PEERS[name]()) as target:
-        for case in judged(target, names, examples):
-            for ledger in (case.ledger, *case.invariants.values()):
+        for outcome in judged(target, names, examples):
+            trial = outcome.trial
+            for ledger in (trial.ledger, *trial.invariants.values()):
                 for requirement, tally in ledger.tallies.items():
                     if tally.verdict in (Verdict.WARN, Verdict.FAIL):
-                        said = f"{tally.verdict.label} {case.ledger.check}: {tally.worst.message}"
+                        said = f"{tally.verdict.label} {trial.check.name}: {tally.worst.message}"
                         found.setdefault(requirement, said)
         assert not target.app_errors
     return found

@@ -9,6 +9,7 @@ from support.proof import catalogue, judges
 from support.public_record import NotRecordedError, Record, Replay, records, replayed
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import run_check
 from device_grant.protocol import AWS_SSO_OIDC
 from device_grant.server.session.case import Case
 from device_grant.server.session.run import Run, new_run
@@ -148,15 +149,11 @@ def test_every_form_of_token_response_is_let_be(tokens):
 def _replay(name: str, **answers: str) -> dict[str, Verdict]:
     """What a check says against the replayed service; the warnings of the invariants are known."""
     with replayed(Replay(**answers)) as target:
-        case = _case(new_run(target, AWS_SSO_OIDC, catalogue()), name)
-        with target.clock:
-            case.begin()
-            case.execute()
+        said = run_check(target, name)
     assert not target.app_errors, target.app_errors[-1]
-    assert case.transcript.exchanges
-    assert set(_judged(case)) <= set(WARNED)
-    tallies = case.ledger.tallies
-    return {requirement: tally.verdict for requirement, tally in tallies.items() if tally.verdict not in ACCEPTABLE}
+    assert said.transcript.exchanges
+    assert {requirement for found in said.broken_invariants.values() for requirement in found} <= set(WARNED)
+    return {requirement: verdict for requirement, verdict in said.verdicts.items() if verdict not in ACCEPTABLE}
 
 
 def test_warnings_have_their_reason_in_the_catalogue():

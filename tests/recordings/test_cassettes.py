@@ -12,12 +12,13 @@ import vcr
 import yaml
 from support import ROOT
 from support.cassettes import AWS, DENIAL, PENDING, RFC, edited, excerpt, judge, new_run, record
-from support.proof import catalogue, judges
+from support.proof import catalogue
 from vcr.serialize import deserialize as load_with_vcrpy
 from vcr.serializers import yamlserializer
 
 from device_grant.catalogue import Verdict
 from device_grant.cli import cli, main
+from device_grant.engine import run_check
 from device_grant.errors import UsageError
 from device_grant.judging import Inconclusive
 from device_grant.recordings.formats.cassette import MANIFEST, VERDICTS, file_name, read, write
@@ -26,7 +27,6 @@ from device_grant.recordings.replay.target import open_cassette
 from device_grant.recordings.tape import SHARED
 from device_grant.reference.embedded import embedded
 from device_grant.server.generation import fuzz
-from device_grant.server.session.case import Case
 
 COMMITTED = sorted(file.parent for file in (ROOT / "cassettes").glob("*/cassette.yaml"))
 
@@ -49,11 +49,9 @@ def test_what_no_recording_shows_is_inconclusive_and_says_why():
         assert "fail" not in {verdict for own in verdicts.values() for verdict in own.values()}
     target = open_cassette(RFC, "cassette")
     with target:
-        case = Case(new_run(target), judges()[0]["races::test_simultaneous_redemption"])
-        with target.clock, target.scope(case.check.name):
-            case.execute()
-    assert isinstance(case.stop, Inconclusive)
-    assert "no recording shows" in str(case.stop)
+        stop = run_check(new_run(target), "races::test_simultaneous_redemption").stop
+    assert isinstance(stop, Inconclusive)
+    assert "no recording shows" in str(stop)
 
 
 @pytest.mark.parametrize("room", ["checks", "generation", "sockets", "pages", "session"])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from support.proof import BROKEN, applies, catalogue, judges
+from support.proof import applies, catalogue, judges
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import BROKEN, run_check
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server import user as honest
-from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 from device_grant.targets.ports import UserError
 
@@ -46,12 +46,8 @@ def settled(names, person, dialect=RFC8628, faults=()):
     with embedded(dialect, faults, user=person) as target:
         run = new_run(target, dialect, catalogue())
         for name in names:
-            case = Case(run, CHECKS[name])
-            with target.clock:
-                case.begin()
-                case.execute()
-            for requirement, tally in case.ledger.tallies.items():
-                found[name, requirement] = (tally.verdict, tally.worst.message)
+            for requirement, claim in run_check(run, name).claims.items():
+                found[name, requirement] = (claim.verdict, claim.message)
         run.close()
     return found
 

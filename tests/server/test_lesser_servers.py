@@ -6,6 +6,7 @@ import pytest
 from support.proof import applies, catalogue, judges
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import run_check
 from device_grant.protocol import RFC8628, Operation, Response
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.case import Case
@@ -47,7 +48,4 @@ def test_429_is_waited_out_unless_it_is_about_the_code(run, body, asked):
 def test_servers_that_register_nobody_have_no_client_that_redirects(run):
     assert applies(CHECKS[AUTHORIZATION], RFC8628)
     run.endpoints = replace(run.endpoints, registration="", authorization=f"{run.target.base}/authorize")
-    case = Case(run, CHECKS[AUTHORIZATION])
-    case.begin()
-    case.execute()
-    assert {tally.verdict for tally in case.ledger.tallies.values()} == {Verdict.NOT_APPLICABLE}
+    assert set(run_check(run, AUTHORIZATION).verdicts.values()) == {Verdict.NOT_APPLICABLE}

@@ -19,6 +19,7 @@ from device_grant.browser import chromium
 from device_grant.browser.chromium import VARIABLE, Chromium, candidates
 from device_grant.browser.markup import Form, Input
 from device_grant.catalogue import Verdict, load
+from device_grant.engine import run_check
 from device_grant.judging import Inconclusive, Untestable, all_checks
 from device_grant.protocol import RFC8628
 from device_grant.reference.embedded import embedded
@@ -62,11 +63,7 @@ def settled(target, chosen=None, only=("",)):
     own, run.chromium = run.chromium, chosen or run.chromium
     for name, check in judges()[0].items():
         if name.startswith("page_browser::") and any(word in name for word in only):
-            case = Case(run, check)
-            with target.clock:
-                case.begin()
-                case.execute()
-            found |= {(tally.verdict, tally.worst.message) for tally in case.ledger.tallies.values()}
+            found |= {(claim.verdict, claim.message) for claim in run_check(run, check).claims.values()}
     if chosen:
         run.chromium = own
     run.close()

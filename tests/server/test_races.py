@@ -12,9 +12,10 @@ import httpx
 import msgspec
 import pytest
 from support import REFERENCE_TARGET
-from support.proof import BROKEN, catalogue, judges
+from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import run_check
 from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import RFC8628
 from device_grant.reference.embedded import embedded
@@ -65,27 +66,19 @@ def in_process(*faults, check="races::test_simultaneous_redemption"):
         run.close()
 
 
-def verdicts(run, name):
-    case = Case(run, judges()[0][name])
-    with run.target.clock:
-        case.begin()
-        case.execute()
-    return case, {requirement: tally.verdict for requirement, tally in case.ledger.tallies.items()}
-
-
 def test_races_are_found_over_a_socket():
     with launched(*RACES) as run:
         for name, requirement in CHECKS.items():
             # On a busy machine the requests of all rounds may happen to come one after another.
-            assert any(verdicts(run, name)[1][requirement] in BROKEN for _ in range(4)), name
+            assert any(requirement in run_check(run, name).broken for _ in range(4)), name
 
 
 def test_an_honest_server_passes_over_a_socket():
     with launched() as run:
         for name, requirement in CHECKS.items():
-            case, found = verdicts(run, name)
-            assert found[requirement] is Verdict.PASS, name
-            assert any("side by side" in getattr(entry, "text", "") for entry in case.transcript)
+            said = run_check(run, name)
+            assert said.verdicts[requirement] is Verdict.PASS, name
+            assert any("side by side" in getattr(entry, "text", "") for entry in said.transcript)
 
 
 class OneAtATime(http.server.BaseHTTPRequestHandler):

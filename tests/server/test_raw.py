@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 import pytest
 from support import REFERENCE_TARGET
-from support.proof import BROKEN, catalogue, judges
+from support.proof import catalogue, judges
 from support.raw_proof import raw_broken, raw_faults, raw_verdicts
 from support.raw_server import MISBEHAVIOURS
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import BROKEN, run_check
 from device_grant.judging import Untestable
 from device_grant.protocol import Operation, Request
 from device_grant.reference.embedded import embedded
@@ -217,12 +218,10 @@ def test_no_socket_in_process():
     with embedded("rfc8628") as target:
         run = new_run(target, "rfc8628", catalogue())
         case = Case(run, CHECKS["raw_http::test_host"])
-        with target.clock:
-            case.begin()
-            case.execute()
+        said = run_check(run, case.check)
         with pytest.raises(Untestable, match="the target is called in process"):
             RawClient(case, "http://target.test/token")
-    assert {tally.verdict for tally in case.ledger.tallies.values()} == {Verdict.UNTESTABLE}
+    assert set(said.verdicts.values()) == {Verdict.UNTESTABLE}
 
 
 def test_octets_go_to_plain_http_only():
@@ -261,9 +260,6 @@ def test_a_real_http_server_passes():
     with open_target(located) as target:
         run = new_run(target, "rfc8628", catalogue())
         for name in names:
-            case = Case(run, CHECKS[name])
-            with target.clock:
-                case.begin()
-                case.execute()
-            assert not {key: tally.worst for key, tally in case.ledger.tallies.items() if tally.verdict in BROKEN}
+            said = run_check(run, name)
+            assert not {key: claim for key, claim in said.claims.items() if claim.verdict in BROKEN}
         run.close()

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
-from device_grant.protocol import RFC8628
+from device_grant.engine import run_check
 from device_grant.protocol.exchange import REFUSED, Outcome
-from device_grant.reference.embedded import embedded
-from device_grant.server.session.case import Case
-from device_grant.server.session.run import new_run
 
 OTHERWISE_NAMED = {
     "one_time_use::test_replay": "rfc8628-3.5-device-code-single-use",
@@ -21,14 +17,7 @@ OTHERWISE_NAMED = {
 
 
 def verdict(name, requirement, fault):
-    with embedded(RFC8628, [fault]) as target:
-        run = new_run(target, RFC8628, catalogue())
-        case = Case(run, judges()[0][name])
-        with target.clock:
-            case.begin()
-            case.execute()
-        run.close()
-    return case.ledger.tallies[requirement].verdict
+    return run_check("embedded:rfc8628", name, faults=[fault]).verdicts[requirement]
 
 
 @pytest.mark.parametrize("name", OTHERWISE_NAMED)

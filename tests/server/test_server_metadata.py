@@ -12,17 +12,15 @@ import msgspec
 import pytest
 
 from device_grant.catalogue import Verdict, load
+from device_grant.engine import run_check
 from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Exchange, Outcome, Request, Response
 from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
-from device_grant.server.checks.grant import test_device_authorization as device_authorization
 from device_grant.server.checks.metadata import test_metadata as metadata
 from device_grant.server.checks.metadata.published import is_absolute, issuer_of, listed, places, reachable
 from device_grant.server.checks.registration import test_code_points as code_points
-from device_grant.server.checks.registration import test_registration as registration
 from device_grant.server.session import registering, scopes
-from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 from device_grant.server.sockets import transport
 from device_grant.targets.addresses import is_test_rig
@@ -199,11 +197,10 @@ def test_everything_is_escaped():
 )
 def test_how_long_an_expiry_is_awaited(monkeypatch, kind, lifetime, verdict):
     settings = Settings(dialect=AWS_SSO_OIDC, registration_lifetime=lifetime)
-    with embedded(AWS_SSO_OIDC, settings=settings) as target, target.clock:
+    with embedded(AWS_SSO_OIDC, settings=settings) as target:
         monkeypatch.setattr(target.clock, "kind", kind)
-        case = Case(new_run(target, AWS_SSO_OIDC, load()), registration.test_expired_registration_is_refused.__check__)
-        case.execute()
-    assert case.worst is verdict
+        said = run_check(target, "registration::test_expired_registration_is_refused")
+    assert said.worst is verdict
 
 
 def test_a_registration_without_an_answer_gets_advice_of_its_own():
@@ -239,13 +236,13 @@ def test_scopes_that_a_target_has(configured, advertised, known, any_two):
 
 def test_a_form_of_a_client_that_sends_no_member_can_be_escaped():
     known = KnownClient(id="probe", secret="probe-secret", authentication="client_secret_basic")
-    with embedded(RFC8628) as target, target.clock:
+    with embedded(RFC8628) as target:
         run = new_run(target, RFC8628, load())
         registered = run.client("confidential")
         target.config = msgspec.structs.replace(
             target.config, clients=(msgspec.structs.replace(known, id=registered.id, secret=registered.secret),)
         )
-        case = Case(new_run(target, RFC8628, load()), device_authorization.test_form_encodings.__check__)
-        case.execute()
-    assert case.transcript.entries[-1].request.content == b"%78_probe=1"
-    assert case.worst is Verdict.PASS
+        run.close()
+        said = run_check(target, "device_authorization::test_form_encodings")
+    assert said.transcript.entries[-1].request.content == b"%78_probe=1"
+    assert said.worst is Verdict.PASS

@@ -6,10 +6,10 @@ import re
 
 import httpx
 import pytest
-from support.proof import judges
 
 from device_grant.browser.markup import Button, Input, read_markup, squeezed
 from device_grant.catalogue import Verdict, load
+from device_grant.engine import run_check
 from device_grant.errors import SuiteError, UsageError
 from device_grant.judging import Inconclusive, Untestable, all_checks
 from device_grant.protocol import RFC8628
@@ -285,11 +285,8 @@ def enter(http, user_code, verification_uri):
 
 def settled(name, target):
     """The verdicts of one check by requirement, and what it said of the worst."""
-    case = Case(new_run(target, RFC8628, load()), judges()[0][name])
-    with target.clock:
-        case.begin()
-        case.execute()
-    return {key: (tally.verdict, tally.worst.message) for key, tally in case.ledger.tallies.items()}
+    said = run_check(target, name)
+    return {key: (claim.verdict, claim.message) for key, claim in said.claims.items()}
 
 
 @pytest.mark.parametrize(("path", "said"), [("/nowhere", "404"), ("/.well-known/oauth-authorization-server", "form")])

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from support.proof import BROKEN, catalogue, judges
+from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
+from device_grant.engine import BROKEN, run_check
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Operation, Response
 from device_grant.reference.embedded import embedded
-from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 
 CHECKS, _ = judges()
@@ -37,12 +37,9 @@ def verdicts(name, dialect):
     with embedded(dialect) as target:
         run = new_run(target, dialect, catalogue())
         run.exchange = refusing(run)
-        case = Case(run, CHECKS[name])
-        with target.clock:
-            case.begin()
-            case.execute()
+        said = run_check(run, name)
         run.close()
-        return {requirement: tally.verdict for requirement, tally in case.ledger.tallies.items()}
+        return said.verdicts
 
 
 @pytest.mark.parametrize("dialect", [RFC8628, AWS_SSO_OIDC])

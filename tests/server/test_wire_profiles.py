@@ -7,11 +7,11 @@ import json
 
 import pytest
 
-from device_grant.catalogue import Verdict, load
+from device_grant.catalogue import Verdict
+from device_grant.engine import run_check
 from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Operation, Request
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server.settings import Settings
-from device_grant.server.checks.aws import test_wire_profiles as checks
 from device_grant.server.checks.aws import wire_profiles
 from device_grant.server.checks.aws.wire_profiles import (
     AWS_CLI,
@@ -23,8 +23,6 @@ from device_grant.server.checks.aws.wire_profiles import (
     Profile,
     signed,
 )
-from device_grant.server.session.case import Case
-from device_grant.server.session.run import new_run
 
 MEMBERS = {"deviceCode": "D/C", "grantType": DEVICE_CODE_GRANT, "clientSecret": "CS", "clientId": "CID"}
 POLL = Request("POST", "http://127.0.0.1:8080/token", (), json.dumps(MEMBERS).encode(), Operation.TOKEN)
@@ -74,16 +72,5 @@ def test_aws_elixir_names_no_port(url, host):
 def test_a_port_that_is_missed_is_a_warning(fault, verdict):
     settings = Settings(dialect=AWS_SSO_OIDC, issuer="http://127.0.0.1:8080")
     with embedded(AWS_SSO_OIDC, [fault] if fault else [], settings=settings) as target:
-        run = new_run(target, AWS_SSO_OIDC, load())
-        case = Case(run, next(check for check in _checks() if check.function is checks.test_aws_elixir))
-        with target.clock:
-            case.begin()
-            case.execute()
-        run.close()
-    assert case.ledger.tallies["aws-request-sdk-forms"].verdict is verdict
-
-
-def _checks():
-    from device_grant.judging import all_checks
-
-    return all_checks()
+        said = run_check(target, "wire_profiles::test_aws_elixir")
+    assert said.verdicts["aws-request-sdk-forms"] is verdict

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from device_grant.catalogue import Catalogue, Verdict, load
 from device_grant.client.drivers.embedded import EmbeddedDriver
 from device_grant.client.rules import every_rule
-from device_grant.client.session.case import ClientCase
 from device_grant.client.session.run import ClientRun
+from device_grant.engine import BROKEN, run_check
 from device_grant.judging import all_checks
 from device_grant.judging import applies as has_something_to_judge
 from device_grant.judging.loading import import_checks
@@ -19,9 +19,6 @@ from device_grant.reference.client.faults import ClientFaults
 
 if TYPE_CHECKING:
     from device_grant.judging import Check, Rule
-
-BROKEN = (Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL)
-
 
 EXERCISES = (
     "waiting::test_pending_until_approved",
@@ -79,13 +76,5 @@ def run_scenario(dialect_name: str, fault: str, name: str, kind: str = "flow") -
     """Run one scenario against the reference client with one fault, or none."""
     driver = EmbeddedDriver(dialect_name, [fault] if fault else [], kind=kind)
     run = ClientRun(driver, dialect(dialect_name), catalogue())
-    case = ClientCase(run, scenarios()[name])
-    case.execute()
-    return Outcome(
-        {requirement: tally.verdict for requirement, tally in case.ledger.tallies.items()},
-        {
-            ledger.check: frozenset(found)
-            for ledger in case.invariants.values()
-            if (found := {requirement for requirement, tally in ledger.tallies.items() if tally.verdict in BROKEN})
-        },
-    )
+    said = run_check(run, scenarios()[name])
+    return Outcome(said.verdicts, said.broken_invariants)

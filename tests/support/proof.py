@@ -8,23 +8,22 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from device_grant.browser.chromium import Chromium
-from device_grant.catalogue import Catalogue, Verdict, load
+from device_grant.catalogue import Catalogue, load
+from device_grant.engine import run_check
 from device_grant.judging import Untestable, all_checks, all_invariants
 from device_grant.judging import applies as has_something_to_judge
 from device_grant.judging.loading import import_checks
 from device_grant.protocol import dialect as known_dialect
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server.faults import Faults
-from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from device_grant.engine import CheckOutcome
     from device_grant.judging import Check, Invariant
     from device_grant.targets import Target
-
-BROKEN = (Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL)
 
 EXERCISES = (
     "client_authentication::test_wrong_secret_at_start",
@@ -94,8 +93,8 @@ def applies(check: Check, dialect: str) -> bool:
     return has_something_to_judge(check, known_dialect(dialect), catalogue().get)
 
 
-def judged(target: Target, names: Iterable[str], examples: int) -> Iterator[Case]:
-    """The named checks, those that apply, when each has judged the target, which is started.
+def judged(target: Target, names: Iterable[str], examples: int) -> Iterator[CheckOutcome]:
+    """What each of the named checks, those that apply, says of the target, which is started.
 
     Of generated cases there are at most `examples`, and little is done to make them smaller: that something is found
     is the question here, not how much of it.
@@ -109,11 +108,7 @@ def judged(target: Target, names: Iterable[str], examples: int) -> Iterator[Case
         check = checks[name]
         if not applies(check, dialect):
             continue
-        case = Case(run, check)
-        with target.clock:
-            case.begin()
-            case.execute()
-        yield case
+        yield run_check(run, check)
     run.chromium = own
     run.close()
 
@@ -123,12 +118,8 @@ def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
     broken: dict[str, frozenset[str]] = {}
     invariants: dict[str, set[str]] = {}
     with embedded(dialect, [fault] if fault else []) as target:
-        for case in judged(target, names, 40):
-            broken[case.ledger.check] = frozenset(
-                requirement for requirement, tally in case.ledger.tallies.items() if tally.verdict in BROKEN
-            )
-            for ledger in case.invariants.values():
-                for requirement, tally in ledger.tallies.items():
-                    if tally.verdict in BROKEN:
-                        invariants.setdefault(ledger.check, set()).add(requirement)
+        for said in judged(target, names, 40):
+            broken[said.trial.check.name] = said.broken
+            for invariant, found in said.broken_invariants.items():
+                invariants.setdefault(invariant, set()).update(found)
     return Outcome(broken, {name: frozenset(found) for name, found in invariants.items()})

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from unittest import mock
 
+from device_grant.engine import BROKEN, run_check
 from device_grant.reference.server import user
-from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 from device_grant.targets.config import Endpoints, Located, TargetConfig, UserSection
 from device_grant.targets.transports.live import LiveTarget
 from device_grant.targets.users import ModuleUser
-from support.proof import BROKEN, catalogue, judges
+from support.proof import catalogue, judges
 from support.raw_server import TLS, RawServer
 
 if TYPE_CHECKING:
@@ -66,9 +66,6 @@ def verdicts_at(base: str, check: str, dialect: str, start: str = "/device_autho
     located = Located(config=config, folder=module.parent, spec=base)
     with LiveTarget(located, ModuleUser(module)) as target:
         run = new_run(target, dialect, catalogue())
-        case = Case(run, checks[check])
-        with target.clock:
-            case.begin()
-            case.execute()
+        said = run_check(run, checks[check])
         run.close()
-    return {requirement: tally.verdict for requirement, tally in case.ledger.tallies.items()}
+    return said.verdicts

@@ -4,6 +4,6 @@
 """
 
 from device_grant.engine.options import Options
-from device_grant.engine.running import CheckOutcome, run_check
+from device_grant.engine.running import BROKEN, CheckOutcome, run_check
 
-__all__ = ["CheckOutcome", "Options", "run_check"]
+__all__ = ["BROKEN", "CheckOutcome", "Options", "run_check"]

@@ -42,6 +42,8 @@ STRONGER = "rfc6749-10.10-entropy-160"
     STRONGER,
     faults=("device_code_short", "device_code_repeated"),
     live=PSEUDONYMS,
+    # So many requests at once may be too many for a server that counts them.
+    alone=True,
 )
 def test_device_codes_cannot_be_guessed(device: Device, verify: Verify) -> None:
     """24 to 200 device codes. Accepted: none twice, no counter, room for 128 bits; 160 are better."""
@@ -59,6 +61,7 @@ def test_device_codes_cannot_be_guessed(device: Device, verify: Verify) -> None:
     "rfc8628-5.4-user-code-lifetime-balanced",
     faults=("user_code_short", "user_code_repeated", "user_code_confusable", "codes_live_a_day"),
     live={"rfc8628-5.1-user-code-entropy": PSEUDONYMS},
+    alone=True,
 )
 def test_user_codes_suit_people(device: Device, verify: Verify) -> None:
     """24 to 200 user codes. Accepted: 34 bits, one case or digits alone, no lookalikes, a life of 1 to 60 minutes."""
@@ -116,6 +119,7 @@ def test_tokens_cannot_be_guessed(device: Device, verify: Verify) -> None:
     needs=("registration",),
     faults=("registration_secret_repeated",),
     live=PSEUDONYMS,
+    alone=True,
 )
 def test_client_secrets_cannot_be_guessed(case: Case, verify: Verify) -> None:
     """Three to eight registrations. Accepted: secrets never twice, no counter, with room for 128 bits.

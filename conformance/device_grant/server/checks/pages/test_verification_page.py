@@ -1,7 +1,7 @@
 """What the verification pages show and ask, RFC 8628 sections 3.3, 3.3.1, 5.1 and 5.4.
 
-The last check types wrong codes until the server has enough of it. It is the last one of the last module, so that no
-other check meets a server that is still on its guard.
+One check types wrong codes until the server has enough of it. It declares that it is the last one and runs alone, so
+that no other check meets a server that is on its guard.
 """
 
 from __future__ import annotations
@@ -329,7 +329,7 @@ def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
     verify.that("rfc8628-3.3-return-instruction", told, "after the decision nothing sends the user back to the device")
 
 
-# Guessing: keep it last.
+# Guessing.
 
 
 @check(
@@ -337,6 +337,9 @@ def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
     "rfc6749-10.10-protect-user-credentials",
     "rfc9110-15.6-no-5xx-on-client-error",
     faults=("guesses_unthrottled", "throttled_500"),
+    # A server that protects itself may refuse this user, or this address, for a while.
+    order="last",
+    alone=True,
 )
 def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     """Twelve wrong codes, then a right one, in one browser. Accepted: a refusal, delay or question of another kind."""
