@@ -5,7 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from urllib.parse import urljoin
 
-from device_grant.targets.ports import UserError
+from device_grant.targets import UserError
 
 NAME, PASSWORD = "maria", "correct horse battery staple"
 ALLOW = {"allow", "yes", "zulassen", "1"}

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 
 from person import NAME, PASSWORD
 
-from device_grant.targets.ports import UserError
+from device_grant.targets import UserError
 
 
 def ask(http, path: str, content: dict, address: str = ""):

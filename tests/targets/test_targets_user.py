@@ -1,5 +1,7 @@
 """The three users: functions of a module, a command, a person at a terminal."""
 
+import re
+
 import httpx
 import pytest
 
@@ -73,9 +75,24 @@ def test_a_module_that_imports_from_the_old_place_is_told_the_new_one(module):
         module("from conformance.targets.ports import UserError\n" + BOTH.format("return", "return"))
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from device_grant.targets.ports import UserError\n",
+        "import device_grant.targets.users.module\n",
+        "if False:\n    from device_grant.targets.ports import GrantView\n",
+    ],
+)
+def test_a_module_that_imports_what_is_internal_is_told_the_public_place(module, source):
+    with pytest.raises(UsageError) as caught:
+        module(source + BOTH.format("return", "return"))
+    assert re.search(r"user\.py:[12]: device_grant\.targets\.\w+.* is internal: import UserError", str(caught.value))
+    assert "\n" not in str(caught.value)
+
+
 def test_user_errors_pass_and_other_exceptions_name_file_and_line(module, http):
     user = module(
-        "from device_grant.targets.ports import UserError\nimport json\n"
+        "from device_grant.targets import UserError\nimport json\n"
         + BOTH.format("raise UserError('code refused')", "json.loads(http)")
     )
     with pytest.raises(UserError, match="code refused"):
@@ -169,7 +186,7 @@ def test_without_a_terminal_prompting_is_a_usage_error(monkeypatch):
     def refused(*_, **__):
         raise OSError(6, "No such device or address")
 
-    monkeypatch.setattr("device_grant.targets.users.Path.open", refused)
+    monkeypatch.setattr("device_grant.targets.users.prompt.Path.open", refused)
     with pytest.raises(UsageError, match="no terminal"):
         PromptUser()
 

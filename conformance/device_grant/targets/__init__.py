@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from device_grant.targets.transports.in_process import AsgiTarget, WsgiTarget
     from device_grant.targets.transports.live import LiveTarget
     from device_grant.targets.transports.process import ProcessTarget
-    from device_grant.targets.users import CommandUser, ModuleUser, PromptUser, user_of
+    from device_grant.targets.users import CommandUser, ModuleUser, PromptUser, open_user, user_of
 
 __all__ = [
     "AsgiTarget",
@@ -63,6 +63,7 @@ _LATER = {
     "WsgiTarget": "transports.in_process",
     "discover": "discovery",
     "known_servers": "load",
+    "open_user": "users",
     "read_target": "load",
     "resolve": "load",
     "user_of": "users",
@@ -86,6 +87,7 @@ def open_target(located: Located, *, user: User | None = None) -> Target:
     from device_grant.targets.transports.in_process import AsgiTarget, WsgiTarget
     from device_grant.targets.transports.live import LiveTarget
     from device_grant.targets.transports.process import ProcessTarget
+    from device_grant.targets.users import open_user
 
     chosen = user if user is not None else open_user(located)
     serve = located.config.serve
@@ -96,15 +98,3 @@ def open_target(located: Located, *, user: User | None = None) -> Target:
     if serve.app.startswith("asgi:"):
         return AsgiTarget(located, chosen)
     return WsgiTarget(located, chosen)
-
-
-def open_user(located: Located) -> User | None:
-    """The user that target.toml names; None if it names none."""
-    from device_grant.targets.users import CommandUser, ModuleUser, PromptUser
-
-    section, folder = located.config.user, located.folder
-    if section.module:
-        return ModuleUser(folder / section.module)
-    if section.command:
-        return CommandUser(section.command, folder)
-    return PromptUser() if section.prompt else None

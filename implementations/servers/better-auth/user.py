@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from device_grant.targets.ports import UserError
+from device_grant.targets import UserError
 
 if TYPE_CHECKING:
-    from device_grant.targets.ports import GrantView
+    from device_grant.targets import GrantView
 
 API = "/api/auth"
 

@@ -11,12 +11,12 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from device_grant.targets.ports import UserError
+from device_grant.targets import UserError
 
 if TYPE_CHECKING:
     import httpx
 
-    from device_grant.targets.ports import GrantView
+    from device_grant.targets import GrantView
 
 _CODE_LENGTH = 8
 

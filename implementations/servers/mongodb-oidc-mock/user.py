@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.targets.ports import UserError
+from device_grant.targets import UserError
 
 if TYPE_CHECKING:
     import httpx
 
-    from device_grant.targets.ports import GrantView
+    from device_grant.targets import GrantView
 
 
 def approve(http: httpx.Client, grant: GrantView) -> None:

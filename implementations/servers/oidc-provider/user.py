@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from device_grant.targets.ports import UserError
+from device_grant.targets import UserError
 
 if TYPE_CHECKING:
     import httpx
 
-    from device_grant.targets.ports import GrantView
+    from device_grant.targets import GrantView
 
 _MOST_STEPS = 12
 

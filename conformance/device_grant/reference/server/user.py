@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.reference.server.settings import DEMO_PASSWORD, DEMO_USER
 from device_grant.reference.server.verification import SIGN_IN_PATH
-from device_grant.targets.ports import GrantView, UserError
+from device_grant.targets import GrantView, UserError
 
 if TYPE_CHECKING:
     import httpx
