@@ -29,8 +29,6 @@ FALSE_ACCUSATIONS = {
     "LanguageInAddress": "an address of 37 characters is called long, for its query",
     "OpenIdOnly": "metadata of OpenID Connect Discovery is looked for where RFC 8414 has it",
     "OtherWording": "the question for possession is known in a few words only",
-    "AwsNoInterval": "no output member is required by the model",
-    "AwsTerseErrors": "no member of an exception is required by the model",
     "AwsValidation": "ValidationException is what restJson1 says of a missing member",
     "AwsFragment": "what a script does with a fragment was not seen, and is held against the server",
     "AwsLateApproval": "a poll at once after a decision does not see it yet",

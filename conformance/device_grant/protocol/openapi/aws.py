@@ -203,10 +203,9 @@ def _error(errors: Iterable[service_model.ErrorShape]) -> Json:
         "A modelled exception; unlike all other members, those of errors are in snake_case.",
         {
             "error": ruled({"type": "string", "enum": codes}, required=rule, type=rule, enum="aws-error-status-table"),
-            "error_description": ruled({"type": "string"}, required=rule, type=rule),
-            **{name: ruled({"type": ["string", "null"]}, type=rule) for name in names},
+            **{name: ruled({"type": ["string", "null"]}, type=rule) for name in ("error_description", *names)},
         },
-        ["error", "error_description"],
+        ["error"],
     )
 
 
