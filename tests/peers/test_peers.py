@@ -18,8 +18,6 @@ COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "r
 FALSE_ACCUSATIONS = {
     "ShortRegistrations": "the clients of the run end while a check waits for that end",
     "LateApproval": "a poll at once after a decision does not see it yet",
-    "EverybodyPublic": "a client that was registered as none is asked for its secret",
-    "EverybodyConfidential": "a client that was given a secret is taken for public",
     "NineDigits": "nine digits are called too short, although wrong codes are throttled",
     "WaitingRoom": "a page that asks to wait is taken for the form of the code",
     "ScopeReplaced": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",

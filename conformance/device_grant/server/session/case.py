@@ -89,8 +89,8 @@ class Case:
 
     @property
     def confidential(self) -> Device:
-        """A device whose client has a secret that the server must check."""
-        return self._once("confidential", lambda: self.device_of("confidential"))
+        """A device whose client has a secret that the server must check; not applicable where all are public."""
+        return self._once("confidential", self._confidential_device)
 
     @property
     def longest_wait(self) -> float:
@@ -102,6 +102,13 @@ class Case:
     def fuzz(self) -> Fuzz:
         """Runs a judge over generated examples."""
         return self._once("fuzz", lambda: Fuzz(self))
+
+    def _confidential_device(self) -> Device:
+        device = self.device_of("confidential")
+        if device.client.registered and device.client.authentication == "none":
+            # A server may replace what was asked for (RFC 7591 section 3.2.1): what it answered is what counts.
+            raise NotApplicable("a client that asks for a secret is registered as public")
+        return device
 
     def device_of(self, role: str) -> Device:
         """A device whose client has that role; raises Untestable where the target offers no such client."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from device_grant.judging import Untestable
+from device_grant.judging import NotApplicable, Untestable
 
 if TYPE_CHECKING:
-    from device_grant.protocol import Exchange
+    from collections.abc import Mapping
+
+    from device_grant.protocol import Client, Exchange
     from device_grant.server.session.case import Case
 
 REDIRECT_URI = "https://client.example.org/callback"
@@ -57,6 +59,20 @@ def with_secret(case: Case, label: str = "register a client with a secret") -> E
     """A registration of a client that gets a secret, or of any client where the server registers public ones only."""
     exchange = attempt(case, label, "confidential")
     return exchange if exchange.outcome.ok else register(case, "register")
+
+
+def states_secret(registered: Mapping[str, Any]) -> bool:
+    """Whether a registration response says that the client authenticates, whatever was asked (RFC 7591 3.2.1)."""
+    method = registered.get("token_endpoint_auth_method")
+    return isinstance(method, str) and method != "none"
+
+
+def require_public(client: Client) -> None:
+    """Raise where a client that should be public is not: because the server says so of all, or for want of one."""
+    if states_secret(client.registered):
+        raise NotApplicable("a client that asks to be public is registered as confidential")
+    if client.confidential:
+        raise Untestable("no public client: none in target.toml and none could be registered")
 
 
 def redirecting(case: Case, **members: Any) -> dict[str, Any]:

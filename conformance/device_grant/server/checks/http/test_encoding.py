@@ -11,6 +11,7 @@ from device_grant.protocol import Request
 from device_grant.protocol.dialects import json_object
 from device_grant.server.session.device import PENDING
 from device_grant.server.session.messages import poll_request, start_request, with_content
+from device_grant.server.session.registering import require_public
 from device_grant.server.session.scopes import any_two_scopes
 
 if TYPE_CHECKING:
@@ -109,8 +110,7 @@ def test_repeated_parameters(device: Device, verify: Verify) -> None:
 @check("rfc8628-3.1-params-in-body", faults=("query_parameters_read",))
 def test_parameters_in_the_query(device: Device, verify: Verify) -> None:
     """All parameters in the query of the POST, an empty body. Accepted: no codes."""
-    if device.client.confidential:
-        raise Untestable("no public client: a confidential one must not put its credentials into a query")
+    require_public(device.client)  # a confidential one must not put its credentials into a query
     plain = start_request(device)
     request = Request("POST", f"{plain.url}?{plain.content.decode()}", plain.headers, b"", plain.operation)
     exchange = device.case.send(request, "start with all parameters in the query")

@@ -14,6 +14,7 @@ from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.token.basic import basic_must_work, start_with_basic, with_basic
 from device_grant.server.session.device import PENDING, Grant, without
 from device_grant.server.session.messages import start_request, with_headers
+from device_grant.server.session.registering import require_public
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -155,8 +156,7 @@ def test_two_authentication_methods(confidential: Device, verify: Verify) -> Non
 @check("rfc8628-3.1-public-client-identifies-itself", faults=("public_clients_refused",), timed=True)
 def test_public_client(device: Device, verify: Verify) -> None:
     """A public client starts and polls with its client_id alone. Accepted: success, then pending."""
-    if device.client.confidential:
-        raise Untestable("no public client: none in target.toml and none could be registered")
+    require_public(device.client)
     started = device.request()
     verify("rfc8628-3.1-public-client-identifies-itself", started, accepted=["ok"])
     if started.outcome.ok:
