@@ -10,6 +10,9 @@ JUNIT ?= build/junit/tests.xml
 PYTEST_ARGS ?=
 TARGETS ?= embedded $(notdir $(patsubst %/,%,$(dir $(wildcard implementations/servers/*/target.toml))))
 
+# Hundreds of processes start in the tests: each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: benchmark cassettes help setup run matrix test lint unit docs mutation clean
 
