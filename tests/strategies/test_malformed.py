@@ -59,7 +59,10 @@ VALID = {
     for (dialect, operation), members in BASES.items()
 }
 CLAIMS = [
-    (kind, dialect, operation) for kind, entry in MALFORMATIONS.items() for dialect, operation in sorted(entry.where)
+    (kind, dialect, operation)
+    for kind, entry in MALFORMATIONS.items()
+    for dialect, operation in sorted(BASES)
+    if entry.where(dialects.dialect(dialect), operation)
 ]
 WHOLE = {"truncated", "empty-body", "not-an-object", "utf-16", "escaped-json", "escaped-form"}
 """Kinds in which a value of the base may be unrecognisable though it is not the malformed one."""
@@ -119,7 +122,7 @@ def test_all_kinds_turn_up_without_a_choice(dialect, operation):
         drawn.add(wrong.kind)
 
     collect()
-    claimed = {kind for kind, entry in MALFORMATIONS.items() if (dialect, operation) in entry.where}
+    claimed = {kind for kind, entry in MALFORMATIONS.items() if entry.where(dialects.dialect(dialect), operation)}
     assert drawn == claimed
 
 

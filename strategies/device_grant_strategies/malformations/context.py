@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from hypothesis.errors import InvalidArgument
 
 from device_grant.protocol import service_model
 from device_grant.protocol.exchange import Operation
 from device_grant_strategies import aws, oauth
+from device_grant_strategies.malformations.fair import Fair, RestJsonFair
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-AWS_SSO_OIDC = "aws-sso-oidc"
-RFC8628 = "rfc8628"
-
-AWS_OPERATIONS = {
-    Operation.REGISTRATION: "RegisterClient",
-    Operation.DEVICE_AUTHORIZATION: "StartDeviceAuthorization",
-    Operation.TOKEN: "CreateToken",
-}
-
-JSON_TYPE = "application/json"
-FORM_TYPE = "application/x-www-form-urlencoded"
+    from device_grant.protocol import Dialect
+    from device_grant.protocol.dialects.bodies import Encoding
 
 _CREDENTIALS = ("client_id", "client_secret")
 
@@ -34,7 +25,7 @@ _CREDENTIALS = ("client_id", "client_secret")
 class Context:
     """A valid request and its members."""
 
-    dialect: str
+    dialect: Dialect
     operation: Operation
     members: Mapping[str, Any]
     """Wire names to values."""
@@ -46,21 +37,18 @@ class Context:
     """Optional members that the operation defines and the request does not have."""
     known: bool
     """Whether the target knows the values: the caller gave the base."""
+    fair: Fair
+    """What a fair judge makes of this request's malformations."""
 
     @property
-    def encoding(self) -> Literal["json", "form"]:
+    def encoding(self) -> Encoding:
         """How the operation's request is encoded in this dialect."""
-        return "json" if self.dialect == AWS_SSO_OIDC or self.operation is Operation.REGISTRATION else "form"
+        return self.dialect.encoding(self.operation)
 
     @property
     def content_type(self) -> str:
         """The right Content-Type."""
-        return JSON_TYPE if self.encoding == "json" else FORM_TYPE
-
-    @property
-    def aws(self) -> bool:
-        """Whether this is the AWS dialect."""
-        return self.dialect == AWS_SSO_OIDC
+        return self.dialect.media_type(self.operation)
 
     @property
     def pairs(self) -> list[tuple[str, Any]]:
@@ -77,20 +65,9 @@ class Context:
         return list({**self.members, member: value}.items())
 
 
-def canonical(name: str) -> str:
-    """`clientId` becomes `client_id`."""
-    return re.sub(r"(?<=[a-z0-9])[A-Z]", lambda found: f"_{found.group().lower()}", name)
-
-
-def context(dialect: str, operation: Operation, members: Mapping[str, Any], *, known: bool) -> Context:
-    """Look at a valid request; raises InvalidArgument if it is not one."""
-    if dialect == AWS_SSO_OIDC:
-        return _aws(operation, members, known=known)
-    return _rfc(operation, members, known=known)
-
-
-def _aws(operation: Operation, members: Mapping[str, Any], *, known: bool) -> Context:
-    shape = service_model.operation(AWS_OPERATIONS[operation])
+def modelled(dialect: Dialect, operation: Operation, members: Mapping[str, Any], *, known: bool) -> Context:
+    """Look at a request by the service model; raises InvalidArgument if it is not a valid one."""
+    shape = service_model.operation(service_model.OPERATIONS[operation])
     types = {member.name: member.type for member in shape.input}
     absent = tuple(name for name in types if name not in members and name not in shape.required)
     required = list(shape.required)
@@ -100,14 +77,17 @@ def _aws(operation: Operation, members: Mapping[str, Any], *, known: bool) -> Co
         foreign = {*aws.GRANT_MEMBERS.values(), "redirectUri", "codeVerifier"} - set(members)
         types = {name: member_type for name, member_type in types.items() if name not in foreign}
     _check(f"base of {shape.name}", members, required, types)
-    return Context(AWS_SSO_OIDC, operation, members, types, tuple(required), absent, known)
+    return Context(
+        dialect, operation, members, types, tuple(required), absent, known, RestJsonFair(operation, tuple(required))
+    )
 
 
-def _rfc(operation: Operation, members: Mapping[str, Any], *, known: bool) -> Context:
+def parametrised(dialect: Dialect, operation: Operation, members: Mapping[str, Any], *, known: bool) -> Context:
+    """Look at a request by the RFCs; raises InvalidArgument if it is not a valid one."""
     if operation is Operation.REGISTRATION:
         # RFC 7591 section 2 requires no member at all.
         absent = tuple(name for name in oauth.REGISTRATION_TYPES if name not in members)
-        return Context(RFC8628, operation, members, oauth.REGISTRATION_TYPES, (), absent, known)
+        return Context(dialect, operation, members, oauth.REGISTRATION_TYPES, (), absent, known, Fair(operation, ()))
     required = [name for name in _CREDENTIALS if name in members]
     if operation is Operation.TOKEN:
         required = ["grant_type", *_grant_member(members, "grant_type", oauth.GRANT_PARAMETERS), *required]
@@ -115,7 +95,7 @@ def _rfc(operation: Operation, members: Mapping[str, Any], *, known: bool) -> Co
     if operation is Operation.DEVICE_AUTHORIZATION:
         types["scope"] = "string"
     _check(f"base of {operation}", members, required, None)
-    return Context(RFC8628, operation, members, types, tuple(required), (), known)
+    return Context(dialect, operation, members, types, tuple(required), (), known, Fair(operation, tuple(required)))
 
 
 def _grant_member(members: Mapping[str, Any], name: str, needed: Mapping[str, str]) -> list[str]:

@@ -9,21 +9,22 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
-from device_grant.protocol.exchange import DEVICE_CODE_GRANT, Operation
-from device_grant_strategies import aws, oauth
+from device_grant.protocol import AWS_SSO_OIDC, known_dialects, service_model
+from device_grant.protocol import dialect as known_dialect
 from device_grant_strategies.fixing import Members, reject_unknown
-from device_grant_strategies.malformations import answers
-from device_grant_strategies.malformations.context import AWS_OPERATIONS, AWS_SSO_OIDC, RFC8628, Context, context
+from device_grant_strategies.malformations.families import family
 from device_grant_strategies.malformations.model import Malformed
 from device_grant_strategies.malformations.registry import ENTRIES, OPERATIONS, Entry
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn, SearchStrategy
 
+    from device_grant_strategies.malformations.context import Context
+
 T = TypeVar("T")
 
 _NAMES = {str(operation): operation for operation in OPERATIONS} | {
-    name: operation for operation, name in AWS_OPERATIONS.items()
+    name: operation for operation, name in service_model.OPERATIONS.items()
 }
 
 
@@ -48,24 +49,26 @@ def malformed(
     nothing is left to draw.
     """
     reject_unknown("malformed: operation", [operation], _NAMES)
-    reject_unknown("malformed: dialect", [dialect], (AWS_SSO_OIDC, RFC8628))
+    reject_unknown("malformed: dialect", [dialect], [one.name for one in known_dialects()])
     reject_unknown("malformed: kinds", kinds or (), ENTRIES)
-    wanted = _NAMES[operation]
+    wanted, spoken = _NAMES[operation], known_dialect(dialect)
     entries = [
         entry
         for kind, entry in ENTRIES.items()
-        if (kinds is None or kind in kinds) and (dialect, wanted) in entry.malformation.where
+        if (kinds is None or kind in kinds) and entry.malformation.where(spoken, wanted)
     ]
     if not entries:
-        possible = ", ".join(sorted(kind for kind in ENTRIES if (dialect, wanted) in ENTRIES[kind].malformation.where))
+        possible = ", ".join(sorted(kind for kind in ENTRIES if ENTRIES[kind].malformation.where(spoken, wanted)))
         raise InvalidArgument(f"malformed: none of the kinds applies to {wanted} in {dialect}; these do: {possible}")
 
+    own = family(spoken)
+
     def look(request: Mapping[str, Any]) -> tuple[Context, list[Choice]]:
-        ctx = context(dialect, wanted, request, known=base is not None)
+        ctx = own.look(spoken, wanted, request, known=base is not None)
         return ctx, _choices(ctx, entries, members)
 
     if base is None:
-        return _from_drawn(_valid(dialect, wanted), look)
+        return _from_drawn(own.valid(wanted), look)
     ctx, choices = look(dict(base))
     if not choices:
         names = ", ".join(entry.malformation.kind for entry in entries)
@@ -106,11 +109,11 @@ def _make(draw: DrawFn, ctx: Context, choices: Sequence[Choice]) -> Malformed:
     entry, applicable = _one_of(draw, choices)
     member = _one_of(draw, applicable)
     draft = entry.make(draw, ctx, member)
-    fair = draft.answers if ctx.known else draft.answers.accepting(*answers.unknown_client(ctx))
+    fair = draft.answers if ctx.known else draft.answers.accepting(*ctx.fair.unknown_client())
     fair = fair.normalised()
     return Malformed(
         operation=ctx.operation,
-        dialect=ctx.dialect,
+        dialect=ctx.dialect.name,
         kind=entry.malformation.kind,
         member=member,
         description=draft.description,
@@ -125,18 +128,3 @@ def _make(draw: DrawFn, ctx: Context, choices: Sequence[Choice]) -> Malformed:
 def _one_of(draw: DrawFn, options: Sequence[T]) -> T:
     # A draw without a choice would cost as much as any other, and tempt Hypothesis to mutate it.
     return options[draw(st.integers(0, len(options) - 1)) if len(options) > 1 else 0]
-
-
-def _valid(dialect: str, operation: Operation) -> SearchStrategy[Members]:
-    # Registrations without the members that no malformation is about: they would only cost time.
-    if dialect == AWS_SSO_OIDC:
-        return {
-            Operation.REGISTRATION: aws.register_client_requests(entitledApplicationArn=None, grantTypes=None),
-            Operation.DEVICE_AUTHORIZATION: aws.start_device_authorization_requests(),
-        }.get(operation, aws.create_token_requests(DEVICE_CODE_GRANT))
-    return {
-        Operation.REGISTRATION: oauth.client_registration_requests(
-            logo_uri=None, tos_uri=None, policy_uri=None, contacts=None, software_version=None, application_type=None
-        ),
-        Operation.DEVICE_AUTHORIZATION: oauth.device_authorization_requests(),
-    }.get(operation, oauth.token_requests(DEVICE_CODE_GRANT))

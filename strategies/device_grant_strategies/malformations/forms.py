@@ -9,11 +9,10 @@ from hypothesis import strategies as st
 from device_grant.protocol.exchange import Operation
 from device_grant_strategies.malformations import answers
 from device_grant_strategies.malformations.answers import Answers
-from device_grant_strategies.malformations.context import RFC8628
 from device_grant_strategies.malformations.encoding import Raw, as_text, encode, form_body
 from device_grant_strategies.malformations.model import AS_VALID
 from device_grant_strategies.malformations.parameters import required
-from device_grant_strategies.malformations.registry import FORMS, Draft, malformation
+from device_grant_strategies.malformations.registry import Draft, forms, malformation
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
@@ -26,7 +25,7 @@ _BAD_SCOPES = ('a"b', "a\\b", "a  b", " a", "a ", "a\tb", "\u00fc", "a\x7fb", '"
 
 
 @malformation(
-    "duplicate-parameter", "A parameter occurs twice, with equal or different values", FORMS, lambda c: c.members
+    "duplicate-parameter", "A parameter occurs twice, with equal or different values", forms, lambda c: c.members
 )
 def _duplicate(draw: DrawFn, ctx: Context, member: str) -> Draft:
     same = draw(st.booleans())
@@ -35,7 +34,7 @@ def _duplicate(draw: DrawFn, ctx: Context, member: str) -> Draft:
         copies.reverse()
     pairs = [pair for pair in ctx.pairs if pair[0] != member] + copies
     # Which copy wins is the framework's choice where nobody looks for duplicates.
-    winner = () if same else answers.value(ctx, member).accepted
+    winner = () if same else ctx.fair.value(member).accepted
     return Draft(
         f"{member} occurs twice with {'the same value' if same else 'different values'}",
         form_body(pairs),
@@ -46,28 +45,26 @@ def _duplicate(draw: DrawFn, ctx: Context, member: str) -> Draft:
     )
 
 
-@malformation("empty-unknown", "An unknown parameter has no value", FORMS)
+@malformation("empty-unknown", "An unknown parameter has no value", forms)
 def _empty_unknown(draw: DrawFn, ctx: Context, _: str) -> Draft:
     pairs: list[tuple[str, str | None]] = [(name, as_text(value)) for name, value in ctx.pairs]
     pairs.insert(draw(st.integers(0, len(pairs))), ("x_unknown", draw(st.sampled_from(("", None)))))
-    return Draft(
-        "an unknown parameter has no value", form_body(pairs), answers.HARMLESS, answers.empty_requirement(ctx)
-    )
+    return Draft("an unknown parameter has no value", form_body(pairs), answers.HARMLESS, ctx.fair.empty_requirement())
 
 
-@malformation("bare-name", "A required parameter is a name without equals sign and value", FORMS, required)
+@malformation("bare-name", "A required parameter is a name without equals sign and value", forms, required)
 def _bare(_: DrawFn, ctx: Context, member: str) -> Draft:
     pairs = [(name, None if name == member else value) for name, value in ctx.pairs]
     return Draft(
         f"{member} has no equals sign and no value",
         form_body(pairs),
-        answers.missing(ctx, member).accepting("http-400"),
-        answers.empty_requirement(ctx),
+        ctx.fair.missing(member).accepting("http-400"),
+        ctx.fair.empty_requirement(),
     )
 
 
 @malformation(
-    "bracketed-name", "A required parameter is named like an element of an array: client_id[]", FORMS, required
+    "bracketed-name", "A required parameter is named like an element of an array: client_id[]", forms, required
 )
 def _bracketed(draw: DrawFn, ctx: Context, member: str) -> Draft:
     suffix = draw(st.sampled_from(("[]", "[0]", "[a]", "[$ne]", "[__proto__]")))
@@ -76,22 +73,22 @@ def _bracketed(draw: DrawFn, ctx: Context, member: str) -> Draft:
         f"{member} is named {member}{suffix}",
         form_body(pairs),
         # Frameworks that make arrays of such names are common: the value then has another type, or is taken out.
-        answers.missing(ctx, member).tolerating(*answers.value(ctx, member).accepted, "http-400", AS_VALID),
-        answers.missing_requirement(ctx, member),
+        ctx.fair.missing(member).tolerating(*ctx.fair.value(member).accepted, "http-400", AS_VALID),
+        ctx.fair.missing_requirement(member),
     )
 
 
 @malformation(
     "percent-garbage",
     "A percent sign is not followed by two hexadecimal digits",
-    FORMS,
+    forms,
     lambda ctx: (*ctx.members, "x_unknown"),
 )
 def _percent(draw: DrawFn, ctx: Context, member: str) -> Draft:
     octets = draw(st.sampled_from(_BAD_ESCAPES))
     # At the end: before other characters the sign might begin a legal escape.
     value = Raw(encode(as_text(ctx.members.get(member, "text"))) + octets)
-    fair = answers.text(ctx, member) if member in ctx.members else answers.ANYTHING_BUT_5XX
+    fair = ctx.fair.text(member) if member in ctx.members else answers.ANYTHING_BUT_5XX
     return Draft(
         f"{member} holds the broken escape {octets.decode()!r}",
         form_body(ctx.changed(member, value)),
@@ -103,7 +100,7 @@ def _percent(draw: DrawFn, ctx: Context, member: str) -> Draft:
 @malformation(
     "scope-syntax",
     "A scope outside RFC 6749 section 3.3",
-    frozenset({(RFC8628, Operation.DEVICE_AUTHORIZATION)}),
+    lambda dialect, operation: forms(dialect, operation) and operation is Operation.DEVICE_AUTHORIZATION,
     lambda _: ("scope",),
 )
 def _scope(draw: DrawFn, ctx: Context, member: str) -> Draft:
@@ -116,7 +113,7 @@ def _scope(draw: DrawFn, ctx: Context, member: str) -> Draft:
     )
 
 
-@malformation("extra-separators", "Ampersands at the start, at the end, or doubled", FORMS)
+@malformation("extra-separators", "Ampersands at the start, at the end, or doubled", forms)
 def _separators(draw: DrawFn, ctx: Context, _: str) -> Draft:
     where = draw(st.sampled_from(("start", "end", "middle")))
     body = form_body(ctx.pairs)
@@ -129,7 +126,7 @@ def _separators(draw: DrawFn, ctx: Context, _: str) -> Draft:
     )
 
 
-@malformation("escaped-form", "Every character of names and values is percent-encoded: a legal form", FORMS)
+@malformation("escaped-form", "Every character of names and values is percent-encoded: a legal form", forms)
 def _escaped(draw: DrawFn, ctx: Context, _: str) -> Draft:
     pattern = draw(st.sampled_from(("%{:02X}", "%{:02x}")))
     names = draw(st.booleans())

@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from device_grant.protocol.exchange import Operation
+from device_grant.protocol.dialects import FORM_TYPE, JSON_TYPE
 from device_grant_strategies.malformations import answers
-from device_grant_strategies.malformations.context import FORM_TYPE, JSON_TYPE, Context
 from device_grant_strategies.malformations.encoding import as_text, body, form_body, json_body
 from device_grant_strategies.malformations.model import AS_VALID
-from device_grant_strategies.malformations.registry import EVERYWHERE, FORMS, JSON, Draft, malformation
+from device_grant_strategies.malformations.registry import Draft, forms, json_objects, malformation
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
+
+    from device_grant_strategies.malformations.context import Context
 
 _OTHER_TYPES = (
     "text/plain",
@@ -45,8 +46,8 @@ def _wrong_type(draw: DrawFn, ctx: Context, _: str) -> Draft:
         f"Content-Type is {content_type}",
         body(ctx, ctx.pairs),
         # Servers that never look at the header are many.
-        answers.media_type(ctx).tolerating(AS_VALID),
-        answers.media_type_requirement(ctx),
+        ctx.fair.media_type().tolerating(AS_VALID),
+        ctx.fair.media_type_requirement,
         content_type,
     )
 
@@ -70,14 +71,14 @@ def _charset(draw: DrawFn, ctx: Context, _: str) -> Draft:
             ("; charset=utf-8", ";charset=UTF-8", '; charset="utf-8"', " ; charset=utf-8", "; Charset=UTF-8")
         )
     )
-    if ctx.aws:
-        requirement = "smithy-restjson1-content-type-params"
-    elif ctx.operation is Operation.DEVICE_AUTHORIZATION:
-        requirement = "rfc8628-3.1-charset-parameter-tolerated"
-    else:
-        requirement = "rfc9110-8.3.1-media-type-case"
     content_type = ctx.content_type + parameter
-    return Draft(f"Content-Type is {content_type}", body(ctx, ctx.pairs), answers.HARMLESS, requirement, content_type)
+    return Draft(
+        f"Content-Type is {content_type}",
+        body(ctx, ctx.pairs),
+        answers.HARMLESS,
+        ctx.fair.charset_requirement(),
+        content_type,
+    )
 
 
 @malformation("media-type-case", "The Content-Type has other letter case: harmless")
@@ -108,19 +109,18 @@ def _wrong_charset(draw: DrawFn, ctx: Context, _: str) -> Draft:
 @malformation("empty-body", "The body is empty, or white space", members=_missed)
 def _empty(draw: DrawFn, ctx: Context, _: str) -> Draft:
     octets = draw(st.sampled_from((b"", b" ", b"\r\n")))
-    fair = answers.everything_missing(ctx).accepting(*answers.unreadable(ctx).accepted)
-    if ctx.aws:
-        requirement = "smithy-restjson1-empty-body"
-    elif ctx.operation is Operation.REGISTRATION:
-        fair, requirement = fair.tolerating(AS_VALID), "rfc7591-3.1-malformed-json"
-    else:
-        requirement = "rfc6749-5.2-invalid-request-malformed"
     content_type = ctx.content_type if octets or draw(st.booleans()) else None
     header = "" if content_type else ", and there is no Content-Type"
-    return Draft(f"the body is {octets.decode()!r}{header}", octets, fair, requirement, content_type)
+    return Draft(
+        f"the body is {octets.decode()!r}{header}",
+        octets,
+        ctx.fair.empty_body(),
+        ctx.fair.empty_body_requirement(),
+        content_type,
+    )
 
 
-@malformation("bom", "A byte order mark comes before the body", EVERYWHERE)
+@malformation("bom", "A byte order mark comes before the body")
 def _bom(_: DrawFn, ctx: Context, __: str) -> Draft:
     # RFC 8259 section 8.1: a parser may ignore it or refuse it. In a form it is part of the first name.
     return Draft(
@@ -131,37 +131,37 @@ def _bom(_: DrawFn, ctx: Context, __: str) -> Draft:
     )
 
 
-@malformation("json-body-for-form", "JSON, labelled as JSON, where a form is due", FORMS)
+@malformation("json-body-for-form", "JSON, labelled as JSON, where a form is due", forms)
 def _json_for_form(_: DrawFn, ctx: Context, __: str) -> Draft:
     # Servers may read JSON at a form endpoint besides: RFC 6749 does not forbid it.
     return Draft(
         "the body is JSON instead of a form",
         json_body(ctx.pairs),
         answers.ANYTHING_BUT_5XX,
-        answers.media_type_requirement(ctx),
+        ctx.fair.media_type_requirement,
         JSON_TYPE,
     )
 
 
-@malformation("form-body-for-json", "A form, labelled as a form, where JSON is due", JSON)
+@malformation("form-body-for-json", "A form, labelled as a form, where JSON is due", json_objects)
 def _form_for_json(_: DrawFn, ctx: Context, __: str) -> Draft:
     return Draft(
         "the body is a form instead of JSON",
         form_body((name, as_text(value)) for name, value in ctx.pairs),
-        answers.media_type(ctx).accepting(*answers.unreadable(ctx).accepted).tolerating(AS_VALID),
-        answers.media_type_requirement(ctx),
+        ctx.fair.media_type().accepting(*ctx.fair.unreadable().accepted).tolerating(AS_VALID),
+        ctx.fair.media_type_requirement,
         FORM_TYPE,
     )
 
 
 @malformation("mislabelled-body", "The body is JSON labelled as a form, or a form labelled as JSON", members=_missed)
 def _mislabelled(_: DrawFn, ctx: Context, __: str) -> Draft:
-    fair = answers.everything_missing(ctx).accepting(*answers.unreadable(ctx).accepted)
+    fair = ctx.fair.everything_missing().accepting(*ctx.fair.unreadable().accepted)
     if ctx.encoding == "json":
         what, octets = "a form labelled as JSON", form_body((name, as_text(value)) for name, value in ctx.pairs)
     else:
         what, octets = "JSON labelled as a form", json_body(ctx.pairs)
-    return Draft(f"the body is {what}", octets, fair, answers.unreadable_requirement(ctx), ctx.content_type)
+    return Draft(f"the body is {what}", octets, fair, ctx.fair.unreadable_requirement(), ctx.content_type)
 
 
 @malformation("multipart", "The members come as multipart/form-data", members=_missed)
@@ -173,8 +173,8 @@ def _multipart(_: DrawFn, ctx: Context, __: str) -> Draft:
     return Draft(
         "the body is multipart/form-data",
         f"{''.join(parts)}--{_BOUNDARY}--\r\n".encode(),
-        answers.media_type(ctx).accepting(*answers.unreadable(ctx).accepted).tolerating(AS_VALID),
-        answers.media_type_requirement(ctx),
+        ctx.fair.media_type().accepting(*ctx.fair.unreadable().accepted).tolerating(AS_VALID),
+        ctx.fair.media_type_requirement,
         f"multipart/form-data; boundary={_BOUNDARY}",
     )
 
@@ -189,7 +189,7 @@ def _multipart_broken(draw: DrawFn, ctx: Context, _: str) -> Draft:
     return Draft(
         f"Content-Type is {content_type}, the body is no such thing",
         body(ctx, ctx.pairs),
-        answers.media_type(ctx).accepting(*answers.unreadable(ctx).accepted).tolerating(AS_VALID),
-        answers.media_type_requirement(ctx),
+        ctx.fair.media_type().accepting(*ctx.fair.unreadable().accepted).tolerating(AS_VALID),
+        ctx.fair.media_type_requirement,
         content_type,
     )

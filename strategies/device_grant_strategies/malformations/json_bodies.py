@@ -7,21 +7,20 @@ from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
 
-from device_grant.protocol.exchange import Operation
-from device_grant_strategies.malformations import answers
 from device_grant_strategies.malformations.answers import Answers
-from device_grant_strategies.malformations.context import AWS_SSO_OIDC, Context
 from device_grant_strategies.malformations.encoding import Raw, json_body
 from device_grant_strategies.malformations.model import AS_VALID
-from device_grant_strategies.malformations.registry import JSON, Draft, malformation
+from device_grant_strategies.malformations.registry import Draft, json_objects, malformation, with_optional_members
 
 if TYPE_CHECKING:
     from hypothesis.strategies import DrawFn
 
+    from device_grant_strategies.malformations.context import Context
+
 _NO_OBJECTS = (b"[]", b"10", b"null", b"true", b'"x"', b"-0.5", b"[{}]", b'""')
 
 
-@malformation("truncated", "The JSON text ends too early", JSON)
+@malformation("truncated", "The JSON text ends too early", json_objects)
 def _truncated(draw: DrawFn, ctx: Context, _: str) -> Draft:
     whole = json_body(ctx.pairs)
     length = draw(st.integers(1, len(whole) - 1))
@@ -31,7 +30,7 @@ def _truncated(draw: DrawFn, ctx: Context, _: str) -> Draft:
 @malformation(
     "unclosed-list",
     "An array has no closing bracket",
-    JSON - {(AWS_SSO_OIDC, Operation.DEVICE_AUTHORIZATION)},
+    with_optional_members,
     lambda ctx: ctx.of_type("list"),
 )
 def _unclosed(_: DrawFn, ctx: Context, member: str) -> Draft:
@@ -39,36 +38,38 @@ def _unclosed(_: DrawFn, ctx: Context, member: str) -> Draft:
     return Draft(
         f"{member} has no closing bracket",
         json_body(ctx.changed(member, value)),
-        answers.unreadable(ctx),
-        "smithy-restjson1-unclosed-list" if ctx.aws else "rfc7591-3.1-malformed-json",
+        ctx.fair.unreadable(),
+        ctx.fair.unclosed_list_requirement,
     )
 
 
-@malformation("not-an-object", "JSON, but not an object", JSON)
+@malformation("not-an-object", "JSON, but not an object", json_objects)
 def _no_object(draw: DrawFn, ctx: Context, _: str) -> Draft:
     body = draw(st.sampled_from((*_NO_OBJECTS, b"[" + json_body(ctx.pairs) + b"]")))
     shown = body.decode() if body in _NO_OBJECTS else "the object within an array"
     return Draft(
         f"the body is {shown}",
         body,
-        answers.unreadable(ctx),
-        "smithy-restjson1-non-object-json" if ctx.aws else "rfc7591-3.1-malformed-json",
+        ctx.fair.unreadable(),
+        ctx.fair.no_object_requirement,
     )
 
 
-@malformation("trailing-garbage", "Something follows the JSON object", JSON)
+@malformation("trailing-garbage", "Something follows the JSON object", json_objects)
 def _trailing(draw: DrawFn, ctx: Context, _: str) -> Draft:
     garbage = draw(st.sampled_from((b"x", b"{}", b"]", b"}", b",", b"\0", b"null", b"\n// end")))
     return _lenient(ctx, f"{garbage.decode()!r} follows the object", json_body(ctx.pairs) + garbage)
 
 
-@malformation("leading-garbage", "Something comes before the JSON object", JSON)
+@malformation("leading-garbage", "Something comes before the JSON object", json_objects)
 def _leading(draw: DrawFn, ctx: Context, _: str) -> Draft:
     garbage = draw(st.sampled_from((b"x", b"[", b")]}',\n", b"\0", b"\x0c", b"body=", b"/**/")))
     return _lenient(ctx, f"{garbage.decode()!r} comes before the object", garbage + json_body(ctx.pairs))
 
 
-@malformation("json-extension", "What some parsers read though it is not JSON: comments, commas, quotes, NaN", JSON)
+@malformation(
+    "json-extension", "What some parsers read though it is not JSON: comments, commas, quotes, NaN", json_objects
+)
 def _extension(draw: DrawFn, ctx: Context, _: str) -> Draft:
     whole = json_body(ctx.pairs)
     name, body = draw(
@@ -92,7 +93,7 @@ def _extension(draw: DrawFn, ctx: Context, _: str) -> Draft:
     return _lenient(ctx, f"the body has {name}", body)
 
 
-@malformation("utf-16", "The JSON text is encoded in UTF-16 or UTF-32", JSON)
+@malformation("utf-16", "The JSON text is encoded in UTF-16 or UTF-32", json_objects)
 def _utf16(draw: DrawFn, ctx: Context, _: str) -> Draft:
     encoding = draw(st.sampled_from(("utf-16", "utf-16-le", "utf-16-be", "utf-32")))
     body = json_body(ctx.pairs).decode().encode(encoding)
@@ -100,12 +101,12 @@ def _utf16(draw: DrawFn, ctx: Context, _: str) -> Draft:
 
 
 def _unreadable(ctx: Context, description: str, body: bytes) -> Draft:
-    return Draft(description, body, answers.unreadable(ctx), answers.unreadable_requirement(ctx))
+    return Draft(description, body, ctx.fair.unreadable(), ctx.fair.unreadable_requirement())
 
 
 def _lenient(ctx: Context, description: str, body: bytes) -> Draft:
     """RFC 8259 section 9 lets a parser accept more than JSON, so that reading it costs a warning at most."""
-    fair = answers.unreadable(ctx)
+    fair = ctx.fair.unreadable()
     return Draft(
-        description, body, Answers(fair.accepted, (*fair.tolerated, AS_VALID)), answers.unreadable_requirement(ctx)
+        description, body, Answers(fair.accepted, (*fair.tolerated, AS_VALID)), ctx.fair.unreadable_requirement()
     )

@@ -7,20 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
-from device_grant.protocol.exchange import Operation
-from device_grant_strategies import oauth
+from device_grant.protocol.names import snake
 from device_grant_strategies.malformations import answers
 from device_grant_strategies.malformations.answers import Answers
-from device_grant_strategies.malformations.context import AWS_SSO_OIDC, Context, canonical
 from device_grant_strategies.malformations.encoding import Raw, as_text, json_body
 from device_grant_strategies.malformations.model import AS_VALID
 from device_grant_strategies.malformations.parameters import strings
-from device_grant_strategies.malformations.registry import AWS, JSON, Draft, malformation
+from device_grant_strategies.malformations.registry import (
+    Draft,
+    json_objects,
+    malformation,
+    with_optional_members,
+    with_required_json_members,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hypothesis.strategies import DrawFn
+
+    from device_grant_strategies.malformations.context import Context
 
 _NOT_A_STRING: tuple[Any, ...] = (0, 1, -7, 1.5, True, False, [], {}, ["text"], {"a": "b"}, 10**20)
 _NOT_A_LIST: tuple[Any, ...] = ("text", 5, True, {}, {"0": "text"})
@@ -35,40 +41,33 @@ def _typed(ctx: Context) -> Iterable[str]:
 
 def _readable(ctx: Context, kind: str) -> Iterable[str]:
     """List the members of a type that no server may pass over unread (RFC 7591 section 2)."""
-    return [name for name in ctx.of_type(kind) if ctx.aws or name in oauth.DECIDING_METADATA]
+    return [name for name in ctx.of_type(kind) if ctx.fair.reads(name)]
 
 
-@malformation("wrong-type", "A value of another JSON type than the defined one", JSON, _typed)
+@malformation("wrong-type", "A value of another JSON type than the defined one", json_objects, _typed)
 def _wrong_type(draw: DrawFn, ctx: Context, member: str) -> Draft:
     wanted = ctx.types[member]
     value = draw(st.sampled_from(_NOT_A_STRING if wanted == "string" else _NOT_A_LIST + _NOT_A_LIST_OF_STRINGS))
     got = _NAMES[type(value)]
     description = f"{member} is {got}, not a string" if wanted == "string" else f"{member} is not an array of strings"
-    fair = answers.value(ctx, member)
+    fair = ctx.fair.value(member)
     fair = Answers(tuple(name for name in fair.accepted if name != AS_VALID), fair.tolerated).accepting("http-400")
-    if AS_VALID in answers.value(ctx, member).accepted:
+    if AS_VALID in ctx.fair.value(member).accepted:
         # Leniency with text that decides nothing: RFC 7591 lets servers replace a value, and no test of restJson1
         # pins coercion to strings.
         fair = fair.tolerating(AS_VALID, "http-4xx")
-    if not ctx.aws:
-        requirement = "rfc7591-3.2.2-invalid-client-metadata"
-    elif wanted == "string":
-        requirement = "smithy-restjson1-string-type"
-    else:
-        requirement = (
-            "aws-register-scopes-array"
-            if ctx.operation is Operation.REGISTRATION
-            else ("rfc6749-5.2-invalid-request-malformed")
-        )
-    return Draft(f"{description}: {value!r}", json_body(ctx.changed(member, value)), fair, requirement)
+    body = json_body(ctx.changed(member, value))
+    return Draft(f"{description}: {value!r}", body, fair, ctx.fair.type_requirement(wanted))
 
 
-@malformation("member-null", "A required member is null, which means unset", AWS, lambda ctx: ctx.required)
+@malformation(
+    "member-null", "A required member is null, which means unset", with_required_json_members, lambda ctx: ctx.required
+)
 def _null(_: DrawFn, ctx: Context, member: str) -> Draft:
     return Draft(
         f"{member} is null",
         json_body(ctx.changed(member, None)),
-        answers.missing(ctx, member),
+        ctx.fair.missing(member),
         "smithy-restjson1-required-null",
     )
 
@@ -76,41 +75,40 @@ def _null(_: DrawFn, ctx: Context, member: str) -> Draft:
 @malformation(
     "optional-null",
     "An optional member is null, which means unset",
-    JSON - {(AWS_SSO_OIDC, Operation.DEVICE_AUTHORIZATION)},
+    with_optional_members,
     lambda ctx: ctx.absent,
 )
 def _optional_null(_: DrawFn, ctx: Context, member: str) -> Draft:
-    fair = answers.HARMLESS if ctx.aws else answers.ANYTHING_BUT_5XX
-    requirement = "smithy-restjson1-null-member" if ctx.aws else answers.NO_SERVER_ERROR
-    return Draft(f"{member} is null", json_body(ctx.changed(member, None)), fair, requirement)
+    body = json_body(ctx.changed(member, None))
+    return Draft(f"{member} is null", body, ctx.fair.optional_null(), ctx.fair.optional_null_requirement)
 
 
 @malformation(
     "null-in-list",
     "An array of strings holds null",
-    JSON - {(AWS_SSO_OIDC, Operation.DEVICE_AUTHORIZATION)},
+    with_optional_members,
     lambda ctx: _readable(ctx, "list"),
 )
 def _null_in_list(draw: DrawFn, ctx: Context, member: str) -> Draft:
     value = draw(st.sampled_from(([None], ["text", None], [None, "text"])))
-    fair = answers.value(ctx, member)
+    fair = ctx.fair.value(member)
     fair = Answers(tuple(name for name in fair.accepted if name != AS_VALID), fair.tolerated)
     return Draft(
         f"{member} is {value!r}",
         json_body(ctx.changed(member, value)),
         fair.accepting("http-400").tolerating(AS_VALID),
-        "smithy-restjson1-dense-list-null" if ctx.aws else "rfc7591-3.2.2-invalid-client-metadata",
+        ctx.fair.null_in_list_requirement,
     )
 
 
-@malformation("lone-surrogate", "A string holds half of a surrogate pair, as an escape", JSON, strings)
+@malformation("lone-surrogate", "A string holds half of a surrogate pair, as an escape", json_objects, strings)
 def _lone_surrogate(draw: DrawFn, ctx: Context, member: str) -> Draft:
     half = draw(st.sampled_from(("\ud800", "\udfff", "\udc00\ud83d")))
     old = as_text(ctx.members.get(member, "text"))
     return Draft(
         f"{member} holds {half!a}",
         json_body(ctx.changed(member, old + half)),
-        answers.text(ctx, member),
+        ctx.fair.text(member),
         "rfc8259-8.2-no-lone-surrogates",
     )
 
@@ -118,18 +116,18 @@ def _lone_surrogate(draw: DrawFn, ctx: Context, member: str) -> Draft:
 @malformation(
     "duplicate-member",
     "A member occurs twice, with equal or different values",
-    JSON,
+    json_objects,
     lambda ctx: (name for name in ctx.members if isinstance(ctx.members[name], str)),
 )
 def _duplicate(draw: DrawFn, ctx: Context, member: str) -> Draft:
     same = draw(st.booleans())
-    other = ctx.members[member] if same else f"conflicting-{canonical(member)}"
+    other = ctx.members[member] if same else f"conflicting-{snake(member)}"
     copies = [(member, ctx.members[member]), (member, other)]
     if draw(st.booleans()):
         copies.reverse()
     pairs = [pair for pair in ctx.pairs if pair[0] != member] + copies
     # RFC 8259 section 4 leaves open what a receiver makes of it: refuse, or take either value.
-    fair = answers.value(ctx, member).accepting(AS_VALID, "http-400", *answers.unreadable(ctx).accepted)
+    fair = ctx.fair.value(member).accepting(AS_VALID, "http-400", *ctx.fair.unreadable().accepted)
     return Draft(
         f"{member} occurs twice with {'the same value' if same else 'different values'}",
         json_body(pairs),
@@ -138,7 +136,7 @@ def _duplicate(draw: DrawFn, ctx: Context, member: str) -> Draft:
     )
 
 
-@malformation("deep-nesting", "An unknown member is nested 500 to 20,000 levels deep", JSON)
+@malformation("deep-nesting", "An unknown member is nested 500 to 20,000 levels deep", json_objects)
 def _deep(draw: DrawFn, ctx: Context, _: str) -> Draft:
     depth = draw(st.sampled_from((500, 2_000, 20_000)))
     opening, closing = draw(st.sampled_from(((b"[", b"]"), (b'{"a":', b"}"))))
@@ -152,7 +150,7 @@ def _deep(draw: DrawFn, ctx: Context, _: str) -> Draft:
     )
 
 
-@malformation("extreme-number", "An unknown member is a number beyond what parsers hold", JSON)
+@malformation("extreme-number", "An unknown member is a number beyond what parsers hold", json_objects)
 def _extreme_number(draw: DrawFn, ctx: Context, _: str) -> Draft:
     number, shown = draw(
         st.sampled_from(
@@ -167,7 +165,9 @@ def _extreme_number(draw: DrawFn, ctx: Context, _: str) -> Draft:
     )
 
 
-@malformation("escaped-json", "Names and values written as \\u escapes, with white space between: legal JSON", JSON)
+@malformation(
+    "escaped-json", "Names and values written as \\u escapes, with white space between: legal JSON", json_objects
+)
 def _escaped(draw: DrawFn, ctx: Context, _: str) -> Draft:
     space = draw(st.sampled_from((b"", b" ", b"\r\n\t ")))
     pairs = [_escape(name) + space + b":" + space + _escape(value) for name, value in ctx.pairs]

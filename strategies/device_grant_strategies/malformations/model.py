@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from device_grant.protocol.exchange import Operation  # noqa: TC001 - whoever reads cases back resolves annotations
+from device_grant.protocol.exchange import Operation
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from device_grant.protocol import Dialect
 
 AS_VALID = "as-valid"
 """In a list of acceptable answers: whatever the same request without the malformation may get."""
@@ -19,6 +22,9 @@ PROCESSED = ("ok", "authorization_pending", "slow_down", "access_denied", "expir
 Acceptability = Literal["accepted", "tolerated", "unacceptable"]
 
 
+Where = Callable[["Dialect", Operation], bool]
+
+
 @dataclass(frozen=True)
 class Malformation:
     """One entry of the registry."""
@@ -27,13 +33,8 @@ class Malformation:
     """Stable slug, for example `member-missing`."""
     description: str
     """What is wrong with such a request, one line."""
-    where: frozenset[tuple[str, Operation]]
-    """The dialects and operations that it applies to."""
-
-    @property
-    def dialects(self) -> frozenset[str]:
-        """The dialects that it applies to."""
-        return frozenset(dialect for dialect, _ in self.where)
+    where: Where
+    """Whether it applies to an operation of a dialect."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from device_grant.protocol.exchange import DEVICE_CODE_GRANT, Operation
+from device_grant.protocol.names import snake
 from device_grant_strategies.malformations import answers
 from device_grant_strategies.malformations.answers import Answers
-from device_grant_strategies.malformations.context import AWS_SSO_OIDC, RFC8628, Context, canonical
 from device_grant_strategies.malformations.encoding import as_text, body, insert, joined, numbered, repeated
 from device_grant_strategies.malformations.model import AS_VALID
-from device_grant_strategies.malformations.registry import EVERYWHERE, JSON, Draft, malformation
+from device_grant_strategies.malformations.registry import Draft, json_objects, malformation, with_required_members
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from hypothesis.strategies import DrawFn
 
-NO_REGISTRATION = EVERYWHERE - {(RFC8628, Operation.REGISTRATION)}
-"""Where members are required."""
+    from device_grant_strategies.malformations.context import Context
 
 _CASED = ("client_id", "device_code", "refresh_token", "grant_type", "client_secret")
 
@@ -71,59 +70,58 @@ def required(ctx: Context) -> tuple[str, ...]:
 def strings(ctx: Context) -> Iterable[str]:
     """List the string members that are worth attacking: the required ones, and text."""
     text = {"client_name", "scope", "start_url", "client_uri", "issuer_url", "software_id"}
-    return [name for name in ctx.of_type("string") if name in ctx.required or canonical(name) in text]
+    return [name for name in ctx.of_type("string") if name in ctx.required or snake(name) in text]
 
 
 def _cased(ctx: Context) -> Iterable[str]:
-    present = [name for name in ctx.required if canonical(name) in _CASED]
+    present = [name for name in ctx.required if snake(name) in _CASED]
     return [name for name in present if as_text(ctx.members[name]).swapcase() != as_text(ctx.members[name])]
 
 
-@malformation("member-missing", "A required member is left out", NO_REGISTRATION, required)
+@malformation("member-missing", "A required member is left out", with_required_members, required)
 def _missing(_: DrawFn, ctx: Context, member: str) -> Draft:
     pairs = [pair for pair in ctx.pairs if pair[0] != member]
     return Draft(
         f"{member} is missing",
         body(ctx, pairs),
-        answers.missing(ctx, member),
-        answers.missing_requirement(ctx, member),
+        ctx.fair.missing(member),
+        ctx.fair.missing_requirement(member),
     )
 
 
-@malformation("case-changed-name", "The name of a required member has other letter case", NO_REGISTRATION, required)
+@malformation(
+    "case-changed-name", "The name of a required member has other letter case", with_required_members, required
+)
 def _case_changed_name(draw: DrawFn, ctx: Context, member: str) -> Draft:
     changes: list[Callable[[str], str]] = [str.upper, str.capitalize, str.swapcase]
-    if canonical(member) != member:
-        changes.append(canonical)
+    if snake(member) != member:
+        changes.append(snake)
     name = draw(st.sampled_from([changed for change in changes if (changed := change(member)) != member]))
     pairs = [(name if key == member else key, value) for key, value in ctx.pairs]
     return Draft(
         f"{member} is spelt {name}",
         body(ctx, pairs),
-        answers.missing(ctx, member).tolerating(AS_VALID),
-        "aws-case-sensitive-members" if ctx.aws else "rfc6749-1.9-case-sensitive-names",
+        ctx.fair.missing(member).tolerating(AS_VALID),
+        ctx.fair.name_case_requirement,
     )
 
 
 @malformation(
     "case-changed-value",
     "A code, an identifier or the grant type has other letter case",
-    NO_REGISTRATION - {(AWS_SSO_OIDC, Operation.REGISTRATION)},
+    lambda _, operation: operation is not Operation.REGISTRATION,
     _cased,
 )
 def _case_changed_value(_: DrawFn, ctx: Context, member: str) -> Draft:
-    fair = answers.value(ctx, member)
-    if ctx.aws and canonical(member) == "grant_type":
-        fair = fair.tolerating(AS_VALID)
     return Draft(
         f"{member} has its letters in the other case",
         body(ctx, ctx.changed(member, as_text(ctx.members[member]).swapcase())),
-        fair,
+        ctx.fair.value_in_other_case(member),
         "rfc6749-1.9-case-sensitive-values",
     )
 
 
-@malformation("padded-value", "A required value has white space around it", NO_REGISTRATION, required)
+@malformation("padded-value", "A required value has white space around it", with_required_members, required)
 def _padded(draw: DrawFn, ctx: Context, member: str) -> Draft:
     padding = draw(st.sampled_from((" ", "\n", "\t", "\u00a0")))
     old = as_text(ctx.members[member])
@@ -131,24 +129,24 @@ def _padded(draw: DrawFn, ctx: Context, member: str) -> Draft:
     return Draft(
         f"{member} has {padding!r} {'after' if new.startswith(old) else 'before'} it",
         body(ctx, ctx.changed(member, new)),
-        answers.value(ctx, member).tolerating(AS_VALID),
-        answers.value_requirement(ctx, member),
+        ctx.fair.value(member).tolerating(AS_VALID),
+        ctx.fair.value_requirement(member),
     )
 
 
 @malformation("empty", "A string is empty: in a form that means omitted, in JSON it is a value", members=strings)
 def _empty(_: DrawFn, ctx: Context, member: str) -> Draft:
     if ctx.encoding == "form":
-        fair = answers.missing(ctx, member) if member in ctx.required else answers.HARMLESS
-        requirement = answers.empty_requirement(ctx)
+        fair = ctx.fair.missing(member) if member in ctx.required else answers.HARMLESS
+        requirement = ctx.fair.empty_requirement()
     elif member in ctx.required:
-        fair = answers.missing(ctx, member)
-        refusals = answers.value(ctx, member).accepted
+        fair = ctx.fair.missing(member)
+        refusals = ctx.fair.value(member).accepted
         # An empty name is a name, if a poor one; an empty identifier, code or URL is none.
         fair = fair.tolerating(*refusals) if AS_VALID in refusals else fair.accepting(*refusals)
-        requirement = answers.missing_requirement(ctx, member)
+        requirement = ctx.fair.missing_requirement(member)
     else:
-        fair, requirement = answers.value(ctx, member), answers.NO_SERVER_ERROR
+        fair, requirement = ctx.fair.value(member), answers.NO_SERVER_ERROR
     return Draft(f"{member} is empty", body(ctx, ctx.changed(member, "")), fair, requirement)
 
 
@@ -163,7 +161,7 @@ def _huge(draw: DrawFn, ctx: Context, member: str) -> Draft:
     return Draft(
         f"{member} is {size} characters long",
         body(ctx, ctx.changed(member, value)),
-        answers.text(ctx, member).accepting("no-response"),
+        ctx.fair.text(member).accepting("no-response"),
         "rfc9110-15.5.14-too-large",
     )
 
@@ -181,8 +179,8 @@ def _controls(draw: DrawFn, ctx: Context, member: str) -> Draft:
 @malformation(
     "non-ascii",
     "A value outside the characters that its syntax allows",
-    NO_REGISTRATION,
-    lambda ctx: (name for name in strings(ctx) if canonical(name) != "client_name"),
+    with_required_members,
+    lambda ctx: (name for name in strings(ctx) if snake(name) != "client_name"),
 )
 def _non_ascii(draw: DrawFn, ctx: Context, member: str) -> Draft:
     return _inserted(draw, ctx, member, draw(st.sampled_from(_NON_ASCII)))
@@ -195,7 +193,7 @@ def _injection(draw: DrawFn, ctx: Context, member: str) -> Draft:
     return Draft(
         f"{member} holds {attack!r}",
         body(ctx, ctx.changed(member, value)),
-        answers.text(ctx, member),
+        ctx.fair.text(member),
         "rfc6749-10.14-sanitize-input",
     )
 
@@ -207,10 +205,10 @@ def _invalid_utf8(draw: DrawFn, ctx: Context, member: str) -> Draft:
     if ctx.encoding == "form" and draw(st.booleans()):
         written, how = "".join(f"%{octet:02X}" for octet in octets).encode(), "percent-encoded"
     value = insert(ctx, as_text(ctx.members.get(member, "text")), written)
-    fair = answers.text(ctx, member)
+    fair = ctx.fair.text(member)
     if ctx.encoding == "json":
-        fair = fair.accepting(*answers.unreadable(ctx).accepted)
-        requirement = answers.unreadable_requirement(ctx)
+        fair = fair.accepting(*ctx.fair.unreadable().accepted)
+        requirement = ctx.fair.unreadable_requirement()
     else:
         requirement = "rfc6749-B-utf8-decode"
     return Draft(
@@ -224,18 +222,18 @@ def _invalid_utf8(draw: DrawFn, ctx: Context, member: str) -> Draft:
 def _wrong_enums(ctx: Context) -> Iterable[str]:
     enums = {"grant_type", "grant_types", "client_type", "token_endpoint_auth_method"}
     known = {*ctx.types, *ctx.members} if ctx.operation is Operation.REGISTRATION else set(ctx.members)
-    return sorted(name for name in known if canonical(name) in enums)
+    return sorted(name for name in known if snake(name) in enums)
 
 
 @malformation(
     "wrong-enum",
     "A value that is none of the defined ones",
-    (JSON | {(RFC8628, Operation.TOKEN)}) - {(AWS_SSO_OIDC, Operation.DEVICE_AUTHORIZATION)},
+    lambda _, operation: operation is not Operation.DEVICE_AUTHORIZATION,
     _wrong_enums,
 )
 def _wrong_enum(draw: DrawFn, ctx: Context, member: str) -> Draft:
-    name = canonical(member)
-    fair = answers.value(ctx, member)
+    name = snake(member)
+    fair = ctx.fair.value(member)
     value: Any
     if name == "client_type":
         value = draw(st.sampled_from(("confidential", "private", "public ", "none", "Public", "PUBLIC")))
@@ -245,9 +243,7 @@ def _wrong_enum(draw: DrawFn, ctx: Context, member: str) -> Draft:
     elif name == "grant_types":
         grant = draw(st.sampled_from(("foo", "urn:example:params:oauth:grant-type:unknown", "device-code")))
         value = draw(st.sampled_from(([grant], [DEVICE_CODE_GRANT, grant])))
-        requirement = "aws-register-grant-types" if ctx.aws else "rfc7591-3.2.2-invalid-client-metadata"
-        if ctx.aws:
-            fair = Answers(tuple(n for n in fair.accepted if n != AS_VALID), (*fair.tolerated, AS_VALID))
+        fair, requirement = ctx.fair.unknown_grant_types(member), ctx.fair.grant_types_requirement
     elif name == "grant_type":
         value = draw(
             st.sampled_from(
@@ -255,7 +251,7 @@ def _wrong_enum(draw: DrawFn, ctx: Context, member: str) -> Draft:
             )
         )
         fair = Answers(("unsupported_grant_type",), ("invalid_request", "unauthorized_client"))
-        requirement = "aws-token-unsupported-grant" if ctx.aws else "rfc6749-5.2-unsupported-grant-type"
+        requirement = ctx.fair.grant_type_requirement
     else:
         value = draw(st.sampled_from(("foo", "client_secret_Basic", "password")))
         requirement = "rfc7591-3.2.2-invalid-client-metadata"
@@ -263,26 +259,26 @@ def _wrong_enum(draw: DrawFn, ctx: Context, member: str) -> Draft:
 
 
 def _uris(ctx: Context) -> Iterable[str]:
-    return [name for name in ctx.types if canonical(name) in {"redirect_uris", "start_url", "issuer_url", "client_uri"}]
+    return [name for name in ctx.types if snake(name) in {"redirect_uris", "start_url", "issuer_url", "client_uri"}]
 
 
 @malformation(
     "bad-uri",
     "A URL that is none, or has a scheme that no server may follow",
-    JSON - {(AWS_SSO_OIDC, Operation.TOKEN)},
+    lambda dialect, operation: json_objects(dialect, operation) and operation is not Operation.TOKEN,
     _uris,
 )
 def _bad_uri(draw: DrawFn, ctx: Context, member: str) -> Draft:
     uri = draw(
         st.sampled_from(("not a url", "javascript:alert(1)", "http://", "https://[::1", "//", "file:///etc/passwd"))
     )
-    name = canonical(member)
-    fair = answers.value(ctx, member)
+    name = snake(member)
+    fair = ctx.fair.value(member)
     requirement = answers.NO_SERVER_ERROR
     if name == "redirect_uris":
         # A client that redirects nobody has no use for them: a server may pass over what it will not use.
         fair = Answers(("invalid_redirect_uri",), ("invalid_request", "invalid_client_metadata", "http-400", AS_VALID))
-        requirement = "aws-register-redirect-uri" if ctx.aws else "rfc7591-3.2.2-invalid-redirect-uri"
+        requirement = ctx.fair.redirect_uri_requirement
     elif name == "start_url":
         fair = Answers(("invalid_request",), ("ValidationException", "http-400"))
         requirement = "aws-start-bad-start-url"
@@ -304,7 +300,7 @@ def _unknown(draw: DrawFn, ctx: Context, _: str) -> Draft:
         f"there is an unknown member {shown}",
         body(ctx, pairs),
         answers.HARMLESS,
-        answers.unknown_requirement(ctx),
+        ctx.fair.unknown_requirement(),
     )
 
 
@@ -324,6 +320,6 @@ def _inserted(draw: DrawFn, ctx: Context, member: str, characters: str) -> Draft
     return Draft(
         f"{member} holds {characters!a}",
         body(ctx, ctx.changed(member, old[:at] + characters + old[at:])),
-        answers.text(ctx, member),
-        answers.value_requirement(ctx, member),
+        ctx.fair.text(member),
+        ctx.fair.value_requirement(member),
     )

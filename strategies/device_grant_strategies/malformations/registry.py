@@ -10,18 +10,45 @@ from typing import TYPE_CHECKING
 from hypothesis.strategies import DrawFn
 
 from device_grant.protocol.exchange import Operation
-from device_grant_strategies.malformations.context import AWS_SSO_OIDC, RFC8628, Context
+from device_grant_strategies.malformations.context import Context
 from device_grant_strategies.malformations.model import Malformation
 
 if TYPE_CHECKING:
+    from device_grant.protocol import Dialect
     from device_grant_strategies.malformations.answers import Answers
+    from device_grant_strategies.malformations.model import Where
 
 OPERATIONS = (Operation.REGISTRATION, Operation.DEVICE_AUTHORIZATION, Operation.TOKEN)
 
-AWS = frozenset((AWS_SSO_OIDC, operation) for operation in OPERATIONS)
-FORMS = frozenset({(RFC8628, Operation.DEVICE_AUTHORIZATION), (RFC8628, Operation.TOKEN)})
-JSON = AWS | {(RFC8628, Operation.REGISTRATION)}
-EVERYWHERE = JSON | FORMS
+
+def everywhere(_dialect: Dialect, _operation: Operation) -> bool:
+    """To every request."""
+    return True
+
+
+def forms(dialect: Dialect, operation: Operation) -> bool:
+    """To requests that are forms."""
+    return dialect.encoding(operation) == "form"
+
+
+def json_objects(dialect: Dialect, operation: Operation) -> bool:
+    """To requests that are JSON objects."""
+    return dialect.encoding(operation) == "json"
+
+
+def with_required_members(dialect: Dialect, operation: Operation) -> bool:
+    """To requests that cannot do without some of their members."""
+    return operation is not Operation.REGISTRATION or dialect.registration_needs_members
+
+
+def with_required_json_members(dialect: Dialect, operation: Operation) -> bool:
+    """To JSON objects that cannot do without some of their members."""
+    return json_objects(dialect, operation) and with_required_members(dialect, operation)
+
+
+def with_optional_members(dialect: Dialect, operation: Operation) -> bool:
+    """To JSON objects with optional members, lists among them: a device authorization in JSON has none."""
+    return json_objects(dialect, operation) and operation is not Operation.DEVICE_AUTHORIZATION
 
 
 @dataclass(frozen=True)
@@ -51,7 +78,7 @@ class Entry:
 
     def applicable(self, ctx: Context) -> tuple[str, ...]:
         """List the members of this request that it can be done to; empty if to none."""
-        if (ctx.dialect, ctx.operation) not in self.malformation.where:
+        if not self.malformation.where(ctx.dialect, ctx.operation):
             return ()
         return tuple(self.members(ctx))
 
@@ -72,7 +99,7 @@ def whole_request(_: Context) -> tuple[str, ...]:
 def malformation(
     kind: str,
     description: str,
-    where: frozenset[tuple[str, Operation]] = EVERYWHERE,
+    where: Where = everywhere,
     members: Chooser = whole_request,
 ) -> Callable[[Maker], Maker]:
     """Enter a function into the registry."""

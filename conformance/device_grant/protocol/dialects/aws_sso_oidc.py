@@ -34,6 +34,7 @@ class AwsSsoOidcDialect(Dialect):
     http_authentication = False
     public_clients_have_secrets = True
     clients_register = True
+    registration_needs_members = True
     registration_is_echoed = False
     scopes_are_registered = True
     has_metadata = False

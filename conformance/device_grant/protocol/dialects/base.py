@@ -71,6 +71,8 @@ class Dialect(ABC):
     """Whether every registration brings a secret that each request carries, though the client is a public one."""
     clients_register: ClassVar[bool]
     """Whether every client registers itself, for a limited time, so that a server knows none beforehand."""
+    registration_needs_members: ClassVar[bool]
+    """Whether a registration without members is refused; RFC 7591 section 2 requires none."""
     registration_is_echoed: ClassVar[bool]
     """Whether the response repeats what was registered, and may differ from what was asked (RFC 7591 3.2.1)."""
     scopes_are_registered: ClassVar[bool]

@@ -30,6 +30,7 @@ class Rfc8628Dialect(Dialect):
     http_authentication = True
     public_clients_have_secrets = False
     clients_register = False
+    registration_needs_members = False
     registration_is_echoed = True
     scopes_are_registered = False
     has_metadata = True

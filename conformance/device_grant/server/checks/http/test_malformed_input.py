@@ -231,12 +231,12 @@ class _Campaign:
 
         from device_grant_strategies import MALFORMATIONS, malformed
 
-        dialect = self._case.run.dialect.name
+        dialect = self._case.run.dialect
         for kind, entry in MALFORMATIONS.items():
-            if (dialect, self._operation) not in entry.where:
+            if not entry.where(dialect, self._operation):
                 continue
             try:
-                strategy = malformed(self._operation, dialect=dialect, base=self._base, kinds=[kind])
+                strategy = malformed(self._operation, dialect=dialect.name, base=self._base, kinds=[kind])
             except InvalidArgument:
                 continue  # the base has no member to which this could be done
             fuzz(strategy, self._judge, share=SHARE, batch=kind, codec=_Codec())
