@@ -34,7 +34,6 @@ from device_grant.client.scripted.steps import (
     text,
     truncated,
 )
-from device_grant.client.scripted.wire import dechunked, parse_head
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request, Secrets, dialect
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -343,28 +342,3 @@ def test_the_proxy_knows_its_hosts(loop, serve, tmp_path):
         assert [one.code for one in authority.exchanges] == ["ok", "no-response"]
     finally:
         loop.call(proxy.close())
-
-
-@pytest.mark.parametrize(
-    ("octets", "content", "whole"),
-    [
-        (b"3\r\nabc\r\n0\r\n\r\n", b"abc", True),
-        (b"3\r\nabc\r\n0\r\nX: y\r\n\r\n", b"abc", True),
-        (b"3\r\nab", b"", False),
-        (b"zz\r\n", b"", False),
-        (b"", b"", False),
-    ],
-)
-def test_chunks(octets, content, whole):
-    assert dechunked(octets) == (content, whole)
-
-
-@pytest.mark.parametrize("octets", [b"", b"GET /", b"GET / HTTP/2", b"GET /a b HTTP/1.1", b"\x16\x03\x01"])
-def test_what_is_no_request(octets):
-    assert parse_head(octets) is None
-
-
-def test_an_absolute_target_is_reduced():
-    head = parse_head(b"POST http://a.example/token?x=1 HTTP/1.1\r\nHost: a.example")
-    assert head is not None
-    assert head.request("http://127.0.0.1:1", b"").url == "http://127.0.0.1:1/token?x=1"

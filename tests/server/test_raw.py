@@ -16,11 +16,12 @@ from device_grant.catalogue import Verdict
 from device_grant.engine import BROKEN, run_check
 from device_grant.judging import Untestable
 from device_grant.protocol import Operation, Request
+from device_grant.protocol.http1 import parse_responses
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 from device_grant.server.sockets import raw
-from device_grant.server.sockets.raw import RawAnswer, RawClient, parse_responses, until_closed
+from device_grant.server.sockets.raw import RawAnswer, RawClient
 from device_grant.targets import open_target, resolve
 
 CHECKS, _ = judges()
@@ -33,58 +34,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("tls")
 
 
-# The parser.
-
-
-def test_one_response():
-    found, rest = parse_responses(OK + b"more")
-    assert [(one.status, one.content) for one in found] == [(200, b"hi")]
-    assert rest == b"more"
-
-
-def test_two_responses_and_an_interim_one():
-    found, rest = parse_responses(b"HTTP/1.1 100 Continue\r\n\r\n" + OK + OK.replace(b"200", b"404"))
-    assert [one.status for one in found] == [200, 404]
-    assert rest == b""
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        b"HTTP/1.1 200 OK\r\n",
-        OK[:-1],
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
-        b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\nhi",
-        b"no HTTP at all\r\n\r\n",
-    ],
-)
-def test_incomplete_responses(part):
-    assert parse_responses(part) == ([], part)
-
-
-def test_chunks():
-    chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhi\r\nA\r\n0123456789\r\n0\r\n\r\n"
-    found, rest = parse_responses(chunked + b"!")
-    assert found[0].content == b"hi0123456789"
-    assert rest == b"!"
-
-
-def test_responses_without_content():
-    found, rest = parse_responses(b"HTTP/1.1 204 No Content\r\n\r\n" + OK)
-    assert [one.status for one in found] == [204, 200]
-    assert rest == b""
-
-
-def test_response_to_head_has_no_content():
-    found, rest = parse_responses(OK, head=True)
-    assert found[0].content == b""
-    assert rest == b"hi"
-
-
-def test_content_up_to_the_end_of_the_connection():
-    assert until_closed(b"HTTP/1.0 400 Bad\r\nServer: x\r\n\r\nnot so").content == b"not so"
-    assert until_closed(OK[:-1]) is None
-    assert until_closed(b"HTTP/1.1 4") is None
+# Answers.
 
 
 def test_refusals():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from device_grant.client.drivers.config import Claims, ClientConfig, RunSection
 from device_grant.client.drivers.invocation import Ended, Invocation
-from device_grant.client.scripted.wire import END_OF_HEAD, dechunked, parse_head
+from device_grant.protocol.http1 import END_OF_HEAD, BrokenRequestError, RequestReader
 from device_grant.reference.client.faults import ClientFaults
 from device_grant.reference.client.login import Login
 from device_grant.reference.client.network import ANSWER_TIMEOUT
@@ -114,14 +114,17 @@ class _Socket:
         """Nothing is open."""
 
     def makefile(self, *_arguments: Any) -> io.BytesIO:
-        octets, _, rest = self._sent.partition(END_OF_HEAD)
+        octets, end, rest = self._sent.partition(END_OF_HEAD)
         self._sent = b""
-        head = parse_head(octets)
-        if head is None:
+        try:
+            incoming = RequestReader(octets + end)
+            incoming.feed(rest)
+        except BrokenRequestError:
             return io.BytesIO()
-        content = dechunked(rest)[0] if head.chunked else rest
+        head = incoming.head
         authority, started = self._site.authority, self._network.now()
-        request = head.request(authority.base, content)
+        announced = head.chunked or head.length is not None
+        request = head.request(authority.base, incoming.content if announced else rest)
         request = replace(request, operation=authority.operation(request))
         reply = authority.answer(request)
         late = reply.delay > ANSWER_TIMEOUT or reply.fate == "hang"

@@ -12,7 +12,14 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from device_grant.client.scripted.wire import END_OF_HEAD, LARGEST_BODY, LARGEST_HEAD, dechunked, parse_head
+from device_grant.protocol.http1 import (
+    END_OF_HEAD,
+    LARGEST_BODY,
+    LARGEST_HEAD,
+    BrokenRequestError,
+    RequestHead,
+    RequestReader,
+)
 
 if TYPE_CHECKING:
     import ssl
@@ -20,10 +27,11 @@ if TYPE_CHECKING:
 
     from device_grant.client.scripted.authority import Authority
     from device_grant.client.scripted.replies import Reply
-    from device_grant.client.scripted.wire import Head
     from device_grant.protocol import Request
 
 T = TypeVar("T")
+_ENDS = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, BrokenRequestError)
+"""How a connection ends of which nothing more can be served."""
 _LONGEST_HANG = 300.0
 """Real seconds after which a silent connection is closed; the run has ended long before."""
 _UNFRAMED = 0.05
@@ -56,7 +64,9 @@ class _Server(ABC):
         assert task is not None  # noqa: S101 - asyncio runs this as a task
         self._tasks.add(task)
         try:
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            with contextlib.suppress(
+                OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, BrokenRequestError
+            ):
                 await self._connection(reader, writer)
         except asyncio.CancelledError:
             writer.transport.abort()
@@ -96,12 +106,13 @@ class Listener(_Server):
         # The first octet's arrival: a client that waits cannot have sent it earlier.
         started = self._now()
         octets = first + await reader.readuntil(END_OF_HEAD)
-        head = parse_head(octets[: -len(END_OF_HEAD)]) if len(octets) <= LARGEST_HEAD else None
-        if head is None:
+        if len(octets) > LARGEST_HEAD:
             return False
+        incoming = RequestReader(octets)
+        head = incoming.head
         if head.header("expect").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        content = await _body(reader, head)
+        content = await _body(reader, incoming)
         request = head.request(self.authority.base, content)
         request = replace(request, operation=self.authority.operation(request))
         reply = self.authority.answer(request)
@@ -139,10 +150,14 @@ class Proxy(_Server):
         """Hosts that the client asked for in vain."""
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = parse_head((await reader.readuntil(END_OF_HEAD))[: -len(END_OF_HEAD)])
-        host = head.target.rpartition(":")[0].lower() if head and head.method == "CONNECT" else ""
+        octets = await reader.readuntil(END_OF_HEAD)
+        try:
+            head = RequestReader(octets).head
+        except BrokenRequestError:
+            head = RequestHead("", "?", ())
+        host = head.target.rpartition(":")[0].lower() if head.method == "CONNECT" else ""
         if host not in self._ports:
-            self.refused.append(host or (head.target if head else "?"))
+            self.refused.append(host or head.target)
             writer.write(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
             return
@@ -184,17 +199,15 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(30)
 
 
-async def _body(reader: asyncio.StreamReader, head: Head) -> bytes:
+async def _body(reader: asyncio.StreamReader, incoming: RequestReader) -> bytes:
+    head = incoming.head
     if head.chunked:
-        octets = b""
-        while len(octets) < LARGEST_BODY:
-            octets += await reader.readuntil(b"\r\n")
-            content, over = dechunked(octets)
-            if over:
-                return content
-        return octets
+        while not incoming.complete and len(incoming.content) < LARGEST_BODY:
+            incoming.feed(await reader.readuntil(b"\r\n"))
+        return incoming.content
     if head.length is not None:
-        return await reader.readexactly(head.length)
+        incoming.feed(await reader.readexactly(head.length))
+        return incoming.content
     if head.method in ("GET", "HEAD"):
         return b""
     try:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
 
+from device_grant.protocol.http1 import chunked
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -31,16 +33,12 @@ class Reply:
     """Octets of the body that are promised but never sent; the connection is closed instead."""
     fate: Fate = "answered"
     """`reset`, `closed`: the connection ends without an answer; `hang`: it stays open without one."""
-    raw: bytes = b""
-    """The whole answer, octet by octet, in place of all the above."""
 
     @property
     def octets(self) -> bytes:
         """What goes over the connection; empty where the fate is not `answered`."""
         if self.fate != "answered":
             return b""
-        if self.raw:
-            return self.raw
         try:
             phrase = HTTPStatus(self.status).phrase
         except ValueError:
@@ -54,8 +52,7 @@ class Reply:
             case "chunked":
                 lines.append("Transfer-Encoding: chunked")
                 half = len(body) // 2
-                parts = [part for part in (body[:half], body[half:]) if part]
-                body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts) + b"0\r\n\r\n"
+                body = chunked(body[:half], body[half:])
                 body = body[: len(body) - self.cut]
             case "close":
                 lines.append("Connection: close")
@@ -64,7 +61,7 @@ class Reply:
     @property
     def closes(self) -> bool:
         """Whether the connection ends after it."""
-        return bool(self.raw) or bool(self.cut) or self.framing == "close" or self.fate in ("reset", "closed")
+        return bool(self.cut) or self.framing == "close" or self.fate in ("reset", "closed")
 
     @property
     def error(self) -> str:
@@ -97,8 +94,6 @@ class Reply:
 
         if self.fate != "answered":
             return None
-        if self.raw:
-            return _parsed(self.raw)
         return Response(self.status, self.headers, self.content[: len(self.content) - self.cut])
 
 
@@ -109,15 +104,3 @@ def json_reply(members: Mapping[str, Any], status: int = 200, headers: Headers =
         headers=(("Content-Type", "application/json"), ("Cache-Control", "no-store"), *headers),
         content=json.dumps(members).encode(),
     )
-
-
-def _parsed(raw: bytes) -> Response:
-    from device_grant.protocol.exchange import Response
-
-    head, _, body = raw.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
-    status = first.split(" ")[1:2]
-    headers = tuple(
-        (name.strip(), value.strip()) for name, colon, value in (line.partition(":") for line in lines) if colon
-    )
-    return Response(int(status[0]) if status and status[0].isdecimal() else 0, headers, body)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation
-from device_grant.server.sockets.raw import parse_responses, until_closed
+from device_grant.protocol.http1 import parse_responses, until_closed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from device_grant.judging import Untestable
 from device_grant.protocol import Exchange, Outcome, Request, Response
 from device_grant.protocol.exchange import RAW
+from device_grant.protocol.http1 import read_responses
 
 if TYPE_CHECKING:
     from device_grant.server.session.case import Case
@@ -202,87 +203,3 @@ class _Conversation:
 
     def _left(self) -> float:
         return max(self._until - time.perf_counter(), 0.001)
-
-
-def read_responses(received: bytes, *, closed: bool, head: bool = False) -> tuple[tuple[Response, ...], bytes]:
-    """All responses in what came, and the octets after the last; `closed` says that nothing more will come."""
-    responses, rest = parse_responses(received, head=head)
-    last = until_closed(rest) if closed else None
-    if last is None:
-        return tuple(responses), rest
-    return (*responses, last), b""
-
-
-def parse_responses(buffer: bytes, *, head: bool = False) -> tuple[list[Response], bytes]:
-    """Complete responses at the start of the buffer, and the octets after them; 1xx responses are dropped.
-
-    A response without Content-Length and without chunks ends with the connection: see `until_closed`.
-    """
-    found: list[Response] = []
-    while True:
-        parsed = _one(buffer, head=head)
-        if parsed is None:
-            return found, buffer
-        response, buffer = parsed
-        if response.status >= 200:
-            found.append(response)
-
-
-def until_closed(buffer: bytes) -> Response | None:
-    """The response whose content goes on until the connection is closed; None if there is no such one."""
-    parsed = _head_of(buffer)
-    if parsed is None:
-        return None
-    response, rest = parsed
-    if response.header("content-length") is not None or response.header("transfer-encoding") is not None:
-        return None
-    return Response(response.status, response.headers, rest)
-
-
-def _one(buffer: bytes, *, head: bool) -> tuple[Response, bytes] | None:
-    parsed = _head_of(buffer)
-    if parsed is None:
-        return None
-    bare, rest = parsed
-    if head or bare.status < 200 or bare.status in (204, 304):
-        return bare, rest
-    if "chunked" in (bare.header("transfer-encoding") or "").lower():
-        body = _chunks(rest)
-    else:
-        length = bare.header("content-length") or ""
-        if not length.isdigit() or len(rest) < int(length):
-            return None
-        body = rest[: int(length)], rest[int(length) :]
-    if body is None:
-        return None
-    return Response(bare.status, bare.headers, body[0]), body[1]
-
-
-def _head_of(buffer: bytes) -> tuple[Response, bytes] | None:
-    block, separator, rest = buffer.partition(b"\r\n\r\n")
-    if not separator:
-        return None
-    first, *lines = block.split(b"\r\n")
-    words = first.split(b" ", 2)
-    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
-        return None
-    pairs = (line.partition(b":") for line in lines)
-    headers = tuple((name.decode("latin-1").strip(), value.decode("latin-1").strip()) for name, _, value in pairs)
-    return Response(int(words[1]), headers), rest
-
-
-def _chunks(rest: bytes) -> tuple[bytes, bytes] | None:
-    body = b""
-    while True:
-        size, separator, rest = rest.partition(b"\r\n")
-        if not separator:
-            return None
-        try:
-            length = int(size.partition(b";")[0], 16)
-        except ValueError:
-            return None
-        if len(rest) < length + 2:
-            return None
-        body, rest = body + rest[:length], rest[length + 2 :]
-        if length == 0:
-            return body, rest

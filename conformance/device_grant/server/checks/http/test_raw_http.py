@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import check
 from device_grant.protocol import Operation
+from device_grant.protocol.http1 import END_OF_HEAD, chunked
 from device_grant.server.session.device import PENDING
 from device_grant.server.session.messages import poll_request, start_request
 from device_grant.server.sockets.raw import RawClient
@@ -30,7 +31,7 @@ def test_field_names_in_any_case(device: Device, verify: Verify) -> None:
     """A start whose field names are all small, then all capitals. Accepted: success, as with the usual ones."""
     plain, raw = start_request(device), _raw(device)
     for change in (bytes.lower, bytes.upper):
-        head, separator, body = raw.message(plain).partition(b"\r\n\r\n")
+        head, separator, body = raw.message(plain).partition(END_OF_HEAD)
         first, *lines = head.split(b"\r\n")
         fields = [change(name) + colon + value for name, colon, value in (line.partition(b":") for line in lines)]
         octets = b"\r\n".join([first, *fields]) + separator + body
@@ -151,10 +152,8 @@ def _raw(device: Device, operation: Operation = Operation.DEVICE_AUTHORIZATION) 
 def _chunked(raw: RawClient, device: Device, framing: bytes) -> bytes:
     plain = start_request(device)
     middle = 4  # within the first name: a report shows both chunks, and must not show halves of a secret
-    parts = (plain.content[:middle], plain.content[middle:], b"")
-    body = b"".join(b"%x\r\n%s\r\n" % (len(part), part) for part in parts)
-    head = raw.message(plain, length=framing).partition(b"\r\n\r\n")[0]
-    return head + b"\r\n\r\n" + body
+    head = raw.message(plain, length=framing).partition(END_OF_HEAD)[0]
+    return head + END_OF_HEAD + chunked(plain.content[:middle], plain.content[middle:])
 
 
 def _endures(device: Device, verify: Verify, requirement: str, answer: RawAnswer, exchange: Exchange) -> None:
