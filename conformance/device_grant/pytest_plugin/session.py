@@ -73,7 +73,7 @@ class SessionPlugin:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write the header; on a real clock, begin the timed checks: they go on side by side."""
-        # What was imported until now stays to the end: looking through it again and again at the end of a run, as pytest
+        # What was imported until now stays: looking through it again and again at the end of a run, as pytest
         # does for exceptions that nobody saw, would take a fifth of a short run.
         gc.freeze()
         config = session.config
