@@ -200,7 +200,10 @@ class AwsValidation(HonestAws):
 class AwsLenientMediaType(HonestAws):
     """Reads any body as JSON, whatever it is called, as old clients of the service needed it."""
 
-    deviations = {"rfc9110-15.5.16-unsupported-media": "more lenient than restJson1, as the service"}
+    deviations = {
+        "rfc9110-15.5.16-unsupported-media": "it supports them all",
+        "smithy-restjson1-wrong-content-type": "more lenient than restJson1, as the service",
+    }
 
     def members(self, request: Request) -> dict:
         request.headers["content-type"] = "application/json"

@@ -19,7 +19,7 @@ from urllib.parse import quote_plus, urlencode
 DEVICE = "urn:ietf:params:oauth:grant-type:device_code"
 MODES = {
     "plain": "Nothing: what the others differ from.",
-    "ticker": "Polls by a schedule that was fixed at the start, not by the time since the last answer.",
+    "ticker": "Counts the interval from the last request, not from its answer.",
     "patient": "Waits a second and a half longer than it has to.",
     "eager": "Polls at once after the start, before the first interval; afterwards waits as it must.",
     "jitter": "Waits up to a second longer, at random.",
@@ -44,6 +44,8 @@ class Client:
         self.mode = mode
         self.told = {name.removeprefix("DEVICE_GRANT_"): value for name, value in os.environ.items()}
         self.id, self.secret = self.told.get("CLIENT_ID", ""), self.told.get("CLIENT_SECRET", "")
+        self.later = 0
+        """Seconds of the last Retry-After."""
         self.start_url = self.told.get("DEVICE_AUTHORIZATION_ENDPOINT", "")
         self.token_url = self.told.get("TOKEN_ENDPOINT", "")
 
@@ -58,6 +60,8 @@ class Client:
             with self.opener().open(request, timeout=10) as answer:
                 return answer.status, members(answer.read())
         except urllib.error.HTTPError as answer:
+            later = answer.headers.get("Retry-After", "")
+            self.later = int(later) if later.isascii() and later.isdigit() else 0
             with answer:
                 return answer.code, members(answer.read())
         except OSError as problem:
@@ -88,7 +92,7 @@ class Client:
         issuer = self.told["ISSUER"]
         scheme, _, rest = issuer.partition("://")
         host, _, path = rest.partition("/")
-        where = f"{scheme}://{host}/.well-known/oauth-authorization-server" + (f"/{path}" if path else "")
+        where = f"{scheme}://{host}/.well-known/oauth-authorization-server" + (f"/{path}" if path else "").rstrip("/")
         status, found = self.ask(where, None, "")
         if status != 200 or found.get("issuer") != issuer:
             raise SystemExit("no metadata of this issuer")
@@ -98,7 +102,12 @@ class Client:
             raise SystemExit(f"the metadata has no {missing}") from None
 
     def register(self) -> None:
-        wanted = {"client_name": "odd", "grant_types": [DEVICE], "token_endpoint_auth_method": "none"}
+        wanted = {
+            "client_name": "odd",
+            "client_uri": "https://odd.test/",
+            "grant_types": [DEVICE],
+            "token_endpoint_auth_method": "none",
+        }
         url = self.told["REGISTRATION_ENDPOINT"]
         status, given = self.ask(url, json.dumps(wanted).encode(), "application/json")
         if status not in (200, 201) or not isinstance(given.get("client_id"), str):
@@ -142,13 +151,14 @@ class Client:
             time.sleep(max(0.0, due - time.monotonic()) + extra)
             if time.monotonic() >= end and self.mode == "watches":
                 return 1
+            asked = time.monotonic()
             status, said = self.post(self.token_url, {"grant_type": DEVICE, "device_code": code})
             now = time.monotonic()
             error = said.get("error") if 400 <= status < 500 or not status else None
             if status == 200:
                 return self.keep(said)
             if error == "authorization_pending":
-                due = due + interval if self.mode == "ticker" and due + interval > now else now + interval
+                due = (asked if self.mode == "ticker" else now) + interval
             elif error == "slow_down":
                 if self.mode == "resigns":
                     print("The server is busy. Try again later.", file=sys.stderr)
@@ -157,7 +167,7 @@ class Client:
                 due = now + interval
             elif not status or (self.mode == "stubborn" and status == 503):
                 backoff = 2 * max(backoff, interval)
-                due = now + backoff
+                due = now + max(backoff, self.later)
             else:
                 return failed("token", status, said)
 

@@ -127,7 +127,8 @@ def typed(http, address: str, code: str):
 
 def signing(page):
     for form in read(page).forms:
-        if form.passwords:
+        # A form with a choice in it decides, and only wants the password once more.
+        if form.passwords and not form.choices:
             return form, {form.texts[0]: NAME, form.passwords[0]: PASSWORD}
     return None
 
@@ -147,7 +148,8 @@ def deciding(page, words: set[str]):
     for form in read(page).forms:
         for name, value in form.choices:
             if value.lower() in words:
-                return form, {name: value, **form.boxes}
+                secret = {form.texts[0]: NAME, form.passwords[0]: PASSWORD} if form.passwords else {}
+                return form, {name: value, **form.boxes, **secret}
     return None
 
 

@@ -28,7 +28,6 @@ FALSE_ACCUSATIONS = {
     "OpenIdOnly": "metadata of OpenID Connect Discovery is looked for where RFC 8414 has it",
     "OtherWording": "the question for possession is known in a few words only",
     "AwsValidation": "ValidationException is what restJson1 says of a missing member",
-    "AwsFragment": "what a script does with a fragment was not seen, and is held against the server",
     "AwsLateApproval": "a poll at once after a decision does not see it yet",
 }
 """What the suite holds against a peer and should not, by name; an entry that is no longer true fails."""

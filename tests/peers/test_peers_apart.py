@@ -1,0 +1,66 @@
+"""Peers that are processes of their own, servers on sockets and clients: the commands do not accuse them either."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from odd_client import MODES
+from peer_room import FOLDER, SOCKETS, by_socket_toml
+
+ALL = bool(os.environ.get("DEVICE_GRANT_ALL_PEERS"))
+"""Set: all of them, with all that is asked of them. On a real clock that is a minute each."""
+SERVED = ("Http10", "ChunkedAws")
+UNTIMED = ("--only", "rfc9112-*", "--only", "rfc9110-*")
+LOGGING_IN = ("basic",)
+BRIEF = ("--only", "rfc8628-3.5-access-denied*", "--only", "rfc6749-2.3*")
+CLAIMS = {
+    "basic": "confidential = true",
+    "body": "confidential = true",
+    "discovers": "metadata = true",
+    "refreshes": "refresh = true\nkeeps = true",
+}
+CLIENT_DEVIATIONS = {
+    "resigns": {"rfc8628-3.5-slow-down-continue-polling": "it gives up, and says so"},
+    "body": {"rfc6749-2.3.1-body-credentials-discouraged": "Basic would be better"},
+}
+
+
+def found(command, file, *options):
+    """What was held against it; the command ends with an error of the suite for nobody."""
+    report = file.parent / "report"
+    done = subprocess.run(
+        [sys.executable, "-m", "device_grant", command, str(file), "--report", str(report), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode in (0, 1), done.stdout[-2000:] + done.stderr[-2000:]
+    lines = [json.loads(line) for line in (report / "results.jsonl").read_text("utf-8").splitlines()]
+    results = [line for line in lines if line["kind"] == "result"]
+    assert any(line["verdict"] == "pass" for line in results)
+    return {
+        line["requirement"]: f"{line['verdict']} {line['check']}: {line['message']}"
+        for line in results
+        if line["verdict"] in ("fail", "warn")
+    }
+
+
+@pytest.mark.parametrize("name", [name for name in SOCKETS if ALL or name in SERVED])
+def test_server_is_not_accused(name, tmp_path):
+    file = tmp_path / "target.toml"
+    file.write_text(by_socket_toml(SOCKETS[name]))
+    said = found("run", file, *(() if ALL else UNTIMED))
+    assert {
+        key: text for key, text in said.items() if key not in SOCKETS[name].deviations | SOCKETS[name].contradiction
+    } == {}
+
+
+@pytest.mark.parametrize("mode", [mode for mode in MODES if ALL or mode in LOGGING_IN])
+def test_client_is_not_accused(mode, tmp_path):
+    file = tmp_path / "client.toml"
+    command = ["{python}", str(FOLDER / "odd_client.py"), mode]
+    file.write_text(f'name = "{mode}"\n[run]\ncommand = {json.dumps(command)}\n[claims]\n{CLAIMS.get(mode, "")}\n')
+    said = found("client", file, *(() if ALL else BRIEF))
+    assert {key: text for key, text in said.items() if key not in CLIENT_DEVIATIONS.get(mode, {})} == {}
