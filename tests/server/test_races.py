@@ -9,9 +9,8 @@ from dataclasses import replace
 from unittest import mock
 
 import httpx
-import msgspec
 import pytest
-from support import REFERENCE_TARGET
+from support.jumping import jumping_target
 from support.proof import catalogue, judges
 
 from device_grant.catalogue import Verdict
@@ -25,11 +24,7 @@ from device_grant.server.session.case import Case
 from device_grant.server.session.device import Device
 from device_grant.server.session.run import new_run
 from device_grant.server.sockets.racing import Race, octets
-from device_grant.targets import resolve
-from device_grant.targets.clocks import FaketimeClock
 from device_grant.targets.ports import UserError
-from device_grant.targets.transports.process import ProcessTarget
-from device_grant.targets.users import ModuleUser
 
 CHECKS = {
     "races::test_simultaneous_redemption": "rfc8628-3.5-concurrent-redemption",
@@ -42,15 +37,7 @@ RACES = ("redemption_race", "decision_race", "refresh_race")
 @contextmanager
 def launched(*faults):
     """A run against the reference server in a process of its own."""
-    located = resolve(str(REFERENCE_TARGET), dialect=None)
-    options = [word for fault in faults for word in ("--fault", fault)]
-    serve = msgspec.structs.replace(located.config.serve, command=(*located.config.serve.command, *options))
-    kind = "faketime" if FaketimeClock.available() else "real"
-    clock = msgspec.structs.replace(located.config.clock, kind=kind)
-    config = msgspec.structs.replace(located.config, serve=serve, clock=clock)
-    located = msgspec.structs.replace(located, config=config)
-    user = ModuleUser((located.folder / config.user.module).resolve())
-    with ProcessTarget(located, user) as target:
+    with jumping_target(*faults) as target:
         run = new_run(target, RFC8628, catalogue())
         yield run
         run.close()
