@@ -258,7 +258,6 @@ class IssuerWithPath(Honest):
 class NoMetadata(Honest):
     """No metadata: RFC 8414 is optional, and the endpoints are in target.toml."""
 
-    contradiction = {}
     deviations = {"rfc9700-2.6-publish-metadata": "a SHOULD of RFC 9700"}
 
     metadata_path = "/nothing-here"
@@ -290,8 +289,6 @@ class RichMetadata(Honest):
 
 class NoResponseTypes(Honest):
     """Leaves response_types_supported out: RFC 8414 section 3.2 wants no empty array, section 2 wants the member."""
-
-    contradiction = {"rfc8414-2-response-types-supported": "section 3.2 wants no empty array"}
 
     def metadata_members(self) -> dict:
         members = super().metadata_members()

@@ -45,7 +45,6 @@ class FrameworkError(Exception):
 
 class HonestAws(Honest):
     dialect = "aws-sso-oidc"
-    contradiction = {}
     register_path = "/client/register"
     registered_for = 7_776_000
     interval = 1

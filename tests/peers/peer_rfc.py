@@ -22,11 +22,6 @@ class Honest(Pages):
     """Tables of target.toml beyond the usual ones."""
     deviations: ClassVar[dict[str, str]] = {}
     """Requirements that this server breaks on purpose, each with the reason: a SHOULD that it does not keep."""
-    contradiction: ClassVar[dict[str, str]] = {
-        "rfc8414-3.2-no-empty-arrays": "section 2 wants response_types_supported, and there is no response type"
-    }
-    """What nobody without an authorization endpoint can keep, whatever it does."""
-
     base = "http://target.test"
     issuer_path = ""
     metadata_path = "/.well-known/oauth-authorization-server"

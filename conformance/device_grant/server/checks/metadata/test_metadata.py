@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from device_grant.judging import NotApplicable, check
 from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.server.checks.metadata.published import fetch_metadata, is_absolute, listed, metadata_of
+from device_grant.server.session.device import Device
 from device_grant.server.sockets.transport import plain_http_allowed
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ NEEDS = ("metadata",)
 REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
 """Grants that use the authorization endpoint, and what an omitted grant_types_supported means."""
 JWT_METHODS = frozenset({"private_key_jwt", "client_secret_jwt"})
+USUAL_SCOPES = ("openid", "profile", "email")
+"""Of which a server that has scopes at all knows one, or takes any."""
 PLURAL = ("_supported", "_algs")
 
 
@@ -91,12 +94,15 @@ def test_metadata_required_members(case: Case, verify: Verify) -> None:
     faults=("metadata_sparse",),
 )
 def test_metadata_lists_that_clients_look_for(case: Case, verify: Verify) -> None:
-    """scopes_supported and response_types_supported. Accepted: arrays; an absence is a warning."""
+    """scopes_supported and response_types_supported. Accepted: arrays; none where there is nothing to list."""
     exchange, document = metadata_of(case)
     scopes = isinstance(document.get("scopes_supported"), list)
+    if "scopes_supported" not in document:
+        scopes = _has_no_scopes(case)
     verify.that("rfc8414-2-scopes-supported", scopes, "scopes_supported is missing or no array", exchange)
-    # Required by section 2, while 3.2 forbids the empty array that a server of the device grant alone would send.
     types = isinstance(document.get("response_types_supported"), list)
+    if "response_types_supported" not in document:
+        types = _has_no_response_types(document)
     problem = "response_types_supported is missing or no array"
     verify.that("rfc8414-2-response-types-supported", types, problem, exchange, tolerated=True)
 
@@ -114,10 +120,30 @@ def test_metadata_lists(case: Case, verify: Verify) -> None:
     wrong = sorted(name for name, value in lists.items() if not isinstance(value, list))
     verify.that("rfc8414-3.2-arrays", not wrong, f"not an array: {', '.join(wrong)}", exchange)
     empty = sorted(name for name, value in lists.items() if value == [])
-    # The member that section 2 requires of a server that has no response type to name: the two rules conflict.
-    conflict = empty == ["response_types_supported"]
+    if _has_no_response_types(document):
+        empty = [name for name in empty if name != "response_types_supported"]
     problem = f"an empty array: {', '.join(empty)}"
-    verify.that("rfc8414-3.2-no-empty-arrays", not empty, problem, exchange, tolerated=conflict)
+    verify.that("rfc8414-3.2-no-empty-arrays", not empty, problem, exchange)
+
+
+def _has_no_response_types(document: dict[str, Any]) -> bool:
+    """Whether the server says that nothing of it answers with a response type.
+
+    Section 2 requires it to name some, and 3.2 forbids it to name none: it may do either.
+    """
+    grants = set(listed(document, "grant_types_supported", tuple(REDIRECT_GRANTS)))
+    return document.get("authorization_endpoint") is None and not grants & REDIRECT_GRANTS
+
+
+def _has_no_scopes(case: Case) -> bool:
+    """Whether the server shows that it has no scopes: it registers a client for none and refuses whatever is asked."""
+    client = case.run.client("primary")
+    if client is None or not client.registered or client.registered.get("scope") is not None:
+        return False
+    if not Device(case, client).request(scope=None, label="control: start without scope").outcome.ok:
+        return False
+    answers = [Device(case, client).request(scope=scope, label=f"control: start for {scope}") for scope in USUAL_SCOPES]
+    return all(answer.code == "invalid_scope" for answer in answers)
 
 
 @check(
