@@ -17,7 +17,6 @@ ALL = "DEVICE_GRANT_ALL_PEERS"
 COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::")
 FALSE_ACCUSATIONS = {
     "ShortRegistrations": "the clients of the run end while a check waits for that end",
-    "LateApproval": "a poll at once after a decision does not see it yet",
     "NineDigits": "nine digits are called too short, although wrong codes are throttled",
     "WaitingRoom": "a page that asks to wait is taken for the form of the code",
     "ScopeReplaced": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
@@ -26,7 +25,6 @@ FALSE_ACCUSATIONS = {
     "LanguageInAddress": "an address of 37 characters is called long, for its query",
     "OtherWording": "the question for possession is known in a few words only",
     "AwsValidation": "ValidationException is what restJson1 says of a missing member",
-    "AwsLateApproval": "a poll at once after a decision does not see it yet",
 }
 """What the suite holds against a peer and should not, by name; an entry that is no longer true fails."""
 

@@ -49,3 +49,34 @@ def test_servers_that_register_nobody_have_no_client_that_redirects(run):
     assert applies(CHECKS[AUTHORIZATION], RFC8628)
     run.endpoints = replace(run.endpoints, registration="", authorization=f"{run.target.base}/authorize")
     assert set(run_check(run, AUTHORIZATION).verdicts.values()) == {Verdict.NOT_APPLICABLE}
+
+
+@pytest.mark.parametrize("late", [True, False], ids=["seen late", "never seen"])
+def test_a_decision_may_be_seen_late_but_not_never(run, late):
+    case = Case(run, CHECKS["polling::test_hasty_poll_does_not_lose_the_token"])
+    case.begin()
+    grant = case.device.start()
+    case.device.user.approve(grant)
+    pending, receive, sent = Response(400, JSON, b'{"error":"authorization_pending"}'), run._exchange, []
+
+    def exchange(request, *arguments):
+        sent.append(request)
+        if late and len(sent) > 1:
+            return receive(request, *arguments)
+        refused = run.dialect.decode(Operation.TOKEN, pending)
+        return replace(grant.exchange, request=request, response=pending, outcome=refused)
+
+    run._exchange = exchange
+    answer, waits = grant.ask(wait=False)
+    assert (answer.outcome.ok, waits) == (late, not late)
+    assert len(sent) == 2
+
+
+def test_a_pending_long_after_a_decision_is_not_asked_again(run):
+    case = Case(run, CHECKS["polling::test_pending"])
+    case.begin()
+    grant = case.device.start()
+    grant.decided = case.now() - grant.interval
+    before = run.exchanges
+    assert grant.ask(wait=False)[1]
+    assert run.exchanges == before + 1

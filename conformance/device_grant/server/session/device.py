@@ -79,6 +79,8 @@ class Grant:
         self.last_request = self.started
         self.decision = ""
         """What the user decided last without complaint of the page, `approve` or `deny`."""
+        self.decided: float | None = None
+        """When the page last took a decision, in seconds of the case; None: it has not taken any."""
         self.interval = seconds(exchange.get("interval"), device.case.run.dialect.default_interval)
         self.expires_in = seconds(exchange.get("expires_in"), 0)
 
@@ -111,7 +113,17 @@ class Grant:
         return False if control.code in PENDING else None
 
     def ask(self, *, wait: bool = True, label: str = "poll", **members: Any) -> tuple[Exchange, bool]:
-        """The same whatever the answer; also whether the code is pending."""
+        """The same whatever the answer; also whether the code is pending.
+
+        Nothing says when a decision has to be seen: pending within the interval after one is asked again after it.
+        """
+        exchange = self._ask(wait=wait, label=label, **members)
+        fresh = self.decided is not None and self.last_request < self.decided + self.interval
+        if fresh and exchange.code == "authorization_pending" and members.keys().isdisjoint(_OF_A_POLL):
+            exchange = self._ask(wait=True, label=f"{label}, again when the decision had time to be seen", **members)
+        return exchange, exchange.code in PENDING
+
+    def _ask(self, *, wait: bool, label: str, **members: Any) -> Exchange:
         case = self.device.case
         if wait:
             case.wait(self.last_request + self.interval + MARGIN - case.now())
@@ -121,7 +133,7 @@ class Grant:
         self.last_request = case.now()
         if exchange.code == "slow_down":
             self.interval += 5
-        return exchange, exchange.code in PENDING
+        return exchange
 
     @property
     def time_left(self) -> float:
@@ -196,6 +208,7 @@ class Person:
             self._case.note(f"the page did not let the user {action}: {refused}")
             raise Untestable(f"the user could not {action}: {refused}") from None
         grant.decision = action
+        grant.decided = self._case.now()
 
 
 def unread(exchange: Exchange) -> bool:

@@ -36,7 +36,8 @@ _STARTS = 24
 def _typed(grant: Grant, text: str) -> Exchange:
     """Approve with the code typed in this way, then poll."""
     with Browser(grant.device.case) as browser:
-        browser.decide("approve", GrantView(text, grant.verification_uri))
+        if not browser.decide("approve", GrantView(text, grant.verification_uri)):
+            grant.decided = grant.device.case.now()
     return grant.poll(label="poll after the code was typed differently")
 
 
