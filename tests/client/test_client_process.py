@@ -14,8 +14,8 @@ from support.needs import needs
 from device_grant.catalogue import load
 from device_grant.client.drivers.config import (
     Claims,
+    ClientClockSection,
     ClientConfig,
-    ClockSection,
     ConnectSection,
     LocatedClient,
     RunSection,
@@ -185,7 +185,7 @@ def test_a_certificate_that_nobody_knows(tmp_path):
 
 @needs("libfaketime")
 def test_time_can_pass_faster(tmp_path, capsys):
-    with ProcessDriver(located(HONEST, tmp_path, clock=ClockSection(scale=10))) as driver:
+    with ProcessDriver(located(HONEST, tmp_path, clock=ClientClockSection(scale=10))) as driver:
         if driver.scale == 1:
             assert "runs on real time" in capsys.readouterr().err
             pytest.skip("libfaketime does not work here")
@@ -200,7 +200,7 @@ def test_time_can_pass_faster(tmp_path, capsys):
 
 def test_a_client_that_time_does_not_move_runs_on_real_time(tmp_path, capsys):
     source = "import sys; sys.exit(3)"
-    with ProcessDriver(located(source, tmp_path, clock=ClockSection(scale=10))) as driver:
+    with ProcessDriver(located(source, tmp_path, clock=ClientClockSection(scale=10))) as driver:
         assert (driver.scale, driver.clock) == (1.0, "real")
     assert "x runs on real time: " in capsys.readouterr().err
 

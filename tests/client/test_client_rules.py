@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from device_grant.client.rules import every_rule
-from device_grant.client.rules.session import Session
+from device_grant.client.rules.session import ClientSession
 from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Exchange, Operation, Outcome, Request, Response, dialect
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
@@ -36,7 +36,7 @@ def polled(at, error="authorization_pending", **options):
 
 
 def judged(requirement, *exchanges, **known):
-    session = Session(dialect(RFC8628), tuple(exchanges), **known)
+    session = ClientSession(dialect(RFC8628), tuple(exchanges), **known)
     return [
         judgement.holds
         for rule in every_rule()

@@ -215,3 +215,14 @@ def test_the_reference_of_target_toml_names_every_key():
     keys = {name for name, _ in _sections(TargetConfig)}
     assert {"name", "ready_timeout", "start_url", "grants", "prompt"} <= keys
     assert {key for key in keys if f"`{key}`" not in page and f"[{key}]" not in page} == set()
+
+
+def test_no_class_name_stands_twice():
+    # Whoever searches for a noun finds one thing. Private classes of one module are its own matter.
+    places: dict[str, list[str]] = {}
+    for path in modules("conformance", "strategies"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    # A line of results.jsonl and what a check works with: the first is named by the published schema.
+    assert {name: files for name, files in places.items() if len(files) > 1 and name != "Case"} == {}

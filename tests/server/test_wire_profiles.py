@@ -20,13 +20,13 @@ from device_grant.server.checks.aws.wire_profiles import (
     JAVASCRIPT_2,
     JAVASCRIPT_3,
     SOTO,
-    Profile,
+    WireProfile,
     signed,
 )
 
 MEMBERS = {"deviceCode": "D/C", "grantType": DEVICE_CODE_GRANT, "clientSecret": "CS", "clientId": "CID"}
 POLL = Request("POST", "http://127.0.0.1:8080/token", (), json.dumps(MEMBERS).encode(), Operation.TOKEN)
-PROFILES = [value for value in vars(wire_profiles).values() if isinstance(value, Profile)]
+PROFILES = [value for value in vars(wire_profiles).values() if isinstance(value, WireProfile)]
 GRANT = f'"grantType":"{DEVICE_CODE_GRANT}"'
 SPACED_GRANT = GRANT.replace('":"', '": "')
 
@@ -41,7 +41,7 @@ SPACED_GRANT = GRANT.replace('":"', '": "')
         (SOTO, f'{{"deviceCode":"D\\/C","clientSecret":"CS",{GRANT},"clientId":"CID"}}'),
         (AWS_ELIXIR, f'{{"clientId":"CID","clientSecret":"CS","deviceCode":"D/C",{GRANT}}}'),
     ],
-    ids=lambda value: value.name if isinstance(value, Profile) else "",
+    ids=lambda value: value.name if isinstance(value, WireProfile) else "",
 )
 def test_bodies(profile, body):
     assert profile.write(POLL).content.decode() == body

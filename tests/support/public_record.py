@@ -15,7 +15,7 @@ import yaml
 
 from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, Exchange, Request, Response, dialect, service_model
 from device_grant.protocol.service_model import operation as modelled
-from device_grant.targets.config import ClockSection, Endpoints, Located, Serve, TargetConfig
+from device_grant.targets.config import ClockSection, EndpointsSection, Located, Serve, TargetConfig
 from device_grant.targets.transports.in_process import AsgiTarget
 from support import ROOT
 
@@ -181,7 +181,7 @@ def replayed(replay: Replay) -> AsgiTarget:
         name="AWS SSO OIDC, replayed",
         dialect="aws-sso-oidc",
         serve=Serve(app="asgi:replayed:app"),
-        endpoints=Endpoints(base=BASE),
+        endpoints=EndpointsSection(base=BASE),
         clock=ClockSection(kind="travel"),
     )
     return AsgiTarget(Located(config=config, folder=FOLDER, spec="asgi:replayed:app"), replay, app=replay)

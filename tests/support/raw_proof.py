@@ -9,7 +9,7 @@ from unittest import mock
 from device_grant.engine import BROKEN, run_check
 from device_grant.reference.server import user
 from device_grant.server.session.run import new_run
-from device_grant.targets.config import Endpoints, Located, TargetConfig, UserSection
+from device_grant.targets.config import EndpointsSection, Located, TargetConfig, UserSection
 from device_grant.targets.transports.live import LiveTarget
 from device_grant.targets.users import ModuleUser
 from support.proof import catalogue, judges
@@ -60,7 +60,7 @@ def verdicts_at(base: str, check: str, dialect: str, start: str = "/device_autho
     """The verdicts of one check on the reference application at a URL; `start` is its device authorization endpoint."""
     checks, _ = judges()
     metadata = "/.well-known/oauth-authorization-server" if dialect == "rfc8628" else ""
-    endpoints = Endpoints(base=base, metadata=metadata, device_authorization=start)
+    endpoints = EndpointsSection(base=base, metadata=metadata, device_authorization=start)
     config = TargetConfig(name="raw", dialect=dialect, endpoints=endpoints, user=UserSection(module="user.py"))
     module = Path(user.__file__)
     located = Located(config=config, folder=module.parent, spec=base)

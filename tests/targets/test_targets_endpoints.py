@@ -11,7 +11,7 @@ from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.protocol import AWS_SSO_OIDC, Operation, dialect
 from device_grant.targets import discover
 from device_grant.targets.adapter import Adapter
-from device_grant.targets.config import Endpoints, TargetConfig
+from device_grant.targets.config import EndpointsSection, TargetConfig
 
 OAUTH = "/.well-known/oauth-authorization-server"
 OIDC = "/.well-known/openid-configuration"
@@ -33,7 +33,7 @@ def listens(host, port):
 
 
 def found(documents, *, base="http://target.test", in_process=True, dialect=None, claims=None, **endpoints):
-    config = TargetConfig(name="t", endpoints=Endpoints(**endpoints), claims=claims or {})
+    config = TargetConfig(name="t", endpoints=EndpointsSection(**endpoints), claims=claims or {})
     target = SimpleNamespace(config=config, base=base, in_process=in_process, spec="t", listens=listens)
 
     def answer(request):

@@ -39,7 +39,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9.-]+")
 _LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
-class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SourceHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a catalogue file says about its source before it lists the requirements."""
 
     source: str
@@ -183,7 +183,7 @@ def _file(name: str, data: bytes) -> tuple[Source, list[Requirement]]:
     plain = _plain(root, name, skip=listed)
     plain.pop("requirements")
     try:
-        head = msgspec.convert(plain, Head)
+        head = msgspec.convert(plain, SourceHead)
     except msgspec.ValidationError as error:
         raise UsageError(f"{name}: in the head: {error}") from None
     unknown = set(re.findall(r"\{[^}]*\}", head.url)) - {"{section}", "{anchor}"}
@@ -219,7 +219,7 @@ def _plain(node: yaml.Node, name: str, skip: yaml.Node | None = None) -> Any:
     return result
 
 
-def _entry(node: yaml.Node, name: str, head: Head) -> Requirement:
+def _entry(node: yaml.Node, name: str, head: SourceHead) -> Requirement:
     where = f"{name}, line {node.start_mark.line + 1}"
     entry = _plain(node, name)
     if not isinstance(entry, dict):
@@ -272,7 +272,7 @@ def _closest(word: str) -> str:
     return f": did you mean {close[0]!r}?" if close else f": known are {', '.join(_FIELDS)}"
 
 
-def _link(head: Head, section: object) -> str:
+def _link(head: SourceHead, section: object) -> str:
     text = str(section)
     # Sections of RFCs begin with a digit, appendices with a letter; the RFC Editor's pages name them accordingly.
     anchor = f"section-{text}" if text[:1].isdigit() else f"appendix-{text}"

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from device_grant.catalogue.loader import BROKEN, FILLED_IN, TAGS, Head
+from device_grant.catalogue.loader import BROKEN, FILLED_IN, TAGS, SourceHead
 from device_grant.catalogue.model import DIALECTS, Requirement
 
 _PATH = Path(__file__).with_name("schema.json")
@@ -16,7 +16,9 @@ _PATH = Path(__file__).with_name("schema.json")
 
 def file_schema() -> dict[str, Any]:
     """Derive the schema from the types that the loader converts to."""
-    (head, entry), definitions = msgspec.json.schema_components([Head, Requirement], ref_template="#/$defs/{name}")
+    (head, entry), definitions = msgspec.json.schema_components(
+        [SourceHead, Requirement], ref_template="#/$defs/{name}"
+    )
     requirement = definitions["Requirement"]
     properties = requirement["properties"]
     for name in FILLED_IN:
@@ -29,11 +31,11 @@ def file_schema() -> dict[str, Any]:
     requirement["if"] = {"properties": {"level": {"const": "IMPLIED"}}}
     requirement["then"] = {"required": ["broken"]}
     requirement["else"] = {"properties": {"broken": False}}
-    file = definitions.pop("Head")
+    file = definitions.pop("SourceHead")
     file["title"] = "Catalogue file"
     file["properties"]["requirements"] = {"type": "array", "minItems": 1, "items": entry}
     file["required"].append("requirements")
-    assert head == {"$ref": "#/$defs/Head"}, head  # noqa: S101 - the popped definition must not be referred to
+    assert head == {"$ref": "#/$defs/SourceHead"}, head  # noqa: S101 - the popped definition must not be referred to
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **file, "$defs": definitions}
 
 

@@ -41,7 +41,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobOutcome:
     """How one run went."""
 
     job: Job
@@ -86,7 +86,7 @@ class Fleet:
         *,
         workers: int,
         limit: float,
-        told: Callable[[Outcome], None],
+        told: Callable[[JobOutcome], None],
         command: Sequence[str] = (sys.executable, "-m", "device_grant"),
     ) -> None:
         self._reports = reports
@@ -98,10 +98,10 @@ class Fleet:
         self._running: set[ProcessGroup] = set()
         self._stopping = False
 
-    def run(self, jobs: Sequence[Job]) -> list[Outcome]:
+    def run(self, jobs: Sequence[Job]) -> list[JobOutcome]:
         """Run those that wait together, then the others as many at a time as there are workers."""
         waiting, busy = [job for job in jobs if job.waits], [job for job in jobs if not job.waits]
-        outcomes: list[Outcome] = []
+        outcomes: list[JobOutcome] = []
         with _terminable():
             try:
                 for group, workers in ((waiting, len(waiting)), (busy, self._workers)):
@@ -111,7 +111,7 @@ class Fleet:
                 self._stop()
         return outcomes
 
-    def _side_by_side(self, jobs: Sequence[Job], workers: int) -> list[Outcome]:
+    def _side_by_side(self, jobs: Sequence[Job], workers: int) -> list[JobOutcome]:
         with ThreadPoolExecutor(max_workers=workers) as pool:
             try:
                 return list(pool.map(self._one, jobs))
@@ -119,7 +119,7 @@ class Fleet:
                 self._stop()
                 raise
 
-    def _one(self, job: Job) -> Outcome:
+    def _one(self, job: Job) -> JobOutcome:
         report, log = self._reports / job.name, self._reports / f"{job.name}.log"
         began = time.perf_counter()
         try:
@@ -137,7 +137,7 @@ class Fleet:
                 _end(process)
                 with self._lock:
                     self._running.discard(process)
-        outcome = Outcome(job, code, time.perf_counter() - began, log)
+        outcome = JobOutcome(job, code, time.perf_counter() - began, log)
         with self._lock:
             if not self._stopping:
                 self._told(outcome)

@@ -14,7 +14,7 @@ from device_grant.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from device_grant.cli.fleet import Job, Outcome
+    from device_grant.cli.fleet import Job, JobOutcome
     from device_grant.results import Report
 
 CLIENT = "client:"
@@ -55,7 +55,7 @@ def matrix(given: tuple[str, ...], running: bool, out: Path, work: Path, jobs: i
     from device_grant.report.publication import write
     from device_grant.results.locating import named_runs
 
-    outcomes: list[Outcome] = []
+    outcomes: list[JobOutcome] = []
     places = [Path(place) for place in given]
     if running:
         outcomes = _run(chosen(given), work, jobs, limit)
@@ -140,7 +140,7 @@ def withholder() -> Callable[[Report], bool]:
     return withholds
 
 
-def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int) -> list[Outcome]:
+def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int) -> list[JobOutcome]:
     from device_grant.cli.fleet import Fleet
     from device_grant.results.reader import FILE_NAME
 
@@ -150,7 +150,7 @@ def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int) -> list[Outc
             old.unlink()
     width = max((len(job.name) for job in jobs), default=0)
 
-    def told(outcome: Outcome) -> None:
+    def told(outcome: JobOutcome) -> None:
         counts = _counts(work / outcome.job.name)
         click.echo(f"{outcome.job.name:{width}}  {outcome.words:20}  {outcome.seconds:4.0f} s  {counts}".rstrip())
         if not outcome.ok:
@@ -180,7 +180,7 @@ def _counts(folder: Path) -> str:
     return ", ".join(f"{counts[verdict]} {verdict.label}" for verdict in WORST_FIRST if counts[verdict])
 
 
-def _worst(outcomes: Iterable[Outcome]) -> ExitCode:
+def _worst(outcomes: Iterable[JobOutcome]) -> ExitCode:
     from device_grant.cli.run import worse
 
     worst = ExitCode.CONFORMANT

@@ -9,7 +9,15 @@ from device_grant.protocol import dialect
 from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.settings import Settings
 from device_grant.reference.server.usual import USUAL
-from device_grant.targets.config import ClockSection, Endpoints, Lifetimes, Located, Serve, TargetConfig, UserSection
+from device_grant.targets.config import (
+    ClockSection,
+    EndpointsSection,
+    Lifetimes,
+    Located,
+    Serve,
+    TargetConfig,
+    UserSection,
+)
 from device_grant.targets.transports.in_process import AsgiTarget
 from device_grant.targets.users import ModuleUser
 
@@ -54,9 +62,9 @@ def embedded(
     return AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
 
 
-def _endpoints(settings: Settings) -> Endpoints:
+def _endpoints(settings: Settings) -> EndpointsSection:
     """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
-    return Endpoints(base=settings.base, **settings.usual.paths)
+    return EndpointsSection(base=settings.base, **settings.usual.paths)
 
 
 def _version() -> str:

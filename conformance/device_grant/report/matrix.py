@@ -124,7 +124,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Section:
+class MatrixSection:
     """Rows of one section of a source."""
 
     name: str
@@ -143,7 +143,7 @@ class Matrix:
     kind: str
     """`servers` or `clients`."""
     columns: tuple[Column, ...]
-    sections: tuple[Section, ...]
+    sections: tuple[MatrixSection, ...]
     suite_version: str
     catalogue_revision: str
 
@@ -206,7 +206,8 @@ def _matrix(kind: str, columns: tuple[Column, ...], catalogue: Catalogue, suite_
         by_section.setdefault((row.source, row.section), []).append(row)
     ordered = sorted(by_section, key=lambda key: (_rank(key[0]), natural(key[0]), natural(key[1])))
     sections = [
-        Section(section_name(*key), tuple(sorted(by_section[key], key=lambda row: natural(row.id)))) for key in ordered
+        MatrixSection(section_name(*key), tuple(sorted(by_section[key], key=lambda row: natural(row.id))))
+        for key in ordered
     ]
     return Matrix(kind, columns, tuple(sections), suite_version, catalogue.revision)
 

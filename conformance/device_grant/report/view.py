@@ -70,7 +70,7 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Source:
+class SourceGroup:
     """One source document with its sections in the document's order."""
 
     name: str
@@ -258,7 +258,7 @@ class View:
         )
 
     @cached_property
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[SourceGroup]:
         """Every requirement by source and section; the dialect's own source first."""
         by_source: dict[str, dict[str, list[RequirementResult]]] = {}
         for requirement in self.report.by_requirement().values():
@@ -266,7 +266,7 @@ class View:
             sections.setdefault(requirement.first.section, []).append(requirement)
         names = sorted(by_source, key=_own_first(self.specification))
         return [
-            Source(
+            SourceGroup(
                 name,
                 tuple(
                     Section(section, _worst_first(by_source[name][section]))

@@ -38,7 +38,7 @@ class Serve(_Section, frozen=True, kw_only=True):
     env: dict[str, str] = {}
 
 
-class Endpoints(_Section, frozen=True, kw_only=True):
+class EndpointsSection(_Section, frozen=True, kw_only=True):
     """Where the operations are; paths are relative to `base`; what is absent is discovered."""
 
     base: str = ""
@@ -105,7 +105,7 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     dialect: str = RFC8628
     """Name of a registered dialect."""
     serve: Serve | None = None
-    endpoints: Endpoints = Endpoints()
+    endpoints: EndpointsSection = EndpointsSection()
     clients: tuple[KnownClient, ...] = ()
     request: RequestDefaults = RequestDefaults()
     user: UserSection = UserSection()

@@ -18,7 +18,7 @@ from device_grant.implementations import described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.adapter import unreadable
-from device_grant.targets.config import ClockSection, Endpoints, Located, Serve, TargetConfig
+from device_grant.targets.config import ClockSection, EndpointsSection, Located, Serve, TargetConfig
 from device_grant.targets.validate import contradictions
 
 T = TypeVar("T")
@@ -119,7 +119,7 @@ def _live(spec: str, dialect: str | None) -> Located:
     config = TargetConfig(
         name=host if port is None else f"{host}:{port}",
         dialect=dialect or default_dialect().name,
-        endpoints=Endpoints(base=spec.rstrip("/")),
+        endpoints=EndpointsSection(base=spec.rstrip("/")),
     )
     return Located(config=config, folder=Path.cwd(), spec=spec)
 

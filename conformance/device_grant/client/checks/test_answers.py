@@ -10,7 +10,7 @@ from device_grant.protocol.reading import basic, value_of
 
 if TYPE_CHECKING:
     from device_grant.client.scripted.steps import ErrorForm, Step
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
     from device_grant.protocol import Request
 
@@ -23,7 +23,7 @@ SANITISES = "smithy-restjson1-client-sanitises"
 
 
 @check("rfc6749-5.1-token-type-case-insensitive", faults=("token_type_spelling",))
-def test_token_type_spelling(client: Subject, verify: Verify) -> None:
+def test_token_type_spelling(client: ClientUnderTest, verify: Verify) -> None:
     """token_type is bearer, and BEARER; everywhere else it is Bearer. Accepted: the login works."""
     for spelling in ("bearer", "BEARER"):
         login = client.poll(f"token_type {spelling}", change(token_type=spelling))
@@ -33,7 +33,7 @@ def test_token_type_spelling(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-7.1-unknown-token-type", faults=("token_type_unchecked",))
-def test_unknown_token_type(client: Subject, verify: Verify) -> None:
+def test_unknown_token_type(client: ClientUnderTest, verify: Verify) -> None:
     """token_type is mac. Accepted: the client fails, or at least does not use the token as a bearer token."""
     login = client.poll("token_type mac", change(token_type="mac"))  # noqa: S106 - a token type, no password
     login.need("token")
@@ -45,7 +45,7 @@ def test_unknown_token_type(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-5.1-client-without-expires-in", faults=("expires_in_required",))
-def test_only_required_members(client: Subject, verify: Verify) -> None:
+def test_only_required_members(client: ClientUnderTest, verify: Verify) -> None:
     """A token response of access_token and token_type. Accepted: the login works."""
     login = client.poll("two members", change(expires_in=..., refresh_token=...))
     login.need("token")
@@ -54,7 +54,7 @@ def test_only_required_members(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-5.1-client-no-size-assumption", faults=("long_values_cut",))
-def test_long_values(client: Subject, verify: Verify) -> None:
+def test_long_values(client: ClientUnderTest, verify: Verify) -> None:
     """Device code and access token of 4 KiB. Accepted: the login works, and both come whole."""
     token = "AT." + "t" * LONG
     login = client.redeem(start=[change(device_code="DC." + "d" * LONG)], token=[change(access_token=token)])
@@ -64,7 +64,7 @@ def test_long_values(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-2.2-client-no-size-assumption", faults=("long_values_cut",), needs=("registration",))
-def test_long_client_identifier(client: Subject, verify: Verify) -> None:
+def test_long_client_identifier(client: ClientUnderTest, verify: Verify) -> None:
     """Registration yields a client identifier of 2 KiB. Accepted: it comes back whole."""
     identifier = "CID." + "i" * (LONG // 2)
     if not client.flows:
@@ -83,7 +83,7 @@ def _identifier(request: Request) -> str:
 
 
 @check("rfc6749-5.2-client-handles-error-status", faults=("errors_by_status", "description_required"), timed=True)
-def test_error_statuses(client: Subject, verify: Verify) -> None:
+def test_error_statuses(client: ClientUnderTest, verify: Verify) -> None:
     """authorization_pending with status 401, 403 and 428, without description. Accepted: it is read as such."""
     requirement = "rfc6749-5.2-client-handles-error-status"
     steps = [error("authorization_pending", status=code, description=False) for code in (401, 403, 428)]
@@ -91,22 +91,24 @@ def test_error_statuses(client: Subject, verify: Verify) -> None:
 
 
 @check(SOURCES, faults=("exception_only_in_header", "exception_not_in_code"), timed=True)
-def test_sources_of_exception_names(client: Subject, verify: Verify) -> None:
+def test_sources_of_exception_names(client: ClientUnderTest, verify: Verify) -> None:
     """AuthorizationPendingException in the header alone, in __type, in code. Accepted: it is read as such."""
     _same_forms(client, verify, SOURCES, ("header", "type", "code"), "does not find the exception's name")
 
 
 @check(SANITISES, faults=("exception_name_whole",), timed=True)
-def test_decorated_exception_names(client: Subject, verify: Verify) -> None:
+def test_decorated_exception_names(client: ClientUnderTest, verify: Verify) -> None:
     """The name with a URI behind a colon, and with a namespace before a hash. Accepted: it is read as such."""
     _same_forms(client, verify, SANITISES, ("suffix", "namespace"), "does not strip the exception's name")
 
 
-def _same_forms(client: Subject, verify: Verify, requirement: str, forms: tuple[ErrorForm, ...], problem: str) -> None:
+def _same_forms(
+    client: ClientUnderTest, verify: Verify, requirement: str, forms: tuple[ErrorForm, ...], problem: str
+) -> None:
     _same(client, verify, requirement, [error("authorization_pending", form=form) for form in forms], problem)
 
 
-def _same(client: Subject, verify: Verify, requirement: str, steps: list[Step], problem: str) -> None:
+def _same(client: ClientUnderTest, verify: Verify, requirement: str, steps: list[Step], problem: str) -> None:
     """A loop must poll on after each of these; a single operation must name them as it names the usual form."""
     if client.flows:
         login = client.login(start=[change(interval=1)], token=steps, wait=len(steps) + 4.0)
@@ -122,7 +124,7 @@ def _same(client: Subject, verify: Verify, requirement: str, steps: list[Step], 
 
 
 @check(UNREADABLE, faults=("unreadable_answer_unreported",), timed=True)
-def test_unreadable_answers(client: Subject, verify: Verify) -> None:
+def test_unreadable_answers(client: ClientUnderTest, verify: Verify) -> None:
     """At a poll a page with status 200, with 400, with 502, and status 200 without a body; then the honest answers.
 
     Accepted: the client goes on to the token, or ends as a failure. One that goes on meets the next of them in the
@@ -144,7 +146,7 @@ def test_unreadable_answers(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-2.3.1-no-credentials-in-uri", faults=("secret_in_query",))
-def test_nothing_in_urls(client: Subject, verify: Verify) -> None:
+def test_nothing_in_urls(client: ClientUnderTest, verify: Verify) -> None:
     """A plain login. Accepted: no credential in the URL of a request."""
     login = client.redeem(token=[honest()], confidential=client.claims("confidential"))
     login.need("start")

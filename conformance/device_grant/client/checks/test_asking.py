@@ -9,7 +9,7 @@ from device_grant.judging import Untestable, check
 from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 GIVEN = {"CLIENT_ID": "device grant+client", "CLIENT_SECRET": "a secret+with%reserved/characters"}
@@ -17,7 +17,7 @@ GIVEN = {"CLIENT_ID": "device grant+client", "CLIENT_SECRET": "a secret+with%res
 
 
 @check("aws-client-endpoint-override", faults=("endpoint_ignored",), needs=("endpoint",))
-def test_endpoint_is_taken(client: Subject, verify: Verify) -> None:
+def test_endpoint_is_taken(client: ClientUnderTest, verify: Verify) -> None:
     """A plain login at an endpoint that the client is told. Accepted: its requests arrive there."""
     login = client.redeem()
     verify.that(
@@ -26,7 +26,7 @@ def test_endpoint_is_taken(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-scope-optional", faults=("scope_always_sent",))
-def test_no_scope(client: Subject, verify: Verify) -> None:
+def test_no_scope(client: ClientUnderTest, verify: Verify) -> None:
     """No scope is asked for. Accepted: no parameter scope; a scope of the client's own is noted."""
     login = client.redeem(scope=False)
     entry = login.need("start")
@@ -35,7 +35,7 @@ def test_no_scope(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",))
-def test_beyond_ascii(client: Subject, verify: Verify) -> None:
+def test_beyond_ascii(client: ClientUnderTest, verify: Verify) -> None:
     """A client identifier with a letter beyond ASCII. Accepted: it comes as UTF-8, or not at all."""
     login = client.redeem(given={"CLIENT_ID": "gerät-8628"})
     if not login.polls:
@@ -51,7 +51,7 @@ def test_beyond_ascii(client: Subject, verify: Verify) -> None:
     needs=("confidential",),
     timed=True,
 )
-def test_credentials(client: Subject, verify: Verify) -> None:
+def test_credentials(client: ClientUnderTest, verify: Verify) -> None:
     """A client that is given a secret with reserved characters. Accepted: each of its requests authenticates."""
     login = client.redeem(token=[pending()] if client.flows else (), confidential=True, given=GIVEN)
     login.need("token")

@@ -8,14 +8,14 @@ from device_grant.judging import Untestable, check
 
 if TYPE_CHECKING:
     from device_grant.client.scripted.certificates import Certificate
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 BAD: tuple[Certificate, ...] = ("untrusted", "wrong-name")
 
 
 @check("rfc6749-10.9-client-validates-cert", faults=("certificates_unchecked",), needs=("tls",))
-def test_certificates(client: Subject, verify: Verify) -> None:
+def test_certificates(client: ClientUnderTest, verify: Verify) -> None:
     """A certificate of an unknown authority, and one of another host. Accepted: no request arrives.
 
     A good certificate comes first: where that does not work, the others say nothing.
@@ -24,18 +24,18 @@ def test_certificates(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc7591-5-client-checks-cert", faults=("certificates_unchecked",), needs=("tls", "registration"))
-def test_certificates_at_registration(client: Subject, verify: Verify) -> None:
+def test_certificates_at_registration(client: ClientUnderTest, verify: Verify) -> None:
     """The same, where a registration is the first request. Accepted: no registration arrives."""
     _judge(client, verify, "rfc7591-5-client-checks-cert", "flow" if client.flows else "register")
 
 
 @check("rfc8414-6.1-client-cert-check", faults=("certificates_unchecked",), needs=("tls", "metadata", "flow"))
-def test_certificates_at_discovery(client: Subject, verify: Verify) -> None:
+def test_certificates_at_discovery(client: ClientUnderTest, verify: Verify) -> None:
     """The same, where metadata is asked for first. Accepted: no request arrives."""
     _judge(client, verify, "rfc8414-6.1-client-cert-check", "flow", discover=True)
 
 
-def _judge(client: Subject, verify: Verify, requirement: str, operation: str, **options: Any) -> None:
+def _judge(client: ClientUnderTest, verify: Verify, requirement: str, operation: str, **options: Any) -> None:
     good = client.once(operation, "a good certificate", certificate="good", **options)
     if not good.exchanges:
         raise Untestable(f"the client does not accept a good certificate of the suite's authority: it {good.how}")

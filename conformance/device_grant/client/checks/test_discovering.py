@@ -9,7 +9,7 @@ from device_grant.judging import Untestable, check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 MOVED = {"start": "/x/y/zz?tenant=1", "token": "/t/o/k?tenant=1"}
@@ -24,7 +24,7 @@ MOVED = {"start": "/x/y/zz?tenant=1", "token": "/t/o/k?tenant=1"}
     needs=("flow", "metadata"),
     when=lambda dialect: dialect.has_metadata,
 )
-def test_endpoints_of_the_metadata(client: Subject, verify: Verify) -> None:
+def test_endpoints_of_the_metadata(client: ClientUnderTest, verify: Verify) -> None:
     """Metadata with endpoints at unusual paths, with a query. Accepted: they are used as they are."""
     login = client.login(discover=True, moved=MOVED)
     _must_have_looked(login)
@@ -46,7 +46,7 @@ def test_endpoints_of_the_metadata(client: Subject, verify: Verify) -> None:
     faults=("issuer_slash_kept",),
     needs=("flow", "metadata"),
 )
-def test_issuer_with_a_slash(client: Subject, verify: Verify) -> None:
+def test_issuer_with_a_slash(client: ClientUnderTest, verify: Verify) -> None:
     """An issuer whose path ends in a slash. Accepted: the metadata's path does not."""
     login = client.login(discover=True, issuer_path="/tenant/a/")
     _must_have_looked(login)
@@ -54,7 +54,7 @@ def test_issuer_with_a_slash(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc8414-5-lookup-order", faults=("openid_location_first",), needs=("flow", "metadata"))
-def test_order_of_places(client: Subject, verify: Verify) -> None:
+def test_order_of_places(client: ClientUnderTest, verify: Verify) -> None:
     """An issuer with a path. Accepted: the place of RFC 8414 is tried first, that of OpenID Connect Discovery after."""
     login = client.login(discover=True, issuer_path="/tenant")
     _must_have_looked(login)
@@ -67,7 +67,7 @@ def test_order_of_places(client: Subject, verify: Verify) -> None:
     faults=("issuer_unchecked",),
     needs=("flow", "metadata"),
 )
-def test_metadata_of_another_issuer(client: Subject, verify: Verify) -> None:
+def test_metadata_of_another_issuer(client: ClientUnderTest, verify: Verify) -> None:
     """The metadata's issuer is another one, or has a slash more. Accepted: nothing in it is used."""
     other = client.login("another issuer", discover=True, documents={"issuer": "{base}/another"})
     _must_have_looked(other)

@@ -9,7 +9,7 @@ from device_grant.judging import check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 STOPS = "rfc8628-3.5-client-stops-on-other-errors"
@@ -18,12 +18,12 @@ ENOUGH = 4
 """Polls after which it is plain that a client does not stop."""
 
 
-def _refused(client: Subject, code: str) -> Attempt:
+def _refused(client: ClientUnderTest, code: str) -> Attempt:
     """A login that is refused with that error at its first poll, and for ever."""
     return client.poll(code, error(code), forever=["token"], most=ENOUGH, wait=6)
 
 
-def _judge(client: Subject, verify: Verify, login: Attempt, code: str) -> None:
+def _judge(client: ClientUnderTest, verify: Verify, login: Attempt, code: str) -> None:
     login.need("token")
     if client.flows:
         verify.by_rules(login, STOPS)
@@ -33,7 +33,7 @@ def _judge(client: Subject, verify: Verify, login: Attempt, code: str) -> None:
 
 
 @check(STOPS, REACTS, faults=("denial_retried", "errors_retried", "errors_unreported"), needs=("flow",), timed=True)
-def test_access_denied(client: Subject, verify: Verify) -> None:
+def test_access_denied(client: ClientUnderTest, verify: Verify) -> None:
     """access_denied for ever. Accepted: one poll, and an exit that tells of it."""
     _judge(client, verify, _refused(client, "access_denied"), "access_denied")
 
@@ -47,7 +47,7 @@ def test_access_denied(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_expired_token(client: Subject, verify: Verify) -> None:
+def test_expired_token(client: ClientUnderTest, verify: Verify) -> None:
     """authorization_pending, then expired_token for ever. Accepted: no further poll, and no new flow by itself."""
     login = client.login(
         start=[change(interval=1)],
@@ -69,7 +69,7 @@ def test_expired_token(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_errors_of_the_request(client: Subject, verify: Verify) -> None:
+def test_errors_of_the_request(client: ClientUnderTest, verify: Verify) -> None:
     """invalid_grant, invalid_client, invalid_request, unauthorized_client, then unsupported_grant_type, each for ever.
 
     Accepted: one poll, and an exit that tells of it.
@@ -79,13 +79,13 @@ def test_errors_of_the_request(client: Subject, verify: Verify) -> None:
 
 
 @check(STOPS, REACTS, faults=("unknown_errors_retried", "errors_unreported"), needs=("flow",), timed=True)
-def test_unknown_error(client: Subject, verify: Verify) -> None:
+def test_unknown_error(client: ClientUnderTest, verify: Verify) -> None:
     """An error code that no specification knows. Accepted: one poll, and an exit that tells of it."""
     _judge(client, verify, _refused(client, "not_on_a_sunday"), "not_on_a_sunday")
 
 
 @check("aws-client-honours-expired", faults=("expired_retried", "grant_errors_retried"), timed=True)
-def test_expired_and_invalid_grant(client: Subject, verify: Verify) -> None:
+def test_expired_and_invalid_grant(client: ClientUnderTest, verify: Verify) -> None:
     """ExpiredTokenException, and InvalidGrantException, for ever. Accepted: both end the login with a failure."""
     for code in ("expired_token", "invalid_grant"):
         login = _refused(client, code)
@@ -95,7 +95,7 @@ def test_expired_and_invalid_grant(client: Subject, verify: Verify) -> None:
 
 
 @check(REACTS, faults=("errors_unreported",), timed=True)
-def test_refused_at_the_start(client: Subject, verify: Verify) -> None:
+def test_refused_at_the_start(client: ClientUnderTest, verify: Verify) -> None:
     """The device authorization request is refused with invalid_client. Accepted: an exit that tells of it."""
     login = client.redeem(start=[error("invalid_client")])
     login.need("start")

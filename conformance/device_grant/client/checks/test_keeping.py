@@ -9,7 +9,7 @@ from device_grant.judging import NotApplicable, check
 if TYPE_CHECKING:
     from device_grant.client.drivers.invocation import Kept
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 OTHER_PEOPLE = 0o077
@@ -17,7 +17,7 @@ KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
 
 
 @check("rfc6819-5.3.3-secure-storage", faults=("files_for_everyone",))
-def test_files(client: Subject, verify: Verify) -> None:
+def test_files(client: ClientUnderTest, verify: Verify) -> None:
     """A plain login with umask 022. Accepted: files with secrets under HOME can be read by their owner alone."""
     login = client.redeem()
     login.need("token")

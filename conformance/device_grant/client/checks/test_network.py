@@ -9,7 +9,7 @@ from device_grant.judging import NotApplicable, check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
 
@@ -19,7 +19,7 @@ INCOMPLETE = "rfc9112-6.3-client-incomplete"
 
 
 @check(RETRIES, faults=("retries_at_once",), timed=True)
-def test_lost_connections(client: Subject, verify: Verify) -> None:
+def test_lost_connections(client: ClientUnderTest, verify: Verify) -> None:
     """The connection is reset: at the device authorization, at a poll, after a poll that was carried out.
 
     Accepted: the same POST does not come again at once; whether it comes later, or the client fails, is its own affair.
@@ -36,7 +36,7 @@ def test_lost_connections(client: Subject, verify: Verify) -> None:
 
 
 @check(INCOMPLETE, faults=("truncated_answer_used",), timed=True)
-def test_truncated_answers(client: Subject, verify: Verify) -> None:
+def test_truncated_answers(client: ClientUnderTest, verify: Verify) -> None:
     """A token response with fewer octets than its Content-Length, its JSON whole or cut; then invalid_grant.
 
     Accepted: the client ends without the token. A response in chunks, and one that ends with the connection, are whole.
@@ -52,7 +52,7 @@ def test_truncated_answers(client: Subject, verify: Verify) -> None:
 
 
 @check(REDIRECTS, faults=("redirects_followed", "redirects_become_get"), timed=True)
-def test_redirects(client: Subject, verify: Verify) -> None:
+def test_redirects(client: ClientUnderTest, verify: Verify) -> None:
     """The token request is answered 307 to another origin, and to its own path.
 
     Accepted: it is not sent to the other origin, and no GET is made of it.
@@ -75,7 +75,7 @@ def test_redirects(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-tls-required", faults=("redirects_followed",), needs=("tls",), timed=True)
-def test_no_downgrade(client: Subject, verify: Verify) -> None:
+def test_no_downgrade(client: ClientUnderTest, verify: Verify) -> None:
     """An HTTPS endpoint answers 307 to plain HTTP. Accepted: nothing of the request goes there."""
     login = client.poll(
         "to plain HTTP",

@@ -11,7 +11,7 @@ from device_grant.protocol.reading import value_of
 if TYPE_CHECKING:
     from device_grant.client.scripted.steps import Step
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 FIRST, SECOND = "RT.first-refresh-token", "RT.second-refresh-token"
@@ -25,7 +25,7 @@ FIRST, SECOND = "RT.first-refresh-token", "RT.second-refresh-token"
     faults=("refresh_grant_misspelt", "refresh_token_missing", "refresh_as_json", "refresh_scope_widened"),
     needs=("refresh",),
 )
-def test_refresh(client: Subject, verify: Verify) -> None:
+def test_refresh(client: ClientUnderTest, verify: Verify) -> None:
     """One refresh. Accepted: grant type, token and encoding of RFC 6749, and no more scope than before."""
     attempt = client.refresh()
     if not attempt.session.refreshes:
@@ -44,7 +44,7 @@ def test_refresh(client: Subject, verify: Verify) -> None:
     faults=("refresh_unauthenticated",),
     needs=("refresh", "confidential"),
 )
-def test_refresh_with_credentials(client: Subject, verify: Verify) -> None:
+def test_refresh_with_credentials(client: ClientUnderTest, verify: Verify) -> None:
     """A refresh of a client that has a secret. Accepted: it authenticates."""
     attempt = client.refresh(confidential=True)
     if not attempt.session.refreshes:
@@ -53,7 +53,7 @@ def test_refresh_with_credentials(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-6-client-discards-old", faults=("refresh_token_never_replaced",), needs=("refresh", "keeps"))
-def test_rotated_refresh_token(client: Subject, verify: Verify) -> None:
+def test_rotated_refresh_token(client: ClientUnderTest, verify: Verify) -> None:
     """A refresh yields a new refresh token; then another refresh. Accepted: it uses the new one."""
     second = _twice(client, change(refresh_token=SECOND, expires_in=1))
     sent = value_of(second.need("refresh").request, "refresh_token")
@@ -62,7 +62,7 @@ def test_rotated_refresh_token(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-6-client-keeps-old-when-not-rotated", faults=("refresh_token_forgotten",), needs=("refresh", "keeps"))
-def test_refresh_token_that_stays(client: Subject, verify: Verify) -> None:
+def test_refresh_token_that_stays(client: ClientUnderTest, verify: Verify) -> None:
     """A refresh yields no refresh token; then another refresh. Accepted: it uses the one that it had."""
     second = _twice(client, change(refresh_token=..., expires_in=1))
     sent = value_of(second.of("refresh")[-1].request, "refresh_token") if second.of("refresh") else None
@@ -70,7 +70,7 @@ def test_refresh_token_that_stays(client: Subject, verify: Verify) -> None:
     verify.that("rfc6749-6-client-keeps-old-when-not-rotated", sent == FIRST, problem, second)
 
 
-def _twice(client: Subject, answer: Step) -> Attempt:
+def _twice(client: ClientUnderTest, answer: Step) -> Attempt:
     """Two refreshes of the same person; the second one is told no refresh token."""
     home = client.home()
     known = {"refresh_token": FIRST}

@@ -11,7 +11,7 @@ from device_grant.protocol.reading import basic, json_body, value_of
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 REGISTERS = {"CLIENT_ID": "", "CLIENT_SECRET": ""}
@@ -20,7 +20,7 @@ DAYS = 86400
 
 
 @check("aws-register-client-caches", faults=("registers_each_time",), needs=("flow", "registration", "keeps"))
-def test_registration_is_kept(client: Subject, verify: Verify) -> None:
+def test_registration_is_kept(client: ClientUnderTest, verify: Verify) -> None:
     """Two logins of the same person; the registration is good for 90 days. Accepted: one registration."""
     home = client.home()
     first = client.login("the first login", home=home)
@@ -35,7 +35,7 @@ def test_registration_is_kept(client: Subject, verify: Verify) -> None:
     faults=("expired_registration_used",),
     needs=("flow", "registration", "keeps"),
 )
-def test_expired_registration(client: Subject, verify: Verify) -> None:
+def test_expired_registration(client: ClientUnderTest, verify: Verify) -> None:
     """A registration that has expired since, then a second login. Accepted: it registers again."""
     home = client.home()
     past = int(time.time()) - DAYS
@@ -55,7 +55,7 @@ def test_expired_registration(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc7591-2-software-id-stable", faults=("software_id_random",), needs=("registration",))
-def test_software_id(client: Subject, verify: Verify) -> None:
+def test_software_id(client: ClientUnderTest, verify: Verify) -> None:
     """Two registrations on two machines. Accepted: software_id, where there is one, is the same."""
     operation = "flow" if client.flows else "register"
     attempts = [client.once(operation, f"machine {number}", given=REGISTERS) for number in (1, 2)]
@@ -68,7 +68,7 @@ def test_software_id(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc7591-3.2.1-client-checks-result", faults=("registration_result_ignored",), needs=("flow", "registration"))
-def test_registered_otherwise(client: Subject, verify: Verify) -> None:
+def test_registered_otherwise(client: ClientUnderTest, verify: Verify) -> None:
     """The response registers client_secret_post. Accepted: the secret comes in the body, or no request comes."""
     login = client.login(
         given=REGISTERS,
@@ -82,7 +82,7 @@ def test_registered_otherwise(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc7591-3.2.2-client-ignores-unknown", faults=("registration_error_strict",), needs=("registration",))
-def test_refused_registration(client: Subject, verify: Verify) -> None:
+def test_refused_registration(client: ClientUnderTest, verify: Verify) -> None:
     """A registration is refused, once plainly and once with members that nobody knows. Accepted: the same end."""
     operation = "flow" if client.flows else "register"
     code = client.dialect.registration_error

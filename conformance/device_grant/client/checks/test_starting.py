@@ -12,7 +12,7 @@ from device_grant.judging import check
 if TYPE_CHECKING:
     from device_grant.client.scripted.steps import Step
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 INCOMPLETE = "rfc8628-3.2-client-rejects-incomplete-response"
@@ -27,7 +27,7 @@ SPECIAL_CODE = "DC.a+b/c=d%25e&f~g-%41_h"
     "aws-client-without-complete-uri",
     faults=("complete_uri_required", "unknown_members_refused"),
 )
-def test_optional_and_unknown_members(client: Subject, verify: Verify) -> None:
+def test_optional_and_unknown_members(client: ClientUnderTest, verify: Verify) -> None:
     """No verification_uri_complete; members that nobody knows, in both answers. Accepted: the login works."""
     without = client.redeem("no verification_uri_complete", start=[change(verification_uri_complete=...)])
     problem = "cannot do without verification_uri_complete"
@@ -41,14 +41,14 @@ def test_optional_and_unknown_members(client: Subject, verify: Verify) -> None:
 
 
 @check(INCOMPLETE, faults=("incomplete_answer_polled",))
-def test_required_members_missing(client: Subject, verify: Verify) -> None:
+def test_required_members_missing(client: ClientUnderTest, verify: Verify) -> None:
     """The response lacks device_code, user_code, verification_uri, or expires_in. Accepted: a failure, and no poll."""
     for name in ("device_code", "user_code", "verification_uri", "expires_in"):
         _judge_unusable(client, verify, f"a response without {name}", change(**{name: ...}))
 
 
 @check(INCOMPLETE, faults=("incomplete_answer_polled",))
-def test_response_is_no_json_object(client: Subject, verify: Verify) -> None:
+def test_response_is_no_json_object(client: ClientUnderTest, verify: Verify) -> None:
     """Status 200 with a page, nothing, a JSON array, half a JSON object. Accepted: a failure, and no poll."""
     for what, answer in (
         ("a page", text("<!doctype html><title>Sign in</title>")),
@@ -59,7 +59,7 @@ def test_response_is_no_json_object(client: Subject, verify: Verify) -> None:
         _judge_unusable(client, verify, what, answer)
 
 
-def _judge_unusable(client: Subject, verify: Verify, what: str, answer: Step) -> None:
+def _judge_unusable(client: ClientUnderTest, verify: Verify, what: str, answer: Step) -> None:
     operation = "flow" if client.flows else "start"
     attempt = client.once(operation, what, start=[answer], forever=["start"], wait=7, until=7)
     attempt.need("start")
@@ -69,7 +69,7 @@ def _judge_unusable(client: Subject, verify: Verify, what: str, answer: Step) ->
 
 
 @check("rfc8628-3.4-device-code-sent", faults=("device_code_decoded",))
-def test_special_device_code(client: Subject, verify: Verify) -> None:
+def test_special_device_code(client: ClientUnderTest, verify: Verify) -> None:
     """A device code with characters that have to be escaped. Accepted: it comes back as it was."""
     login = client.redeem(start=[change(device_code=SPECIAL_CODE)])
     login.need("token")
@@ -77,14 +77,14 @@ def test_special_device_code(client: Subject, verify: Verify) -> None:
 
 
 @check("rfc6749-5.1-member-order", faults=("members_in_order",))
-def test_member_order(client: Subject, verify: Verify) -> None:
+def test_member_order(client: ClientUnderTest, verify: Verify) -> None:
     """Both answers with their members in another order and white space between them. Accepted: the login works."""
     login = client.redeem(start=[shuffled()], token=[shuffled()])
     verify.that("rfc6749-5.1-member-order", login.succeeded, "depends on the order of members", login)
 
 
 @check("aws-client-null-members", faults=("null_members_used",), timed=True)
-def test_null_members(client: Subject, verify: Verify) -> None:
+def test_null_members(client: ClientUnderTest, verify: Verify) -> None:
     """Members that the service may leave out are null. Accepted: the login works, and null is kept nowhere as text."""
     login = client.redeem(
         start=[change(interval=None)],
@@ -106,7 +106,7 @@ def test_null_members(client: Subject, verify: Verify) -> None:
     faults=("user_code_not_shown", "code_only_in_complete_uri", "device_code_shown"),
     needs=("flow", "shows"),
 )
-def test_what_the_person_sees(client: Subject, verify: Verify) -> None:
+def test_what_the_person_sees(client: ClientUnderTest, verify: Verify) -> None:
     """Logins with and without verification_uri_complete. Accepted: user code and URI are shown; no device code."""
     with_both = client.login("with verification_uri_complete", token=[pending()])
     with_both.need("start")

@@ -10,7 +10,7 @@ from device_grant.judging import check
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
-    from device_grant.client.session.case import Subject
+    from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
@@ -31,7 +31,7 @@ MONTH = 30 * 86_400
     needs=("flow",),
     timed=True,
 )
-def test_pending_until_approved(client: Subject, verify: Verify) -> None:
+def test_pending_until_approved(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 2; three times authorization_pending, then the token. Accepted: four polls, two seconds apart."""
     login = client.login(start=[change(interval=2)], token=[pending()] * 3, wait=10)
     login.need("token")
@@ -48,7 +48,7 @@ def test_pending_until_approved(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_interval_of_seven(client: Subject, verify: Verify) -> None:
+def test_interval_of_seven(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 7; authorization_pending, then the token. Accepted: seven seconds between the polls."""
     login = client.login(start=[change(interval=7)], token=[pending()], wait=16)
     verify.that("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
@@ -63,7 +63,7 @@ def test_interval_of_seven(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_no_interval(client: Subject, verify: Verify) -> None:
+def test_no_interval(client: ClientUnderTest, verify: Verify) -> None:
     """No interval; authorization_pending, then the token. Accepted: five seconds between the polls, and success."""
     login = client.login(start=[change(interval=...)], token=[pending()], wait=12)
     problem = "cannot do without interval"
@@ -77,7 +77,7 @@ def test_no_interval(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_interval_of_zero(client: Subject, verify: Verify) -> None:
+def test_interval_of_zero(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 0; four times pending, then the token. Accepted: pauses between the polls, or a failure.
 
     The text does not forbid 0, so a client that takes it at its word is only warned.
@@ -86,18 +86,18 @@ def test_interval_of_zero(client: Subject, verify: Verify) -> None:
 
 
 @check(ODD, faults=("odd_interval_taken_for_none", "odd_interval_stalls"), needs=("flow",), timed=True)
-def test_negative_interval(client: Subject, verify: Verify) -> None:
+def test_negative_interval(client: ClientUnderTest, verify: Verify) -> None:
     """Interval -5; four times pending, then the token. Accepted: pauses between the polls, or a failure."""
     _judge_odd(verify, _odd(client, -5))
 
 
 @check(ODD, faults=("odd_interval_taken_for_none", "odd_interval_stalls"), needs=("flow",), timed=True)
-def test_interval_as_text(client: Subject, verify: Verify) -> None:
+def test_interval_as_text(client: ClientUnderTest, verify: Verify) -> None:
     """Interval "2"; four times pending, then the token. Accepted: pauses between the polls, or a failure."""
     _judge_odd(verify, _odd(client, "2"))
 
 
-def _odd(client: Subject, interval: Any) -> Attempt:
+def _odd(client: ClientUnderTest, interval: Any) -> Attempt:
     return client.login(start=[change(interval=interval)], token=[pending()] * 4, wait=40, until=40)
 
 
@@ -120,7 +120,7 @@ def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> No
     when=lambda dialect: dialect.interval_may_have_fraction,
     timed=True,
 )
-def test_interval_with_a_fraction(client: Subject, verify: Verify) -> None:
+def test_interval_with_a_fraction(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1.5; twice pending, then the token. Accepted: a second and a half between the polls, or a failure.
 
     In the AWS dialect the model makes it an integer, as which SDKs read whatever comes.
@@ -131,7 +131,7 @@ def test_interval_with_a_fraction(client: Subject, verify: Verify) -> None:
 
 
 @check(WAITS, faults=("interval_overflows", "interval_capped"), needs=("flow",), timed=True)
-def test_interval_of_a_month(client: Subject, verify: Verify) -> None:
+def test_interval_of_a_month(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 2592000; authorization_pending for ever. Accepted: at most one poll in twelve seconds."""
     login = client.login(
         start=[change(interval=MONTH)], token=[pending()], forever=["token"], most=4, wait=12, until=12
@@ -149,7 +149,7 @@ def test_interval_of_a_month(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_slow_down_at_first(client: Subject, verify: Verify) -> None:
+def test_slow_down_at_first(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1; slow_down, authorization_pending, then the token. Accepted: six seconds before each further poll."""
     login = client.login(start=[change(interval=1)], token=[slow_down(), pending()], wait=14)
     login.need("token")
@@ -171,7 +171,7 @@ def test_slow_down_at_first(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_slow_down_later(client: Subject, verify: Verify) -> None:
+def test_slow_down_later(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 2; pending, slow_down, twice pending, then the token. Accepted: seven seconds from slow_down on."""
     steps = [pending(), slow_down(), pending(), pending()]
     login = client.login(start=[change(interval=2)], token=steps, wait=26)
@@ -188,7 +188,7 @@ def test_slow_down_later(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_slow_down_twice(client: Subject, verify: Verify) -> None:
+def test_slow_down_twice(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1; slow_down twice, pending, then the token. Accepted: six seconds, then eleven, then eleven."""
     login = client.login(start=[change(interval=1)], token=[slow_down(), slow_down(), pending()], wait=30)
     login.need("token")
@@ -203,7 +203,7 @@ def test_slow_down_twice(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_codes_expire(client: Subject, verify: Verify) -> None:
+def test_codes_expire(client: ClientUnderTest, verify: Verify) -> None:
     """expires_in 4, interval 1; authorization_pending for ever. Accepted: no poll after about six seconds."""
     login = client.login(
         start=[change(interval=1, expires_in=4)], token=[pending()], forever=["token"], wait=9, until=9
@@ -219,7 +219,7 @@ def test_codes_expire(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_silent_server(client: Subject, verify: Verify) -> None:
+def test_silent_server(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 2; polls that are never answered. Accepted: from one to the next, more and more time, best doubling.
 
     A client that gives up at its first timeout polls no more at all, which is less often too.
@@ -243,7 +243,7 @@ def test_silent_server(client: Subject, verify: Verify) -> None:
     needs=("flow",),
     timed=True,
 )
-def test_retry_after(client: Subject, verify: Verify) -> None:
+def test_retry_after(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1; 503 with Retry-After: 4, then the token. Accepted: no poll for four seconds, or none at all."""
     login = client.login(start=[change(interval=1)], token=[status(503, Retry_After="4")], wait=8)
     login.need("token")
@@ -256,7 +256,7 @@ def test_retry_after(client: Subject, verify: Verify) -> None:
     faults=("retry_after_ignored", "unreadable_answer_unreported"),
     timed=True,
 )
-def test_too_many_requests(client: Subject, verify: Verify) -> None:
+def test_too_many_requests(client: ClientUnderTest, verify: Verify) -> None:
     """429 with Retry-After: 4, then without, then the token. Accepted: four seconds without a poll, or a failure."""
     busy = text('{"message": "Too Many Requests"}', "application/json")
     login = client.poll("429", status(429, busy, Retry_After="4"), status(429, busy), wait=15)

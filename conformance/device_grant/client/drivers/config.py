@@ -13,11 +13,11 @@ UNSUPPORTED = 75
 """Exit status by which an adapter says that its client cannot do the operation (EX_TEMPFAIL of sysexits)."""
 
 
-class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _ClientSection(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
 
 
-class RunSection(_Section, frozen=True, kw_only=True):
+class RunSection(_ClientSection, frozen=True, kw_only=True):
     """How one run of the client is started."""
 
     command: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class RunSection(_Section, frozen=True, kw_only=True):
     """Scenarios that go on at the same time."""
 
 
-class ConnectSection(_Section, frozen=True, kw_only=True):
+class ConnectSection(_ClientSection, frozen=True, kw_only=True):
     """How the client gets to the scripted server."""
 
     how: Literal["endpoint", "proxy"] = "endpoint"
@@ -46,7 +46,7 @@ class ConnectSection(_Section, frozen=True, kw_only=True):
     """Whether the endpoint is HTTPS in every scenario, for clients that refuse plain HTTP on loopback."""
 
 
-class EndpointSection(_Section, frozen=True, kw_only=True):
+class EndpointSection(_ClientSection, frozen=True, kw_only=True):
     """Paths at the scripted server, for clients in which they are fixed."""
 
     issuer: str = ""
@@ -58,7 +58,7 @@ class EndpointSection(_Section, frozen=True, kw_only=True):
     """Where the metadata is, besides the well-known places of RFC 8414 and OpenID Connect Discovery."""
 
 
-class ResponseSection(_Section, frozen=True, kw_only=True):
+class ResponseSection(_ClientSection, frozen=True, kw_only=True):
     """Members that this client insists on in successful answers, wire names; null removes a member."""
 
     registration: dict[str, Any] = {}
@@ -66,7 +66,7 @@ class ResponseSection(_Section, frozen=True, kw_only=True):
     token: dict[str, Any] = {}
 
 
-class StaticAnswer(_Section, frozen=True, kw_only=True):
+class StaticAnswer(_ClientSection, frozen=True, kw_only=True):
     """What the server says to a request that is none of the protocol's, for example for user information."""
 
     path: str
@@ -77,14 +77,14 @@ class StaticAnswer(_Section, frozen=True, kw_only=True):
     body: str = "{}"
 
 
-class ClockSection(_Section, frozen=True, kw_only=True):
+class ClientClockSection(_ClientSection, frozen=True, kw_only=True):
     """Whether the client's time can be made to pass faster."""
 
     scale: float = 1.0
     """How many times faster, by libfaketime; tried first, and 1 where that does not work."""
 
 
-class Claims(_Section, frozen=True, kw_only=True):
+class Claims(_ClientSection, frozen=True, kw_only=True):
     """What the client can do; checks of the rest are not-applicable."""
 
     registration: bool | None = None
@@ -103,13 +103,13 @@ class Claims(_Section, frozen=True, kw_only=True):
     """Can reach an HTTPS endpoint whose authority the environment names."""
 
 
-class ExitSection(_Section, frozen=True, kw_only=True):
+class ExitSection(_ClientSection, frozen=True, kw_only=True):
     """What the exit status means."""
 
     success: int = 0
 
 
-class ClientConfig(_Section, frozen=True, kw_only=True):
+class ClientConfig(_ClientSection, frozen=True, kw_only=True):
     """The whole file."""
 
     name: str
@@ -122,7 +122,7 @@ class ClientConfig(_Section, frozen=True, kw_only=True):
     endpoints: EndpointSection = EndpointSection()
     response: ResponseSection = ResponseSection()
     answers: tuple[StaticAnswer, ...] = ()
-    clock: ClockSection = ClockSection()
+    clock: ClientClockSection = ClientClockSection()
     claims: Claims = Claims()
     exit: ExitSection = ExitSection()
 

@@ -15,7 +15,7 @@ from device_grant.protocol.http1 import END_OF_HEAD, BrokenRequestError, Request
 from device_grant.reference.client.faults import ClientFaults
 from device_grant.reference.client.login import Login
 from device_grant.reference.client.network import ANSWER_TIMEOUT
-from device_grant.reference.client.settings import Settings
+from device_grant.reference.client.settings import ClientSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -181,7 +181,7 @@ class EmbeddedDriver:
             invocation.elsewhere.base = invocation.authority.elsewhere = f"{scheme}://localhost:8629"
             network.sites["localhost:8629"] = _Site(invocation.elsewhere, invocation.elsewhere_certificate)
         out, complaint = io.StringIO(), ""
-        settings = Settings.of({**invocation.variables(), "HOME": str(invocation.home.path)})
+        settings = ClientSettings.of({**invocation.variables(), "HOME": str(invocation.home.path)})
         status: int | None
         try:
             status = Login(settings, network, self._faults, out).run()

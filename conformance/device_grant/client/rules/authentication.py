@@ -13,7 +13,7 @@ from device_grant.protocol.reading import basic, members_of, query_pairs, value_
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.client.rules.session import Session
+    from device_grant.client.rules.session import ClientSession
 
 SECRET_PARAMETERS = frozenset({"client_secret", "client_assertion"})
 BY_HEADER, BY_BODY = "client_secret_basic", "client_secret_post"
@@ -24,7 +24,7 @@ BY_HEADER, BY_BODY = "client_secret_basic", "client_secret_post"
     "rfc8628-3.4-client-id-required",
     faults=("client_id_missing_at_start", "client_id_missing_in_polls"),
 )
-def client_is_named(session: Session) -> Iterator[Judgement]:
+def client_is_named(session: ClientSession) -> Iterator[Judgement]:
     """Requests name their client, and name it right."""
     for name, entries in (
         ("rfc8628-3.1-client-id-required", session.starts),
@@ -44,7 +44,7 @@ def client_is_named(session: Session) -> Iterator[Judgement]:
     "rfc6749-6-credentialed-authenticates",
     faults=("secret_withheld_at_start", "secret_withheld_in_polls", "refresh_unauthenticated"),
 )
-def credentials_are_used(session: Session) -> Iterator[Judgement]:
+def credentials_are_used(session: ClientSession) -> Iterator[Judgement]:
     """A client that has credentials authenticates each of its requests."""
     if not session.known_secret:
         return
@@ -63,7 +63,7 @@ def credentials_are_used(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-2.3-single-auth-method", faults=("secret_twice",))
-def one_method_is_used(session: Session) -> Iterator[Judgement]:
+def one_method_is_used(session: ClientSession) -> Iterator[Judgement]:
     """No request has credentials in its header and in its body."""
     for entry in (*session.starts, *session.token_requests):
         if authenticates(entry):
@@ -78,7 +78,7 @@ def one_method_is_used(session: Session) -> Iterator[Judgement]:
     "rfc6749-2.3.1-body-credentials-discouraged",
     faults=("secret_in_body",),
 )
-def basic_is_used(session: Session) -> Iterator[Judgement]:
+def basic_is_used(session: ClientSession) -> Iterator[Judgement]:
     """A client with a secret uses Basic, unless its registration says otherwise."""
     if not session.known_secret:
         return
@@ -97,7 +97,7 @@ def basic_is_used(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-2.3.1-basic-encoding-client", faults=("basic_not_encoded",))
-def basic_is_form_encoded(session: Session) -> Iterator[Judgement]:
+def basic_is_form_encoded(session: ClientSession) -> Iterator[Judgement]:
     """Identifier and secret are form-encoded before they become Basic credentials."""
     if not session.known_secret:
         return
@@ -112,7 +112,7 @@ def basic_is_form_encoded(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-2.3.1-body-credentials-both-required", faults=("secret_without_id",))
-def secret_comes_with_identifier(session: Session) -> Iterator[Judgement]:
+def secret_comes_with_identifier(session: ClientSession) -> Iterator[Judgement]:
     """A secret in the body has client_id beside it."""
     for entry in (*session.starts, *session.token_requests):
         names = {name for name, value in members_of(entry.request) if value}
@@ -122,7 +122,7 @@ def secret_comes_with_identifier(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-2.3.1-empty-secret-omittable", faults=("empty_secret_sent",))
-def no_secret_is_sent_without_one(session: Session) -> Iterator[Judgement]:
+def no_secret_is_sent_without_one(session: ClientSession) -> Iterator[Judgement]:
     """A client without a secret leaves client_secret out; an empty one is noted."""
     if session.known_secret or not session.known_id:
         return
@@ -136,7 +136,7 @@ def no_secret_is_sent_without_one(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-2.3.1-no-credentials-in-uri", faults=("secret_in_query",))
-def secrets_are_not_in_urls(session: Session) -> Iterator[Judgement]:
+def secrets_are_not_in_urls(session: ClientSession) -> Iterator[Judgement]:
     """No credential is in the URL of a request."""
     for entry in session.protocol:
         names = {snake(name) for name, _ in query_pairs(entry.request)}

@@ -11,14 +11,14 @@ from device_grant.judging import Judgement, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.client.rules.session import Session
+    from device_grant.client.rules.session import ClientSession
     from device_grant.protocol import Exchange
 
 WELL_KNOWN = "/.well-known/"
 
 
 @rule("rfc8414-3.1-get", faults=("metadata_by_post",))
-def metadata_is_asked_for_by_get(session: Session) -> Iterator[Judgement]:
+def metadata_is_asked_for_by_get(session: ClientSession) -> Iterator[Judgement]:
     """Metadata is asked for by GET."""
     for entry in _lookups(session):
         method = entry.request.method
@@ -26,7 +26,7 @@ def metadata_is_asked_for_by_get(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8414-3.1-strip-trailing-slash", faults=("issuer_slash_kept",))
-def issuer_slash_is_removed(session: Session) -> Iterator[Judgement]:
+def issuer_slash_is_removed(session: ClientSession) -> Iterator[Judgement]:
     """A slash at the end of the issuer's path is not there in the path of RFC 8414."""
     path = urlsplit(session.issuer).path
     if not path.endswith("/") or path == "/":
@@ -39,7 +39,7 @@ def issuer_slash_is_removed(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8414-5-lookup-order", faults=("openid_location_first",))
-def rfc_location_comes_first(session: Session) -> Iterator[Judgement]:
+def rfc_location_comes_first(session: ClientSession) -> Iterator[Judgement]:
     """With an issuer that has a path, the location of RFC 8414 is tried before that of OpenID Connect Discovery."""
     path = urlsplit(session.issuer).path.rstrip("/")
     lookups = _lookups(session)
@@ -50,5 +50,5 @@ def rfc_location_comes_first(session: Session) -> Iterator[Judgement]:
     yield Judgement("rfc8414-5-lookup-order", first.startswith(WELL_KNOWN), problem, (lookups[0],), first)
 
 
-def _lookups(session: Session) -> list[Exchange]:
+def _lookups(session: ClientSession) -> list[Exchange]:
     return [entry for entry in session.exchanges if WELL_KNOWN in path_of(entry)]

@@ -11,11 +11,11 @@ from device_grant.protocol.reading import json_body, media_type
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.client.rules.session import Session
+    from device_grant.client.rules.session import ClientSession
 
 
 @rule("rfc7591-3.1-client-json-object", faults=("registration_as_form",))
-def registration_is_json(session: Session) -> Iterator[Judgement]:
+def registration_is_json(session: ClientSession) -> Iterator[Judgement]:
     """A registration is one JSON object by POST, labelled as JSON."""
     for entry in session.registrations:
         body, kind = json_body(entry.request), media_type(entry.request)
@@ -33,7 +33,7 @@ def registration_is_json(session: Session) -> Iterator[Judgement]:
     "rfc7591-2.2-untagged-name",
     faults=("client_name_missing", "client_uri_missing", "client_name_tagged_only"),
 )
-def registration_says_who(session: Session) -> Iterator[Judgement]:
+def registration_says_who(session: ClientSession) -> Iterator[Judgement]:
     """A registration has a name for people, untagged, and a page about the client."""
     for entry in session.registrations:
         members = {snake(name): value for name, value in (json_body(entry.request) or {}).items()}
@@ -49,7 +49,7 @@ def registration_says_who(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc7591-2-redirect-clients-register-uris", faults=("redirect_uris_missing",))
-def redirects_are_registered(session: Session) -> Iterator[Judgement]:
+def redirects_are_registered(session: ClientSession) -> Iterator[Judgement]:
     """A client that registers for the authorization code grant registers its redirect URIs."""
     for entry in session.registrations:
         members = {snake(name): value for name, value in (json_body(entry.request) or {}).items()}

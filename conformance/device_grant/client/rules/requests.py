@@ -23,7 +23,7 @@ from device_grant.protocol.reading import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.client.rules.session import Session
+    from device_grant.client.rules.session import ClientSession
     from device_grant.protocol import Exchange
 
 FORM = "application/x-www-form-urlencoded"
@@ -35,7 +35,7 @@ NO_SEPARATOR = re.compile(r",( |$)")
 
 
 @rule("rfc8628-3.1-request-uses-post", faults=("start_by_get",))
-def flow_begins_with_post(session: Session) -> Iterator[Judgement]:
+def flow_begins_with_post(session: ClientSession) -> Iterator[Judgement]:
     """The device authorization request is a POST."""
     for entry in session.starts:
         method = entry.request.method
@@ -44,7 +44,7 @@ def flow_begins_with_post(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-3.2-client-post", faults=("token_by_get",))
-def tokens_are_asked_for_by_post(session: Session) -> Iterator[Judgement]:
+def tokens_are_asked_for_by_post(session: ClientSession) -> Iterator[Judgement]:
     """Token requests are POSTs."""
     for entry in session.token_requests:
         method = entry.request.method
@@ -57,7 +57,7 @@ def tokens_are_asked_for_by_post(session: Session) -> Iterator[Judgement]:
     "rfc6749-6-refresh-form-post",
     faults=("start_as_json", "token_as_json", "refresh_as_json"),
 )
-def parameters_are_a_form(session: Session) -> Iterator[Judgement]:
+def parameters_are_a_form(session: ClientSession) -> Iterator[Judgement]:
     """In the RFC dialect parameters are a form in the body, and labelled as such."""
     for name, entries in (
         ("rfc8628-3.1-client-form-body", session.starts),
@@ -73,7 +73,7 @@ def parameters_are_a_form(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",))
-def forms_are_utf_8(session: Session) -> Iterator[Judgement]:
+def forms_are_utf_8(session: ClientSession) -> Iterator[Judgement]:
     """Names and values of a form are UTF-8 once their escapes are undone."""
     for name, entries in (
         ("rfc8628-3.1-client-utf8", session.starts),
@@ -86,7 +86,7 @@ def forms_are_utf_8(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8628-3.1-client-empty-param-not-relied-on", faults=("empty_parameter_sent",))
-def parameters_have_values(session: Session) -> Iterator[Judgement]:
+def parameters_have_values(session: ClientSession) -> Iterator[Judgement]:
     """No parameter of the device authorization request is empty."""
     for entry in session.starts:
         empty = sorted({name for name, value in members_of(entry.request) if value == ""})
@@ -99,7 +99,7 @@ def parameters_have_values(session: Session) -> Iterator[Judgement]:
     "rfc6749-3.2-no-repeated-params-client",
     faults=("parameter_repeated_at_start", "parameter_repeated_in_polls"),
 )
-def parameters_occur_once(session: Session) -> Iterator[Judgement]:
+def parameters_occur_once(session: ClientSession) -> Iterator[Judgement]:
     """No parameter occurs twice, but for those that other specifications let clients repeat."""
     for name, entries in (
         ("rfc8628-3.1-no-repeated-request-params", session.starts),
@@ -114,7 +114,7 @@ def parameters_occur_once(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8628-3.4-grant-type-value", faults=("grant_type_short",))
-def grant_type_is_the_urn(session: Session) -> Iterator[Judgement]:
+def grant_type_is_the_urn(session: ClientSession) -> Iterator[Judgement]:
     """Polls have the grant type of RFC 8628 to the letter."""
     for entry in session.polls:
         value = value_of(entry.request, "grant_type")
@@ -123,7 +123,7 @@ def grant_type_is_the_urn(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8628-3.4-device-code-sent", faults=("device_code_decoded",))
-def device_code_is_unchanged(session: Session) -> Iterator[Judgement]:
+def device_code_is_unchanged(session: ClientSession) -> Iterator[Judgement]:
     """Polls carry the device code as it was issued."""
     for grant in session.grants:
         for entry in grant.polls:
@@ -134,7 +134,7 @@ def device_code_is_unchanged(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-3.3-scope-syntax-client", faults=("scope_with_commas",))
-def scope_is_a_list(session: Session) -> Iterator[Judgement]:
+def scope_is_a_list(session: ClientSession) -> Iterator[Judgement]:
     """A scope is tokens separated by single spaces."""
     for entry in (*session.starts, *session.token_requests):
         for name, value in members_of(entry.request):
@@ -145,7 +145,7 @@ def scope_is_a_list(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc9110-8.6-content-length", faults=("content_length_missing",))
-def bodies_have_a_length(session: Session) -> Iterator[Judgement]:
+def bodies_have_a_length(session: ClientSession) -> Iterator[Judgement]:
     """A request with a body says how long it is, or comes in chunks."""
     for entry in session.exchanges:
         if not entry.request.content:
@@ -158,7 +158,7 @@ def bodies_have_a_length(session: Session) -> Iterator[Judgement]:
 
 
 @rule("aws-client-unsigned", faults=("requests_signed",))
-def requests_are_not_signed(session: Session) -> Iterator[Judgement]:
+def requests_are_not_signed(session: ClientSession) -> Iterator[Judgement]:
     """The public operations of AWS SSO OIDC are sent without Signature Version 4."""
     for entry in session.protocol:
         signed = (entry.request.header("authorization") or "").startswith("AWS4-") or any(
@@ -168,7 +168,7 @@ def requests_are_not_signed(session: Session) -> Iterator[Judgement]:
 
 
 @rule("smithy-restjson1-client-omits-null", faults=("null_members_sent",))
-def unset_members_are_left_out(session: Session) -> Iterator[Judgement]:
+def unset_members_are_left_out(session: ClientSession) -> Iterator[Judgement]:
     """No member of a request is null."""
     for entry in session.protocol:
         nulls = sorted(name for name, value in (json_body(entry.request) or {}).items() if value is None)
@@ -181,7 +181,7 @@ def unset_members_are_left_out(session: Session) -> Iterator[Judgement]:
     "rfc6749-6-refresh-token-param",
     faults=("refresh_grant_misspelt", "refresh_token_missing"),
 )
-def refreshes_are_spelt_right(session: Session) -> Iterator[Judgement]:
+def refreshes_are_spelt_right(session: ClientSession) -> Iterator[Judgement]:
     """A refresh has the grant type refresh_token and a refresh token."""
     for entry in session.refreshes:
         grant, token = value_of(entry.request, "grant_type"), value_of(entry.request, "refresh_token")
@@ -192,7 +192,7 @@ def refreshes_are_spelt_right(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc6749-6-scope-not-widened", faults=("refresh_scope_widened",))
-def refreshes_ask_for_no_more(session: Session) -> Iterator[Judgement]:
+def refreshes_ask_for_no_more(session: ClientSession) -> Iterator[Judgement]:
     """The scope of a refresh is within what was granted, or else asked for."""
     for entry in session.refreshes:
         asked = value_of(entry.request, "scope")
@@ -206,7 +206,7 @@ def refreshes_ask_for_no_more(session: Session) -> Iterator[Judgement]:
             yield Judgement("rfc6749-6-scope-not-widened", not more, problem, (entry,), " ".join(more))
 
 
-def _granted(session: Session, refresh: Exchange) -> set[str] | None:
+def _granted(session: ClientSession, refresh: Exchange) -> set[str] | None:
     """The scope that holds at that moment: granted, else asked for; None: the record does not show it."""
     before = [entry for entry in session.token_requests if entry.started < refresh.started and entry.outcome.ok]
     for entry in reversed(before):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Grant:
+class ObservedGrant:
     """One device authorization response and the polls for it, in order."""
 
     start: Exchange | None
@@ -48,7 +48,7 @@ class Grant:
 
 
 @dataclass(frozen=True)
-class Session:
+class ClientSession:
     """What one client did, and what is known of it; an empty string is unknown."""
 
     dialect: Dialect
@@ -99,7 +99,7 @@ class Session:
         return tuple(entry for entry in self.exchanges if entry.request.operation is not Operation.OTHER)
 
     @cached_property
-    def grants(self) -> tuple[Grant, ...]:
+    def grants(self) -> tuple[ObservedGrant, ...]:
         """Each flow with its polls; polls belong to the flow that was started last before them."""
         found: list[tuple[Exchange, list[Exchange]]] = []
         # By their order, not by their times: a clock that is simulated or coarse gives several the same.
@@ -111,8 +111,12 @@ class Session:
                 found[-1][1].append(entry)
         default = self.dialect.default_interval
         if not found:
-            return (Grant(None, self.device_code, self.polls, default),) if self.device_code and self.polls else ()
-        return tuple(Grant(start, str(start.get("device_code")), tuple(polls), default) for start, polls in found)
+            return (
+                (ObservedGrant(None, self.device_code, self.polls, default),) if self.device_code and self.polls else ()
+            )
+        return tuple(
+            ObservedGrant(start, str(start.get("device_code")), tuple(polls), default) for start, polls in found
+        )
 
     @cached_property
     def registered(self) -> Exchange | None:

@@ -10,7 +10,7 @@ from device_grant.judging import Judgement, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.client.rules.session import Session
+    from device_grant.client.rules.session import ClientSession
 
 GO_ON = frozenset({"authorization_pending", "slow_down"})
 AT_ONCE = 0.5
@@ -21,7 +21,7 @@ AT_ONCE = 0.5
     "rfc8628-3.5-client-stops-on-other-errors",
     faults=("errors_retried", "unknown_errors_retried", "denial_retried", "expired_retried", "grant_errors_retried"),
 )
-def polling_ends_with_an_error(session: Session) -> Iterator[Judgement]:
+def polling_ends_with_an_error(session: ClientSession) -> Iterator[Judgement]:
     """After an OAuth error other than authorization_pending and slow_down the device code is not polled again."""
     for grant in session.grants:
         for number, entry in enumerate(grant.polls):
@@ -40,7 +40,7 @@ def polling_ends_with_an_error(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc9110-9.2.2-no-blind-retry", faults=("retries_at_once",))
-def requests_are_not_repeated_at_once(session: Session) -> Iterator[Judgement]:
+def requests_are_not_repeated_at_once(session: ClientSession) -> Iterator[Judgement]:
     """A POST whose answer was lost, or was 5xx, is not sent again at once."""
     for before, after in pairwise(session.protocol):
         lost = before.response is None or before.status >= 500  # noqa: PLR2004 - server errors

@@ -11,7 +11,7 @@ from device_grant.judging import Judgement, rule
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.client.rules.session import Grant, Session
+    from device_grant.client.rules.session import ClientSession, ObservedGrant
     from device_grant.protocol import Exchange
 
 GRACE = 0.1
@@ -57,7 +57,7 @@ def long_enough(waited: float, owed: float) -> bool | None:
     return None if short <= DOUBT else False
 
 
-def gaps(grant: Grant) -> Iterator[Gap]:
+def gaps(grant: ObservedGrant) -> Iterator[Gap]:
     """Between consecutive polls. What the server said of a poll decides what the client owes before the next one."""
     interval = grant.interval
     if interval is None:
@@ -84,7 +84,7 @@ def gaps(grant: Grant) -> Iterator[Gap]:
         "unreadable_answer_polled_at_once",
     ),
 )
-def interval_is_kept(session: Session) -> Iterator[Judgement]:
+def interval_is_kept(session: ClientSession) -> Iterator[Judgement]:
     """Between the answer to a poll and the next poll lies at least the stated interval, before any slow_down."""
     for grant in session.grants:
         if grant.stated_interval is None:
@@ -102,7 +102,7 @@ def interval_is_kept(session: Session) -> Iterator[Judgement]:
     "rfc8628-3.5-client-waits-default-five",
     faults=("default_interval_one",),
 )
-def default_interval_is_five(session: Session) -> Iterator[Judgement]:
+def default_interval_is_five(session: ClientSession) -> Iterator[Judgement]:
     """Where the response has no interval, or null, polls are at least five seconds apart."""
     for grant in session.grants:
         if grant.start is None or grant.stated_interval is not None:
@@ -118,7 +118,7 @@ def default_interval_is_five(session: Session) -> Iterator[Judgement]:
     "rfc8628-3.5-client-respects-slow-down",
     faults=("slow_down_ignored", "slow_down_doubles"),
 )
-def slow_down_adds_five_seconds(session: Session) -> Iterator[Judgement]:
+def slow_down_adds_five_seconds(session: ClientSession) -> Iterator[Judgement]:
     """The first wait after the first slow_down is at least the interval and five seconds."""
     for grant in session.grants:
         for gap in gaps(grant):
@@ -129,7 +129,7 @@ def slow_down_adds_five_seconds(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8628-3.5-slow-down-is-permanent", faults=("slow_down_once",))
-def slow_down_is_for_good(session: Session) -> Iterator[Judgement]:
+def slow_down_is_for_good(session: ClientSession) -> Iterator[Judgement]:
     """Later waits, after answers other than slow_down, keep what one slow_down has added."""
     for grant in session.grants:
         for gap in gaps(grant):
@@ -139,7 +139,7 @@ def slow_down_is_for_good(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8628-3.5-slow-down-accumulates", faults=("slow_down_first_only",))
-def slow_down_accumulates(session: Session) -> Iterator[Judgement]:
+def slow_down_accumulates(session: ClientSession) -> Iterator[Judgement]:
     """After a second slow_down waits are ten seconds longer than the interval."""
     for grant in session.grants:
         for gap in gaps(grant):
@@ -153,7 +153,7 @@ def slow_down_accumulates(session: Session) -> Iterator[Judgement]:
     "rfc8628-3.5-timeout-exponential-backoff",
     faults=("timeout_same_pace", "timeout_adds_a_second"),
 )
-def timeouts_slow_it_down(session: Session) -> Iterator[Judgement]:
+def timeouts_slow_it_down(session: ClientSession) -> Iterator[Judgement]:
     """After polls that nobody answered, polls come less often than before, best by doubling each time.
 
     From a silent poll to the next one lies the client's own patience and then its wait. That patience is not known, so
@@ -200,7 +200,7 @@ def timeouts_slow_it_down(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc9110-10.2.3-retry-after", faults=("retry_after_ignored",))
-def retry_after_is_kept(session: Session) -> Iterator[Judgement]:
+def retry_after_is_kept(session: ClientSession) -> Iterator[Judgement]:
     """After an answer with Retry-After in seconds the next request to the same place comes no sooner than that."""
     for before, after in pairwise(session.protocol):
         value = (before.response.header("retry-after") if before.response else None) or ""
@@ -215,7 +215,7 @@ def retry_after_is_kept(session: Session) -> Iterator[Judgement]:
 
 
 @rule("rfc8628-3.3-client-stops-at-expiry", faults=("expiry_ignored",))
-def polling_ends_with_the_codes(session: Session) -> Iterator[Judgement]:
+def polling_ends_with_the_codes(session: ClientSession) -> Iterator[Judgement]:
     """Nothing is polled once the codes have expired, one interval allowed for a poll that was under way."""
     for grant in session.grants:
         name, lifetime, interval = "rfc8628-3.3-client-stops-at-expiry", grant.expires_in, grant.interval

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_grant.client.rules import every_rule
-from device_grant.client.rules.session import Session
+from device_grant.client.rules.session import ClientSession
 from device_grant.judging import Untestable
 from device_grant.protocol import Event
 
@@ -100,11 +100,11 @@ class Attempt:
         ]
 
     @property
-    def session(self) -> Session:
+    def session(self) -> ClientSession:
         """For the rules."""
         given = self.invocation.given
         authority = self.invocation.authority
-        return Session(
+        return ClientSession(
             dialect=authority.dialect,
             exchanges=self.exchanges,
             client_id=given.get("CLIENT_ID", ""),

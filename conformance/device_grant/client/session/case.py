@@ -45,7 +45,7 @@ class ClientCase:
         self.stop: StopCheck | None = None
         """Why the scenario ended before its end, if it did."""
         self._homes = ExitStack()
-        self._client = Subject(self)
+        self._client = ClientUnderTest(self)
 
     def begin(self) -> None:
         """Nothing runs before the first run of the client."""
@@ -53,7 +53,7 @@ class ClientCase:
     # What scenarios may ask for by parameter name: device_grant.judging.PARAMETERS.
 
     @property
-    def client(self) -> Subject:
+    def client(self) -> ClientUnderTest:
         """The client under test."""
         return self._client
 
@@ -112,7 +112,7 @@ _LACKS = {
 }
 
 
-class Subject:
+class ClientUnderTest:
     """The client under test, run once for each call."""
 
     def __init__(self, case: ClientCase) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from device_grant.client.rules import every_rule
-from device_grant.client.rules.session import Session
+from device_grant.client.rules.session import ClientSession
 from device_grant.judging import Judgement, Ledger, Rule, all_invariants, applies
 from device_grant.protocol import Event, Exchange, Operation, Secrets, dialect
 from device_grant.protocol.reading import basic, value_of
@@ -176,7 +176,7 @@ class CaptureJudge:
         if known.get("client_id"):
             left_out |= _OF_INFERRED
         sessions = [
-            Session(
+            ClientSession(
                 self.dialect,
                 variant.exchanges,
                 client_id=known.get("client_id", ""),
@@ -211,7 +211,7 @@ class CaptureJudge:
         return {}
 
 
-def _agreed(rule: Rule, sessions: list[Session], told: Tellings) -> list[Judgement]:
+def _agreed(rule: Rule, sessions: list[ClientSession], told: Tellings) -> list[Judgement]:
     """What a rule says of a flow in whatever way it went; where that differs, that nothing can be told."""
     said = [list(rule.function(session)) for session in sessions]
     found: list[Judgement] = []

@@ -8,13 +8,13 @@ import sys
 from device_grant.reference.client.faults import ClientFaults
 from device_grant.reference.client.login import Login
 from device_grant.reference.client.network import RealNetwork
-from device_grant.reference.client.settings import Settings
+from device_grant.reference.client.settings import ClientSettings
 
 
 def main(arguments: list[str]) -> int:
     """Run once; the arguments are names of faults."""
     network = RealNetwork(os.environ.get("SSL_CERT_FILE", ""))
-    return Login(Settings.of(os.environ), network, ClientFaults.named(*arguments), sys.stdout).run()
+    return Login(ClientSettings.of(os.environ), network, ClientFaults.named(*arguments), sys.stdout).run()
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ class Failed(Exception):  # noqa: N818 - how a login ends, which is no error of 
         self.code = code
 
 
-class Answers:
+class AnswerReader:
     """Reads answers in one dialect."""
 
     def __init__(self, dialect: Dialect, faults: ClientFaults) -> None:

@@ -6,25 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
 from device_grant.protocol import DEFAULT_INTERVAL, Client, Operation, Outcome, dialect
-from device_grant.reference.client.answers import Answers, Failed
+from device_grant.reference.client.answers import AnswerReader, Failed
 from device_grant.reference.client.discovery import discover
 from device_grant.reference.client.messages import Messages
 from device_grant.reference.client.pace import Pace
-from device_grant.reference.client.store import Store
+from device_grant.reference.client.store import ClientStore
 from device_grant.reference.client.transport import Broken, Transport, Untrusted
 
 if TYPE_CHECKING:
     from device_grant.protocol import Request, Response
     from device_grant.reference.client.faults import ClientFaults
-    from device_grant.reference.client.network import Network
-    from device_grant.reference.client.settings import Settings
+    from device_grant.reference.client.network import Surroundings
+    from device_grant.reference.client.settings import ClientSettings
 
 EXPIRING = 900
 """Seconds before its end from which on a registration counts as expired."""
 
 
 @dataclass
-class Grant:
+class PendingGrant:
     """A started flow."""
 
     device_code: str
@@ -35,16 +35,16 @@ class Grant:
 class Login:
     """One run of the client; `run` returns its exit status."""
 
-    def __init__(self, settings: Settings, network: Network, faults: ClientFaults, out: TextIO) -> None:
+    def __init__(self, settings: ClientSettings, network: Surroundings, faults: ClientFaults, out: TextIO) -> None:
         self._settings = settings
         self._network = network
         self._faults = faults
         self._out = out
         self._dialect = dialect(settings.dialect)
         self._messages = Messages(self._dialect, settings, faults)
-        self._answers = Answers(self._dialect, faults)
+        self._answers = AnswerReader(self._dialect, faults)
         self._transport = Transport(network, faults)
-        self._store = Store(settings.home, for_everyone=faults.files_for_everyone)
+        self._store = ClientStore(settings.home, for_everyone=faults.files_for_everyone)
         self._endpoints = dict(settings.endpoints)
 
     def run(self) -> int:
@@ -165,7 +165,7 @@ class Login:
         )
         return client
 
-    def _start(self, client: Client) -> Grant:
+    def _start(self, client: Client) -> PendingGrant:
         outcome = self._call(self._messages.start(self._endpoints[Operation.DEVICE_AUTHORIZATION], client))
         if not outcome.ok and not (self._faults.incomplete_answer_polled and outcome.code == "http-200"):
             raise Failed(outcome.code)
@@ -176,7 +176,7 @@ class Login:
             if self._faults.interval_required:
                 raise Failed("interval is missing")
             interval = 1.0 if self._faults.default_interval_one else DEFAULT_INTERVAL
-        return Grant(str(found.get("device_code")), interval, self._network.now() + found.get("expires_in", 600))
+        return PendingGrant(str(found.get("device_code")), interval, self._network.now() + found.get("expires_in", 600))
 
     def _show(self, found: dict[str, Any]) -> None:
         user_code, uri, complete = (
@@ -195,7 +195,7 @@ class Login:
         if faults.device_code_shown:
             self._say(f"Waiting for {found.get('device_code')}")
 
-    def _poll(self, client: Client, grant: Grant) -> Outcome | None:
+    def _poll(self, client: Client, grant: PendingGrant) -> Outcome | None:
         """Poll to the end; None where a faulty client begins anew."""
         request = self._messages.poll(self._endpoints[Operation.TOKEN], client, grant.device_code)
         pace = Pace(self._faults, grant.interval)

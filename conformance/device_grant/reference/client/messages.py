@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from device_grant.reference.client.faults import ClientFaults
-    from device_grant.reference.client.settings import Settings
+    from device_grant.reference.client.settings import ClientSettings
 
 SOFTWARE_ID = "4f9a7c52-3c1e-4c33-9d3f-8b0a5e1f8628"
 """RFC 7591 section 2: the same in every instance and version."""
@@ -32,7 +32,7 @@ SOFTWARE_ID = "4f9a7c52-3c1e-4c33-9d3f-8b0a5e1f8628"
 class Messages:
     """Builds requests for one client in one dialect."""
 
-    def __init__(self, dialect: Dialect, settings: Settings, faults: ClientFaults) -> None:
+    def __init__(self, dialect: Dialect, settings: ClientSettings, faults: ClientFaults) -> None:
         self._dialect = dialect
         self._settings = settings
         self._faults = faults

@@ -11,7 +11,7 @@ ANSWER_TIMEOUT = 10.0
 """Seconds that the client waits for an answer."""
 
 
-class Network(Protocol):
+class Surroundings(Protocol):
     """What a client needs of its surroundings."""
 
     def now(self) -> float:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ClientSettings:
     """Where to go, as whom, and what to do."""
 
     operation: str

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Store:
+class ClientStore:
     """JSON files that only their owner may read."""
 
     def __init__(self, home: Path, *, for_everyone: bool = False) -> None:

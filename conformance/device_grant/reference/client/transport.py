@@ -12,7 +12,7 @@ from device_grant.protocol import Request, Response
 
 if TYPE_CHECKING:
     from device_grant.reference.client.faults import ClientFaults
-    from device_grant.reference.client.network import Network
+    from device_grant.reference.client.network import Surroundings
 
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -33,7 +33,7 @@ class Untrusted(Exception):  # noqa: N818 - likewise
 class Transport:
     """Sends requests, each over a connection of its own; redirects are not followed by an honest client."""
 
-    def __init__(self, network: Network, faults: ClientFaults) -> None:
+    def __init__(self, network: Surroundings, faults: ClientFaults) -> None:
         self._network = network
         self._faults = faults
 

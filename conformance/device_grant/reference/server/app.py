@@ -18,7 +18,7 @@ from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.server.aws import AwsEndpoints
 from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.http import Endpoint
-from device_grant.reference.server.pages import Pages
+from device_grant.reference.server.pages import VerificationPages
 from device_grant.reference.server.rfc8628 import Rfc8628Endpoints
 from device_grant.reference.server.settings import PUBLIC_ISSUER, Settings
 from device_grant.reference.server.store import Store
@@ -52,7 +52,7 @@ def create_app(
         settings = replace(settings, issuer=PUBLIC_ISSUER)
     store = Store(settings, faults, clock)
     endpoints = ENDPOINTS[settings.dialect](store)
-    handlers = endpoints.handlers() | Pages(store).handlers()
+    handlers = endpoints.handlers() | VerificationPages(store).handlers()
     # As ASGI applications, not functions: the endpoints answer every method themselves, 405 included.
     routes = [Route(path, Endpoint(faulty(handler, faults))) for path, handler in handlers.items()]
     application = Starlette(routes=routes)

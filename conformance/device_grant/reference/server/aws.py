@@ -19,7 +19,7 @@ from device_grant.reference.server.grants import (
     require_device_grant,
     spoil_tokens,
 )
-from device_grant.reference.server.http import Answer, Call, Handler, RawAnswer, Refusal, crash
+from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash
 from device_grant.reference.server.registration import (
     REPEATED_ID,
     REPEATED_SECRET,
@@ -229,7 +229,7 @@ class AwsEndpoints:
             except FrameworkError as error:
                 self._spend(call, "invalid_request")
                 return framework_refused(error, self.faults)
-            except RawAnswer as raw:
+            except VerbatimAnswer as raw:
                 return raw.answer
 
         return answer

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT
-from device_grant.reference.server.http import RawAnswer, Refusal, crash
-from device_grant.reference.server.store import Grant, RefreshToken, RegisteredClient, State, Store, race_window
+from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash
+from device_grant.reference.server.store import IssuedGrant, RefreshToken, RegisteredClient, State, Store, race_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,7 +92,7 @@ class Grants:
             raise Refusal("invalid_scope", "Invalid scope: a refresh cannot ask for more than was granted")
         return held
 
-    def _judge(self, client: RegisteredClient, device_code: str) -> Grant:
+    def _judge(self, client: RegisteredClient, device_code: str) -> IssuedGrant:
         """The approved grant of a device code; everything else is a Refusal."""
         faults = self.store.faults
         grant = self.store.grant_by_device_code(device_code)
@@ -122,14 +122,14 @@ class Grants:
     def _unknown_code(self) -> Exception:
         faults = self.store.faults
         if faults.unknown_code_404:
-            return RawAnswer(404, b"<!doctype html><title>Not found</title><h1>Not found</h1>", "text/html")
+            return VerbatimAnswer(404, b"<!doctype html><title>Not found</title><h1>Not found</h1>", "text/html")
         if faults.unknown_code_pending:
             return Refusal("authorization_pending", "The user has not decided yet")
         if faults.unknown_code_slow_down:
             return Refusal("slow_down", "Poll less often")
         return Refusal("invalid_grant", "Invalid device code: it was never issued")
 
-    def _used(self, grant: Grant) -> Grant:
+    def _used(self, grant: IssuedGrant) -> IssuedGrant:
         faults = self.store.faults
         if faults.code_reusable:
             return grant
@@ -138,7 +138,7 @@ class Grants:
             self.store.revoked_families[grant.family] = None
         raise Refusal("invalid_grant", "Invalid device code: it was redeemed before")
 
-    def _denied(self, grant: Grant) -> Grant:
+    def _denied(self, grant: IssuedGrant) -> IssuedGrant:
         faults = self.store.faults
         grant.denied_polls += 1
         if faults.denial_then_token and grant.denied_polls > 1:
@@ -149,7 +149,7 @@ class Grants:
             raise Refusal("invalid_grant", "Invalid device code: the user refused")
         raise Refusal("access_denied", "The user refused")
 
-    def _pending(self, grant: Grant, now: float) -> Grant:
+    def _pending(self, grant: IssuedGrant, now: float) -> IssuedGrant:
         faults = self.store.faults
         early = _early(grant, now)
         grant.last_poll = now
@@ -160,7 +160,7 @@ class Grants:
             grant.early_polls += 1
             early = grant.early_polls > self.store.settings.early_polls
         if early and faults.early_poll_429:
-            raise RawAnswer(429, b"Too many requests", "text/plain")
+            raise VerbatimAnswer(429, b"Too many requests", "text/plain")
         if early or (faults.slow_down_polite and grant.polls % 2 == 0):
             grant.interval += 60.0 if faults.slow_down_adds_a_minute else SLOW_DOWN
             if faults.slow_down_ends_session:
@@ -255,7 +255,7 @@ def require_device_grant(store: Store, client: RegisteredClient) -> None:
         raise Refusal("unauthorized_client", "This client is not registered for the device grant")
 
 
-def _early(grant: Grant, now: float) -> bool:
+def _early(grant: IssuedGrant, now: float) -> bool:
     if grant.last_poll is None:
         return False
     return now - grant.last_poll < grant.interval - min(TOLERANCE, grant.interval / 2)

@@ -33,7 +33,7 @@ class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an erro
         self.headers = dict(headers or {})
 
 
-class RawAnswer(Exception):  # noqa: N818 - likewise
+class VerbatimAnswer(Exception):  # noqa: N818 - likewise
     """A response outside the protocol; only faults raise it."""
 
     def __init__(self, status: int, content: bytes, media_type: str) -> None:
@@ -41,9 +41,9 @@ class RawAnswer(Exception):  # noqa: N818 - likewise
         self.answer = Answer(status, content, media_type)
 
 
-def crash() -> RawAnswer:
+def crash() -> VerbatimAnswer:
     """What faults answer where a careless server would fail."""
-    return RawAnswer(500, b"Internal Server Error", "text/plain")
+    return VerbatimAnswer(500, b"Internal Server Error", "text/plain")
 
 
 class Answer:

@@ -19,13 +19,13 @@ from markupsafe import Markup
 from device_grant.reference.server.http import Answer, Call, Handler, crash
 from device_grant.reference.server.rfc8628 import FORM
 from device_grant.reference.server.scripts import allow_script, script
-from device_grant.reference.server.sessions import COOKIE, Session, Sessions
+from device_grant.reference.server.sessions import COOKIE, BrowserSession, Sessions
 from device_grant.reference.server.verification import SIGN_IN_PATH, VERIFICATION_PATH
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from device_grant.reference.server.store import Grant, Store
+    from device_grant.reference.server.store import IssuedGrant, Store
 
 HTML = "text/html; charset=utf-8"
 _LONGEST_SHOWN = 120
@@ -33,7 +33,7 @@ _LONGEST_SHOWN = 120
 _TEMPLATES = ("base", "sign_in", "code", "confirm", "result", "message")
 
 
-class Pages:
+class VerificationPages:
     """Handlers of the page's two paths."""
 
     def __init__(self, store: Store) -> None:
@@ -50,7 +50,7 @@ class Pages:
             SIGN_IN_PATH: self._page(self.show_sign_in, self.sign_in),
         }
 
-    async def show(self, call: Call, session: Session) -> Answer:
+    async def show(self, call: Call, session: BrowserSession) -> Answer:
         """GET: sign in first; with a code, the confirmation; without, the place to type it."""
         query = dict(_pairs(call.query))
         typed = query.get("user_code", "")
@@ -66,7 +66,7 @@ class Pages:
             return self._result(session, approved=True)
         return self._confirmation(call, session, typed)
 
-    async def post(self, call: Call, session: Session) -> Answer:
+    async def post(self, call: Call, session: BrowserSession) -> Answer:
         """POST: a typed code leads to the confirmation, an action decides."""
         form = dict(_pairs(call.body))
         if not self._own_form(session, form):
@@ -91,11 +91,11 @@ class Pages:
             self._consents.add((session.user, grant.client.id))
         return self._result(session, approved=approve)
 
-    async def show_sign_in(self, call: Call, session: Session) -> Answer:
+    async def show_sign_in(self, call: Call, session: BrowserSession) -> Answer:
         """GET on the sign-in page, for people who come back to it."""
         return self._sign_in_form(session, dict(_pairs(call.query)).get("user_code", ""))
 
-    async def sign_in(self, call: Call, session: Session) -> Answer:
+    async def sign_in(self, call: Call, session: BrowserSession) -> Answer:
         """POST: check name and password; on to the code by 303, so that none is sent again (RFC 9700 4.12)."""
         form = dict(_pairs(call.body))
         if not self._own_form(session, form):
@@ -116,13 +116,13 @@ class Pages:
         status = 307 if self.faults.sign_in_redirect_307 else 303
         return self._finish(fresh, Answer(status, b"", HTML, {"Location": target}))
 
-    def _signed_in(self, session: Session) -> bool:
+    def _signed_in(self, session: BrowserSession) -> bool:
         return bool(session.user) or self.faults.sign_in_skipped
 
-    def _own_form(self, session: Session, form: dict[str, str]) -> bool:
+    def _own_form(self, session: BrowserSession, form: dict[str, str]) -> bool:
         return self.faults.csrf_unchecked or session.owns(form.get("csrf_token", ""))
 
-    def _blocked(self, call: Call, session: Session) -> Answer | None:
+    def _blocked(self, call: Call, session: BrowserSession) -> Answer | None:
         seconds = self.sessions.seconds_blocked(session, call.address)
         if not seconds:
             return None
@@ -138,7 +138,7 @@ class Pages:
         answer.headers["Retry-After"] = str(seconds)
         return answer
 
-    def _confirmation(self, call: Call, session: Session, typed: str) -> Answer:
+    def _confirmation(self, call: Call, session: BrowserSession, typed: str) -> Answer:
         blocked = self._blocked(call, session)
         if blocked:
             return blocked
@@ -151,38 +151,38 @@ class Pages:
         title = "Access" if self.faults.device_unmentioned else "Connect a device"
         return self._render(session, "confirm", title=title, grant=grant, client=self._client_name(grant))
 
-    def _wrong_code(self, call: Call, session: Session, typed: str) -> Answer:
+    def _wrong_code(self, call: Call, session: BrowserSession, typed: str) -> Answer:
         self.sessions.count_guess(session, call.address)
         if self.faults.wrong_code_500:
             return crash().answer
         problem = "This code is not valid, or no longer. Compare it with the one on your device."
         return self._code_form(session, typed, status=400, problem=problem)
 
-    def _client_name(self, grant: Grant) -> str:
+    def _client_name(self, grant: IssuedGrant) -> str:
         name = grant.client.name or grant.client.id or "An unknown client"
         if self.faults.client_name_unescaped:
             return Markup(name)  # noqa: S704 - the misbehaviour itself
         return name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
 
-    def _code_form(self, session: Session, typed: str = "", *, status: int = 200, problem: str = "") -> Answer:
+    def _code_form(self, session: BrowserSession, typed: str = "", *, status: int = 200, problem: str = "") -> Answer:
         shown = Markup(typed) if self.faults.user_code_unescaped else typed  # noqa: S704 - likewise
         return self._render(session, "code", status=status, title="Connect a device", typed=shown, problem=problem)
 
-    def _sign_in_form(self, session: Session, typed: str, *, status: int = 200, problem: str = "") -> Answer:
+    def _sign_in_form(self, session: BrowserSession, typed: str, *, status: int = 200, problem: str = "") -> Answer:
         demo = next(iter(self.settings.users.items())) if self.settings.show_demo_account else None
         return self._render(session, "sign_in", status=status, title="Sign in", typed=typed, demo=demo, problem=problem)
 
-    def _result(self, session: Session, *, approved: bool) -> Answer:
+    def _result(self, session: BrowserSession, *, approved: bool) -> Answer:
         title = "Device connected" if approved else "Request refused"
         return self._render(session, "result", title=title, approved=approved)
 
-    def _stale_form(self, session: Session) -> Answer:
+    def _stale_form(self, session: BrowserSession) -> Answer:
         if self.faults.stale_form_500:
             return crash().answer
         text = "This form is no longer valid. Open the page again and start over."
         return self._render(session, "message", status=403, title="Start over", text=text)
 
-    def _render(self, session: Session, template: str, *, status: int = 200, **values: Any) -> Answer:
+    def _render(self, session: BrowserSession, template: str, *, status: int = 200, **values: Any) -> Answer:
         html = (
             _environment()
             .get_template(template)
@@ -190,7 +190,7 @@ class Pages:
         )
         return self._finish(session, Answer(status, html.encode("utf-8", errors="replace"), HTML))
 
-    def _finish(self, session: Session, answer: Answer) -> Answer:
+    def _finish(self, session: BrowserSession, answer: Answer) -> Answer:
         secure = "; Secure" if self.settings.base.startswith("https:") else ""
         same_site = "" if self.faults.csrf_unchecked else "; SameSite=Lax"
         answer.headers |= {
@@ -214,8 +214,8 @@ class Pages:
 
     def _page(
         self,
-        get: Callable[[Call, Session], Awaitable[Answer]],
-        post: Callable[[Call, Session], Awaitable[Answer]],
+        get: Callable[[Call, BrowserSession], Awaitable[Answer]],
+        post: Callable[[Call, BrowserSession], Awaitable[Answer]],
     ) -> Handler:
         async def answer(call: Call) -> Answer:
             session = self.sessions.of(call)

@@ -18,7 +18,7 @@ from device_grant.reference.server.grants import (
     require_device_grant,
     spoil_tokens,
 )
-from device_grant.reference.server.http import Answer, Call, Handler, RawAnswer, Refusal, crash, encode_json
+from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, redirect_anywhere
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
@@ -273,7 +273,7 @@ class Rfc8628Endpoints:
             except Refusal as refusal:
                 self._spend(call, refusal.code)
                 return self._refused(refusal, call)
-            except RawAnswer as raw:
+            except VerbatimAnswer as raw:
                 return raw.answer
 
         return answer

@@ -23,7 +23,7 @@ MOST = 10_000
 
 
 @dataclass
-class Session:
+class BrowserSession:
     """One browser; `user` is empty until someone has signed in."""
 
     id: str
@@ -43,10 +43,10 @@ class Sessions:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, BrowserSession] = {}
         self._addresses: dict[str, deque[float]] = {}
 
-    def of(self, call: Call) -> Session:
+    def of(self, call: Call) -> BrowserSession:
         """The session that the request's cookie names, or a new one."""
         now = self._store.clock()
         found = self._sessions.get(_cookie(call))
@@ -55,7 +55,7 @@ class Sessions:
         found.seen = now
         return found
 
-    def sign_in(self, session: Session, user: str) -> Session:
+    def sign_in(self, session: BrowserSession, user: str) -> BrowserSession:
         """A new session for the user: the identifier that was there before signing in must be worth nothing after."""
         self._sessions.pop(session.id, None)
         fresh = self._new(session.seen)
@@ -63,7 +63,7 @@ class Sessions:
         fresh.guesses = session.guesses
         return fresh
 
-    def count_guess(self, session: Session, address: str) -> None:
+    def count_guess(self, session: BrowserSession, address: str) -> None:
         """Remember a wrong code or password."""
         now = self._store.clock()
         session.guesses.append(now)
@@ -71,7 +71,7 @@ class Sessions:
         while len(self._addresses) > MOST:
             del self._addresses[next(iter(self._addresses))]
 
-    def seconds_blocked(self, session: Session, address: str) -> int:
+    def seconds_blocked(self, session: BrowserSession, address: str) -> int:
         """Seconds until the next guess is looked at; 0: now."""
         if self._store.faults.guesses_unthrottled:
             return 0
@@ -90,8 +90,8 @@ class Sessions:
             return 0
         return max(1, round(guesses[0] + WINDOW - now))
 
-    def _new(self, now: float) -> Session:
-        session = Session(secrets.token_urlsafe(24), now)
+    def _new(self, now: float) -> BrowserSession:
+        session = BrowserSession(secrets.token_urlsafe(24), now)
         self._sessions[session.id] = session
         while len(self._sessions) > MOST:
             del self._sessions[next(iter(self._sessions))]

@@ -59,7 +59,7 @@ class RegisteredClient:
     secret: str | None = None
     name: str = ""
     grants: frozenset[str] = frozenset({DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT})
-    """Grant types that it may use, by their full names."""
+    """IssuedGrant types that it may use, by their full names."""
     scopes: tuple[str, ...] | None = None
     """Scopes that it may ask for; None: all that exist."""
     gets_refresh_tokens: bool = True
@@ -72,7 +72,7 @@ class RegisteredClient:
 
 
 @dataclass
-class Grant:
+class IssuedGrant:
     """One device authorization (RFC 8628 3.2)."""
 
     device_code: str
@@ -117,8 +117,8 @@ class Store:
 
     def __post_init__(self) -> None:
         self.clients: dict[str, RegisteredClient] = {}
-        self.grants: dict[str, Grant] = {}
-        self._by_user_code: dict[str, Grant] = {}
+        self.grants: dict[str, IssuedGrant] = {}
+        self._by_user_code: dict[str, IssuedGrant] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.revoked_families: dict[str, None] = {}
         self._approved: set[str] = set()
@@ -140,12 +140,12 @@ class Store:
             if self.faults.registration_ends_grants:
                 self.grants = {code: grant for code, grant in self.grants.items() if grant.state is not State.PENDING}
 
-    def add_grant(self, client: RegisteredClient, scope: tuple[str, ...]) -> Grant:
+    def add_grant(self, client: RegisteredClient, scope: tuple[str, ...]) -> IssuedGrant:
         """Create a pending grant with a new device code and a user code that no live grant has."""
         now = self.clock()
         with self.lock:
             self._forget(now)
-            grant = Grant(
+            grant = IssuedGrant(
                 device_code=self._new_device_code(),
                 user_code=self._new_user_code(now),
                 client=client,
@@ -167,7 +167,7 @@ class Store:
             return float(DAY)
         return self.settings.expires_in / (2 if self.faults.expires_early else 1)
 
-    def grant_by_device_code(self, device_code: str) -> Grant | None:
+    def grant_by_device_code(self, device_code: str) -> IssuedGrant | None:
         """The grant of a device code, expired ones included."""
         found = self.grants.get(device_code)
         if found is not None:
@@ -182,7 +182,7 @@ class Store:
             found = next((g for code, g in self.grants.items() if code.lower() == device_code.lower()), None)
         return found
 
-    def grant_by_user_code(self, typed: str) -> Grant | None:
+    def grant_by_user_code(self, typed: str) -> IssuedGrant | None:
         """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1)."""
         grant = self._by_user_code.get(self._key(typed))
         if grant is None and self.faults.user_code_prefix_accepted:
@@ -200,7 +200,7 @@ class Store:
             return None
         return grant
 
-    def decide(self, typed: str, *, approve: bool, subject: str) -> Grant | None:
+    def decide(self, typed: str, *, approve: bool, subject: str) -> IssuedGrant | None:
         """Approve or deny; None if the code is not, or no longer, one that can be decided."""
         with self.lock:
             grant = self.grant_by_user_code(typed)
@@ -208,7 +208,7 @@ class Store:
                 self._mark(grant, approve=approve, subject=subject)
             return grant
 
-    async def decide_late(self, typed: str, *, approve: bool, subject: str) -> Grant | None:
+    async def decide_late(self, typed: str, *, approve: bool, subject: str) -> IssuedGrant | None:
         """As decide, but others come in between the look and the mark: the fault `decision_race`."""
         grant = self.grant_by_user_code(typed)
         if grant is not None:
@@ -216,7 +216,7 @@ class Store:
             self._mark(grant, approve=approve, subject=subject)
         return grant
 
-    def _mark(self, grant: Grant, *, approve: bool, subject: str) -> None:
+    def _mark(self, grant: IssuedGrant, *, approve: bool, subject: str) -> None:
         if approve and not self.faults.approval_ignored:
             grant.state = State.APPROVED
             self._approved.add(grant.client.id)
@@ -230,7 +230,7 @@ class Store:
             if grant.state is State.APPROVED and code.encode() in body:
                 grant.state = State.REDEEMED
 
-    def drop_grant(self, grant: Grant) -> None:
+    def drop_grant(self, grant: IssuedGrant) -> None:
         """Make its device code one that was never issued; only faults do that."""
         with self.lock:
             self.grants.pop(grant.device_code, None)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from device_grant.reference.server.faults import Faults
     from device_grant.reference.server.http import Call
     from device_grant.reference.server.settings import Settings
-    from device_grant.reference.server.store import Grant
+    from device_grant.reference.server.store import IssuedGrant
 
 VERIFICATION_PATH = "/device"
 SIGN_IN_PATH = "/login"
@@ -28,7 +28,7 @@ def origin(call: Call, settings: Settings, faults: Faults) -> str:
     return settings.base
 
 
-def device_response(grant: Grant, settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
+def device_response(grant: IssuedGrant, settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
     """Members of a device authorization response by their names in RFC 8628."""
     uri, complete = _addresses(grant, faults, base)
     members: dict[str, Any] = {
@@ -58,7 +58,7 @@ def device_response(grant: Grant, settings: Settings, faults: Faults, base: str)
     return {name: value for name, value in members.items() if not missing.get(name, False)}
 
 
-def _addresses(grant: Grant, faults: Faults, base: str) -> tuple[str, str]:
+def _addresses(grant: IssuedGrant, faults: Faults, base: str) -> tuple[str, str]:
     uri = ("" if faults.verification_uri_relative else base) + VERIFICATION_PATH
     complete = f"{base}{VERIFICATION_PATH}?user_code={grant.user_code}"
     if faults.verification_uri_long:

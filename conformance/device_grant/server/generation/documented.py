@@ -33,7 +33,7 @@ _JSON_TYPES: Mapping[str, type | tuple[type, ...]] = {
 
 
 @dataclass(frozen=True)
-class Violation:
+class DocumentViolation:
     """One way in which a request breaks the document."""
 
     requirement: str
@@ -192,7 +192,7 @@ class Documented:
         return [*self._schema.get("required", ()), *beside]
 
 
-def request_violations(document: dict[str, Any], operation_id: str, body: object) -> list[Violation]:
+def request_violations(document: dict[str, Any], operation_id: str, body: object) -> list[DocumentViolation]:
     """How a generated request breaks the document: members that are absent, of another type, or outside an enumeration.
 
     Schemathesis says that a body is invalid but not, in a stable form, why. Lengths and patterns are left out: no
@@ -204,18 +204,18 @@ def request_violations(document: dict[str, Any], operation_id: str, body: object
     schema = schema_of(document, operation["requestBody"]) or {}
     schema = _alternative(document, schema, body)
     form = "application/x-www-form-urlencoded" in operation["requestBody"]["content"]
-    found: list[Violation] = []
+    found: list[DocumentViolation] = []
     for member, described in schema.get("properties", {}).items():
         rules: Mapping[str, str] = described.get(REQUIREMENTS, {})
         value = body.get(member)
         # In a form everything is text, and a parameter without a value counts as omitted (RFC 6749 section 3.2).
         if value is None or (form and value in ("", [], {})):
             if member in schema.get("required", ()):
-                found.append(Violation(rules.get("required", ""), member, absent=True))
+                found.append(DocumentViolation(rules.get("required", ""), member, absent=True))
         elif not form and not _has_type(value, described):
-            found.append(Violation(rules.get("type", ""), member, absent=False))
+            found.append(DocumentViolation(rules.get("type", ""), member, absent=False))
         elif "enum" in described and value not in described["enum"]:
-            found.append(Violation(rules.get("enum", ""), member, absent=False))
+            found.append(DocumentViolation(rules.get("enum", ""), member, absent=False))
     return found
 
 

@@ -18,7 +18,7 @@ from device_grant.server.checks.aws.wire_profiles import (
     JAVASCRIPT_2,
     JAVASCRIPT_3,
     SOTO,
-    Profile,
+    WireProfile,
     signed,
 )
 from device_grant.server.session.device import PENDING
@@ -117,7 +117,7 @@ def test_signed_requests(device: Device, verify: Verify) -> None:
             verify("aws-request-signed", device.case.send(request, label), accepted=accepted)
 
 
-def _served(device: Device, verify: Verify, requirement: str, profile: Profile) -> None:
+def _served(device: Device, verify: Verify, requirement: str, profile: WireProfile) -> None:
     for label, request, accepted in _requests(device, profile):
         exchange = device.case.send(request, label)
         served = not exchange.outcome.names.isdisjoint(accepted)
@@ -126,7 +126,7 @@ def _served(device: Device, verify: Verify, requirement: str, profile: Profile) 
         verify.that(requirement, served, problem, exchange, accepted=accepted, tolerated=tolerated)
 
 
-def _served_with_port(device: Device, profile: Profile, label: str, accepted: tuple[str, ...]) -> bool:
+def _served_with_port(device: Device, profile: WireProfile, label: str, accepted: tuple[str, ...]) -> bool:
     for again, request, _ in _requests(device, profile.with_port()):
         if again == label:
             exchange: Exchange = device.case.send(request, f"{label}, Host with port")
@@ -134,7 +134,7 @@ def _served_with_port(device: Device, profile: Profile, label: str, accepted: tu
     return False
 
 
-def _requests(device: Device, profile: Profile) -> Iterator[tuple[str, Request, tuple[str, ...]]]:
+def _requests(device: Device, profile: WireProfile) -> Iterator[tuple[str, Request, tuple[str, ...]]]:
     """Label, request and accepted outcomes; the poll is for a code of its own, which the plain form has asked for."""
     case = device.case
     if not case.run.target.config.clients:

@@ -22,7 +22,7 @@ _SPACED, _COMPACT = (", ", ": "), (",", ":")
 
 
 @dataclass(frozen=True)
-class Profile:
+class WireProfile:
     """One client: what it says about itself, and how it writes JSON."""
 
     name: str
@@ -50,12 +50,12 @@ class Profile:
             headers = (*headers, ("host", _without_port(request)))
         return replace(request, headers=headers, content=content)
 
-    def with_port(self) -> Profile:
+    def with_port(self) -> WireProfile:
         """The same client, if it named the port."""
         return replace(self, names_port=True)
 
 
-AWS_CLI = Profile(
+AWS_CLI = WireProfile(
     "AWS CLI 2.9",
     (
         ("Accept-Encoding", "identity"),
@@ -65,7 +65,7 @@ AWS_CLI = Profile(
     order=("grantType", "clientId", "clientSecret", "deviceCode"),
     separators=_SPACED,
 )
-BOTO3 = Profile(
+BOTO3 = WireProfile(
     "boto3 1.43",
     (
         ("Accept-Encoding", "identity"),
@@ -80,7 +80,7 @@ BOTO3 = Profile(
     order=("clientId", "clientSecret", "grantType", "deviceCode"),
     separators=_SPACED,
 )
-BOTO3_OF_2020 = Profile(
+BOTO3_OF_2020 = WireProfile(
     "boto3 1.16",
     (
         ("Accept-Encoding", "identity"),
@@ -89,7 +89,7 @@ BOTO3_OF_2020 = Profile(
     order=("clientId", "clientSecret", "grantType", "deviceCode"),
     separators=_SPACED,
 )
-JAVASCRIPT_2 = Profile(
+JAVASCRIPT_2 = WireProfile(
     "AWS SDK for JavaScript 2",
     (
         ("User-Agent", "aws-sdk-nodejs/2.1693.0 linux/v20.20.2 promise"),
@@ -99,7 +99,7 @@ JAVASCRIPT_2 = Profile(
     ),
     order=("clientId", "clientSecret", "grantType", "deviceCode"),
 )
-JAVASCRIPT_3 = Profile(
+JAVASCRIPT_3 = WireProfile(
     "AWS SDK for JavaScript 3",
     (
         ("content-type", JSON),
@@ -113,14 +113,14 @@ JAVASCRIPT_3 = Profile(
     ),
     order=("clientId", "clientSecret", "grantType", "deviceCode"),
 )
-SOTO = Profile(
+SOTO = WireProfile(
     "Soto 7",
     (("user-agent", "Soto/7.0"), ("content-type", JSON)),
     # Swift's dictionaries have no order: this is one that no other client uses.
     order=("deviceCode", "startUrl", "scopes", "clientSecret", "grantType", "clientType"),
     escapes_slashes=True,
 )
-AWS_ELIXIR = Profile(
+AWS_ELIXIR = WireProfile(
     "aws-elixir 1.0",
     (("content-type", AMZ_JSON), ("te", ""), ("connection", "keep-alive")),
     is_sorted=True,
@@ -128,7 +128,7 @@ AWS_ELIXIR = Profile(
 )
 
 
-def signed(profile: Profile) -> Profile:
+def signed(profile: WireProfile) -> WireProfile:
     """The client on a machine that has credentials; their key is made up, so the signature is by nobody's key."""
     credential = "AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/sso-oauth/aws4_request"
     covered = "content-type;host;x-amz-content-sha256;x-amz-date"

@@ -171,7 +171,7 @@ class Story:
         able = bool(run.endpoints.registration) and run.claims("registration") is not False
         return able and len(self.strangers) < MOST_REGISTRATIONS
 
-    def next_step(self, which: int) -> Step:
+    def next_step(self, which: int) -> StoryStep:
         """The step of that number, or the next one in a fixed order that can be taken now.
 
         Nothing but the number is drawn, so that a story stays the same where steps before it are left out.
@@ -294,7 +294,7 @@ class Story:
 
 
 @dataclass(frozen=True)
-class Step:
+class StoryStep:
     """Something that may happen next."""
 
     name: str
@@ -346,32 +346,34 @@ def _expire(_: Story, known: Expectation, __: int) -> None:
 
 
 STEPS = (
-    Step("start a grant", lambda story, _, number: story.start(number), possible=lambda story: story.room),
-    Step("poll politely", lambda story, known, _: story.poll(known, polite=True), _live),
-    Step("poll hastily", lambda story, known, _: story.poll(known, polite=False), _live),
-    Step("poll what is over", lambda story, known, _: story.poll(known, polite=True), _over),
-    Step("poll by another client", lambda story, known, whom: story.poll_by_another(known, whom), _live),
-    Step("poll with a wrong secret", lambda story, known, _: story.poll_with_a_wrong_secret(known), _has_secret),
-    Step("approve", lambda story, known, _: story.decide(known, "approve"), _undecided),
-    Step("deny", lambda story, known, _: story.decide(known, "deny"), _undecided),
-    Step(
+    StoryStep("start a grant", lambda story, _, number: story.start(number), possible=lambda story: story.room),
+    StoryStep("poll politely", lambda story, known, _: story.poll(known, polite=True), _live),
+    StoryStep("poll hastily", lambda story, known, _: story.poll(known, polite=False), _live),
+    StoryStep("poll what is over", lambda story, known, _: story.poll(known, polite=True), _over),
+    StoryStep("poll by another client", lambda story, known, whom: story.poll_by_another(known, whom), _live),
+    StoryStep("poll with a wrong secret", lambda story, known, _: story.poll_with_a_wrong_secret(known), _has_secret),
+    StoryStep("approve", lambda story, known, _: story.decide(known, "approve"), _undecided),
+    StoryStep("deny", lambda story, known, _: story.decide(known, "deny"), _undecided),
+    StoryStep(
         "mistype",
         lambda story, known, _: story.mistype(known),
         _undecided,
         lambda story: story.mistyped < MOST_MISTYPED,
     ),
-    Step(
+    StoryStep(
         "decide late", lambda story, known, number: story.decide_late(known, ("approve", "deny")[number % 2]), _decided
     ),
     # What chance rarely comes to, and refreshing needs.
-    Step("approve and redeem", _redeem, _undecided),
-    Step("refresh", lambda story, known, _: story.refresh(known), _refreshable),
-    Step("refresh by another client", lambda story, known, whom: story.refresh_by_another(known, whom), _refreshable),
-    Step("replay a refresh token", lambda story, known, _: story.replay(known), _replayable),
-    Step("replay it late", lambda story, known, _: story.replay(known, after=GRACE + 5), _replayable),
-    Step("wait", lambda story, _, number: story.case.wait((1, 5, 60)[number % 3])),
-    Step("let expire", _expire, lambda known: known.live and known.grant.expires_in > 0),
-    Step("register a client", lambda story, _, __: story.register(), possible=lambda story: story.may_register),
+    StoryStep("approve and redeem", _redeem, _undecided),
+    StoryStep("refresh", lambda story, known, _: story.refresh(known), _refreshable),
+    StoryStep(
+        "refresh by another client", lambda story, known, whom: story.refresh_by_another(known, whom), _refreshable
+    ),
+    StoryStep("replay a refresh token", lambda story, known, _: story.replay(known), _replayable),
+    StoryStep("replay it late", lambda story, known, _: story.replay(known, after=GRACE + 5), _replayable),
+    StoryStep("wait", lambda story, _, number: story.case.wait((1, 5, 60)[number % 3])),
+    StoryStep("let expire", _expire, lambda known: known.live and known.grant.expires_in > 0),
+    StoryStep("register a client", lambda story, _, __: story.register(), possible=lambda story: story.may_register),
 )
 
 

@@ -368,7 +368,7 @@ def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PageAnswer:
     """What came to a code; the text without digits and the code: waiting times count down, but mean the same."""
 
     status: int
@@ -384,15 +384,15 @@ def _require_page_for_codes(browser: Browser) -> None:
         raise Untestable(f"a wrong code was answered {what}: enter() of the user module does not reach the page")
 
 
-def _answer(browser: Browser, code: str, verification_uri: str) -> Answer:
+def _answer(browser: Browser, code: str, verification_uri: str) -> PageAnswer:
     try:
         page = browser.enter(code, verification_uri)
     except Untestable as refused:
         if not browser.seen:
             raise  # the user module cannot type a code at all
-        return Answer(browser.seen[-1].status_code, str(refused), 0.0)
+        return PageAnswer(browser.seen[-1].status_code, str(refused), 0.0)
     text = re.sub(r"[0-9]+", "", page.markup.text.replace(code, "").lower())
-    return Answer(page.status, text, max(response.elapsed.total_seconds() for response in browser.seen[-3:]))
+    return PageAnswer(page.status, text, max(response.elapsed.total_seconds() for response in browser.seen[-3:]))
 
 
 def _wrong(code: str, turn: int) -> str:
