@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import httpx
 import pytest
@@ -63,6 +64,28 @@ def test_text_is_what_a_person_reads():
     assert page.text == "The code ABCD Go on"
     assert page.scripts == "var top = 1"
     assert page.has_script
+
+
+def test_comments_and_templates_are_not_read_but_what_follows_them_is():
+    page = read_markup("<p>a<!-- b -->c<template><form><input name=x></form><script>1</script></template>d<?pi e?>f")
+    assert page.text == "a c d f"
+    assert page.forms == ()
+    assert page.scripts == "1"
+    assert {"template", "form", "script"} <= page.elements
+
+
+def test_a_form_in_a_table_owns_what_stands_in_its_rows():
+    page = read_markup("<table><form method=post><tr><td><input name=user_code></td></tr></form></table><input name=y>")
+    assert page.forms[0].values == {"user_code": ""}
+
+
+def test_hostile_pages_are_read_in_time():
+    began = time.perf_counter()
+    page = read_markup("<form>" + "<div>" * 1_000 + "<input name=a>" * 20_000)
+    assert len(page.forms[0].inputs) == 20_000
+    assert read_markup("<form>" + "<div>" * 100_000).forms
+    assert read_markup("<?xml version='1.0' encoding='utf-16'?><html><p>\ud800\0x").text.endswith("x")
+    assert time.perf_counter() - began < 20
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
-from html.parser import HTMLParser
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from lxml import etree
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
 
 TYPED = frozenset({"text", "search", "tel", "number", "email", "url", ""})
 """Types of inputs into which a person types what everyone may see."""
@@ -106,10 +111,7 @@ class Markup:
 
 def read_markup(html: str) -> Markup:
     """Parse a page; no input is refused, broken markup is read as far as it goes."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return reader.markup()
+    return _Reader(html).markup()
 
 
 def squeezed(text: str) -> str:
@@ -118,121 +120,131 @@ def squeezed(text: str) -> str:
 
 
 @dataclass
-class _Reader(HTMLParser):
-    pieces: list[str] = field(default_factory=list)
-    scripts: list[str] = field(default_factory=list)
-    language: str = ""
-    forms: list[Form] = field(default_factory=list)
-    links: list[str] = field(default_factory=list)
-    elements: set[str] = field(default_factory=set)
+class _Control:
+    """An input, a button or a choice of a select, and the form that it is in or names."""
 
-    def __post_init__(self) -> None:
-        super().__init__()
-        self._inside = ""
-        self._open: int | None = None
-        self._owner: int | None = None
-        self._label: list[str] | None = None
-        self._pressed: int | None = None
-        self._select = ""
+    form: int | None
+    """Place of the form that it is in."""
+    named: str | None
+    """The id of the form that it names, which then owns it in place of the one that it is in."""
+    part: Input | Button
+
+
+class _Reader:
+    """Walks the tree of a page once."""
+
+    def __init__(self, html: str) -> None:
+        self._pieces: list[str] = []
+        self._scripts: list[str] = []
+        self._language = ""
+        self._forms: list[Form] = []
+        self._controls: list[_Control] = []
+        self._links: list[str] = []
+        self._elements: set[str] = set()
+        self._inside: list[int] = []
+        """Places of the forms that the walk is in."""
+        root = _tree(html)
+        if root is not None:
+            self._walk(root)
 
     def markup(self) -> Markup:
         """What was read."""
         return Markup(
-            text=" ".join(" ".join(self.pieces).split()),
-            scripts="\n".join(self.scripts),
-            language=self.language,
-            forms=tuple(self.forms),
-            links=tuple(self.links),
-            elements=frozenset(self.elements),
-            has_script="script" in self.elements,
+            text=_single_spaced(" ".join(self._pieces)),
+            scripts="\n".join(self._scripts),
+            language=self._language,
+            forms=self._owned(),
+            links=tuple(self._links),
+            elements=frozenset(self._elements),
+            has_script="script" in self._elements,
         )
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.add(tag)
-        attributes = {name: value or "" for name, value in attrs}
-        if tag != "option":
-            self._owner = self._owner_of(attributes)
-        if tag in _SILENT:
-            self._inside = tag
+    def _owned(self) -> tuple[Form, ...]:
+        places = {form.id: place for place, form in reversed(list(enumerate(self._forms)))}
+        inputs: dict[int, list[Input]] = {}
+        buttons: dict[int, list[Button]] = {}
+        for control in self._controls:
+            place = control.form if control.named is None else places.get(control.named)
+            if place is None:
+                continue
+            if isinstance(control.part, Button):
+                buttons.setdefault(place, []).append(control.part)
+            else:
+                inputs.setdefault(place, []).append(control.part)
+        return tuple(
+            replace(form, inputs=tuple(inputs.get(place, ())), buttons=tuple(buttons.get(place, ())))
+            for place, form in enumerate(self._forms)
+        )
+
+    def _walk(self, root: _Element) -> None:
+        walk = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
+        for event, element in walk:
+            tag = str(element.tag)
+            if event == "start" and tag in _SILENT:
+                inner = list(element.iter(etree.Element))
+                self._elements.update(str(one.tag) for one in inner)
+                self._scripts += [one.text for one in inner if one.tag == "script" and one.text]
+                walk.skip_subtree()
+            elif event == "start":
+                self._elements.add(tag)
+                self._start(tag, element)
+                self._pieces.append(element.text or "")
+            else:
+                if event == "end" and tag == "form":
+                    self._inside.pop()
+                self._pieces.append(element.tail or "")
+
+    def _start(self, tag: str, element: _Element) -> None:
         match tag:
             case "html":
-                # Of a second html element, as nested templates make them, browsers take only what the first one lacks.
-                self.language = self.language or attributes.get("lang", "").strip().lower()
-            case "a" if "href" in attributes:
-                self.links.append(attributes["href"])
+                self._language = element.get("lang", "").strip().lower()
+            case "a" if "href" in element.attrib:
+                self._links.append(element.get("href", ""))
             case "form":
-                method = "post" if attributes.get("method", "").strip().lower() == "post" else "get"
-                self._open = len(self.forms)
-                self.forms.append(Form(method, attributes.get("action", ""), id=attributes.get("id", "")))
-            case _:
-                self._control(tag, attributes)
-
-    def _control(self, tag: str, attributes: dict[str, str]) -> None:
-        match tag:
+                method = "post" if element.get("method", "").strip().lower() == "post" else "get"
+                self._inside.append(len(self._forms))
+                self._forms.append(Form(method, element.get("action", ""), id=element.get("id", "")))
             case "input":
-                self._input(attributes)
-            case "button" if attributes.get("type", "submit").lower() == "submit":
-                self._label, self._pressed = [], self._owner
-                self._change(buttons=Button(attributes.get("name", ""), attributes.get("value", "")))
-            case "textarea" if attributes.get("name"):
-                self._change(inputs=Input(attributes["name"], "textarea", ""))
-            case "select":
-                self._select = attributes.get("name", "")
-            case "option" if self._select:
-                self._option(attributes)
+                self._input(element)
+            case "button" if element.get("type", "submit").lower() == "submit":
+                label = _single_spaced(" ".join(str(piece) for piece in element.itertext()))
+                self._control(element, Button(element.get("name", ""), element.get("value", ""), label))
+            case "textarea" if element.get("name"):
+                self._control(element, Input(element.get("name", ""), "textarea", ""))
+            case "select" if element.get("name"):
+                self._select(element)
 
-    def handle_endtag(self, tag: str) -> None:
-        if tag == self._inside:
-            self._inside = ""
-        elif tag == "form":
-            self._open = None
-        elif tag == "select":
-            self._select = ""
-        elif tag == "button" and self._label is not None:
-            if self._pressed is not None:
-                form = self.forms[self._pressed]
-                labelled = replace(form.buttons[-1], label=" ".join(" ".join(self._label).split()))
-                self.forms[self._pressed] = replace(form, buttons=(*form.buttons[:-1], labelled))
-            self._label = None
-
-    def handle_data(self, data: str) -> None:
-        if self._inside == "script":
-            self.scripts.append(data)
-        elif not self._inside:
-            self.pieces.append(data)
-            if self._label is not None:
-                self._label.append(data)
-
-    def _input(self, attributes: dict[str, str]) -> None:
-        kind = attributes.get("type", "").strip().lower()
-        name, value = attributes.get("name", ""), attributes.get("value", "")
+    def _input(self, element: _Element) -> None:
+        kind = element.get("type", "").strip().lower()
+        name, value = element.get("name", ""), element.get("value", "")
         if kind in ("submit", "image"):
-            self._change(buttons=Button(name, value, value))
-            self.pieces.append(value)
+            self._control(element, Button(name, value, value))
+            self._pieces.append(value)
         elif kind in TYPED:
-            self.pieces.append(value)
-        unchecked = kind in ("checkbox", "radio") and "checked" not in attributes
+            self._pieces.append(value)
+        unchecked = kind in ("checkbox", "radio") and "checked" not in element.attrib
         if name and kind not in _UNSENT and not unchecked:
-            self._change(inputs=Input(name, kind, value or ("on" if kind in ("checkbox", "radio") else "")))
+            self._control(element, Input(name, kind, value or ("on" if kind in ("checkbox", "radio") else "")))
 
-    def _option(self, attributes: dict[str, str]) -> None:
-        known = self.forms[self._owner].values if self._owner is not None else {}
-        if self._select not in known or "selected" in attributes:
-            self._change(inputs=Input(self._select, "select", attributes.get("value", "")))
+    def _select(self, element: _Element) -> None:
+        options = list(element.iter("option"))
+        chosen = [option for option in options if "selected" in option.attrib] or options[:1]
+        for option in chosen:
+            self._control(element, Input(element.get("name", ""), "select", option.get("value", "")))
 
-    def _change(self, *, inputs: Input | None = None, buttons: Button | None = None) -> None:
-        if self._owner is None:
-            return
-        form = self.forms[self._owner]
-        if inputs is not None:
-            form = replace(form, inputs=(*form.inputs, inputs))
-        if buttons is not None:
-            form = replace(form, buttons=(*form.buttons, buttons))
-        self.forms[self._owner] = form
+    def _control(self, element: _Element, part: Input | Button) -> None:
+        self._controls.append(_Control(self._inside[-1] if self._inside else None, element.get("form"), part))
 
-    def _owner_of(self, attributes: dict[str, str]) -> int | None:
-        """The form of a control: the one that it names, else the one that it is in."""
-        named = attributes.get("form")
-        if named is None:
-            return self._open
-        return next((place for place, form in enumerate(self.forms) if form.id == named), None)
+
+def _tree(html: str) -> _Element | None:
+    """The root of a page; None if there is nothing in it."""
+    # As octets: a text that declares an encoding would be refused. Huge: deep nesting is cut off otherwise.
+    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True)
+    try:
+        return etree.fromstring(html.encode("utf-8", errors="replace"), parser)
+    except etree.XMLSyntaxError:
+        return None
+
+
+def _single_spaced(text: str) -> str:
+    return " ".join(text.split())
