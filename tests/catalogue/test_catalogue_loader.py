@@ -23,7 +23,7 @@ from device_grant.errors import ExitCode, UsageError
 FOLDER = Path(str(resources.files("device_grant.catalogue")))
 CATALOGUE = load()
 
-HEAD = "source: RFC 1\ntitle: Example\nurl: https://example.org/rfc1#{anchor}\n"
+HEAD = "source: RFC 1\ntitle: Example\nurl: https://example.org/rfc1#{anchor}\ndialects: [rfc8628, aws-sso-oidc]\n"
 ENTRY = """\
 requirements:
   - id: rfc1-2-first
@@ -123,7 +123,7 @@ def test_files_are_read_in_the_order_of_their_names(tmp_path):
     assert [r.id for r in load(tmp_path).requirements] == ["rfc1-2-y", "rfc1-2-z"]
 
 
-LINE = "rfc1.yaml, line 5: rfc1-2-first: "
+LINE = "rfc1.yaml, line 6: rfc1-2-first: "
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,9 @@ LINE = "rfc1.yaml, line 5: rfc1-2-first: "
         ("The client does it.", '" "', LINE + "`statement` and `section` must not be empty"),
         ("    statement: The client does it.\n", "", LINE + "Object missing required field `statement`"),
         ('section: "2"', 'section: ""', LINE + "`statement` and `section` must not be empty"),
-        ("id: rfc1-2-first", "id: rfc1*", "rfc1.yaml, line 5: rfc1*: an id has only letters, digits, dots and hyphens"),
-        ("id: rfc1-2-first", "level: MUST", "rfc1.yaml, line 7: `level` is given twice"),
-        ("- id: rfc1-2-first\n    section", "- section", "rfc1.yaml, line 5: entry without an id"),
+        ("id: rfc1-2-first", "id: rfc1*", "rfc1.yaml, line 6: rfc1*: an id has only letters, digits, dots and hyphens"),
+        ("id: rfc1-2-first", "level: MUST", "rfc1.yaml, line 8: `level` is given twice"),
+        ("- id: rfc1-2-first\n    section", "- section", "rfc1.yaml, line 6: entry without an id"),
         (
             "title: Example",
             "title: Example\nauthor: x",
@@ -159,7 +159,7 @@ LINE = "rfc1.yaml, line 5: rfc1-2-first: "
         ),
         ("title: Example\n", "", "rfc1.yaml: in the head: Object missing required field `title`"),
         ("{anchor}", "{page}", "rfc1.yaml: `url` has {page}: only {section} and {anchor} are known"),
-        ("level: MUST", "level: [MUST", "rfc1.yaml, line 8: bad YAML: "),
+        ("level: MUST", "level: [MUST", "rfc1.yaml, line 9: bad YAML: "),
         ("level: MUST", "level: MUST\x07", "rfc1.yaml: bad YAML: "),
     ],
 )
@@ -176,13 +176,40 @@ def test_bad_entries_are_refused_with_file_line_and_id(tmp_path, old, new, messa
         ("- a\n", "rfc1.yaml: expected a mapping"),
         (HEAD, "rfc1.yaml: `requirements` must be a list with at least one entry"),
         (HEAD + "requirements: []\n", "rfc1.yaml: `requirements` must be a list with at least one entry"),
-        (HEAD + "requirements: [rfc1-2-first]\n", "rfc1.yaml, line 4: an entry must be a mapping"),
-        (HEAD + "[a, b]: c\n" + ENTRY, "rfc1.yaml, line 4: a key must be a word"),
-        (HEAD + "title: Twice\n" + ENTRY, "rfc1.yaml, line 4: `title` is given twice"),
+        (HEAD + "requirements: [rfc1-2-first]\n", "rfc1.yaml, line 5: an entry must be a mapping"),
+        (HEAD + "[a, b]: c\n" + ENTRY, "rfc1.yaml, line 5: a key must be a word"),
+        (HEAD + "title: Twice\n" + ENTRY, "rfc1.yaml, line 5: `title` is given twice"),
     ],
 )
 def test_bad_files_are_refused(tmp_path, text, message):
     assert refusal(write(tmp_path, text)).startswith(message)
+
+
+def test_an_entry_without_dialects_has_those_of_the_head(tmp_path):
+    assert load(write(tmp_path)).get("rfc1-2-first").dialects == ("rfc8628",)
+    bare = HEAD + ENTRY.replace("    dialects: [rfc8628]\n", "")
+    assert load(write(tmp_path, bare)).get("rfc1-2-first").dialects == ("rfc8628", "aws-sso-oidc")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("dialects: [rfc8628, aws-sso-oidc]\n", "", "missing required field `dialects`"),
+        ("[rfc8628, aws-sso-oidc]", "[]", "`dialects` is empty"),
+        ("[rfc8628, aws-sso-oidc]", "[rfc8629]", "unknown dialect 'rfc8629': choose one of rfc8628, aws-sso-oidc"),
+    ],
+)
+def test_a_head_must_say_the_dialects(tmp_path, old, new, message):
+    refused = refusal(write(tmp_path, (HEAD + ENTRY).replace(old, new)))
+    assert refused.startswith("rfc1.yaml: in the head: ")
+    assert message in refused
+
+
+def test_no_entry_repeats_the_dialects_of_its_head():
+    for file in FOLDER.glob("*.yaml"):
+        found = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        repeated = [entry["id"] for entry in found["requirements"] if entry.get("dialects") == found["dialects"]]
+        assert repeated == [], file.name
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path):
@@ -193,7 +220,7 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path):
 def test_duplicate_ids_are_refused_with_both_places(tmp_path):
     twice = HEAD + ENTRY + ENTRY.split("\n", 1)[1]
     message = refusal(write(tmp_path, twice))
-    assert message == "rfc1.yaml, line 11: rfc1-2-first is already in rfc1.yaml, line 5: rename one"
+    assert message == "rfc1.yaml, line 12: rfc1-2-first is already in rfc1.yaml, line 6: rename one"
     write(write(tmp_path), name="rfc2.yaml")
     assert refusal(tmp_path) == "rfc2.yaml: rfc1-2-first is already in rfc1.yaml: ids are unique; rename one"
 

@@ -47,6 +47,8 @@ class SourceHead(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     title: str
     url: str
     """Link to a section: `{section}` is replaced by the entry's section, `{anchor}` by the RFC Editor's fragment."""
+    dialects: tuple[str, ...]
+    """Dialects in which the requirements apply, where an entry does not list its own."""
     notes: str = ""
     links: dict[str, str] = {}
     """Links of sections that `url` does not lead to."""
@@ -186,6 +188,7 @@ def _file(name: str, data: bytes) -> tuple[Source, list[Requirement]]:
         head = msgspec.convert(plain, SourceHead)
     except msgspec.ValidationError as error:
         raise UsageError(f"{name}: in the head: {error}") from None
+    _dialects(f"{name}: in the head", head.dialects)
     unknown = set(re.findall(r"\{[^}]*\}", head.url)) - {"{section}", "{anchor}"}
     if unknown:
         raise UsageError(f"{name}: `url` has {', '.join(sorted(unknown))}: only {{section}} and {{anchor}} are known")
@@ -232,7 +235,7 @@ def _entry(node: yaml.Node, name: str, head: SourceHead) -> Requirement:
             raise UsageError(f"{where}: unknown field {member!r}{_closest(member)}")
     _one_of(where, "level", entry.get("level"), [level.value for level in Level])
     _one_of(where, "party", entry.get("party"), [party.value for party in Party])
-    filled = entry | {"source": head.source, "url": _link(head, entry.get("section", ""))}
+    filled = {"dialects": head.dialects} | entry | {"source": head.source, "url": _link(head, entry.get("section", ""))}
     try:
         requirement = msgspec.convert(filled, Requirement)
     except msgspec.ValidationError as error:
@@ -247,16 +250,20 @@ def _examine(requirement: Requirement, where: str) -> None:
         raise UsageError(f"{where}: an id has only letters, digits, dots and hyphens, so that globs and links work")
     if not requirement.statement.strip() or not requirement.section:
         raise UsageError(f"{where}: `statement` and `section` must not be empty")
-    if not requirement.dialects:
-        raise UsageError(f"{where}: `dialects` is empty: list those it applies to, of {', '.join(DIALECTS)}")
-    for dialect in requirement.dialects:
-        _one_of(where, "dialect", dialect, DIALECTS)
+    _dialects(where, requirement.dialects)
     for tag in requirement.tags:
         _one_of(where, "tag", tag, TAGS)
     if requirement.level is Level.IMPLIED:
         _one_of(where, "broken", requirement.broken or None, BROKEN)
     elif requirement.broken:
         raise UsageError(f"{where}: `broken` is for IMPLIED entries; {requirement.level} already decides the verdict")
+
+
+def _dialects(where: str, listed: tuple[str, ...]) -> None:
+    if not listed:
+        raise UsageError(f"{where}: `dialects` is empty: list those it applies to, of {', '.join(DIALECTS)}")
+    for dialect in listed:
+        _one_of(where, "dialect", dialect, DIALECTS)
 
 
 def _one_of(where: str, member: str, value: object, known: Iterable[str]) -> None:

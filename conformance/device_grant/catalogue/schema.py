@@ -24,7 +24,10 @@ def file_schema() -> dict[str, Any]:
     for name in FILLED_IN:
         del properties[name]
     properties["broken"] = {"enum": list(BROKEN)}
-    properties["dialects"] = _list_of(DIALECTS) | {"minItems": 1}
+    dialects = _list_of(DIALECTS) | {"minItems": 1}
+    properties["dialects"] = dialects
+    # An entry that lists none has those of the head.
+    requirement["required"].remove("dialects")
     properties["tags"] = _list_of(TAGS)
     for name in ("section", "statement"):
         properties[name] = {"type": "string", "minLength": 1}
@@ -33,6 +36,7 @@ def file_schema() -> dict[str, Any]:
     requirement["else"] = {"properties": {"broken": False}}
     file = definitions.pop("SourceHead")
     file["title"] = "Catalogue file"
+    file["properties"]["dialects"] = dialects
     file["properties"]["requirements"] = {"type": "array", "minItems": 1, "items": entry}
     file["required"].append("requirements")
     assert head == {"$ref": "#/$defs/SourceHead"}, head  # noqa: S101 - the popped definition must not be referred to
