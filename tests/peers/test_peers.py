@@ -16,7 +16,6 @@ ALL = "DEVICE_GRANT_ALL_PEERS"
 """Set: every peer meets every check. Otherwise a third of them do, and no check that generates requests."""
 COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::")
 FALSE_ACCUSATIONS = {
-    "ShortRegistrations": "the clients of the run end while a check waits for that end",
     "NineDigits": "nine digits are called too short, although wrong codes are throttled",
     "WaitingRoom": "a page that asks to wait is taken for the form of the code",
     "ScopeReplaced": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
@@ -64,3 +63,31 @@ def test_peer_is_not_accused(name, tmp_path):
     expected = PEERS[name].deviations
     assert {requirement: said for requirement, said in found.items() if requirement not in expected} == {}
     assert set(expected) <= set(found), "a deviation that the peer confesses was not found"
+
+
+AFTER_MONTHS = (
+    "registration::test_expired_registration_is_refused",
+    "client_authentication::test_basic_authentication",
+    "client_authentication::test_public_client",
+    "grant_names::test_scope_that_does_not_exist",
+    "scope::test_omitted_scope",
+    "user_decision::test_approval",
+    "user_decision::test_denial_is_final",
+)
+
+
+def test_clients_that_die_leave_no_more_untestable_than_clients_that_live(tmp_path):
+    untestable = {}
+    for name in ("Honest", "ShortRegistrations"):
+        file = tmp_path / "target.toml"
+        file.write_text(target_toml(PEERS[name]))
+        located = read_target(file)
+        with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=PEERS[name]()) as target:
+            untestable[name] = {
+                (outcome.trial.check.name, requirement)
+                for outcome in judged(target, AFTER_MONTHS, 5)
+                for requirement, verdict in outcome.verdicts.items()
+                if verdict is Verdict.UNTESTABLE
+            }
+    assert untestable["ShortRegistrations"] <= untestable["Honest"]
+    assert "registration::test_expired_registration_is_refused" not in dict(untestable["ShortRegistrations"])

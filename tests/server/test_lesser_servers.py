@@ -10,6 +10,7 @@ from device_grant.engine import run_check
 from device_grant.protocol import RFC8628, Operation, Response
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.case import Case
+from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.run import new_run
 
 CHECKS, _ = judges()
@@ -80,3 +81,35 @@ def test_a_pending_long_after_a_decision_is_not_asked_again(run):
     before = run.exchanges
     assert grant.ask(wait=False)[1]
     assert run.exchanges == before + 1
+
+
+@pytest.mark.parametrize("all_refused", [False, True], ids=["old refused", "all refused"])
+def test_a_client_that_worked_and_is_refused_is_registered_anew(run, all_refused):
+    case = Case(run, CHECKS["device_authorization::test_start_response_members"])
+    case.begin()
+    device = case.device
+    assert device.request().outcome.ok
+    old, receive = device.client, run._exchange
+    refusal = Response(401, JSON, b'{"error":"invalid_client"}')
+
+    def exchange(request, *arguments):
+        answer = receive(request, *arguments)
+        if request.operation is Operation.DEVICE_AUTHORIZATION and (all_refused or old.id.encode() in request.content):
+            return replace(answer, response=refusal, outcome=run.dialect.decode(request.operation, refusal))
+        return answer
+
+    run._exchange = exchange
+    answer = device.request()
+    assert answer.code == ("invalid_client" if all_refused else "ok")
+    assert device.client.id != old.id
+    assert list(run.remarks) == ["primary"]
+    assert "another one was registered" in run.remarks["primary"]
+    # A client that never worked is not tried again: its refusal is the server's answer.
+    assert run.instead_of(device.client, answer) is None or not all_refused
+
+
+def test_clients_grow_old_on_a_clock_that_jumps(run):
+    first = run.client("primary")
+    assert run.client("primary") == first
+    run.target.clock.wait(RENEWAL + 1)
+    assert run.client("primary") != first

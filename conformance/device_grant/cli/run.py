@@ -156,6 +156,8 @@ def conclude(session: CheckSession, console: Console, status: int) -> int:
     if session.collector is None or session.collector.header is None:
         return _without_a_report(session, status)
     render(session.collector.report, console)
+    for remark in session.subject.remarks():
+        console.print(f"\nNote: {remark}", soft_wrap=True, markup=False)
     if report is not None:
         console.print(f"\nReport: {report / 'index.html'}", style="dim", soft_wrap=True)
     if session.error is not None:

@@ -116,6 +116,10 @@ class ClientSubject:
         """Nothing is given to a client beforehand."""
         return ()
 
+    def remarks(self) -> Sequence[str]:
+        """Nothing: every check on a client begins afresh."""
+        return ()
+
     def _found(self) -> Driver:
         from device_grant.client.drivers.load import open_client
 

@@ -142,6 +142,10 @@ class ServerSubject:
         """What the target was given for the checks and none of them asked for; also when it was stopped."""
         return self._run.target.leftovers if self._run is not None else ()
 
+    def remarks(self) -> Sequence[str]:
+        """What became of clients that all checks share; also when the target was stopped."""
+        return tuple(self._run.remarks.values()) if self._run is not None else ()
+
     def _opened(self) -> Run:
         assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing
         return self._run

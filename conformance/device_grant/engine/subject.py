@@ -70,6 +70,9 @@ class Subject(Protocol):
     def leftovers(self) -> Sequence[str]:
         """What of answers that were given beforehand no check has asked for, one line each; mostly nothing."""
 
+    def remarks(self) -> Sequence[str]:
+        """What happened to all checks together and no verdict tells, one line each; mostly nothing."""
+
 
 def subject_of(options: Options) -> Subject:
     """What the options name, not yet located."""

@@ -39,9 +39,23 @@ class Device:
         return self.case.run.dialect.authorization_members(request) | members
 
     def request(self, *, client: Client | None = None, label: str = "start", **members: Any) -> Exchange:
-        """One device authorization request, whatever the answer."""
-        body = self.authorization_members(**members)
-        return self.case.call(Operation.DEVICE_AUTHORIZATION, body, client or self.client, label)
+        """One device authorization request, whatever the answer.
+
+        Where this device's client worked before and is now refused, its registration may have ended while the suite
+        waited: the device takes a client that is registered anew, if there can be one.
+        """
+        body, run = self.authorization_members(**members), self.case.run
+        exchange = self.case.call(Operation.DEVICE_AUTHORIZATION, body, client or self.client, label)
+        if client is not None:
+            return exchange
+        if exchange.outcome.ok:
+            run.served(self.client)
+        elif exchange.code == "invalid_client" or exchange.status == HTTPStatus.UNAUTHORIZED:
+            fresh = run.instead_of(self.client, exchange)
+            if fresh is not None:
+                self.client = fresh
+                return self.case.call(Operation.DEVICE_AUTHORIZATION, body, fresh, f"{label}, by a client of today")
+        return exchange
 
     def start(self, **members: Any) -> Grant:
         """A device authorization that must succeed for the check to go on; else the check is untestable."""

@@ -2,3 +2,5 @@
 
 MARGIN = 1.1
 """Seconds that a polite poller adds to the interval: servers compare arrival times in whole seconds."""
+RENEWAL = 20 * 86_400.0
+"""Seconds after which clients are registered anew: on a clock that jumps their registrations end too."""

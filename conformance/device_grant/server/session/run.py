@@ -28,6 +28,7 @@ from device_grant.protocol import (
 )
 from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.session.effect import Effect
+from device_grant.server.session.pace import RENEWAL
 from device_grant.targets import discover
 
 if TYPE_CHECKING:
@@ -103,6 +104,10 @@ class Run:
         self._lock = threading.RLock()
         self._http: httpx.Client | None = None
         self._clients: dict[str, Client | None] = {}
+        self._since: dict[str, float] = {}
+        self._served: set[Client] = set()
+        self.remarks: dict[str, str] = {}
+        """What became of a client that all checks share, by its role: one line each."""
         self.discovery: tuple[Exchange, ...] = ()
         self.endpoints: Endpoints = self._discovered()
         issuer = urlsplit(str(self.endpoints.document.get("issuer") or ""))
@@ -266,7 +271,41 @@ class Run:
             if role not in self._clients:
                 with self.target.scope():
                     self._clients[role] = self._known(role) if self.target.config.clients else self._register(role)
+                self._since[role] = self.target.clock.now()
+            elif self._may_renew and self.target.clock.now() - self._since[role] > RENEWAL:
+                self._renew(role)
             return self._clients[role]
+
+    @property
+    def _may_renew(self) -> bool:
+        # Where cases are drawn beforehand, what a check sends must not depend on what others did before.
+        return not self.target.config.clients and self.target.sampler is None
+
+    def _renew(self, role: str) -> Client | None:
+        self._since[role] = self.target.clock.now()
+        fresh = self._register(role)
+        # Where nobody is registered any more the old client is better than none.
+        self._clients[role] = fresh or self._clients[role]
+        return fresh
+
+    def served(self, client: Client) -> None:
+        """Codes were given to that client: its credentials are right."""
+        self._served.add(client)
+
+    def instead_of(self, client: Client, refusal: Exchange) -> Client | None:
+        """A client that is registered anew in the place of a shared one that worked before and is now refused.
+
+        None where it is no shared one, has never worked, or none can be registered; `remarks` tells of what happened.
+        """
+        with self._lock:
+            role = next((role for role, shared in self._clients.items() if shared == client), None)
+            if role is None or client not in self._served:
+                return None
+            self._served.discard(client)
+            fresh = self._renew(role) if self._may_renew else None
+            became = "another one was registered" if fresh else "checks that need it can say nothing any more"
+            self.remarks[role] = f"the {role} client, which had worked, was refused ({refusal.describe()}): {became}"
+            return fresh
 
     def _known(self, role: str) -> Client | None:
         able = [known for known in self.target.config.clients if "device_code" in known.grants]

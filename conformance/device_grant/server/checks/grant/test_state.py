@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Judgement, Untestable, check
 from device_grant.server.checks.grant.story import FOREIGN, GRACE, REFUSED, SKEW, DueAnswer, Expectation
 from device_grant.server.session.device import GONE, Device, without
+from device_grant.server.session.pace import RENEWAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,6 @@ MOST = 5
 """Of the numbers that choose a client or a grant."""
 BETWEEN_STORIES = 61.0
 """Seconds after which pages have forgotten the wrong codes of the story before."""
-RENEWAL = 20 * 86_400.0
-"""Seconds after which clients are registered anew: on a clock that jumps their registrations end too."""
 ROLES = {"primary": "client A", "other": "client B", "confidential": "client C"}
 FOREIGN_POLL = "rfc8628-3.4-code-bound-to-client"
 FOREIGN_REFRESH = "rfc6749-6-server-checks-binding"
