@@ -17,7 +17,7 @@ from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.targets import FaketimeClock, open_target, resolve
 from device_grant.targets import environments as environments_module
 from device_grant.targets.addresses import is_loopback
-from device_grant.targets.environments import node_environment, python_environment
+from device_grant.targets.environments import cache_folder, node_environment, python_environment
 from device_grant.targets.transports import process as process_module
 
 SERVER = """
@@ -236,6 +236,28 @@ def test_a_python_environment_is_made_once(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.count("\n") == 1
     requirements.write_text("something-else==1\n")
     assert python_environment(requirements, "t") != first
+
+
+def test_a_relative_cache_folder_is_ignored(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert cache_folder() == tmp_path / ".cache" / "device-grant"
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == tmp_path / ".cache" / "device-grant"
+
+
+def test_a_build_that_hangs_elsewhere_is_waited_for_within_limits(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(environments_module, "_LOCK_TIMEOUT", 0.2)
+    (tmp_path / "requirements.txt").write_text("")
+    monkeypatch.setattr(environments_module, "_run", lambda command, *_: blocked(command))
+
+    def blocked(command):
+        Path(command[-1]).mkdir() if "venv" in command else None
+        with pytest.raises(TargetUnreachableError, match="another run has been preparing venv-t-"):
+            python_environment(tmp_path / "requirements.txt", "t")
+
+    python_environment(tmp_path / "requirements.txt", "t")
 
 
 def test_a_failed_preparation_is_one_line_and_made_again(tmp_path, monkeypatch):

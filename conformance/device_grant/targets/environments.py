@@ -6,17 +6,16 @@ an interrupted build is made again.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import platform
 import shutil
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+import platformdirs
+from filelock import FileLock, Timeout
 
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.processes import completed, exit_words, last_lines
@@ -24,6 +23,7 @@ from device_grant.targets.adapter import unreadable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from pathlib import Path
 
 _STAMP = ".complete"
 _LOCK_TIMEOUT = 900.0
@@ -31,11 +31,8 @@ _INSTALL_TIMEOUT = 900.0
 
 
 def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/device-grant`, else `~/.cache/device-grant`."""
-    configured = os.environ.get("XDG_CACHE_HOME", "")
-    # The XDG base directory specification: a relative path is to be ignored.
-    root = Path(configured) if os.path.isabs(configured) else Path.home() / ".cache"  # noqa: PTH117 - "" is no Path
-    return root / "device-grant"
+    """`$XDG_CACHE_HOME/device-grant`, else that folder where the system has its caches (on Linux `~/.cache`)."""
+    return platformdirs.user_cache_path("device-grant", appauthor=False)
 
 
 def python_environment(requirements: Path, name: str) -> Path:
@@ -80,42 +77,40 @@ def _built(folder: Path) -> Iterator[bool]:
     if stamp.exists():
         yield False
         return
+    lock = FileLock(folder.with_name(folder.name + ".lock"))
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        handle = folder.with_name(folder.name + ".lock").open("w")
+        _acquire(lock, folder)
     except OSError as error:
         raise UsageError(
             f"{folder.parent}: cannot hold prepared environments ({error.strerror}); set XDG_CACHE_HOME to a folder "
             "that can be written to"
         ) from error
-    with handle:
-        _locked(handle.fileno(), folder)
+    try:
         if stamp.exists():
             yield False
             return
         shutil.rmtree(folder, ignore_errors=True)
         yield True
         stamp.touch()
+    finally:
+        lock.release()
 
 
-def _locked(descriptor: int, folder: Path) -> None:
+def _acquire(lock: FileLock, folder: Path) -> None:
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _say(f"another run is preparing {folder.name}: waiting for it")
+    else:
+        return
     # Bounded, since a build that hangs must not hold up every later run without a word.
-    deadline = time.perf_counter() + _LOCK_TIMEOUT
-    told = False
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.perf_counter() > deadline:
-                raise TargetUnreachableError(
-                    f"another run has been preparing {folder.name} for {_LOCK_TIMEOUT / 60:.0f} minutes: end it"
-                ) from None
-            if not told:
-                _say(f"another run is preparing {folder.name}: waiting for it")
-                told = True
-            time.sleep(0.1)
-        else:
-            return
+    try:
+        lock.acquire(timeout=_LOCK_TIMEOUT, poll_interval=0.1)
+    except Timeout:
+        raise TargetUnreachableError(
+            f"another run has been preparing {folder.name} for {_LOCK_TIMEOUT / 60:.0f} minutes: end it"
+        ) from None
 
 
 def _run(command: Sequence[str], name: str, what: str, cwd: Path) -> None:
