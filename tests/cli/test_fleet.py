@@ -21,20 +21,20 @@ from device_grant.targets import known_servers
 
 
 @pytest.fixture
-def told():
+def done():
     return []
 
 
-def jobs_of(folder, told, *arguments, limit=60.0, workers=2, waits=()):
+def jobs_of(folder, done, *arguments, limit=60.0, workers=2, waits=()):
     jobs = [Job(str(number), one, number in waits) for number, one in enumerate(arguments)]
-    return Fleet(folder, workers=workers, limit=limit, told=told.append).run(jobs)
+    return Fleet(folder, workers=workers, limit=limit, done=done.append).run(jobs)
 
 
-def test_each_run_has_its_outcome_and_its_log(tmp_path, told):
-    outcomes = jobs_of(tmp_path, told, ("run", "no-such-server"), ("run", "http://127.0.0.1:1"))
+def test_each_run_has_its_outcome_and_its_log(tmp_path, done):
+    outcomes = jobs_of(tmp_path, done, ("run", "no-such-server"), ("run", "http://127.0.0.1:1"))
     assert [outcome.exit_code for outcome in outcomes] == [2, 4]
     assert [outcome.words for outcome in outcomes] == ["exit 2: usage", "exit 4: unreachable"]
-    assert {outcome.job.name for outcome in told} == {"0", "1"}
+    assert {outcome.job.name for outcome in done} == {"0", "1"}
     assert "unknown target 'no-such-server'" in outcomes[0].end_of_log
     assert not any(outcome.ok for outcome in outcomes)
 
@@ -49,9 +49,9 @@ except KeyboardInterrupt:
 """
 
 
-def test_a_run_out_of_time_is_interrupted(tmp_path, told, monkeypatch):
+def test_a_run_out_of_time_is_interrupted(tmp_path, done, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    hanging = Fleet(tmp_path, workers=1, limit=2, told=told.append, command=[sys.executable, "-c", HANGS])
+    hanging = Fleet(tmp_path, workers=1, limit=2, done=done.append, command=[sys.executable, "-c", HANGS])
     [outcome] = hanging.run([Job("a", ())])
     assert (outcome.exit_code, outcome.words) == (None, "out of time")
     assert outcome.seconds < 20
@@ -64,7 +64,7 @@ def test_termination_ends_the_runs_too(tmp_path):
     driver = textwrap.dedent(f"""
         import pathlib, sys
         from device_grant.cli.fleet import Fleet, Job
-        fleet = Fleet(pathlib.Path("."), workers=1, limit=60, told=print, command=[sys.executable, "-c", {HANGS!r}])
+        fleet = Fleet(pathlib.Path("."), workers=1, limit=60, done=print, command=[sys.executable, "-c", {HANGS!r}])
         fleet.run([Job("a", ()), Job("b", ())])
     """)
     process = subprocess.Popen([sys.executable, "-c", driver], cwd=tmp_path, stderr=subprocess.PIPE)
@@ -82,7 +82,7 @@ def test_termination_ends_the_runs_too(tmp_path):
     assert not (tmp_path / "started").exists()
 
 
-def test_those_that_wait_go_first_and_together(tmp_path, told, monkeypatch):
+def test_those_that_wait_go_first_and_together(tmp_path, done, monkeypatch):
     groups = []
 
     def noted(_, jobs, workers):
@@ -90,7 +90,7 @@ def test_those_that_wait_go_first_and_together(tmp_path, told, monkeypatch):
         return []
 
     monkeypatch.setattr(Fleet, "_side_by_side", noted)
-    jobs_of(tmp_path, told, (), (), (), (), waits=(1, 2, 3), workers=2)
+    jobs_of(tmp_path, done, (), (), (), (), waits=(1, 2, 3), workers=2)
     assert groups == [(["1", "2", "3"], 3), (["0"], 2)]
 
 
@@ -108,13 +108,13 @@ def test_an_unknown_name_is_refused():
 
 
 class Played:
-    """A fleet that writes what it was told to instead of running anything."""
+    """A fleet that writes what it was given instead of running anything."""
 
     def __init__(self, codes):
         self.codes = codes
 
-    def __call__(self, work, *, told, **_):
-        self.work, self.told = work, told
+    def __call__(self, work, *, done, **_):
+        self.work, self.done = work, done
         return self
 
     def run(self, jobs):
@@ -126,8 +126,8 @@ class Played:
             log = self.work / f"{job.name}.log"
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text(f"said by {job.name}\n")
-            outcomes.append(fleet.Outcome(job, code, 1.0, log))
-            self.told(outcomes[-1])
+            outcomes.append(fleet.JobOutcome(job, code, 1.0, log))
+            self.done(outcomes[-1])
         return outcomes
 
 

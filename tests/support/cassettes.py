@@ -8,7 +8,6 @@ import yaml
 
 from device_grant.catalogue import Verdict
 from device_grant.engine import CheckOutcome
-from device_grant.engine.server_subject import execute_on
 from device_grant.protocol import dialect
 from device_grant.recordings.formats.cassette import MANIFEST, file_name, write
 from device_grant.recordings.record import finishing as finish
@@ -17,7 +16,6 @@ from device_grant.recordings.record.recorder import Recorder, RecordingTarget
 from device_grant.recordings.replay.player import Player
 from device_grant.recordings.replay.target import ReplayTarget, open_cassette
 from device_grant.recordings.tape import SHARED
-from device_grant.server.session.case import Case
 from device_grant.server.session.run import PROFILES, Run
 from device_grant.targets.ports import NotHeld
 from support import ROOT
@@ -35,9 +33,9 @@ def new_run(target):
 
 def run_check(run, name):
     """The verdicts of one check and of the invariants in it, by requirement, worst first."""
-    case, misfit = Case(run, judges()[0][name]), ""
+    case, misfit = run.trial(judges()[0][name]), ""
     try:
-        execute_on(run, case)
+        run.carry_out(case)
     except NotHeld as missing:
         misfit = str(missing)
     # What it said until then counts, which `device_grant.engine.run_check` does not tell.

@@ -55,8 +55,8 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
     found = _compare(recorded, opened, only)
     named = redacted_url(opened.spec) if "://" in opened.spec else opened.spec
     if as_data:
-        told = forms.as_json(found, source=str(source), target=named, dialect=recorded.dialect)
-        click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        document = forms.as_json(found, source=str(source), target=named, dialect=recorded.dialect)
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
         forms.render(found, Console(highlight=False), source=str(source), target=named)
     if found.differing:

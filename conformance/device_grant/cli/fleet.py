@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 _PATIENCE = 12.0
-"""Seconds that a run has for stopping its target, once it was told to end."""
+"""Seconds that a run has for stopping its target, once it was asked to end."""
 _ENDING = 3.0
 """Seconds that its guard then has for the same."""
 _LAST_LINES = 25
@@ -86,14 +86,14 @@ class Fleet:
         *,
         workers: int,
         limit: float,
-        told: Callable[[JobOutcome], None],
+        done: Callable[[JobOutcome], None],
         command: Sequence[str] = (sys.executable, "-m", "device_grant"),
     ) -> None:
         self._reports = reports
         self._command = tuple(command)
         self._workers = workers
         self._limit = limit
-        self._told = told
+        self._done = done
         self._lock = threading.Lock()
         self._running: set[ProcessGroup] = set()
         self._stopping = False
@@ -140,7 +140,7 @@ class Fleet:
         outcome = JobOutcome(job, code, time.perf_counter() - began, log)
         with self._lock:
             if not self._stopping:
-                self._told(outcome)
+                self._done(outcome)
         return outcome
 
     def _start(self, job: Job, report: Path, output: int) -> ProcessGroup | None:

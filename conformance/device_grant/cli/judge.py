@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
-@click.option("--dialect", type=click.Choice(DIALECTS), help="Dialect, where it is told wrongly.")
+@click.option("--dialect", type=click.Choice(DIALECTS), help="Dialect, where it is recognised wrongly.")
 @click.option("--party", type=click.Choice(["server", "client"]), help="Whom to judge; both without it.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")

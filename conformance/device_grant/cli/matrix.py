@@ -150,14 +150,14 @@ def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int) -> list[JobO
             old.unlink()
     width = max((len(job.name) for job in jobs), default=0)
 
-    def told(outcome: JobOutcome) -> None:
+    def done(outcome: JobOutcome) -> None:
         counts = _counts(work / outcome.job.name)
         click.echo(f"{outcome.job.name:{width}}  {outcome.words:20}  {outcome.seconds:4.0f} s  {counts}".rstrip())
         if not outcome.ok:
             for line in outcome.end_of_log.splitlines():
                 click.echo(f"    {line}")
 
-    return Fleet(work, workers=workers, limit=limit, told=told).run(jobs)
+    return Fleet(work, workers=workers, limit=limit, done=done).run(jobs)
 
 
 def _has_results(folder: Path) -> bool:

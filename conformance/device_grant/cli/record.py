@@ -114,8 +114,8 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
         _put(new, out)
     finally:
         shutil.rmtree(new, ignore_errors=True)
-    told = sum(file.stat().st_size for file in out.iterdir()) / 1024
-    console.print(f"Cassette: {out} ({len(manifest.checks)} checks, {told:.0f} kB)", soft_wrap=True)
+    size = sum(file.stat().st_size for file in out.iterdir()) / 1024
+    console.print(f"Cassette: {out} ({len(manifest.checks)} checks, {size:.0f} kB)", soft_wrap=True)
     for name in manifest.checks:
         for requirement, reason in tapes[name].uncarried.items():
             console.print(f"  not carried: {name}, {requirement}: {reason}", style="dim", soft_wrap=True)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from device_grant.engine.options import Options
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
-    from device_grant.judging.trial import Trial
     from device_grant.protocol import Secrets
     from device_grant.results.model import Header
 
@@ -93,18 +91,6 @@ class ClientSubject:
         """Whether time is real: scenarios mostly wait."""
         del check
         return self._opened().driver.clock != "simulated"
-
-    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]]) -> Trial:
-        """A new case of the scenario; that it only waits is known to the client alone."""
-        from device_grant.client.session.case import ClientCase
-
-        del resting
-        return ClientCase(self._opened(), check)
-
-    def carry_out(self, trial: Trial) -> None:
-        """Execute the case."""
-        trial.begin()
-        trial.execute()
 
     def header(self) -> Header:
         """The first line of the results."""

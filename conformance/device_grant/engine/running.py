@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, cast
@@ -14,11 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from device_grant.client.drivers.invocation import Driver
-    from device_grant.client.session.run import ClientRun
     from device_grant.judging import Check, Claim, Ledger, StopCheck
-    from device_grant.judging.trial import Trial
+    from device_grant.judging.trial import CheckRun, Trial
     from device_grant.protocol import Transcript
-    from device_grant.server.session.run import Run
     from device_grant.targets.ports import Target
 
 BROKEN = frozenset({Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL})
@@ -78,7 +75,7 @@ class CheckOutcome:
 
 
 def run_check(
-    target: str | Target | Driver | Run | ClientRun, name: str | Check, *, faults: Iterable[str] = ()
+    target: str | Target | Driver | CheckRun, name: str | Check, *, faults: Iterable[str] = ()
 ) -> CheckOutcome:
     """Run one check, for example `polling::test_pending`, and return what it said.
 
@@ -98,13 +95,11 @@ def run_check(
         return _by_name(target, check, tuple(faults))
     if tuple(faults):
         raise UsageError("faults are for a target that is given by its name: a started one has its own")
-    if isinstance(target, ClientRun):
-        return _on_client(target, check)
-    if isinstance(target, Run):
-        return _on_server(target, check)
+    if isinstance(target, Run | ClientRun):
+        return _carried_out(target, check)
     run = _run_of(target, check.party)
     try:
-        return _on_client(run, check) if isinstance(run, ClientRun) else _on_server(run, check)
+        return _carried_out(run, check)
     finally:
         run.close()
 
@@ -117,15 +112,12 @@ def _by_name(spec: str, check: Check, faults: tuple[str, ...]) -> CheckOutcome:
     subject = subject_of(Options(target=spec, party=check.party, faults=faults))
     subject.locate()
     try:
-        subject.open(load(), lambda _requirement, _check, _message: False, Secrets())
-        trial = subject.trial(check, nullcontext)
-        subject.carry_out(trial)
+        return _carried_out(subject.open(load(), lambda _requirement, _check, _message: False, Secrets()), check)
     finally:
         subject.close()
-    return CheckOutcome(trial)
 
 
-def _run_of(target: Target | Driver, party: str) -> Run | ClientRun:
+def _run_of(target: Target | Driver | CheckRun, party: str) -> CheckRun:
     from device_grant.protocol import dialect
     from device_grant.server.session.run import new_run
 
@@ -138,22 +130,10 @@ def _run_of(target: Target | Driver, party: str) -> Run | ClientRun:
     return ClientRun(driver, dialect(driver.config.dialect), load())
 
 
-def _on_server(run: Run, check: Check) -> CheckOutcome:
-    from device_grant.engine.server_subject import execute_on
-    from device_grant.server.session.case import Case
-
-    case = Case(run, check)
-    execute_on(run, case)
-    return CheckOutcome(case)
-
-
-def _on_client(run: ClientRun, check: Check) -> CheckOutcome:
-    from device_grant.client.session.case import ClientCase
-
-    case = ClientCase(run, check)
-    case.begin()
-    case.execute()
-    return CheckOutcome(case)
+def _carried_out(run: CheckRun, check: Check) -> CheckOutcome:
+    trial = run.trial(check)
+    run.carry_out(trial)
+    return CheckOutcome(trial)
 
 
 @cache

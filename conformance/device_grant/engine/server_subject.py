@@ -10,13 +10,11 @@ from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
-    from device_grant.judging.trial import Trial
     from device_grant.protocol import Secrets
     from device_grant.results.model import Header
     from device_grant.server.generation.database import Examples
@@ -120,18 +118,6 @@ class ServerSubject:
             return False  # one question at a time
         return check.timed and run.target.clock.sleeps
 
-    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]]) -> Trial:
-        """A new case of the check."""
-        from device_grant.server.session.case import Case
-
-        case = Case(self._opened(), check)
-        case.resting = resting
-        return case
-
-    def carry_out(self, trial: Trial) -> None:
-        """Execute the case on the target's clock."""
-        execute_on(self._opened(), trial)
-
     def header(self) -> Header:
         """The first line of the results."""
         from device_grant.engine.headers import of_server
@@ -149,10 +135,3 @@ class ServerSubject:
     def _opened(self) -> Run:
         assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing
         return self._run
-
-
-def execute_on(run: Run, trial: Trial) -> None:
-    """Begin and execute a trial on the clock of the run's target."""
-    with run.target.clock, run.target.scope(trial.check.name):
-        trial.begin()
-        trial.execute()

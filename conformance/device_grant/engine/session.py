@@ -51,11 +51,11 @@ class CheckSession:
     interrupted: bool = False
     """Whether a person ended the session, or its error did."""
     on_start: Callable[[int], None] | None = None
-    """Told how many checks there are."""
+    """Called with the number of checks."""
     on_check: Callable[[str], None] | None = None
-    """Told that the check of that name begins."""
+    """Called with the name of a check when it begins."""
     on_case: Callable[[str, Any], None] | None = None
-    """Told the check and its results when it has ended."""
+    """Called with the name of a check and its results when it has ended."""
     shard: Shard | None = None
     """The part of the run that this session is; None: all of it."""
     baseline: Baseline = field(default_factory=Baseline)
@@ -239,7 +239,7 @@ class CheckSession:
         return self._side_by_side
 
     def _trial(self, task: Task) -> Trial:
-        return self.subject.trial(task.check, self._scheduler().resting)
+        return self._opened().trial(task.check, self._scheduler().resting)
 
     def _execute(self, task: Task) -> Finished:
         began = time.perf_counter()
@@ -248,7 +248,7 @@ class CheckSession:
             self._running = trial, began
         error: BaseException | None = None
         try:
-            self.subject.carry_out(trial)
+            self._opened().carry_out(trial)
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as caught:  # noqa: BLE001 - whatever breaks is an error of the suite, and is reported
@@ -264,11 +264,15 @@ class CheckSession:
             self.collector.add(case_line(trial, task.nodeid, seconds, "interrupted"), [], [])
 
     def _watch(self, payload: Payload) -> None:
-        assert self._run is not None  # noqa: S101 - it has just run something
+        expects = self._opened().expects
         for line in payload.invariants:
             self.seen_invariants.add(line.check)
-            if line.verdict == "fail" and not self._run.expects(line.requirement, line.check, line.message):
+            if line.verdict == "fail" and not expects(line.requirement, line.check, line.message):
                 self.broken_invariants.setdefault(line.check, set()).add(f"{line.requirement}: {line.message}")
+
+    def _opened(self) -> CheckRun:
+        assert self._run is not None  # noqa: S101 - a session that could not open its subject runs nothing
+        return self._run
 
     def _header(self) -> Header:
         import msgspec

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
     from device_grant.engine.options import Options
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
-    from device_grant.judging.trial import CheckRun, Trial
+    from device_grant.judging.trial import CheckRun
     from device_grant.protocol import Secrets
     from device_grant.results.model import Header
 
@@ -57,12 +56,6 @@ class Subject(Protocol):
 
     def waits(self, check: Check) -> bool:
         """Whether the check takes real time by waiting, so that it should go on beside others."""
-
-    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]]) -> Trial:
-        """A new trial; it enters what `resting` returns while it only waits."""
-
-    def carry_out(self, trial: Trial) -> None:
-        """Begin and execute the trial."""
 
     def header(self) -> Header:
         """The first line of the results."""

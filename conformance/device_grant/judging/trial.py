@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from device_grant.catalogue import Catalogue
     from device_grant.judging.ledger import Claim, Ledger, StopCheck
@@ -42,6 +44,12 @@ class CheckRun(Protocol):
 
     def reproduction(self, requirement: str) -> str:
         """The command that shows a result again."""
+
+    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]] = nullcontext) -> Trial:
+        """A new trial of a check; it may enter what `resting` returns while it only waits."""
+
+    def carry_out(self, trial: Trial) -> None:
+        """Begin and execute a trial, on the clock by which what is under test lives."""
 
     def close(self) -> None:
         """Drop the connections; what is under test goes on."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def options_of(config: pytest.Config) -> Options:
-    """Read what pytest was told."""
+    """Read them from the configuration of pytest."""
     option = config.getoption
     report, expect = option("--grant-report"), option("--grant-expect")
     options = Options.chosen(

@@ -117,7 +117,7 @@ class WorkerPlugin:
         if not lost:
             return None
         more = f" and {len(lost) - 1} more" if len(lost) > 1 else ""
-        return SuiteError(f"no worker process has told what became of {lost[0]}{more}: run without -n")
+        return SuiteError(f"no worker process has said what became of {lost[0]}{more}: run without -n")
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
         """In the controller: say what ended the workers, which have no terminal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import threading
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,9 +16,15 @@ from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.protocol import Dialect, Secrets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
     from device_grant.catalogue import Catalogue
     from device_grant.client.drivers.invocation import Driver
+    from device_grant.client.session.case import ClientCase
+    from device_grant.judging import Check
     from device_grant.judging.ledger import Expects
+    from device_grant.judging.trial import Trial
 
 CLIENT_ID = "device-grant-client"
 CLIENT_SECRET = "a secret+with%reserved/characters"  # noqa: S105 - made up, and worth nothing
@@ -70,6 +77,18 @@ class ClientRun:
         """The command that shows a result again."""
         words = ["device-grant", "client", "--only", requirement, *self.arguments]
         return f"{shlex.join(words)} {self.driver.spec}"
+
+    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]] = nullcontext) -> ClientCase:
+        """A new case of a scenario; when it only waits is known to the client alone."""
+        del resting
+        from device_grant.client.session.case import ClientCase
+
+        return ClientCase(self, check)
+
+    def carry_out(self, trial: Trial) -> None:
+        """Begin and execute a case; each run of the client in it has a clock of its own."""
+        trial.begin()
+        trial.execute()
 
     def close(self) -> None:
         """Nothing is kept open between two runs of the client."""

@@ -113,7 +113,7 @@ class Grant:
         if unread(exchange):
             raise Untestable(f"the token endpoint does not read the encoding of token requests: {exchange.describe()}")
         if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
-            self.device.case.effect.heed(self, self.decision, exchange, pending=pending)
+            self.device.case.effect.observe(self, self.decision, exchange, pending=pending)
         return exchange
 
     def untouched(self, exchange: Exchange) -> bool | None:

@@ -25,7 +25,7 @@ class Effect:
         self._shows: bool | None = None
         self._lock = threading.Lock()
 
-    def heed(self, grant: Grant, decision: str, exchange: Exchange, *, pending: bool) -> None:
+    def observe(self, grant: Grant, decision: str, exchange: Exchange, *, pending: bool) -> None:
         """Take note of a poll by the grant's own client after a decision (`approve` or `deny`) without complaint.
 
         If it is still `pending` and no decision has shown so far, the user is tried once with fresh authorizations.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -33,10 +34,14 @@ from device_grant.targets import discover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
+    from contextlib import AbstractContextManager
 
     from device_grant.catalogue import Catalogue
+    from device_grant.judging import Check
     from device_grant.judging.ledger import Expects
+    from device_grant.judging.trial import Trial
     from device_grant.server.generation.database import Examples
+    from device_grant.server.session.case import Case
     from device_grant.targets import Endpoints, Target
     from device_grant.targets.config import KnownClient
 
@@ -140,6 +145,20 @@ class Run:
         if self.seed is not None:
             words += ["--seed", str(self.seed)]
         return shlex.join([*words, *self.arguments])
+
+    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]] = nullcontext) -> Case:
+        """A new case of a check; it enters what `resting` returns while it only waits."""
+        from device_grant.server.session.case import Case
+
+        case = Case(self, check)
+        case.resting = resting
+        return case
+
+    def carry_out(self, trial: Trial) -> None:
+        """Begin and execute a case on the target's clock."""
+        with self.target.clock, self.target.scope(trial.check.name):
+            trial.begin()
+            trial.execute()
 
     def url(self, operation: Operation) -> str:
         """Where an operation lives; raises UsageError if neither target.toml nor discovery says so."""
