@@ -16,13 +16,9 @@ ALL = "DEVICE_GRANT_ALL_PEERS"
 """Set: every peer meets every check. Otherwise a third of them do, and no check that generates requests."""
 COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::")
 FALSE_ACCUSATIONS = {
-    "NineDigits": "nine digits are called too short, although wrong codes are throttled",
     "WaitingRoom": "a page that asks to wait is taken for the form of the code",
     "ScopeReplaced": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
     "OneScopeForAll": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
-    "ServerVersion": "a version alone is no needlessly fine detail",
-    "LanguageInAddress": "an address of 37 characters is called long, for its query",
-    "OtherWording": "the question for possession is known in a few words only",
     "AwsValidation": "ValidationException is what restJson1 says of a missing member",
 }
 """What the suite holds against a peer and should not, by name; an entry that is no longer true fails."""
