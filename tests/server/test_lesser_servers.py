@@ -113,3 +113,42 @@ def test_clients_grow_old_on_a_clock_that_jumps(run):
     assert run.client("primary") == first
     run.target.clock.wait(RENEWAL + 1)
     assert run.client("primary") != first
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "encoding::test_names_are_case_sensitive",
+        "encoding::test_values_are_case_sensitive",
+        "encoding::test_escapes_are_decoded_once",
+        "tokens::test_injected_queries",
+    ],
+)
+def test_pending_to_every_code_says_nothing_of_what_was_read(run, name):
+    receive = run._exchange
+    pending = Response(400, JSON, b'{"error":"authorization_pending"}')
+
+    def exchange(request, *arguments):
+        answer = receive(request, *arguments)
+        if request.operation is not Operation.TOKEN:
+            return answer
+        return replace(answer, response=pending, outcome=run.dialect.decode(Operation.TOKEN, pending))
+
+    run._exchange = exchange
+    assert set(run_check(run, name).verdicts.values()) == {Verdict.UNTESTABLE}
+
+
+@pytest.mark.parametrize("code", ["expired_token", "unsupported_grant_type", "invalid_client"])
+def test_a_refusal_is_no_token_before_approval(run, code):
+    receive = run._exchange
+    refusal = Response(400, JSON, b'{"error":"%s"}' % code.encode())
+
+    def exchange(request, *arguments):
+        answer = receive(request, *arguments)
+        if request.operation is not Operation.TOKEN:
+            return answer
+        return replace(answer, response=refusal, outcome=run.dialect.decode(Operation.TOKEN, refusal))
+
+    run._exchange = exchange
+    found = run_check(run, "user_decision::test_only_the_right_code_is_approved").verdicts
+    assert found["rfc8628-3.5-no-token-before-approval"] is not Verdict.FAIL

@@ -21,6 +21,7 @@ PENDING = ("authorization_pending", "slow_down")
 """What a token request for a pending code may be answered (RFC 8628 3.5)."""
 GONE = ("invalid_grant", "expired_token", "access_denied")
 """What a device code that can never yield a token again may be answered."""
+NEVER_ISSUED = "never-issued-0123456789abcdef"
 _OF_A_POLL = ("grant_type", "device_code", "client")
 """What makes a poll one of the grant's own client: with another value the answer says nothing of a decision."""
 
@@ -69,6 +70,18 @@ class Device:
     ) -> Exchange:
         """One token request with exactly these members and the client's authentication."""
         return self.case.call(Operation.TOKEN, members, client or self.client, label, patient=patient)
+
+    def codes_matter(self) -> bool:
+        """Whether a code that nobody issued is answered otherwise than a live one: the control of checks of codes."""
+        answer = self.token(grant_type=DEVICE_CODE_GRANT, device_code=NEVER_ISSUED, label="control: code of nobody")
+        return not (answer.outcome.ok or answer.code in PENDING)
+
+    def require_that_codes_matter(self) -> None:
+        """The same as an end of the check; raises Untestable."""
+        if not self.codes_matter():
+            raise Untestable(
+                "a code that nobody issued is answered like a live one, so that nothing shows what was read"
+            )
 
     def refresh(self, refresh_token: str, *, label: str = "refresh", **members: Any) -> Exchange:
         """Refresh an access token (RFC 6749 6)."""
