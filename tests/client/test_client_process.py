@@ -28,7 +28,7 @@ from device_grant.client.session.run import ClientRun
 from device_grant.engine import run_check
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.judging import NotApplicable
-from device_grant.protocol import dialect
+from device_grant.protocol import Purpose, dialect
 
 HONEST = textwrap.dedent(
     """
@@ -77,7 +77,7 @@ def once(source, folder, *, steps=None, invocation=None, **sections):
 def test_a_login(tmp_path):
     attempt = once(HONEST, tmp_path, steps={"token": [pending()]})
     assert (attempt.ended.status, attempt.succeeded) == (0, True), attempt.ended.stderr
-    assert [one.label for one in attempt.exchanges] == ["start", "token", "token"]
+    assert [one.purpose for one in attempt.exchanges] == [Purpose.START, Purpose.POLL, Purpose.POLL]
     gap = attempt.polls[1].started - attempt.polls[0].ended
     assert 0.95 < gap < 5
     assert attempt.invocation.authority.last("user_code") in attempt.ended.shown

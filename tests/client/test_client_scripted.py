@@ -34,7 +34,7 @@ from device_grant.client.scripted.steps import (
     text,
     truncated,
 )
-from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request, Secrets, dialect
+from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request, Secrets, dialect
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
@@ -106,10 +106,10 @@ def test_an_honest_flow(serve):
     token = json.loads(exchanged(port, post("/token", form)).partition(b"\r\n\r\n")[2])
     assert token["token_type"] == "Bearer"
     assert authority.last("access_token") == token["access_token"]
-    assert [(one.label, one.code, one.request.operation) for one in authority.exchanges] == [
-        ("start", "ok", Operation.DEVICE_AUTHORIZATION),
-        ("token", "authorization_pending", Operation.TOKEN),
-        ("token", "ok", Operation.TOKEN),
+    assert [(one.purpose, one.code, one.request.operation) for one in authority.exchanges] == [
+        (Purpose.START, "ok", Operation.DEVICE_AUTHORIZATION),
+        (Purpose.POLL, "authorization_pending", Operation.TOKEN),
+        (Purpose.POLL, "ok", Operation.TOKEN),
     ]
     assert authority.exchanges[0].started <= authority.exchanges[0].ended <= authority.exchanges[1].started
     assert len({one.connection for one in authority.exchanges}) == 3

@@ -16,7 +16,7 @@ from support.cassettes import record
 
 from device_grant.catalogue import load
 from device_grant.cli import cli, main
-from device_grant.protocol import RFC8628, Exchange, Operation, Request, Response, dialect
+from device_grant.protocol import RFC8628, Exchange, Operation, Purpose, Request, Response, dialect
 from device_grant.recordings.drift import Replayer, choose, compare, stories_of
 from device_grant.recordings.drift.binding import Binding
 from device_grant.recordings.drift.playing import _typed
@@ -69,7 +69,7 @@ def test_the_server_that_was_recorded_has_not_changed(name):
     assert found == set()
     assert drift.skipped == []
     kinds = {kind[0] for story in choose(whole(CASSETTES[name]).stories) for kind in story.kinds}
-    assert {"registration", "device authorization", "poll", "refresh"} <= kinds
+    assert {Purpose.REGISTRATION, Purpose.START, Purpose.POLL, Purpose.REFRESH} <= kinds
 
 
 @pytest.mark.parametrize(

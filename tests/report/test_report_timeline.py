@@ -53,12 +53,19 @@ def test_nothing_to_see():
     assert timeline([]) is None
     assert timeline([begin(), poll(5)]) is None
     assert timeline([begin(), poll(5), poll(5)]) is None
-    assert timeline([begin(), Step(at=3, label="user approves")]) is None
+    assert timeline([begin(), Step(at=3, label="user approves", event="decided")]) is None
 
 
 def test_events_of_the_user_are_drawn_and_notes_are_not():
     found = timeline(
-        [begin(), poll(5), Step(at=6, label="user approves"), Step(at=6, label="wait 5 s"), poll(10, "ok")]
+        [
+            begin(),
+            poll(5),
+            Step(at=6, label="user approves", event="decided", action="approve"),
+            Step(at=6, label="wait 5 s", event="waited", seconds=5),
+            Step(at=6, label="user of the note", event="noted"),
+            poll(10, "ok"),
+        ]
     )
     assert found.events == ((6, "user approves"),)
 

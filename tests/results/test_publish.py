@@ -104,7 +104,7 @@ def test_exchanges_keep_what_decides():
     )
     steps = [
         *(samples.exchange(float(at)) for at in range(8)),
-        Step(at=8.2, label="wait 5.1 s"),
+        Step(at=8.2, label="wait for people", event="waited", seconds=5.1),
         msgspec.structs.replace(samples.exchange(13.4), response=noisy, elapsed=0.2),
     ]
     kept = published(steps=steps).steps
@@ -116,6 +116,13 @@ def test_exchanges_keep_what_decides():
     assert [name for name, _ in last.response.headers] == ["Allow", "cache-control"]
     assert last.response.body == "x" * 600 + "…"
     assert last.request.body == samples.FORM
+
+
+def test_what_was_measured_is_published_in_whole_numbers():
+    kept = published(got="9.97 s where 10 s are owed, 19.97 s", measured={"waited": 9.968, "owed": 10.0}, steps=[])
+    assert (kept.got, kept.measured) == ("10 s where 10 s are owed, 20 s", {"waited": 10.0, "owed": 10.0})
+    kept = published(got="polled 12.3 s after the codes, version 12.3.1", measured={"polled": 12.34}, steps=[])
+    assert kept.got == "polled 12 s after the codes, version 12.3.1"
 
 
 def test_a_pass_is_published_without_evidence():

@@ -15,7 +15,17 @@ from device_grant.catalogue import Verdict, load
 from device_grant.cli.openapi import openapi
 from device_grant.errors import UsageError
 from device_grant.judging import check_of
-from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Exchange, Operation, Request, Response, dialect, service_model
+from device_grant.protocol import (
+    AWS_SSO_OIDC,
+    RFC8628,
+    Exchange,
+    Operation,
+    Purpose,
+    Request,
+    Response,
+    dialect,
+    service_model,
+)
 from device_grant.protocol.openapi import METADATA, operation_of
 from device_grant.protocol.openapi import document as described
 from device_grant.protocol.openapi import parts as openapi_parts
@@ -371,7 +381,7 @@ def test_generated_requests_are_recorded_and_redacted():
         generated.try_out(example, genuine=True)
         exchange = case.transcript.exchanges[-1]
         assert exchange.code == "authorization_pending"
-        assert exchange.label == "schemathesis token"
+        assert (exchange.label, exchange.purpose) == ("schemathesis token", Purpose.GENERATED)
         assert b"client_secret" not in exchange.request.content
         assert "<device_code 1>" in case.run.secrets.redact(exchange.request.content.decode())
         assert case.ledger.tallies["rfc6749-5.2-status-400"].verdict is Verdict.PASS

@@ -343,9 +343,9 @@ def test_pages_become_events_without_their_queries(case, pages):
     pages.answers = {"/": (200, [], "<p>Here"), "/old": (303, [(b"location", b"/?code=2")], "")}
     with Window(case) as window:
         window.open(f"{BASE}/old?code=1#2")
-    assert [entry.text for entry in case.transcript.entries] == [
-        "browser: GET http://target.test/old: 303",
-        "browser: GET http://target.test/: 200",
+    assert [(one.method, one.address, one.status, one.real) for one in case.transcript] == [
+        ("GET", "http://target.test/old", 303, True),
+        ("GET", "http://target.test/", 200, True),
     ]
 
 

@@ -15,7 +15,7 @@ from support.raw_server import MISBEHAVIOURS
 from device_grant.catalogue import Verdict
 from device_grant.engine import BROKEN, run_check
 from device_grant.judging import Untestable
-from device_grant.protocol import Operation, Request
+from device_grant.protocol import Operation, Purpose, Request
 from device_grant.protocol.http1 import parse_responses
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.case import Case
@@ -81,9 +81,8 @@ class _Quiet:
     def __init__(self, dialect):
         with embedded(dialect) as target:
             run = new_run(target, dialect, catalogue())
-        self.run, self.transcript, self.notes = run, [], []
+        self.run, self.transcript = run, []
         self.run.target.in_process = False
-        self.note = self.notes.append
 
     def now(self):
         return 0.0
@@ -114,7 +113,7 @@ def test_connection_that_stays_open():
     answer, exchange, case = exchange_with(answering(OK, wait=True))
     assert (answer.status, answer.ending) == (200, "open")
     assert exchange.status == 200
-    assert exchange.label == "raw: probe"
+    assert (exchange.label, exchange.purpose) == ("raw: probe", Purpose.RAW)
     assert case.transcript == [exchange]
 
 

@@ -14,6 +14,7 @@ from device_grant.engine import run_check
 from device_grant.errors import SuiteError, UsageError
 from device_grant.judging import Inconclusive, Untestable, all_checks
 from device_grant.protocol import RFC8628
+from device_grant.protocol.events import PageLoaded
 from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
 from device_grant.server.checks.pages import test_verification_page as checks
@@ -201,7 +202,7 @@ def test_pages_become_events_without_their_queries(case):
     grant = case.device.start()
     with Browser(case) as browser:
         browser.open(grant.verification_uri_complete)
-    assert case.transcript.entries[-1].text == "page: GET http://target.test/device: 200"
+    assert case.transcript.entries[-1] == PageLoaded(case.now(), "GET", "http://target.test/device", 200)
 
 
 def test_what_cannot_be_loaded_is_untestable(case):

@@ -113,8 +113,8 @@ def shown(requirement: str, verdict: str, **changes) -> Result:
                 label="start",
                 answer='{"device_code": "<device_code 1>", "interval": 5}',
             ),
-            Step(at=0.2, label="user denies"),
-            Step(at=0.2, label="wait 5 s"),
+            Step(at=0.2, label="user denies", event="decided", action="deny"),
+            Step(at=0.2, label="wait 5 s", event="waited", seconds=5),
             exchange(5.2),
         ],
         "curl": "curl -i -X POST -H 'Content-Type: application/x-www-form-urlencoded' http://127.0.0.1:8000/token"
@@ -227,7 +227,7 @@ def case(check: str, **changes) -> Case:
         card="Start, let the user deny, poll twice. Accepted: access_denied, then access_denied or invalid_grant.",
         outcome="ran",
         duration=0.12,
-        steps=[exchange(0.0), Step(at=5.0, label="wait 5 s"), exchange(5.0)],
+        steps=[exchange(0.0), Step(at=5.0, label="wait 5 s", event="waited", seconds=5), exchange(5.0)],
     )
     return msgspec.structs.replace(defaults, **changes)
 

@@ -11,11 +11,11 @@ from device_grant.protocol.dialects import (
     register,
     spoken,
 )
+from device_grant.protocol.events import Event
 from device_grant.protocol.exchange import (
     DEVICE_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
     Client,
-    Event,
     Exchange,
     Operation,
     Outcome,
@@ -23,6 +23,7 @@ from device_grant.protocol.exchange import (
     Response,
     Transcript,
 )
+from device_grant.protocol.purpose import Purpose
 from device_grant.protocol.redaction import Secrets
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Exchange",
     "Operation",
     "Outcome",
+    "Purpose",
     "Request",
     "Response",
     "Secrets",

@@ -6,8 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from device_grant.protocol.purpose import Purpose
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from device_grant.protocol.events import Event
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 """Grant type of RFC 8628 section 3.4."""
@@ -136,8 +140,12 @@ class Exchange:
     error: str = ""
     """Why there is no response, for example `connection reset`."""
     label: str = ""
-    """What the check was doing, for example `poll` or `malformed: member missing (grant_type)`."""
+    """What the check was doing, in words for people: `poll after expiry`."""
     connection: str = ""
+    purpose: Purpose = Purpose.OTHER
+    """What the request was sent for."""
+    malformation: str = ""
+    """How a malformed request is wrong: the kind of malformation, and the member if there is one."""
 
     @property
     def code(self) -> str:
@@ -173,15 +181,6 @@ class Exchange:
             kind = self.response.media_type or "no content type"
             return f"{self.status} without an error code ({kind})"
         return f"{self.status} {self.code}"
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something other than an exchange that belongs in the story: a wait, a user's decision."""
-
-    at: float
-    """Seconds on the target's clock since the transcript began."""
-    text: str
 
 
 @dataclass

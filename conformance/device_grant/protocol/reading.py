@@ -9,12 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes, urlsplit
 
+from device_grant.protocol.exchange import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Operation
 from device_grant.protocol.names import snake
+from device_grant.protocol.purpose import Purpose
 
 if TYPE_CHECKING:
-    from device_grant.protocol import Request
+    from device_grant.protocol.exchange import Request
 
 Encoding = Literal["form", "json", "other", "none"]
+_OF_OPERATIONS = {Operation.REGISTRATION: Purpose.REGISTRATION, Operation.DEVICE_AUTHORIZATION: Purpose.START}
+_OF_GRANTS = {DEVICE_CODE_GRANT: Purpose.POLL, REFRESH_TOKEN_GRANT: Purpose.REFRESH}
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,14 @@ def members_of(request: Request) -> list[tuple[str, Any]]:
 def value_of(request: Request, name: str) -> Any:
     """The first value of a parameter by canonical name; None if absent."""
     return next((value for key, value in members_of(request) if key == name), None)
+
+
+def purpose_of(request: Request) -> Purpose:
+    """What a request is for, as far as it says so itself: by its operation, and by the grant type it has there."""
+    if request.operation is not Operation.TOKEN:
+        return _OF_OPERATIONS.get(request.operation, Purpose.OTHER)
+    grant = value_of(request, "grant_type")
+    return _OF_GRANTS.get(grant, Purpose.TOKEN_REQUEST) if isinstance(grant, str) else Purpose.TOKEN_REQUEST
 
 
 def basic(request: Request) -> Basic | None:

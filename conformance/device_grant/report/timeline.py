@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from device_grant.protocol import DEFAULT_INTERVAL
+from device_grant.protocol.events import OF_USER
 from device_grant.report.text import one_line, plural
 from device_grant.report.view import natural
 
@@ -149,9 +150,7 @@ def timeline(steps: Sequence[Step]) -> Timeline | None:
     first, last = min(moments), max(moments)
     moments |= {lane.expires for lane in lanes if lane.expires is not None and lane.expires <= last}
     events = tuple(
-        (step.at, one_line(step.label, 40))
-        for step in steps
-        if step.request is None and first <= step.at <= last and re.match(r"(the )?user|round", step.label)
+        (step.at, one_line(step.label, 40)) for step in steps if step.event in OF_USER and first <= step.at <= last
     )
     moments |= {at for at, _ in events}
     marks, breaks = _axis(sorted(moments), max(lane.interval for lane in lanes))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
 import msgspec
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol import Event, Exchange, Request, Response, Secrets
 from device_grant.protocol.curl import curl
-from device_grant.results.model import Case, Header, HttpRequest, HttpResponse, Result, Step
+from device_grant.protocol.events import ClientEnded, Decided, DecisionRefused, Mistyped, PageLoaded, Waited
+from device_grant.results.model import LEFT_OUT, Case, Header, HttpRequest, HttpResponse, Result, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -82,7 +83,7 @@ def steps_of(entries: Sequence[Exchange | Event], secrets: Secrets) -> list[Step
     steps = [step(entry, secrets) for entry in entries]
     if len(steps) > FIRST_STEPS + LAST_STEPS:
         left_out = len(steps) - FIRST_STEPS - LAST_STEPS
-        gap = Step(at=steps[FIRST_STEPS].at, label=f"… {left_out} more steps …")
+        gap = Step(at=steps[FIRST_STEPS].at, event=LEFT_OUT, label=f"… {left_out} more steps …")
         steps = [*steps[:FIRST_STEPS], gap, *steps[-LAST_STEPS:]]
     return steps
 
@@ -113,6 +114,7 @@ def result_line(run: Judging, tally: Tally) -> Result:
         got=claim.got,
         message=claim.message,
         why=requirement.why,
+        measured={name: round(value, 6) for name, value in claim.measured.items()} or msgspec.UNSET,
         steps=[step(entry, run.secrets) for entry in claim.exchanges],
         curl=_curl(claim, run.secrets) if run.sends else "",
         reproduce=run.reproduction(requirement.id) if show else "",
@@ -128,10 +130,12 @@ def _curl(claim: Claim, secrets: Secrets) -> str:
 def step(entry: Exchange | Event, secrets: Secrets) -> Step:
     """One exchange or event; redaction happens on the finished line, except where a body is cut here."""
     if isinstance(entry, Event):
-        return Step(at=round(entry.at, 3), label=entry.text)
+        return _event(entry)
     return Step(
         at=round(entry.started, 3),
         label=entry.label,
+        purpose=entry.purpose.value,
+        malformation=entry.malformation,
         operation=entry.request.operation.value,
         request=_request(entry.request, secrets),
         response=_response(entry.response, secrets) if entry.response is not None else None,
@@ -139,6 +143,25 @@ def step(entry: Exchange | Event, secrets: Secrets) -> Step:
         elapsed=round(entry.elapsed, 4),
         code=entry.code,
     )
+
+
+def _event(event: Event) -> Step:
+    """An event with what its kind knows of it; of kinds without a member of their own the words say enough."""
+    said: dict[str, Any] = {}
+    match event:
+        case Waited(seconds=seconds):
+            said = {"seconds": seconds}
+        case Decided(action=action, grant=grant):
+            said = {"action": action, "grant": grant}
+        case Mistyped(grant=grant):
+            said = {"grant": grant}
+        case DecisionRefused(action=action, complaint=complaint):
+            said = {"action": action, "complaint": complaint}
+        case PageLoaded(status=status) | ClientEnded(status=status):
+            said = {"status": status}
+        case _:
+            pass
+    return Step(at=round(event.at, 3), label=event.describe(), event=event.kind, **said)
 
 
 def _request(request: Request, secrets: Secrets) -> HttpRequest:

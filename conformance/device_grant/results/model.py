@@ -12,6 +12,8 @@ import msgspec
 
 FORMAT = 1
 """Raised when an old reader would misread a new file."""
+LEFT_OUT = "left-out"
+"""Kind of the step that stands for those that a long transcript has lost in its middle."""
 
 
 class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -36,7 +38,10 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One exchange, or (without a request) an event such as `user approves` or `wait 5 s`."""
+    """One exchange, or (without a request) an event such as a wait or a decision of the user.
+
+    `label` is for people; what a program wants to know stands in the other members.
+    """
 
     at: float
     """Seconds on the target's clock since the case began."""
@@ -50,6 +55,26 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Real seconds until the response was complete."""
     code: str = ""
     """Outcome as the dialect reads it: `ok`, `authorization_pending`, `http-404` …"""
+    purpose: str = ""
+    """What an exchange was for: `registration`, `start`, `poll`, `refresh`, `token-request`, `metadata`, `control`,
+    `malformed`, `generated`, `raw` or `other`; empty in files of versions that did not say it."""
+    malformation: str = ""
+    """How a malformed request is wrong."""
+    event: str = ""
+    """Kind of an event: `waited`, `decided`, `mistyped`, `decision-refused`, `page-loaded`, `connection-dropped`,
+    `overlap-tried`, `round-began`, `client-started`, `client-ended`, `noted`, and `left-out` for steps that are not
+    shown; later versions may know more. Empty for an exchange."""
+    seconds: float = 0.0
+    """`waited`: how long, on the target's clock."""
+    action: str = ""
+    """`decided` and `decision-refused`: `approve` or `deny`."""
+    grant: str = ""
+    """`decided` and `mistyped`: what a story with several grants calls the one that is meant."""
+    complaint: str = ""
+    """`decision-refused`: what the page says."""
+    status: int | None = None
+    """`page-loaded`: the HTTP status. `client-ended`: the exit status, negative for a signal, absent if the client was
+    still going on."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,6 +203,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field=
     accepted: list[str] = []
     got: str = ""
     message: str = ""
+    measured: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    """What was measured, by name: seconds, or how many of something. Absent where nothing was."""
     why: str = ""
     steps: list[Step] = []
     """The exchanges that show it, for anything but pass."""

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from device_grant.protocol.events import Waited
 from device_grant.results.reader import Report
 from device_grant.results.withhold import withhold_security
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from device_grant.results.model import Case, Footer, Header, HttpRequest, HttpResponse, Result, Step
 
@@ -73,7 +74,6 @@ _PORTS = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:|%3A| )\d{2,5}\b", re.IG
 _PATHS = re.compile(r"(?<![\w.])/(?:home/[\w.-]+|Users/[\w.-]+|root|tmp|var/tmp|work|private)/[^\s\"'<>|,;)\]}\\]*")
 _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", re.IGNORECASE)
 _WORD = re.compile(rf"(?<![\w<-])[A-Za-z0-9_-]{{{_RANDOM_FROM},}}(?:\.[A-Za-z0-9_-]{{{_RANDOM_FROM},}})*")
-_WAIT = re.compile(r"wait (\d+(?:\.\d+)?) s")
 
 
 def publish(report: Report, *, withhold: bool = False) -> Report:
@@ -133,12 +133,14 @@ def _case(case: Case) -> Case:
 def _result(result: Result) -> Result:
     steady = _Steady()
     passed = result.verdict == "pass"
+    measured = {} if passed else result.measured or {}
     steps = _steps(result.steps, steady) if result.verdict in _EVIDENT else []
     return msgspec.structs.replace(
         result,
         judged=1,
         accepted=[] if passed else [steady.cut(answer) for answer in result.accepted],
-        got="" if passed else steady.cut(result.got),
+        got="" if passed else steady.cut(_in_whole(result.got, measured)),
+        measured={name: float(round(value)) for name, value in measured.items()} or msgspec.UNSET,
         message=steady.cut(result.message),
         # Why it matters is worth its space where it did not go well; `device-grant explain` has it for all.
         why="" if passed else result.why,
@@ -146,6 +148,14 @@ def _result(result: Result) -> Result:
         curl=steady.cut(result.curl) if steps else "",
         reproduce="" if passed else steady(result.reproduce),
     )
+
+
+def _in_whole(text: str, measured: Mapping[str, float]) -> str:
+    """Write whole numbers where a text has a fraction of what was measured: it changes from run to run."""
+    for value in measured.values():
+        for written in (f"{value:.2f}", f"{value:.1f}"):
+            text = re.sub(rf"(?<![\w.]){re.escape(written)}(?![\w.])", f"{value:.0f}", text)
+    return text
 
 
 def _footer(footer: Footer) -> Footer:
@@ -170,8 +180,8 @@ def _steps(steps: list[Step], steady: _Steady) -> list[Step]:
     for step in steps:
         # What was waited for is the same in every run; what the answers took is not.
         timed.append(msgspec.structs.replace(step, at=round(waited, 1), elapsed=0.0))
-        if step.request is None and (found := _WAIT.fullmatch(step.label)):
-            waited += float(found[1])
+        if step.event == Waited.kind:
+            waited += step.seconds
     return [_step(step, steady) for step in timed[-MOST_STEPS:]]
 
 
@@ -179,6 +189,9 @@ def _step(step: Step, steady: _Steady) -> Step:
     return msgspec.structs.replace(
         step,
         label=steady.cut(step.label),
+        malformation=steady.cut(step.malformation),
+        grant=steady.cut(step.grant),
+        complaint=steady.cut(step.complaint),
         request=_request(step.request, steady) if step.request is not None else None,
         response=_response(step.response, steady) if step.response is not None else None,
         error=steady.cut(step.error),

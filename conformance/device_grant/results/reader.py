@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from device_grant.errors import UsageError
+from device_grant.results.former import completed
 from device_grant.results.merge import RequirementResult, merge
 from device_grant.results.model import FORMAT, Case, Footer, Header, Line, Result
 
@@ -169,4 +170,4 @@ def _line(raw: bytes, where: str) -> Line:
         raise WrongForm(f"{where}: {error}; the form of a line is in device_grant/results/schema.json") from error
     except (msgspec.DecodeError, RecursionError) as error:
         raise NotJson(f"{where}: not JSON ({error})") from error
-    return line
+    return completed(line)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.scripted.steps import change, error, honest, text
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
+from device_grant.protocol import Purpose
 from device_grant.protocol.reading import basic, value_of
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def test_token_type_spelling(client: ClientUnderTest, verify: Verify) -> None:
     """token_type is bearer, and BEARER; everywhere else it is Bearer. Accepted: the login works."""
     for spelling in ("bearer", "BEARER"):
         login = client.poll(f"token_type {spelling}", change(token_type=spelling))
-        login.need("token")
+        login.need(Purpose.POLL)
         problem = "the spelling of the token type matters to it"
         verify.that("rfc6749-5.1-token-type-case-insensitive", login.succeeded, problem, login)
 
@@ -36,7 +37,7 @@ def test_token_type_spelling(client: ClientUnderTest, verify: Verify) -> None:
 def test_unknown_token_type(client: ClientUnderTest, verify: Verify) -> None:
     """token_type is mac. Accepted: the client fails, or at least does not use the token as a bearer token."""
     login = client.poll("token_type mac", change(token_type="mac"))  # noqa: S106 - a token type, no password
-    login.need("token")
+    login.need(Purpose.POLL)
     bearer = f"Bearer {login.invocation.authority.last('access_token')}"
     used = any(entry.request.header("authorization") == bearer for entry in login.exchanges)
     if not used and not login.failed:
@@ -48,7 +49,7 @@ def test_unknown_token_type(client: ClientUnderTest, verify: Verify) -> None:
 def test_only_required_members(client: ClientUnderTest, verify: Verify) -> None:
     """A token response of access_token and token_type. Accepted: the login works."""
     login = client.poll("two members", change(expires_in=..., refresh_token=...))
-    login.need("token")
+    login.need(Purpose.POLL)
     problem = "cannot do with only the required members"
     verify.that("rfc6749-5.1-client-without-expires-in", login.succeeded, problem, login)
 
@@ -58,7 +59,7 @@ def test_long_values(client: ClientUnderTest, verify: Verify) -> None:
     """Device code and access token of 4 KiB. Accepted: the login works, and both come whole."""
     token = "AT." + "t" * LONG
     login = client.redeem(start=[change(device_code="DC." + "d" * LONG)], token=[change(access_token=token)])
-    login.need("token")
+    login.need(Purpose.POLL)
     whole = login.succeeded and login.token in (None, token)
     verify.that("rfc6749-5.1-client-no-size-assumption", whole, "does not handle values of 4 KiB", login)
 
@@ -112,7 +113,7 @@ def _same(client: ClientUnderTest, verify: Verify, requirement: str, steps: list
     """A loop must poll on after each of these; a single operation must name them as it names the usual form."""
     if client.flows:
         login = client.login(start=[change(interval=1)], token=steps, wait=len(steps) + 4.0)
-        login.need("token")
+        login.need(Purpose.POLL)
         verify.that(requirement, login.succeeded, problem, login)
         return
     usual = client.poll("the usual form", error("authorization_pending", form="both"))
@@ -138,7 +139,7 @@ def test_unreadable_answers(client: ClientUnderTest, verify: Verify) -> None:
     ]
     while left:
         login = client.poll(left[0][0], *(step for _, step in left), wait=20)
-        login.need("token")
+        login.need(Purpose.POLL)
         last = min(len(login.polls), len(left)) - 1
         problem = f"neither works nor tells of a failure after {left[last][0]}"
         verify.that(UNREADABLE, login.settled, problem, login)
@@ -149,5 +150,5 @@ def test_unreadable_answers(client: ClientUnderTest, verify: Verify) -> None:
 def test_nothing_in_urls(client: ClientUnderTest, verify: Verify) -> None:
     """A plain login. Accepted: no credential in the URL of a request."""
     login = client.redeem(token=[honest()], confidential=client.claims("confidential"))
-    login.need("start")
+    login.need(Purpose.START)
     verify.by_rules(login, "rfc6749-2.3.1-no-credentials-in-uri")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.scripted.steps import pending
 from device_grant.judging import Untestable, check
+from device_grant.protocol import Purpose
 from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def test_endpoint_is_taken(client: ClientUnderTest, verify: Verify) -> None:
 def test_no_scope(client: ClientUnderTest, verify: Verify) -> None:
     """No scope is asked for. Accepted: no parameter scope; a scope of the client's own is noted."""
     login = client.redeem(scope=False)
-    entry = login.need("start")
+    entry = login.need(Purpose.START)
     absent = value_of(entry.request, "scope") is None
     verify.that("rfc8628-3.1-scope-optional", absent, "sends a scope that nobody asked for", login)
 
@@ -54,7 +55,7 @@ def test_beyond_ascii(client: ClientUnderTest, verify: Verify) -> None:
 def test_credentials(client: ClientUnderTest, verify: Verify) -> None:
     """A client that is given a secret with reserved characters. Accepted: each of its requests authenticates."""
     login = client.redeem(token=[pending()] if client.flows else (), confidential=True, given=GIVEN)
-    login.need("token")
+    login.need(Purpose.POLL)
     verify.by_rules(
         login,
         "rfc8628-3.1-confidential-client-authenticates",

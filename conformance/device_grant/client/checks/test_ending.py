@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.scripted.steps import change, error, pending
 from device_grant.judging import check
+from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
@@ -24,7 +25,7 @@ def _refused(client: ClientUnderTest, code: str) -> Attempt:
 
 
 def _judge(client: ClientUnderTest, verify: Verify, login: Attempt, code: str) -> None:
-    login.need("token")
+    login.need(Purpose.POLL)
     if client.flows:
         verify.by_rules(login, STOPS)
     told = code in login.ended.shown or "scripted server says" in login.ended.shown
@@ -89,7 +90,7 @@ def test_expired_and_invalid_grant(client: ClientUnderTest, verify: Verify) -> N
     """ExpiredTokenException, and InvalidGrantException, for ever. Accepted: both end the login with a failure."""
     for code in ("expired_token", "invalid_grant"):
         login = _refused(client, code)
-        login.need("token")
+        login.need(Purpose.POLL)
         ended = login.failed and len(login.polls) == 1
         verify.that("aws-client-honours-expired", ended, f"does not end with {code}", login)
 
@@ -98,7 +99,7 @@ def test_expired_and_invalid_grant(client: ClientUnderTest, verify: Verify) -> N
 def test_refused_at_the_start(client: ClientUnderTest, verify: Verify) -> None:
     """The device authorization request is refused with invalid_client. Accepted: an exit that tells of it."""
     login = client.redeem(start=[error("invalid_client")])
-    login.need("start")
+    login.need(Purpose.START)
     told = "invalid_client" in login.ended.shown or "scripted server says" in login.ended.shown
     reacts = login.failed or told or login.error is not None
     verify.that(REACTS, reacts, "neither fails nor tells anybody of invalid_client", login)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, check
+from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
     from device_grant.client.drivers.invocation import Kept
@@ -20,7 +21,7 @@ KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
 def test_files(client: ClientUnderTest, verify: Verify) -> None:
     """A plain login with umask 022. Accepted: files with secrets under HOME can be read by their owner alone."""
     login = client.redeem()
-    login.need("token")
+    login.need(Purpose.POLL)
     secret = [file for file in login.files if _holds_secrets(login, file)]
     if not secret and login.succeeded:
         raise NotApplicable("the client keeps no secret in a file under HOME")

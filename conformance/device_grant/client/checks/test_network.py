@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.scripted.steps import Script, error, fails, framed, half, lost, redirect, truncated
 from device_grant.judging import NotApplicable, check
+from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
@@ -25,13 +26,13 @@ def test_lost_connections(client: ClientUnderTest, verify: Verify) -> None:
     Accepted: the same POST does not come again at once; whether it comes later, or the client fails, is its own affair.
     """
     started = client.redeem("reset at the device authorization", start=[fails("reset")], wait=8)
-    started.need("start")
+    started.need(Purpose.START)
     verify.by_rules(started, RETRIES, default=True)
     polled = client.poll("reset at a poll", fails("reset"), interval=2, wait=10)
-    polled.need("token")
+    polled.need(Purpose.POLL)
     verify.by_rules(polled, RETRIES, default=True)
     redeemed = client.poll("answer lost", lost(), error("invalid_grant"), interval=2, forever=["token"], wait=10)
-    redeemed.need("token")
+    redeemed.need(Purpose.POLL)
     verify.by_rules(redeemed, RETRIES, default=True)
 
 
@@ -43,11 +44,11 @@ def test_truncated_answers(client: ClientUnderTest, verify: Verify) -> None:
     """
     for what, step in (("the JSON whole", truncated()), ("the JSON cut", half())):
         login = client.poll(what, step, error("invalid_grant"), forever=["token"], most=3, wait=6)
-        login.need("token")
+        login.need(Purpose.POLL)
         verify.that(INCOMPLETE, not login.succeeded, "uses an answer that was cut short", login)
     for framing in ("chunked", "close"):
         login = client.poll(f"framed by {framing}", framed(framing))
-        login.need("token")
+        login.need(Purpose.POLL)
         verify.that(INCOMPLETE, login.succeeded, f"cannot read a whole answer framed by {framing}", login)
 
 
@@ -65,11 +66,11 @@ def test_redirects(client: ClientUnderTest, verify: Verify) -> None:
         most=3,
         wait=6,
     )
-    login.need("token")
+    login.need(Purpose.POLL)
     sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
     verify.that(REDIRECTS, not sent, "sends its request, with the secrets in it, to another origin", login)
     same = client.poll("to the same path", redirect(307, "{base}{path}{query}"), most=3, wait=6)
-    same.need("token")
+    same.need(Purpose.POLL)
     changed = any(entry.request.method == "GET" for entry in same.polls)
     verify.that(REDIRECTS, not changed, "makes a GET of a redirected POST", same)
 
@@ -88,7 +89,7 @@ def test_no_downgrade(client: ClientUnderTest, verify: Verify) -> None:
     )
     if not login.exchanges:
         raise NotApplicable("the client does not reach an HTTPS endpoint on loopback")
-    login.need("token")
+    login.need(Purpose.POLL)
     sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
     verify.that("rfc8628-3.1-tls-required", not sent, "goes from HTTPS to plain HTTP with its secrets", login)
 

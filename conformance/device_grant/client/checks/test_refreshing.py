@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.scripted.steps import change
 from device_grant.judging import Untestable, check
+from device_grant.protocol import Purpose
 from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def test_refresh_with_credentials(client: ClientUnderTest, verify: Verify) -> No
 def test_rotated_refresh_token(client: ClientUnderTest, verify: Verify) -> None:
     """A refresh yields a new refresh token; then another refresh. Accepted: it uses the new one."""
     second = _twice(client, change(refresh_token=SECOND, expires_in=1))
-    sent = value_of(second.need("refresh").request, "refresh_token")
+    sent = value_of(second.need(Purpose.REFRESH).request, "refresh_token")
     problem = "goes on with a refresh token that was replaced"
     verify.that("rfc6749-6-client-discards-old", sent == SECOND, problem, second)
 
@@ -65,7 +66,7 @@ def test_rotated_refresh_token(client: ClientUnderTest, verify: Verify) -> None:
 def test_refresh_token_that_stays(client: ClientUnderTest, verify: Verify) -> None:
     """A refresh yields no refresh token; then another refresh. Accepted: it uses the one that it had."""
     second = _twice(client, change(refresh_token=..., expires_in=1))
-    sent = value_of(second.of("refresh")[-1].request, "refresh_token") if second.of("refresh") else None
+    sent = value_of(second.of(Purpose.REFRESH)[-1].request, "refresh_token") if second.of(Purpose.REFRESH) else None
     problem = "throws its refresh token away when it gets no new one"
     verify.that("rfc6749-6-client-keeps-old-when-not-rotated", sent == FIRST, problem, second)
 
@@ -76,7 +77,7 @@ def _twice(client: ClientUnderTest, answer: Step) -> Attempt:
     known = {"refresh_token": FIRST}
     given = {"REFRESH_TOKEN": FIRST}
     first = client.refresh("the first refresh", home=home, refresh=[answer], known=known, given=given)
-    if not first.of("refresh") or first.failed or first.going_on:
+    if not first.of(Purpose.REFRESH) or first.failed or first.going_on:
         raise Untestable(f"the first refresh did not work: the client {first.how}")
     authority_knows = {"refresh_token": SECOND}
     return client.refresh("the second refresh", home=home, known=authority_knows, given={"REFRESH_TOKEN": ""})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.scripted.steps import change, error
 from device_grant.judging import NotApplicable, Untestable, check
+from device_grant.protocol import Purpose
 from device_grant.protocol.reading import basic, json_body, value_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def test_registration_is_kept(client: ClientUnderTest, verify: Verify) -> None:
     first = client.login("the first login", home=home)
     _must_have_worked(first)
     second = client.login("the second login", home=home)
-    again = second.of("registration")
+    again = second.of(Purpose.REGISTRATION)
     verify.that("aws-register-client-caches", not again, "registers again although its registration is good", second)
 
 
@@ -49,7 +50,7 @@ def test_expired_registration(client: ClientUnderTest, verify: Verify) -> None:
     second = client.login("the second login", home=home, given=REGISTERS)
     if not second.exchanges:
         raise Untestable("the second login asked for nothing: the client had no need to sign in again")
-    again = second.of("registration")
+    again = second.of(Purpose.REGISTRATION)
     problem = "goes on using a registration that has expired"
     verify.that("rfc7591-3.2.1-client-reregisters-on-expiry", bool(again), problem, second)
 
@@ -59,7 +60,7 @@ def test_software_id(client: ClientUnderTest, verify: Verify) -> None:
     """Two registrations on two machines. Accepted: software_id, where there is one, is the same."""
     operation = "flow" if client.flows else "register"
     attempts = [client.once(operation, f"machine {number}", given=REGISTERS) for number in (1, 2)]
-    bodies = [json_body(entry.request) or {} for one in attempts for entry in one.of("registration")]
+    bodies = [json_body(entry.request) or {} for one in attempts for entry in one.of(Purpose.REGISTRATION)]
     found = [body.get("software_id") for body in bodies]
     if len(found) < 2 or None in found:  # noqa: PLR2004 - two are compared
         raise NotApplicable("the client registers without software_id")
@@ -74,7 +75,7 @@ def test_registered_otherwise(client: ClientUnderTest, verify: Verify) -> None:
         given=REGISTERS,
         registration=[change(token_endpoint_auth_method="client_secret_post", client_secret="CS.by-post")],  # noqa: S106 - made up
     )
-    login.need("registration")
+    login.need(Purpose.REGISTRATION)
     requests = [entry.request for entry in (*login.starts, *login.polls)]
     by_post = all(value_of(request, "client_secret") and basic(request) is None for request in requests)
     problem = "does not authenticate as the registration response says"
@@ -88,7 +89,7 @@ def test_refused_registration(client: ClientUnderTest, verify: Verify) -> None:
     code = client.dialect.registration_error
     refused = [error(code)]
     plain = client.once(operation, "plainly", given=REGISTERS, registration=refused, forever=["registration"])
-    plain.need("registration")
+    plain.need(Purpose.REGISTRATION)
     extra = error(code, x_policy={"reasons": [17, None]}, trace="0-1-2")
     more = client.once(operation, "with more members", given=REGISTERS, registration=[extra], forever=["registration"])
     same = (more.ended.status, more.error) == (plain.ended.status, plain.error)
@@ -97,7 +98,7 @@ def test_refused_registration(client: ClientUnderTest, verify: Verify) -> None:
 
 
 def _must_have_worked(first: Attempt) -> None:
-    if not first.of("registration"):
+    if not first.of(Purpose.REGISTRATION):
         raise Untestable("the client did not register in its first login")
     if not first.succeeded:
         raise Untestable(f"the first login did not work: the client {first.how}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from device_grant.client.scripted.steps import change, pending, shuffled, text
 from device_grant.client.session.case import shows
 from device_grant.judging import check
+from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
     from device_grant.client.scripted.steps import Step
@@ -62,7 +63,7 @@ def test_response_is_no_json_object(client: ClientUnderTest, verify: Verify) -> 
 def _judge_unusable(client: ClientUnderTest, verify: Verify, what: str, answer: Step) -> None:
     operation = "flow" if client.flows else "start"
     attempt = client.once(operation, what, start=[answer], forever=["start"], wait=7, until=7)
-    attempt.need("start")
+    attempt.need(Purpose.START)
     refused = not attempt.polls and attempt.ended.status != attempt.config.exit.success
     # One that neither polls nor ends may still be about to do either.
     verify.that(INCOMPLETE, None if refused and attempt.going_on else refused, f"goes on with {what}", attempt)
@@ -72,7 +73,7 @@ def _judge_unusable(client: ClientUnderTest, verify: Verify, what: str, answer: 
 def test_special_device_code(client: ClientUnderTest, verify: Verify) -> None:
     """A device code with characters that have to be escaped. Accepted: it comes back as it was."""
     login = client.redeem(start=[change(device_code=SPECIAL_CODE)])
-    login.need("token")
+    login.need(Purpose.POLL)
     verify.by_rules(login, "rfc8628-3.4-device-code-sent")
 
 
@@ -109,7 +110,7 @@ def test_null_members(client: ClientUnderTest, verify: Verify) -> None:
 def test_what_the_person_sees(client: ClientUnderTest, verify: Verify) -> None:
     """Logins with and without verification_uri_complete. Accepted: user code and URI are shown; no device code."""
     with_both = client.login("with verification_uri_complete", token=[pending()])
-    with_both.need("start")
+    with_both.need(Purpose.START)
     code, uri = _shown(with_both)
     problem = "does not show the user code"
     verify.that("rfc8628-3.3.1-still-show-user-code", code, problem + " by itself", with_both)

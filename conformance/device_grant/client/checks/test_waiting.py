@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.client.scripted.steps import change, fails, pending, slow_down, status, text
 from device_grant.judging import check
+from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
@@ -34,7 +35,7 @@ MONTH = 30 * 86_400
 def test_pending_until_approved(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 2; three times authorization_pending, then the token. Accepted: four polls, two seconds apart."""
     login = client.login(start=[change(interval=2)], token=[pending()] * 3, wait=10)
-    login.need("token")
+    login.need(Purpose.POLL)
     again = len(login.polls) > 1
     verify.that("rfc8628-3.5-client-repeats-on-pending", again, "did not poll again after authorization_pending", login)
     verify.that("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
@@ -102,12 +103,13 @@ def _odd(client: ClientUnderTest, interval: Any) -> Attempt:
 
 
 def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> None:
-    login.need("start")
+    login.need(Purpose.START)
     waits = [after.started - before.ended for before, after in pairwise(login.polls)]
     # Two in a row: some clients ask twice at first, whatever the interval is.
     tight = any(max(pair) < AT_ONCE for pair in pairwise(waits))
     told = ", ".join(f"{wait:.2f} s" for wait in waits) + " between its polls"
-    verify.that(ODD, not tight, "polls without a pause", login, got=told, tolerated=tolerated)
+    measured = {f"wait_{number}": wait for number, wait in enumerate(waits, 1)}
+    verify.that(ODD, not tight, "polls without a pause", login, got=told, tolerated=tolerated, measured=measured)
     since = login.polls[-1].ended if login.polls else login.starts[-1].ended
     alive = login.ended.at - since <= STUCK or (None if login.ended.overdue else False)
     verify.that(ODD, alive if login.going_on else login.settled, "neither polls nor fails", login)
@@ -126,7 +128,7 @@ def test_interval_with_a_fraction(client: ClientUnderTest, verify: Verify) -> No
     In the AWS dialect the model makes it an integer, as which SDKs read whatever comes.
     """
     login = client.login(start=[change(interval=1.5)], token=[pending()] * 2, wait=12)
-    login.need("start")
+    login.need(Purpose.START)
     verify.by_rules(login, WAITS, default=True if login.failed else None)
 
 
@@ -136,7 +138,7 @@ def test_interval_of_a_month(client: ClientUnderTest, verify: Verify) -> None:
     login = client.login(
         start=[change(interval=MONTH)], token=[pending()], forever=["token"], most=4, wait=12, until=12
     )
-    login.need("start")
+    login.need(Purpose.START)
     verify.by_rules(login, WAITS, default=None if login.ended.overdue else True)
 
 
@@ -152,7 +154,7 @@ def test_interval_of_a_month(client: ClientUnderTest, verify: Verify) -> None:
 def test_slow_down_at_first(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1; slow_down, authorization_pending, then the token. Accepted: six seconds before each further poll."""
     login = client.login(start=[change(interval=1)], token=[slow_down(), pending()], wait=14)
-    login.need("token")
+    login.need(Purpose.POLL)
     goes_on = login.succeeded and len(login.starts) == 1
     verify.that("rfc8628-3.5-slow-down-continue-polling", goes_on, "did not go on polling after slow_down", login)
     verify.by_rules(
@@ -175,7 +177,7 @@ def test_slow_down_later(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 2; pending, slow_down, twice pending, then the token. Accepted: seven seconds from slow_down on."""
     steps = [pending(), slow_down(), pending(), pending()]
     login = client.login(start=[change(interval=2)], token=steps, wait=26)
-    login.need("token")
+    login.need(Purpose.POLL)
     problem = "did not go on polling after slow_down"
     verify.that("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
     verify.by_rules(login, "rfc8628-3.5-slow-down-increments-interval", "rfc8628-3.5-slow-down-is-permanent")
@@ -191,7 +193,7 @@ def test_slow_down_later(client: ClientUnderTest, verify: Verify) -> None:
 def test_slow_down_twice(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1; slow_down twice, pending, then the token. Accepted: six seconds, then eleven, then eleven."""
     login = client.login(start=[change(interval=1)], token=[slow_down(), slow_down(), pending()], wait=30)
-    login.need("token")
+    login.need(Purpose.POLL)
     problem = "did not go on polling after slow_down"
     verify.that("rfc8628-3.5-slow-down-continue-polling", login.succeeded, problem, login)
     verify.by_rules(login, "rfc8628-3.5-slow-down-accumulates")
@@ -208,7 +210,7 @@ def test_codes_expire(client: ClientUnderTest, verify: Verify) -> None:
     login = client.login(
         start=[change(interval=1, expires_in=4)], token=[pending()], forever=["token"], wait=9, until=9
     )
-    login.need("token")
+    login.need(Purpose.POLL)
     verify.by_rules(login, "rfc8628-3.3-client-stops-at-expiry", default=True)
 
 
@@ -227,7 +229,7 @@ def test_silent_server(client: ClientUnderTest, verify: Verify) -> None:
     login = client.login(
         start=[change(interval=2)], token=[fails("hang")], forever=["token"], wait=60, until=60, most=4
     )
-    login.need("token")
+    login.need(Purpose.POLL)
     given_up = not login.going_on and len(login.polls) == 1
     verify.by_rules(
         login,
@@ -246,7 +248,7 @@ def test_silent_server(client: ClientUnderTest, verify: Verify) -> None:
 def test_retry_after(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1; 503 with Retry-After: 4, then the token. Accepted: no poll for four seconds, or none at all."""
     login = client.login(start=[change(interval=1)], token=[status(503, Retry_After="4")], wait=8)
-    login.need("token")
+    login.need(Purpose.POLL)
     verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)
 
 
@@ -260,7 +262,7 @@ def test_too_many_requests(client: ClientUnderTest, verify: Verify) -> None:
     """429 with Retry-After: 4, then without, then the token. Accepted: four seconds without a poll, or a failure."""
     busy = text('{"message": "Too Many Requests"}', "application/json")
     login = client.poll("429", status(429, busy, Retry_After="4"), status(429, busy), wait=15)
-    login.need("token")
+    login.need(Purpose.POLL)
     problem = "neither works nor tells of a failure after 429"
     verify.that("rfc8628-3.5-client-unreadable-answer", login.settled, problem, login)
     verify.by_rules(login, "rfc9110-10.2.3-retry-after", default=True if len(login.polls) == 1 else None)

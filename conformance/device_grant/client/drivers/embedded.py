@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from device_grant.client.drivers.config import Claims, ClientConfig, RunSection
 from device_grant.client.drivers.invocation import Ended, Invocation
+from device_grant.protocol import Purpose
 from device_grant.protocol.http1 import END_OF_HEAD, BrokenRequestError, RequestReader
 from device_grant.reference.client.faults import ClientFaults
 from device_grant.reference.client.login import Login
@@ -81,7 +82,7 @@ class SimulatedNetwork:
     def _limit(self) -> float:
         if self._invocation.until is None:
             return self._deadline
-        starts = [entry for entry in self._invocation.authority.exchanges if entry.label == "start"]
+        starts = [entry for entry in self._invocation.authority.exchanges if entry.purpose is Purpose.START]
         return min(self._deadline, starts[0].ended + self._invocation.until) if starts else self._deadline
 
 

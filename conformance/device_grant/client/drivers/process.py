@@ -18,7 +18,7 @@ from device_grant.client.scripted.network import Listener, Loop, Proxy
 from device_grant.client.scripted.steps import Script, change, pending
 from device_grant.errors import UsageError
 from device_grant.processes import ProcessGroup
-from device_grant.protocol import Secrets, dialect
+from device_grant.protocol import Purpose, Secrets, dialect
 from device_grant.targets.adapter import fill
 from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
 from device_grant.targets.environments import node_environment, python_environment
@@ -229,7 +229,7 @@ class ProcessDriver:
 
     @staticmethod
     def _has_run_long_enough(invocation: Invocation, at: float) -> bool:
-        first = next((entry for entry in tuple(invocation.authority.exchanges) if entry.label == "start"), None)
+        first = next((entry for entry in tuple(invocation.authority.exchanges) if entry.purpose is Purpose.START), None)
         return invocation.until is not None and first is not None and at > first.ended + invocation.until
 
     def _end(self, process: ProcessGroup) -> None:

@@ -17,6 +17,7 @@ from device_grant.protocol import (
     Exchange,
     Operation,
     Outcome,
+    Purpose,
     Request,
 )
 from device_grant.protocol.reading import members_of
@@ -34,6 +35,13 @@ _OPERATIONS: dict[Channel, Operation] = {
     "token": Operation.TOKEN,
     "refresh": Operation.TOKEN,
     "registration": Operation.REGISTRATION,
+}
+_PURPOSES: dict[Channel, Purpose] = {
+    "start": Purpose.START,
+    "token": Purpose.POLL,
+    "refresh": Purpose.REFRESH,
+    "registration": Purpose.REGISTRATION,
+    "metadata": Purpose.METADATA,
 }
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 EXPIRES_IN = 600
@@ -140,6 +148,7 @@ class Authority:
         outcome = self.dialect.decode(request.operation, response) if response else Outcome(0, "no-response")
         if response is not None and reply.cut:
             outcome = Outcome(response.status, "no-response")
+        channel = self.channel(request)
         exchange = Exchange(
             request,
             response,
@@ -148,8 +157,9 @@ class Authority:
             ended,
             max(0.0, ended - started),
             reply.error,
-            self.channel(request) or "other",
+            channel or "other",
             connection,
+            _PURPOSES[channel] if channel else Purpose.OTHER,
         )
         with self._lock:
             self.exchanges.append(exchange)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import ClientSession
 from device_grant.judging import Untestable
-from device_grant.protocol import Event
+from device_grant.protocol import Purpose
+from device_grant.protocol.events import ClientEnded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.drivers.invocation import Ended, Invocation, Kept
     from device_grant.judging import Judgement
-    from device_grant.protocol import Exchange
+    from device_grant.protocol import Event, Exchange
 
 
 SHOWN = 12
 """Exchanges of a run that a result shows; the case has them all."""
-_PURPOSES = {"start": "device authorization", "token": "token", "refresh": "refresh", "registration": "registration"}
+_NAMES = {Purpose.START: "device authorization", Purpose.POLL: "token"}
+"""Requests as people call them, where their purpose has another name."""
 LATENESS = 0.25
 """Real seconds by which a busy machine may delay a client, which count for more where its time passes faster."""
 
@@ -49,25 +51,25 @@ class Attempt:
         """Requests to the other origin."""
         return tuple(self.invocation.elsewhere.exchanges) if self.invocation.elsewhere else ()
 
-    def of(self, channel: str) -> list[Exchange]:
-        """Requests for one purpose: start, token, refresh, registration, metadata or other."""
-        return [entry for entry in self.exchanges if entry.label == channel]
+    def of(self, purpose: Purpose) -> list[Exchange]:
+        """Requests for one purpose."""
+        return [entry for entry in self.exchanges if entry.purpose is purpose]
 
     @property
     def starts(self) -> list[Exchange]:
         """Device authorization requests."""
-        return self.of("start")
+        return self.of(Purpose.START)
 
     @property
     def polls(self) -> list[Exchange]:
         """Token requests of the device grant."""
-        return self.of("token")
+        return self.of(Purpose.POLL)
 
-    def need(self, channel: str) -> Exchange:
+    def need(self, purpose: Purpose) -> Exchange:
         """The last request for that purpose; raises Untestable if the client never got that far."""
-        collected = [*(self.before.of(channel) if self.before else []), *self.of(channel)]
+        collected = [*(self.before.of(purpose) if self.before else []), *self.of(purpose)]
         if not collected:
-            raise Untestable(f"the client never got to its {_PURPOSES.get(channel, channel)} request")
+            raise Untestable(f"the client never got to its {_NAMES.get(purpose, purpose)} request")
         return collected[-1]
 
     # As the evidence of a judgement.
@@ -75,7 +77,12 @@ class Attempt:
     @property
     def entries(self) -> tuple[Exchange | Event, ...]:
         """What a result shows of it: its first exchanges, and how it ended."""
-        return (*self.exchanges[:SHOWN], Event(self.ended.at, f"the client {self.how}"))
+        return (*self.exchanges[:SHOWN], self.ending)
+
+    @property
+    def ending(self) -> ClientEnded:
+        """The end of the run as an event."""
+        return ClientEnded(self.ended.at, self.ended.status, self.how)
 
     @property
     def unanswered(self) -> bool:

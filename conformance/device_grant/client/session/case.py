@@ -11,7 +11,8 @@ from device_grant.client.drivers.invocation import Home, Invocation
 from device_grant.client.rules import every_rule
 from device_grant.client.scripted.steps import Script, change
 from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Verify, applies
-from device_grant.protocol import Event, Transcript
+from device_grant.protocol import Transcript
+from device_grant.protocol.events import ClientStarted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,11 +71,11 @@ class ClientCase:
 
     def take(self, attempt: Attempt, label: str) -> Attempt:
         """Record one run of the client and let the rules judge it."""
-        self.transcript.append(Event(0.0, f"the client runs: {label}"))
+        self.transcript.append(ClientStarted(0.0, label))
         entries: list[Exchange] = sorted((*attempt.exchanges, *attempt.elsewhere), key=lambda entry: entry.started)
         for entry in entries:
             self.transcript.append(entry)
-        self.transcript.append(Event(attempt.ended.at, f"the client {attempt.how}"))
+        self.transcript.append(attempt.ending)
         if attempt.ended.unsupported is not None:
             raise NotApplicable(f"the adapter does not support this: {attempt.ended.unsupported}")
         session = attempt.session

@@ -13,7 +13,7 @@ from device_grant.client.scripted.authority import Authority
 from device_grant.client.scripted.steps import Script, pending
 from device_grant.client.session.attempt import Attempt
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.protocol import Dialect, Secrets
+from device_grant.protocol import Dialect, Purpose, Secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ class ClientRun:
         self._must_support(attempt, "flow")
         if not attempt.succeeded:
             raise TargetUnreachableError(self._complaint("the plain login", attempt))
-        registered = bool(attempt.of("registration"))
+        registered = bool(attempt.of(Purpose.REGISTRATION))
         if self.config.claims.registration is not None and registered != self.config.claims.registration:
             seen = "registered itself" if registered else "did not register itself"
             raise UsageError(f"{self.driver.spec}: claims.registration is wrong: in the first run the client {seen}")
@@ -158,7 +158,7 @@ class ClientRun:
                 authority = self.authority()
                 attempt = self.attempt(Invocation("register", authority, home, given=self.given("register")))
             self._must_support(attempt, "register")
-            if not attempt.of("registration") or attempt.failed:
+            if not attempt.of(Purpose.REGISTRATION) or attempt.failed:
                 raise TargetUnreachableError(self._complaint("a plain registration", attempt))
         with Home() as home:
             authority = self.authority()
@@ -182,7 +182,7 @@ class ClientRun:
             given = {**self.given("refresh"), "REFRESH_TOKEN": token}
             attempt = self.attempt(Invocation("refresh", authority, home, given=given))
         self._must_support(attempt, "refresh")
-        if not attempt.of("refresh"):
+        if not attempt.of(Purpose.REFRESH):
             raise TargetUnreachableError(self._complaint("a plain refresh", attempt))
 
     def _must_support(self, attempt: Attempt, operation: str) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 from device_grant.errors import UsageError
-from device_grant.protocol import Operation
+from device_grant.protocol import Operation, Purpose
 from device_grant.recordings.formats import is_cassette, read_capture
 from device_grant.recordings.formats.cassette import read
 from device_grant.recordings.formats.ours import captured, endpoints_of
@@ -45,7 +45,7 @@ class Send:
         exchange = self.found.exchange
         media_type = (exchange.request.header("content-type") or "").partition(";")[0].strip().lower()
         method, status = exchange.request.method, str(exchange.status)
-        return exchange.label, method, media_type, status, exchange.code
+        return exchange.purpose, method, media_type, status, exchange.code
 
 
 @dataclass(frozen=True)
@@ -250,7 +250,7 @@ def _of_flow(flow: Flow) -> list[Step]:
         if before.entry.started is not None and after.entry.started is not None:
             waited = after.entry.started - before.entry.started - (before.entry.took or 0.0)
             steps.append(Wait(max(waited, 0.0)))
-        elif after.exchange.label == "poll":
+        elif after.exchange.purpose is Purpose.POLL:
             steps.append(Pause())
         steps.append(Send(after))
     code = flow.start.said("user_code") if flow.start else ""

@@ -13,6 +13,7 @@ from device_grant.protocol import (
     Exchange,
     Operation,
     Outcome,
+    Purpose,
     Request,
     Response,
     default_dialect,
@@ -46,7 +47,11 @@ _ADVERTISED = {
 _WELL_KNOWN = "/.well-known/"
 _UNKEPT = frozenset({"cookie", "set-cookie"})
 """Headers that no rule looks at, and whose values nobody should see."""
-_LABELS = {Operation.REGISTRATION: "registration", Operation.DEVICE_AUTHORIZATION: "device authorization"}
+_PURPOSES = {
+    Operation.REGISTRATION: Purpose.REGISTRATION,
+    Operation.DEVICE_AUTHORIZATION: Purpose.START,
+    Operation.OTHER: Purpose.METADATA,
+}
 
 
 @dataclass(frozen=True)
@@ -149,13 +154,15 @@ def _seen(headers: Headers) -> Headers:
 def _found(entry: Captured, request: Request, response: Response | None, operation: Operation, name: str) -> Found:
     request = replace(request, operation=operation)
     outcome = Outcome(0, "no-response") if response is None else dialect(name).decode(operation, response)
-    label = _LABELS.get(operation) or ("metadata" if operation is Operation.OTHER else _kind_of_token(request))
-    exchange = Exchange(request, response, outcome, 0.0, 0.0, error=entry.error, label=label)
+    purpose = _PURPOSES.get(operation) or _of_token_request(request)
+    label = "device authorization" if purpose is Purpose.START else purpose.value
+    exchange = Exchange(request, response, outcome, 0.0, 0.0, error=entry.error, label=label, purpose=purpose)
     return Found(entry, name, exchange)
 
 
-def _kind_of_token(request: Request) -> str:
-    return "refresh" if value_of(request, "grant_type") == REFRESH_TOKEN_GRANT else "poll"
+def _of_token_request(request: Request) -> Purpose:
+    # Whatever else a client of the device grant writes into grant_type, it is polling.
+    return Purpose.REFRESH if value_of(request, "grant_type") == REFRESH_TOKEN_GRANT else Purpose.POLL
 
 
 # By shape.
@@ -272,7 +279,7 @@ def _related(found: list[Found]) -> list[Found]:
     tokens = {
         one.said("refresh_token")
         for one in found
-        if one.operation is Operation.TOKEN and one.exchange.label == "poll" and one.exchange.outcome.ok
+        if one.operation is Operation.TOKEN and one.exchange.purpose is Purpose.POLL and one.exchange.outcome.ok
     }
     clients = {one.client_id for one in found if one.operation is not Operation.REGISTRATION and not _refresh(one)}
     kept: list[Found] = []
@@ -293,4 +300,4 @@ def _related(found: list[Found]) -> list[Found]:
 
 
 def _refresh(one: Found) -> bool:
-    return one.operation is Operation.TOKEN and one.exchange.label == "refresh"
+    return one.operation is Operation.TOKEN and one.exchange.purpose is Purpose.REFRESH

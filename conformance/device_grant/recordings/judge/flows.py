@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-from device_grant.protocol import Operation
+from device_grant.protocol import Operation, Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -33,7 +33,7 @@ class Flow:
     @property
     def polls(self) -> list[Found]:
         """Token requests with the device code."""
-        return [one for one in self.members if one.exchange.label == "poll"]
+        return [one for one in self.members if one.exchange.purpose is Purpose.POLL]
 
     @property
     def title(self) -> str:
@@ -79,7 +79,7 @@ class _Grouping:
         self.flows += self._loose
 
     def _token(self, one: Found) -> None:
-        refreshed = one.exchange.label == "refresh"
+        refreshed = one.exchange.purpose is Purpose.REFRESH
         flow = self._of_token.get(one.asked("refresh_token")) if refreshed else self._polled(one)
         if flow is None:
             flow = Flow(self._dialect, device_code=one.asked("device_code"))

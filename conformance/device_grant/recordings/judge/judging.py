@@ -13,6 +13,7 @@ from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import ClientSession
 from device_grant.judging import Judgement, Ledger, Rule, all_invariants, applies
 from device_grant.protocol import Event, Exchange, Operation, Secrets, dialect
+from device_grant.protocol.events import Noted
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.formats.capture import PARTIES, Party
 from device_grant.recordings.judge.flows import Flow, flows_of
@@ -139,7 +140,7 @@ class CaptureJudge:
 
     def _case(self, number: int, flow: Flow, told: Tellings) -> Case:
         names = ", ".join(one.entry.name for one in flow.members)
-        entries: list[Event] = [] if not told.unknown else [Event(0.0, told.unknown)]
+        entries: list[Event] = [] if not told.unknown else [Noted(0.0, told.unknown)]
         return Case(
             check=f"captures::flow_{number}",
             nodeid=f"{self.findings.capture.file}::flow_{number}",

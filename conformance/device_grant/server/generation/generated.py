@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Judgement, Untestable
 from device_grant.judging import Violation as Found
-from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
+from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request
 from device_grant.protocol.openapi import METADATA, document
 from device_grant.server.generation.documented import NO_SERVER_ERROR, Documented, request_violations
 from device_grant.server.generation.written import BEGIN, START, failures_of, operation_id, written
@@ -171,7 +171,7 @@ class Generated:
     def _exchange(self, generated: schemathesis.Case[Any], request: Request) -> Exchange:
         label = f"schemathesis {request.operation}"
         try:
-            exchange = self._case.send(request, label)
+            exchange = self._case.send(request, label, purpose=Purpose.GENERATED)
         except Found as broken:
             # Both judge each exchange: the invariants' finding is raised when schemathesis has none.
             exchange = self._case.transcript.exchanges[-1]

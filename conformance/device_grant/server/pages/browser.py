@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from device_grant.browser.markup import Button, Form, Markup, read_markup
 from device_grant.judging import Inconclusive, Untestable
+from device_grant.protocol.events import Decided, DecisionRefused, PageLoaded
 from device_grant.targets.ports import GrantView, UserError
 
 if TYPE_CHECKING:
@@ -108,7 +109,9 @@ class Browser:
         response.read()
         self.seen.append(response)
         url = response.request.url
-        self.case.note(f"page: {response.request.method} {url.scheme}://{url.host}{url.path}: {response.status_code}")
+        address = f"{url.scheme}://{url.host}{url.path}"
+        loaded = PageLoaded(self.case.now(), response.request.method, address, response.status_code)
+        self.case.transcript.append(loaded)
 
     @property
     def last(self) -> Page:
@@ -182,11 +185,11 @@ class Browser:
         user = self.case.run.target.user
         if user is None:
             raise Untestable("nobody can approve or deny: target.toml has no [user]")
-        self.case.note(f"user {'approves' if action == 'approve' else 'denies'}")
+        self.case.transcript.append(Decided(self.case.now(), action))
         try:
             (user.approve if action == "approve" else user.deny)(self.http, view)
         except UserError as refused:
-            self.case.note(f"the page did not let the user {action}: {refused}")
+            self.case.transcript.append(DecisionRefused(self.case.now(), action, str(refused)))
             return str(refused)
         return ""
 

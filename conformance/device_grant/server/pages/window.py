@@ -18,6 +18,7 @@ import httpx
 
 from device_grant.browser.chromium import FAREWELL, PATIENCE
 from device_grant.judging import Inconclusive, Untestable
+from device_grant.protocol.events import PageLoaded
 from device_grant.server.pages.browser import FOREIGN_HOST, Page, split
 from device_grant.server.pages.tab import Asked, Loaded, Tab, as_set, brief
 
@@ -171,7 +172,8 @@ class Window:
             item.settle(self._answer(item))
         elif isinstance(item, Loaded):
             parts = split(item.url)
-            self.case.note(f"browser: {item.method} {parts.scheme}://{parts.netloc}{parts.path}: {item.status}")
+            address = f"{parts.scheme}://{parts.netloc}{parts.path}"
+            self.case.transcript.append(PageLoaded(self.case.now(), item.method, address, item.status, real=True))
 
     def _answer(self, asked: Asked) -> httpx.Response | httpx.HTTPError:
         assert self._http is not None, "requests are handed over only by a target in process"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_grant.catalogue import Verdict
@@ -20,7 +21,8 @@ from device_grant.judging import (
     all_invariants,
     applies,
 )
-from device_grant.protocol import Client, Event, Exchange, Operation, Request, Transcript
+from device_grant.protocol import Client, Exchange, Operation, Purpose, Request, Transcript
+from device_grant.protocol.events import Noted, Waited
 from device_grant.server.generation.fuzz import Fuzz
 from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
@@ -60,6 +62,7 @@ class Case:
         self.resting: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while the case only waits."""
         self._local: dict[str, Any] = {}
+        self._purpose: Purpose | None = None
 
     def begin(self) -> None:
         """Start counting the case's seconds now."""
@@ -130,9 +133,34 @@ class Case:
 
     # Sending.
 
-    def send(self, request: Request, label: str = "", *, patient: bool = True) -> Exchange:
-        """Send a request as it is; the exchange is kept and the invariants judge it."""
-        return self.take(self.run.exchange(request, self.began, label, patient=patient))
+    def send(
+        self,
+        request: Request,
+        label: str = "",
+        *,
+        patient: bool = True,
+        purpose: Purpose | None = None,
+        malformation: str = "",
+    ) -> Exchange:
+        """Send a request as it is; the exchange is kept and the invariants judge it.
+
+        `label` says to people what the request is for, and `purpose` to everything else: by default what the request
+        says itself. `malformation` says how a malformed one is wrong.
+        """
+        exchange = self.run.exchange(request, self.began, label, patient=patient)
+        purpose = purpose or self._purpose
+        if purpose is not None:
+            exchange = replace(exchange, purpose=purpose, malformation=malformation)
+        return self.take(exchange)
+
+    @contextmanager
+    def sending_for(self, purpose: Purpose) -> Iterator[None]:
+        """Within: requests are sent for this purpose, unless `send` is given another."""
+        before, self._purpose = self._purpose, purpose
+        try:
+            yield
+        finally:
+            self._purpose = before
 
     def take(self, exchange: Exchange) -> Exchange:
         """Record an exchange and let the invariants judge it."""
@@ -164,13 +192,13 @@ class Case:
         """Let time pass on the target's clock."""
         # What rounding leaves of a wait that is over is none.
         if seconds > 1e-6:
-            self.note(f"wait {seconds:g} s")
+            self.transcript.append(Waited(self.now(), seconds))
             with self.resting():
                 self.run.target.clock.wait(seconds)
 
     def note(self, text: str) -> None:
-        """Write an event into the transcript."""
-        self.transcript.append(Event(self.now(), text))
+        """Write a remark for people into the transcript."""
+        self.transcript.append(Noted(self.now(), text))
 
     def now(self) -> float:
         """Seconds on the target's clock since the case began."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import SuiteError
 from device_grant.judging import Untestable
-from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation
+from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
+from device_grant.protocol.events import Decided, DecisionRefused, Mistyped
 from device_grant.server.session.pace import MARGIN
 from device_grant.targets.ports import GrantView, UserError
 
@@ -136,7 +137,8 @@ class Grant:
         """
         if exchange.code in PENDING:
             return True
-        control = self.device.start().poll(label="control: poll of a code that nobody has opened")
+        with self.device.case.sending_for(Purpose.CONTROL):
+            control = self.device.start().poll(label="control: poll of a code that nobody has opened")
         return False if control.code in PENDING else None
 
     def ask(self, *, wait: bool = True, label: str = "poll", **members: Any) -> tuple[Exchange, bool]:
@@ -210,14 +212,14 @@ class Person:
         if user is None or typed == grant.user_code or (complete and grant.user_code not in complete):
             return "nothing to mistype"
         self._case.run.secrets.register("mistyped_user_code", typed)
-        self._case.note(f"user mistypes the code of {grant.name or 'the grant'} and approves".rstrip())
+        self._case.transcript.append(Mistyped(self._case.now(), grant.name))
         view = GrantView(typed, grant.verification_uri, complete and complete.replace(grant.user_code, typed))
         try:
             with self._case.run.target.http(timeout=30.0) as browser:
                 user.approve(browser, view)
         except (UserError, SuiteError) as refused:
             # A user module need not know what the page says to a wrong code.
-            self._case.note(f"the page did not let them: {refused}")
+            self._case.transcript.append(DecisionRefused(self._case.now(), "approve", str(refused)))
             return str(refused) or "refused"
         return ""
 
@@ -226,13 +228,13 @@ class Person:
         if target.user is None:
             raise Untestable("nobody can approve or deny: target.toml has no [user]")
         decide = target.user.approve if action == "approve" else target.user.deny
-        self._case.note(f"user {'approves' if action == 'approve' else 'denies'} {grant.name}".rstrip())
+        self._case.transcript.append(Decided(self._case.now(), action, grant.name))
         try:
             with target.http(timeout=30.0) as browser:
                 browser.auth = self._case.run.patience()
                 decide(browser, grant.view)
         except UserError as refused:
-            self._case.note(f"the page did not let the user {action}: {refused}")
+            self._case.transcript.append(DecisionRefused(self._case.now(), action, str(refused)))
             raise Untestable(f"the user could not {action}: {refused}") from None
         grant.decision = action
         grant.decided = self._case.now()

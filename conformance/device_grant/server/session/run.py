@@ -27,6 +27,7 @@ from device_grant.protocol import (
     Secrets,
     dialect,
 )
+from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.pace import RENEWAL
@@ -198,7 +199,7 @@ class Run:
             outcome = self.dialect.decode(request.operation, response)
             self.remember(outcome)
         self.count()
-        return Exchange(request, response, outcome, started, ended, elapsed, error, label)
+        return Exchange(request, response, outcome, started, ended, elapsed, error, label, purpose=purpose_of(request))
 
     def patience(self) -> httpx.Auth:
         """For a browser of the user: waits as `exchange` does where the pages limit the rate of requests."""
@@ -223,12 +224,14 @@ class Run:
         """An exchange from an answer that was obtained elsewhere, for example by `Target.together`."""
         now = self.target.clock.now() - began
         self.count()
+        purpose = purpose_of(request)
         if isinstance(answer, Exception):
-            return Exchange(request, None, Outcome(0, "no-response"), now, now, 0.0, _reason(answer), label)
+            lost = Outcome(0, "no-response")
+            return Exchange(request, None, lost, now, now, 0.0, _reason(answer), label, purpose=purpose)
         response = plain_response(answer)
         outcome = self.dialect.decode(request.operation, response)
         self.remember(outcome)
-        return Exchange(request, response, outcome, now, now, 0.0, "", label)
+        return Exchange(request, response, outcome, now, now, 0.0, "", label, purpose=purpose)
 
     def _send(self, request: Request) -> tuple[Response | None, str, float]:
         tick = time.perf_counter()

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation
+from device_grant.protocol.events import OverlapTried
 from device_grant.protocol.http1 import parse_responses, until_closed
 
 if TYPE_CHECKING:
@@ -91,10 +92,10 @@ class Race:
         beside = _answers([second], PATIENCE)
         first.finish()
         _answers([first, second], DEADLINE)
-        if beside[0] is not None:
-            self.case.note("a request was answered beside an unfinished one: connections are served side by side")
+        overlapping = beside[0] is not None
+        self.case.transcript.append(OverlapTried(self.case.now(), overlapping, PATIENCE))
+        if overlapping:
             return ""
-        self.case.note(f"a request was not answered for {PATIENCE:g} s beside an unfinished one on another connection")
         return "the target serves one connection at a time, so that requests never overlap: give it more workers"
 
 

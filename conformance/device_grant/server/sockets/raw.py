@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
 from device_grant.judging import Untestable
-from device_grant.protocol import Exchange, Outcome, Request, Response
+from device_grant.protocol import Exchange, Outcome, Purpose, Request, Response
+from device_grant.protocol.events import ConnectionDropped
 from device_grant.protocol.exchange import RAW
 from device_grant.protocol.http1 import read_responses
 
@@ -123,7 +124,9 @@ class RawClient:
         )
         case.run.remember(outcome)
         error = "" if response is not None else f"connection {answer.ending}"
-        exchange = Exchange(shown, response, outcome, started, case.now(), elapsed, error, f"raw: {label}")
+        exchange = Exchange(
+            shown, response, outcome, started, case.now(), elapsed, error, f"raw: {label}", purpose=Purpose.RAW
+        )
         case.transcript.append(exchange)
         return answer, exchange
 
@@ -135,7 +138,7 @@ class RawClient:
                 conversation.write(octets)
 
         self._case.run.target.hang_up(write)
-        self._case.note(f"{label}: connection closed by us")
+        self._case.transcript.append(ConnectionDropped(self._case.now(), label))
 
 
 class _Conversation:

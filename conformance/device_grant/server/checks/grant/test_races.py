@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
+from device_grant.protocol.events import RoundBegan
 from device_grant.server.checks.grant.test_expiry import can_expire
 from device_grant.server.checks.token.test_refresh import tokens_of
 
@@ -82,7 +83,7 @@ def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> 
     for number in range(case.run.profile.race_rounds):
         order = ("deny", "approve") if number % 2 == 0 else ("approve", "deny")
         grant, lead = device.start(), _lead(number, order[0], lengths)
-        case.note(f"round {number + 1}: {' and '.join(order)} at the same moment")
+        case.transcript.append(RoundBegan(case.now(), number + 1, order))
         poll = race.poll(grant)
         decisions, answers = decide_together(race, grant, order, lengths=lengths, lead=lead, polls=[poll])
         polls = [case.take(case.run.read(poll, answer, case.began, "poll meanwhile")) for answer in answers]

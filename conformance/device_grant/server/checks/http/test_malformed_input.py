@@ -16,7 +16,7 @@ from urllib.parse import quote_plus, urlencode
 import msgspec
 
 from device_grant.judging import Untestable, check
-from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
+from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request
 from device_grant.server.session.device import GONE, PENDING, unread
 
 if TYPE_CHECKING:
@@ -254,7 +254,8 @@ class _Campaign:
         valid = PENDING if self._operation is Operation.TOKEN else ("ok",)
         bad = bad.with_valid_answers(valid)
         request = self._request(bad)
-        exchange = self._case.send(request, f"{bad.kind} {bad.member}".strip())
+        malformation = f"{bad.kind} {bad.member}".strip()
+        exchange = self._case.send(request, malformation, purpose=Purpose.MALFORMED, malformation=malformation)
         if _refused(exchange):
             self._refused = request
         judgement = bad.judge(exchange.outcome.names)
@@ -284,7 +285,7 @@ class _Campaign:
         url = self._case.run.url(self._operation)
         headers = (("Content-Type", media),)
         request = Request("POST", url, headers, self._with_device_code(body), self._operation)
-        return self._case.send(request, "poll of a client that does not exist").code in PENDING
+        return self._case.send(request, "poll of a client that does not exist", purpose=Purpose.CONTROL).code in PENDING
 
     def _as_if_left_out(self, bad: Malformed, exchange: Exchange) -> bool:
         """Whether a form without the empty parameter is refused alike: how it is, is the business of other checks."""
@@ -292,7 +293,7 @@ class _Campaign:
             return False
         rest = {name: value for name, value in self._base.items() if name != bad.member}
         without = replace(bad, body=urlencode(rest).encode())
-        other = self._case.send(self._request(without), f"{bad.member} left out")
+        other = self._case.send(self._request(without), f"{bad.member} left out", purpose=Purpose.CONTROL)
         return other.code == exchange.code and other.status // 100 == 4
 
     def _request(self, bad: Malformed) -> Request:

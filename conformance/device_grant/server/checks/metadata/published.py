@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from device_grant.judging import NotApplicable, Untestable
-from device_grant.protocol import Request
+from device_grant.protocol import Purpose, Request
 from device_grant.protocol.dialects import json_object
 from device_grant.targets.addresses import is_test_rig
 
@@ -36,7 +36,7 @@ def metadata_of(case: Case) -> tuple[Exchange, dict[str, Any]]:
 
 def fetch(case: Case, url: str, label: str) -> tuple[Exchange, dict[str, Any] | None]:
     """GET a URL; the body if it is a JSON object."""
-    exchange = case.send(Request("GET", url, (("Accept", "application/json"),)), label)
+    exchange = case.send(Request("GET", url, (("Accept", "application/json"),)), label, purpose=Purpose.METADATA)
     return exchange, json_object(exchange.response) if exchange.response else None
 
 
