@@ -7,7 +7,8 @@ from support.proof import applies, catalogue, judges
 
 from device_grant.catalogue import Verdict
 from device_grant.engine import run_check
-from device_grant.protocol import RFC8628, Operation, Response
+from device_grant.judging import Inconclusive, Untestable
+from device_grant.protocol import RFC8628, Operation, Outcome, Response
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.case import Case
 from device_grant.server.session.pace import RENEWAL
@@ -152,3 +153,39 @@ def test_a_refusal_is_no_token_before_approval(run, code):
     run._exchange = exchange
     found = run_check(run, "user_decision::test_only_the_right_code_is_approved").verdicts
     assert found["rfc8628-3.5-no-token-before-approval"] is not Verdict.FAIL
+
+
+@pytest.mark.parametrize("over", [True, False], ids=["over by the clock", "too early"])
+def test_a_code_that_is_over_by_the_clock_is_held_against_no_server(run, over):
+    case = Case(run, CHECKS["polling::test_slow_down_is_survived"])
+    case.begin()
+    grant = case.device.start()
+    case.wait(grant.expires_in * (1 if over else 0.5))
+    expired = Response(400, JSON, b'{"error":"expired_token"}')
+    outcome = run.dialect.decode(Operation.TOKEN, expired)
+    run._exchange = lambda request, *_: replace(grant.exchange, request=request, response=expired, outcome=outcome)
+    if over:
+        with pytest.raises(Inconclusive, match="had passed"):
+            grant.poll()
+        grant.expire()
+    assert grant.poll().code == "expired_token"
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_a_connection_that_broke_once_is_tried_again(run, broken):
+    case = Case(run, CHECKS["polling::test_pending"])
+    case.begin()
+    device, receive, sent = case.device, run._exchange, []
+
+    def exchange(request, *arguments):
+        sent.append(request)
+        answer = receive(request, *arguments)
+        return replace(answer, response=None, outcome=Outcome(0, "no-response")) if len(sent) <= broken else answer
+
+    run._exchange = exchange
+    if broken == 1:
+        assert device.start().device_code
+    else:
+        with pytest.raises(Untestable):
+            device.start()
+    assert len(sent) == 2

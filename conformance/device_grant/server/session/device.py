@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import SuiteError
-from device_grant.judging import Untestable
+from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
 from device_grant.protocol.events import Decided, DecisionRefused, Mistyped
 from device_grant.server.session.pace import MARGIN
@@ -62,6 +62,10 @@ class Device:
     def start(self, **members: Any) -> Grant:
         """A device authorization that must succeed for the check to go on; else the check is untestable."""
         exchange = self.request(**members)
+        if exchange.response is None and self.case.run.target.sampler is None:
+            # A connection that broke once is no refusal.
+            self.case.note("the connection broke: the start is sent once more")
+            exchange = self.request(**members)
         if not exchange.outcome.ok or not isinstance(exchange.get("device_code"), str):
             raise Untestable(f"device authorization was refused with {exchange.describe()}")
         return Grant(self, exchange)
@@ -105,6 +109,8 @@ class Grant:
         self.verification_uri_complete: str | None = str(complete) if complete else None
         self.started = device.case.now()
         self.last_request = self.started
+        self.may_end = False
+        """Whether the check waits for the end of the codes: then an answer after it is what it wants to see."""
         self.decision = ""
         """What the user decided last without complaint of the page, `approve` or `deny`."""
         self.decided: float | None = None
@@ -120,12 +126,17 @@ class Grant:
     def poll(self, *, wait: bool = True, label: str = "poll", **members: Any) -> Exchange:
         """One poll. By default a polite one, at least the interval after the last request for this code.
 
-        Raises Untestable where the user has decided, but no decision of theirs changes anything at the target, and
+        Raises Inconclusive where the code has expired by the clock and the check did not wait for that, and
+        Untestable where the user has decided, but no decision of theirs changes anything at the target, and
         where the target does not read the encoding of token requests: such an answer says nothing of the code.
         """
         exchange, pending = self.ask(wait=wait, label=label, **members)
         if unread(exchange):
             raise Untestable(f"the token endpoint does not read the encoding of token requests: {exchange.describe()}")
+        if exchange.code == "expired_token" and self.time_left <= 0 and not self.may_end:
+            raise Inconclusive(
+                f"expires_in, {self.expires_in:g} s from when the start was sent, had passed when the poll was answered"
+            )
         if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
             self.device.case.effect.observe(self, self.decision, exchange, pending=pending)
         return exchange
@@ -166,15 +177,23 @@ class Grant:
 
     @property
     def time_left(self) -> float:
-        """Seconds until the codes end, as the response promised; infinite if it promised nothing."""
+        """Seconds until the codes may end, as the response promised; infinite if it promised nothing.
+
+        Counted from when the start was sent: the server may have made the codes at that moment.
+        """
         if self.expires_in <= 0:
             return math.inf
-        return self.started + self.expires_in - self.device.case.now()
+        return self.exchange.started + self.expires_in - self.device.case.now()
+
+    def grow_old(self, share: float) -> None:
+        """Wait until that share of the lifetime has passed, counted from when the start was sent."""
+        self.device.case.wait(self.time_left - (1 - share) * self.expires_in)
 
     def expire(self, margin: float = 3.0) -> None:
         """Wait until the codes have expired for sure; untestable if the response told no lifetime."""
         if self.expires_in <= 0:
             raise Untestable("the response states no lifetime (expires_in)")
+        self.may_end = True
         self.device.case.wait(self.started + self.expires_in + margin - self.device.case.now())
 
 

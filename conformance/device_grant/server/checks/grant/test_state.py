@@ -215,6 +215,7 @@ class Story:
         name = f"grant {len(self.grants) + 1}"
         grant = device.start(label=f"start {name} for {self.cast.name(device)}")
         grant.name = name
+        grant.may_end = True
         self.grants.append(Expectation(grant, bound=device.client.confidential))
 
     def poll(self, known: Expectation, *, polite: bool) -> None:
