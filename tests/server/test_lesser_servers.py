@@ -1,7 +1,9 @@
 """Servers that say slow_down with another status, or register nobody: what they lack is no error of the suite."""
 
 from dataclasses import replace
+from email.utils import formatdate
 
+import httpx
 import pytest
 from support.proof import applies, catalogue, judges
 
@@ -189,3 +191,18 @@ def test_a_connection_that_broke_once_is_tried_again(run, broken):
         with pytest.raises(Untestable):
             device.start()
     assert len(sent) == 2
+
+
+@pytest.mark.parametrize("dated", [True, False], ids=["date", "seconds"])
+def test_retry_after_is_waited_out_in_full_on_a_clock_that_jumps(run, dated):
+    until = run.target.clock.now() + 90
+    after = formatdate(until, usegmt=True) if dated else "90"
+    came = []
+
+    def pages(_request):
+        came.append(run.target.clock.now())
+        return httpx.Response(429, headers={"Retry-After": after}) if len(came) == 1 else httpx.Response(200)
+
+    with httpx.Client(transport=httpx.MockTransport(pages), auth=run.patience()) as browser:
+        assert browser.get("http://pages.test/").status_code == 200
+    assert came[1] - came[0] == pytest.approx(90, abs=1)

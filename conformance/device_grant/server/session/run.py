@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
@@ -52,6 +53,8 @@ RETRIES = 3
 """How often a request is sent again that the server puts off by 429, or by 503 with Retry-After."""
 LONGEST_RETRY = 30.0
 """Seconds that are waited at most for each."""
+LONGEST_JUMP = 3600.0
+"""The same on a clock that jumps."""
 
 
 @dataclass(frozen=True)
@@ -181,10 +184,14 @@ class Run:
         for _ in range(RETRIES):
             exchange = self._exchange(request, began, label)
             # Of slow_down only the status is wrong then: the answer is about this code, not about all requests.
-            wait = _put_off(exchange.response) if patient and exchange.code != "slow_down" else None
+            wait = (
+                _put_off(exchange.response, self.target.clock.now())
+                if patient and exchange.code != "slow_down"
+                else None
+            )
             if wait is None:
                 return exchange
-            self.target.clock.wait(min(wait, LONGEST_RETRY))
+            self._rest(wait)
         raise Inconclusive(f"the server limits the rate of requests: it answers {exchange.status}")
 
     def _exchange(self, request: Request, began: float, label: str) -> Exchange:
@@ -203,7 +210,12 @@ class Run:
 
     def patience(self) -> httpx.Auth:
         """For a browser of the user: waits as `exchange` does where the pages limit the rate of requests."""
-        return _Patience(self.target.clock.wait)
+        return _Patience(self._rest, self.target.clock.now)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait as long as the server asks for, within bounds: on a clock that jumps it costs nothing."""
+        clock = self.target.clock
+        clock.wait(min(seconds, LONGEST_RETRY if clock.sleeps else LONGEST_JUMP))
 
     def count(self) -> None:
         """One more request was sent."""
@@ -404,20 +416,24 @@ def _left_alone(_response: httpx.Response) -> None:
 
 
 class _Patience(httpx.Auth):
-    def __init__(self, wait: Callable[[float], None]) -> None:
+    def __init__(self, wait: Callable[[float], None], now: Callable[[], float]) -> None:
         self._wait = wait
+        self._now = now
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         for _ in range(RETRIES):
             answer = yield request
-            wait = _put_off(Response(answer.status_code, tuple(answer.headers.items())))
+            wait = _put_off(Response(answer.status_code, tuple(answer.headers.items())), self._now())
             if wait is None:
                 return
-            self._wait(min(wait, LONGEST_RETRY))
+            self._wait(wait)
 
 
-def _put_off(response: Response | None) -> float | None:
-    """Seconds after which to ask again, if the server limits the rate of requests (RFC 6585 4, RFC 9110 10.2.3)."""
+def _put_off(response: Response | None, now: float) -> float | None:
+    """Seconds after which to ask again, if the server limits the rate of requests (RFC 6585 4, RFC 9110 10.2.3).
+
+    `now`: seconds since the epoch on the target's clock, from which a Retry-After that is a date counts.
+    """
     if response is None:
         return None
     value = response.header("retry-after")
@@ -425,7 +441,12 @@ def _put_off(response: Response | None) -> float | None:
         response.status == HTTPStatus.SERVICE_UNAVAILABLE and value
     ):
         return None
-    return float(value) if value and value.isdecimal() else 1.0
+    if value and value.isdecimal():
+        return float(value)
+    try:
+        return max(1.0, parsedate_to_datetime(value or "").timestamp() - now)
+    except ValueError:
+        return 1.0
 
 
 def _reason(error: Exception) -> str:
