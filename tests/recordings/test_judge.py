@@ -154,6 +154,16 @@ def test_whole_seconds_decide_what_is_plain(tmp_path):
         assert found[WAITS]["verdict"] == verdict, gap
 
 
+def test_a_wait_that_is_known_is_a_value_of_the_result(tmp_path):
+    exact = judged(tmp_path, har(rfc(gaps=(1.0, 1.0, 1.0))))[WAITS]
+    assert exact["measured"] == {"waited": pytest.approx(1.0, abs=0.5), "owed": 5.0}
+    assert exact["got"] == f"{exact['measured']['waited']:.2f} s where 5 s are owed"
+    assert [(one["purpose"], one.get("event", "")) for one in exact["steps"]] == [("poll", ""), ("poll", "")]
+    vague = judged(tmp_path, har(rfc(gaps=(1.0, 1.0, 1.0)), whole=True))[WAITS]
+    assert (vague["verdict"], vague["got"]) == ("fail", "")
+    assert "measured" not in vague
+
+
 def test_unknown_durations_leave_a_narrow_wait_open(tmp_path):
     def measured(gap):
         data = json.loads(har(rfc(gaps=(gap, gap, gap))))

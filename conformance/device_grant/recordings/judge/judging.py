@@ -229,8 +229,11 @@ def _agreed(rule: Rule, sessions: list[ClientSession], told: Tellings) -> list[J
                 found.append(Judgement(requirement, None, told.unknown, shown, tolerated=first.tolerated))
             else:
                 # What was measured in one of several tellings was measured nowhere.
-                got = "" if first.measured and len(sessions) > 1 else first.got
-                found.append(Judgement(requirement, first.holds, first.problem, shown, got, first.tolerated))
+                vague = bool(first.measured) and len(sessions) > 1
+                got, measured = ("", {}) if vague else (first.got, first.measured)
+                found.append(
+                    Judgement(requirement, first.holds, first.problem, shown, got, first.tolerated, measured=measured)
+                )
     return found
 
 
