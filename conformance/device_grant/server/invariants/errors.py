@@ -61,7 +61,7 @@ def device_grant_error_status(exchange: Exchange, dialect: Dialect) -> Iterator[
     """The four errors of the device grant are JSON objects with status 400, or that of the dialect."""
     if not answered(exchange, Operation.TOKEN) or exchange.code not in _DEVICE_ERRORS:
         return
-    if exchange.status != 400:
+    if exchange.status != dialect.refusal_status:
         yield Judgement(
             "rfc8628-3.5-error-format", holds=False, problem=f"{exchange.code} was sent with status {exchange.status}"
         )
