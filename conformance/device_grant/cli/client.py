@@ -52,7 +52,7 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
     from rich.console import Console
 
     from device_grant.cli.run import worse
-    from device_grant.client.drivers.load import COMMAND, REFERENCE
+    from device_grant.targets.spec import COMMAND, SpecForm, parse_client
 
     ctx = click.get_current_context()
     behind: tuple[str, ...] = ctx.meta.get(_BEHIND, ())
@@ -61,7 +61,8 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
     console = Console(highlight=False, soft_wrap=False)
     if name is None:
         return _run_one(console, COMMAND + shlex.join(behind), report, (), options)
-    if name not in REFERENCE or options["dialect"]:
+    spec = parse_client(name)
+    if spec.form is not SpecForm.EMBEDDED or spec.dialect or spec.operations or options["dialect"]:
         return _run_one(console, name, report, behind, options)
     from device_grant.reference.misbehaviour import BOTH
 

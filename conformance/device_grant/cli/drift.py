@@ -66,11 +66,13 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
 
 def _open(recorded: Recorded, target: str, user: str | None, faults: tuple[str, ...]) -> Target:
     from device_grant.engine.options import Options, open_target_spec
+    from device_grant.targets.spec import SpecForm, parse_target
 
-    if target.startswith("cassette:"):
+    spec = parse_target(target)
+    if spec.form is SpecForm.CASSETTE:
         raise UsageError(f"{target}: a recording answers as it did; name a live target")
-    stated = target.startswith(("http://", "https://")) or target == "embedded"
-    options = Options(target=target, dialect=recorded.dialect if stated else None, user=user, faults=faults)
+    open_to_any = spec.form in (SpecForm.LIVE, SpecForm.EMBEDDED) and not spec.dialect
+    options = Options(target=target, dialect=recorded.dialect if open_to_any else None, user=user, faults=faults)
     opened = open_target_spec(options)
     if opened.config.dialect != recorded.dialect:
         raise UsageError(f"{recorded.file} speaks {recorded.dialect}, {target} speaks {opened.config.dialect}")

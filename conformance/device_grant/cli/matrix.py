@@ -72,7 +72,8 @@ def matrix(given: tuple[str, ...], running: bool, out: Path, work: Path, jobs: i
 def chosen(names: Sequence[str]) -> list[Job]:
     """The runs that the names stand for, each once; raises UsageError for an unknown name."""
     from device_grant.cli.fleet import Job
-    from device_grant.targets import known_servers, resolve
+    from device_grant.targets import known_servers, read_target
+    from device_grant.targets.spec import EMBEDDED, parse_target
 
     servers, clients = known_servers(), known_clients()
     wanted: list[str] = []
@@ -93,10 +94,12 @@ def chosen(names: Sequence[str]) -> list[Job]:
         client = name.removeprefix(CLIENT)
         if name != client and client in clients:
             found.append(Job(f"client-{client}", ("client", client)))
-        elif name == "embedded":
+        elif name == EMBEDDED:
             found.append(Job(name, ("run", name)))
         elif name in servers:
-            found.append(Job(name, ("run", name), waits=resolve(name).config.clock.kind == "real"))
+            found.append(
+                Job(name, ("run", name), waits=read_target(parse_target(name).path).config.clock.kind == "real")
+            )
         else:
             known = ", ".join([*GROUPS, *servers, *(CLIENT + one for one in clients)])
             raise UsageError(f"--run {name}: no such target; choose from {known}")

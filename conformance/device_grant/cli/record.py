@@ -57,14 +57,15 @@ def record(target: str, out: Path | None, **options: Any) -> int:
     return int(ExitCode.CONFORMANT)
 
 
-def _default_name(spec: str) -> str:
-    name, _, dialect = spec.partition(":")
-    if name == "embedded":
-        return f"reference-{dialect}"
-    path = Path(spec)
-    if "://" in spec or ":" in spec:
-        raise UsageError(f"{spec} has no name for a folder: say where to write with --out DIR")
-    return path.parent.resolve().name if path.suffix == ".toml" else path.name
+def _default_name(text: str) -> str:
+    from device_grant.targets.spec import SpecForm, parse_target
+
+    spec = parse_target(text)
+    if spec.form is SpecForm.EMBEDDED:
+        return f"reference-{spec.dialect}"
+    if spec.form is not SpecForm.DESCRIBED:
+        raise UsageError(f"{text} has no name for a folder: say where to write with --out DIR")
+    return spec.path.resolve().parent.name
 
 
 def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any]) -> None:

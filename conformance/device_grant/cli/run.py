@@ -63,13 +63,16 @@ def run(target: str, report: Path | None, pytest_arguments: tuple[str, ...], **o
 
 def specs_of(target: str, dialect: str | None) -> list[tuple[str, str]]:
     """Each run's target and its folder below --report; embedded without a dialect is both."""
-    if target != "embedded":
+    from device_grant.targets.spec import EMBEDDED, SpecForm, parse_target
+
+    spec = parse_target(target)
+    if spec.form is not SpecForm.EMBEDDED or spec.dialect:
         return [(target, "")]
     if dialect:
-        return [(f"embedded:{dialect}", "")]
+        return [(f"{EMBEDDED}:{dialect}", "")]
     from device_grant.reference.embedded import DIALECTS
 
-    return [(f"embedded:{name}", name) for name in DIALECTS]
+    return [(f"{EMBEDDED}:{name}", name) for name in DIALECTS]
 
 
 def _run_one(

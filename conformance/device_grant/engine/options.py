@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from device_grant.targets.ports import Target
 
@@ -69,21 +69,20 @@ class Options:
 def open_target_spec(options: Options) -> Target:
     """The target that the options name, not started."""
     from device_grant.targets import open_target, resolve
+    from device_grant.targets.spec import SpecForm, parse_target
     from device_grant.targets.users import user_of
 
     user = user_of(options.user) if options.user else None
-    name, _, rest = options.target.partition(":")
-    if name == "embedded":
-        if rest and options.dialect and rest != options.dialect:
-            raise UsageError(f"{options.target} names a dialect, which --dialect {options.dialect} contradicts")
+    spec = parse_target(options.target)
+    if spec.form is SpecForm.EMBEDDED:
         from device_grant.protocol import default_dialect
         from device_grant.reference.embedded import embedded
 
-        return embedded(rest or options.dialect or default_dialect().name, options.faults, user=user)
+        return embedded(spec.spoken(options.dialect) or default_dialect().name, options.faults, user=user)
     if options.faults:
         raise UsageError(f"--fault is for the embedded server; {options.target} has only the faults of its own")
-    if name == "cassette":
+    if spec.form is SpecForm.CASSETTE:
         from device_grant.recordings.replay.target import open_cassette
 
-        return open_cassette(Path(rest), options.target)
+        return open_cassette(spec.path, options.target)
     return open_target(resolve(options.target, dialect=options.dialect), user=user)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 import types
 import typing
@@ -14,16 +13,17 @@ from urllib.parse import urlsplit
 import msgspec
 
 from device_grant.errors import UsageError
-from device_grant.implementations import described
+from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.adapter import unreadable
 from device_grant.targets.config import ClockSection, EndpointsSection, Located, Serve, TargetConfig
+from device_grant.targets.spec import SpecForm, parse_target
 from device_grant.targets.validate import contradictions
 
 T = TypeVar("T")
 
-FILE_NAME = "target.toml"
+FILE_NAME = FILES["servers"]
 
 
 def known_servers() -> dict[str, Path]:
@@ -39,11 +39,16 @@ def resolve(spec: str, *, dialect: str | None = None) -> Located:
     """
     if dialect is not None:
         known_dialect(dialect)
-    if re.match(r"https?://", spec, re.IGNORECASE):
-        return _live(spec, dialect)
-    if spec.startswith(("asgi:", "wsgi:")):
-        return _application(spec, dialect)
-    located = _from_file(spec)
+    named = parse_target(spec)
+    match named.form:
+        case SpecForm.LIVE:
+            return _live(spec, dialect)
+        case SpecForm.APPLICATION:
+            return _application(spec, dialect)
+        case SpecForm.DESCRIBED:
+            located = read_target(named.path, spec=spec)
+        case _:
+            raise UsageError(f"{spec} is described by no {FILE_NAME}")
     if dialect is not None and dialect != located.config.dialect:
         raise UsageError(
             f"{spec} speaks {located.config.dialect} ({located.file}), which --dialect {dialect} contradicts: "
@@ -80,27 +85,6 @@ def read_config(file: Path, kind: type[T]) -> T:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"{file}: {_readable(str(error))}") from error
-
-
-def _from_file(spec: str) -> Located:
-    servers = known_servers()
-    path = Path(spec).expanduser()
-    if spec in servers:
-        return read_target(servers[spec] / FILE_NAME, spec=spec)
-    if path.is_file():
-        return read_target(path, spec=spec)
-    if path.is_dir():
-        if (path / FILE_NAME).is_file():
-            return read_target(path / FILE_NAME, spec=spec)
-        raise UsageError(f"{spec}: the folder has no {FILE_NAME}")
-    if path.suffix == ".toml" or "/" in spec:
-        raise UsageError(f"{spec}: no such file or folder")
-    close = difflib.get_close_matches(spec, servers, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}? Known servers: " if close else "known servers: "
-    raise UsageError(
-        f"unknown target {spec!r}: {hint}{', '.join(servers) or 'none'}; else give embedded, "
-        f"a URL, asgi:module:app, wsgi:module:app or the path of a {FILE_NAME}"
-    )
 
 
 def _live(spec: str, dialect: str | None) -> Located:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import shlex
 from pathlib import Path
@@ -10,22 +9,20 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.drivers.config import ClientConfig, LocatedClient, RunSection
 from device_grant.errors import UsageError
-from device_grant.implementations import described
+from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.load import read_config
+from device_grant.targets.spec import SpecForm, parse_client
 from device_grant.targets.validate import unknown_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from device_grant.client.drivers.invocation import Driver
+    from device_grant.targets.spec import Spec
 
-FILE_NAME = "client.toml"
-REFERENCE = ("honest", "embedded")
-"""Names of the reference client."""
-COMMAND = "-- "
-"""What stands before a command."""
+FILE_NAME = FILES["clients"]
 _PATHS = ("device_authorization", "token", "registration", "metadata", "issuer")
 
 
@@ -42,12 +39,15 @@ def open_client(spec: str, *, dialect: str | None = None, faults: Iterable[str] 
     """
     if dialect is not None:
         known_dialect(dialect)
-    name, _, rest = spec.partition(":")
-    if name in REFERENCE:
-        return _reference(spec, rest, dialect, faults)
+    named = parse_client(spec)
+    if named.form is SpecForm.EMBEDDED:
+        return _reference(named, dialect, faults)
     if tuple(faults):
         raise UsageError(f"--fault is for the reference client; {spec} has only the faults of its own")
-    located = _of_command(spec.removeprefix(COMMAND), dialect) if spec.startswith(COMMAND) else _from_file(spec)
+    if named.form is SpecForm.COMMAND:
+        located = _of_command(named.command, dialect)
+    else:
+        located = read_client(named.path, spec=spec)
     if dialect is not None and dialect != located.config.dialect:
         raise UsageError(
             f"{spec} speaks {located.config.dialect} ({located.file}), which --dialect {dialect} contradicts: "
@@ -60,11 +60,9 @@ def open_client(spec: str, *, dialect: str | None = None, faults: Iterable[str] 
 
 def baseline_of(spec: str) -> Path | None:
     """The baseline.toml beside the client.toml that `spec` names, if there is one."""
-    if spec.partition(":")[0] in REFERENCE or spec.startswith(COMMAND):
-        return None
-    folder = known_clients().get(spec) or Path(spec).expanduser()
-    file = (folder if folder.is_dir() else folder.parent) / "baseline.toml"
-    return file if file.is_file() and file.with_name(FILE_NAME).is_file() else None
+    named = parse_client(spec)
+    file = named.path.parent / "baseline.toml"
+    return file if named.form is SpecForm.DESCRIBED and file.is_file() else None
 
 
 def read_client(file: Path, *, spec: str | None = None) -> LocatedClient:
@@ -126,17 +124,11 @@ def _paths(config: ClientConfig) -> Iterator[str]:
             yield f"answers[{number}].path: {answer.path!r} is not a path; it starts with /"
 
 
-def _reference(spec: str, rest: str, dialect: str | None, faults: Iterable[str]) -> Driver:
+def _reference(spec: Spec, dialect: str | None, faults: Iterable[str]) -> Driver:
     from device_grant.client.drivers.embedded import EmbeddedDriver
 
-    named, _, kind = rest.partition(":")
-    if named and dialect and named != dialect:
-        raise UsageError(f"{spec} names a dialect, which --dialect {dialect} contradicts")
-    if kind not in ("", "operations"):
-        raise UsageError(f"{spec}: unknown kind {kind!r}: write operations, or nothing")
-    chosen = named or dialect or default_dialect().name
-    known_dialect(chosen)
-    return EmbeddedDriver(chosen, faults, kind=kind or "flow")
+    chosen = spec.spoken(dialect) or default_dialect().name
+    return EmbeddedDriver(chosen, faults, kind="operations" if spec.operations else "flow")
 
 
 def _of_command(line: str, dialect: str | None) -> LocatedClient:
@@ -152,24 +144,3 @@ def _of_command(line: str, dialect: str | None) -> LocatedClient:
         run=RunSection(command=tuple(command)),
     )
     return LocatedClient(config=config, folder=Path.cwd(), spec=f"-- {shlex.join(command)}")
-
-
-def _from_file(spec: str) -> LocatedClient:
-    clients = known_clients()
-    path = Path(spec).expanduser()
-    if spec in clients:
-        return read_client(clients[spec] / FILE_NAME, spec=spec)
-    if path.is_file():
-        return read_client(path, spec=spec)
-    if path.is_dir():
-        if (path / FILE_NAME).is_file():
-            return read_client(path / FILE_NAME, spec=spec)
-        raise UsageError(f"{spec}: the folder has no {FILE_NAME}")
-    if path.suffix == ".toml" or "/" in spec:
-        raise UsageError(f"{spec}: no such file or folder")
-    close = difflib.get_close_matches(spec, [*clients, *REFERENCE], n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(close)}? Known clients: " if close else "known clients: "
-    raise UsageError(
-        f"unknown client {spec!r}: {hint}{', '.join(clients) or 'none'}; else give honest, "
-        f"the path of a {FILE_NAME}, or -- and a command"
-    )
