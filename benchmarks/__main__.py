@@ -53,11 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in options.only or ALL:
         print(f"measuring {name} ...", file=sys.stderr, flush=True)
         try:
-            found = ALL[name](quick=options.quick, **({"number": options.faults} if name == "faults" else {}))
+            result = ALL[name](quick=options.quick, **({"number": options.faults} if name == "faults" else {}))
         except BenchmarkError as error:
             print(f"benchmarks: {name}: {error}", file=sys.stderr)
             return FAILED
-        sections.append(found)
+        sections.append(result)
     text = page(sections, machine(cores), _command(options))
     print(text)
     whole = not (options.only or options.quick)

@@ -46,7 +46,7 @@ GRACE = 30.0
 """Seconds that a process has for ending beyond the search."""
 
 
-Found = Mapping[str, float | None]
+RecognisedExchange = Mapping[str, float | None]
 """When each fault was found, in seconds since the start of the process; None: not at all."""
 
 
@@ -82,19 +82,19 @@ def measure(*, quick: bool, number: int | None = SAMPLE) -> Section:
     )
 
 
-def _searched(by: Callable[[str, str], float | None], wanted: list[tuple[str, str]]) -> Found:
+def _searched(by: Callable[[str, str], float | None], wanted: list[tuple[str, str]]) -> RecognisedExchange:
     with ThreadPoolExecutor(CORES) as pool:
         seconds = pool.map(lambda one: by(one[1], one[0]), wanted)
         return dict(zip((fault for fault, _ in wanted), seconds, strict=True))
 
 
-def section(ours: Found, theirs: Found, *, of: int) -> Section:
+def section(ours: RecognisedExchange, theirs: RecognisedExchange, *, of: int) -> Section:
     """The table: what was found when."""
     rows = []
     for name, times in (("this suite", ours), ("schemathesis", theirs)):
-        found = [seconds for seconds in times.values() if seconds is not None]
-        within = [f"{sum(seconds <= moment for seconds in found)} of {len(times)}" for moment in MOMENTS]
-        rows.append((name, *within, figure(statistics.median(found)) if found else "-"))
+        collected = [seconds for seconds in times.values() if seconds is not None]
+        within = [f"{sum(seconds <= moment for seconds in collected)} of {len(times)}" for moment in MOMENTS]
+        rows.append((name, *within, figure(statistics.median(collected)) if collected else "-"))
     missed = [fault for fault, seconds in ours.items() if seconds is None or seconds > MOMENTS[-1]]
     goal = Goal(
         "faults found by this suite" + (f" (not: {', '.join(missed)})" if missed else ""),
@@ -114,8 +114,8 @@ def section(ours: Found, theirs: Found, *, of: int) -> Section:
     return Section("Faults found", how, columns, tuple(rows), (goal,))
 
 
-def _amount(found: Found, of: int) -> str:
-    return "all" if len(found) == of else f"a sample of {len(found)}"
+def _amount(result: RecognisedExchange, of: int) -> str:
+    return "all" if len(result) == of else f"a sample of {len(result)}"
 
 
 def _by_us(dialect: str, fault: str) -> float | None:
@@ -138,8 +138,8 @@ def _by_schemathesis(dialect: str, fault: str) -> float | None:
             f"--exclude-checks={','.join(FALSE_ALARMS[dialect])}",
         ]
         done = run_process(command, limit=MOMENTS[-1] + GRACE, folder=Path(folder))
-        found = done.status == FAILED and "= FAILURES =" in done.output
-        return done.seconds if found and done.seconds <= MOMENTS[-1] else None
+        result = done.status == FAILED and "= FAILURES =" in done.output
+        return done.seconds if result and done.seconds <= MOMENTS[-1] else None
 
 
 def child(dialect: str, fault: str, began: float, file: Path) -> None:

@@ -157,7 +157,7 @@ def _announced(process: subprocess.Popen[str]) -> str:
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         line = process.stdout.readline() if selector.select(STARTING) else ""
-    found = _BASE.search(line)
-    if found is None:
+    match = _BASE.search(line)
+    if match is None:
         raise BenchmarkError(f"the reference server did not start: {line.strip() or 'it said nothing'}")
-    return found.group()
+    return match.group()

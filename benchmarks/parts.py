@@ -193,14 +193,14 @@ def child(dialect: str, file: Path) -> None:
         raise SystemExit(f"the embedded run ended with {status}: {said.getvalue()[-2000:]}")
     own = resource.getrusage(resource.RUSAGE_SELF)
     others = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = {
+    collected = {
         "wall": time.perf_counter() - began,
         "process": own.ru_utime + own.ru_stime,
         "children": others.ru_utime + others.ru_stime,
         "exchanges": exchanges,
         "seconds": meter.seconds,
     }
-    file.write_text(json.dumps(found), encoding="utf-8")
+    file.write_text(json.dumps(collected), encoding="utf-8")
 
 
 def measure(*, quick: bool) -> Section:
@@ -208,15 +208,15 @@ def measure(*, quick: bool) -> Section:
     rows: list[tuple[str, ...]] = []
     goals: list[Goal] = []
     for dialect in DIALECTS[:1] if quick else DIALECTS:
-        found = _measured(dialect)
-        parts, whole = found["seconds"], found["process"]
-        rows.append((f"{dialect}: whole process, {found['exchanges']} exchanges", figure(whole), "100 %"))
+        result = _measured(dialect)
+        parts, whole = result["seconds"], result["process"]
+        rows.append((f"{dialect}: whole process, {result['exchanges']} exchanges", figure(whole), "100 %"))
         by_size = sorted(parts.items(), key=lambda item: -item[1])
         rows += [(f"{dialect}: {part}", figure(seconds), per_cent(seconds, whole)) for part, seconds in by_size]
         threads = max(0.0, whole - sum(parts.values()))
         rows += [
             (f"{dialect}: other threads (driving the browser)", figure(threads), per_cent(threads, whole)),
-            (f"{dialect}: the browser's own processes, beside it", figure(found["children"]), "-"),
+            (f"{dialect}: the browser's own processes, beside it", figure(result["children"]), "-"),
         ]
         ours = {name: 100 * parts.get(name, 0.0) / whole for name in OURS}
         most = max(ours, key=lambda name: ours[name])
@@ -238,8 +238,8 @@ def _measured(dialect: str) -> dict[str, Any]:
         done = run_process([sys.executable, "-m", "benchmarks.parts", dialect, str(file)], limit=LIMIT)
         if done.status != 0:
             raise BenchmarkError(f"the instrumented run of embedded:{dialect} failed: {done.output.strip()[-400:]}")
-        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        return found
+        collected: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return collected
 
 
 if __name__ == "__main__":

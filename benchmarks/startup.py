@@ -38,9 +38,9 @@ def measure(*, quick: bool) -> Section:
 
 
 def _least(command: tuple[str, ...], environment: dict[str, str], rounds: int) -> float:
-    found = [run_process(command, limit=LIMIT, environment=environment) for _ in range(rounds + 1)]
-    wrong = next((done for done in found if done.status != 0), None)
+    collected = [run_process(command, limit=LIMIT, environment=environment) for _ in range(rounds + 1)]
+    wrong = next((done for done in collected if done.status != 0), None)
     if wrong is not None:
         raise BenchmarkError(f"{' '.join(command[1:])} ended with {wrong.status}: {wrong.output.strip()[-400:]}")
     # The first one compiles.
-    return min(done.cpu for done in found[1:])
+    return min(done.cpu for done in collected[1:])

@@ -56,11 +56,12 @@ def measure(*, quick: bool) -> Section:
     goals: list[Goal] = []
     for dialect in DIALECTS:
         with served(dialect) as base:
-            found = [_round(base, dialect, examples) for _ in range(rounds)]
-        rates = {name: statistics.median(one[name].a_second for one in found) for name in found[0]}
-        cases = {name: round(statistics.median(one[name].cases for one in found)) for name in found[0]}
+            collected = [_round(base, dialect, examples) for _ in range(rounds)]
+        rates = {name: statistics.median(one[name].a_second for one in collected) for name in collected[0]}
+        cases = {name: round(statistics.median(one[name].cases for one in collected)) for name in collected[0]}
         times = {
-            name: statistics.median(one["this suite"].a_second / one[name].a_second for one in found) for name in rates
+            name: statistics.median(one["this suite"].a_second / one[name].a_second for one in collected)
+            for name in rates
         }
         rows += [
             (f"{dialect}: {name}", str(cases[name]), figure(rate), f"{times[name]:.2f}") for name, rate in rates.items()

@@ -95,7 +95,7 @@ def child(target: Path, file: Path) -> None:
     if status not in (0, 1):
         raise SystemExit(f"the run ended with {status}: {said.getvalue()[-2000:]}")
     check = max(waits.altogether, key=lambda name: waits.altogether[name], default="")
-    found = {
+    collected = {
         "seconds": seconds,
         "longest": waits.longest,
         "number": waits.number,
@@ -104,23 +104,23 @@ def child(target: Path, file: Path) -> None:
         "of_check": waits.altogether[check],
         "status": status,
     }
-    file.write_text(json.dumps(found), encoding="utf-8")
+    file.write_text(json.dumps(collected), encoding="utf-8")
 
 
 def measure(*, quick: bool) -> Section:
     """One run of the default profile against the reference server with short-lived codes."""
     lifetime = QUICK_LIFETIME if quick else LIFETIME
-    found = _measured(lifetime)
-    times = found["seconds"] / found["longest"]
+    result = _measured(lifetime)
+    times = result["seconds"] / result["longest"]
     rows = (
-        ("longest single wait", figure(found["longest"]), "1.00"),
-        ("the whole run", figure(found["seconds"]), figure(times)),
+        ("longest single wait", figure(result["longest"]), "1.00"),
+        ("the whole run", figure(result["seconds"]), figure(times)),
         (
-            f"all {found['number']} waits one after the other",
-            figure(found["sum"]),
-            figure(found["sum"] / found["longest"]),
+            f"all {result['number']} waits one after the other",
+            figure(result["sum"]),
+            figure(result["sum"] / result["longest"]),
         ),
-        (f"all waits of {found['check']}", figure(found["of_check"]), figure(found["of_check"] / found["longest"])),
+        (f"all waits of {result['check']}", figure(result["of_check"]), figure(result["of_check"] / result["longest"])),
     )
     goal = Goal("times the longest single wait", times, MOST_TIMES, least=False)
     how = (
@@ -145,8 +145,8 @@ def _measured(lifetime: int) -> dict[str, Any]:
         done = run_process(command, limit=20 * lifetime + 300)
         if done.status != 0:
             raise BenchmarkError(f"the run on the real clock failed: {done.output.strip()[-400:]}")
-        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        return found
+        collected: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        return collected
 
 
 if __name__ == "__main__":

@@ -25,12 +25,12 @@ def main(releases: tuple[str, ...]) -> int:
             python = Path(folder) / "bin" / "python"
             pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
             subprocess.run([*pip, f"hypothesis=={release}", str(ROOT)], check=True)  # noqa: S603 - our own words
-            found = subprocess.run(  # noqa: S603 - our own words
+            result = subprocess.run(  # noqa: S603 - our own words
                 [str(python), "-m", "device_grant", "replay", "--brief", *cassettes], cwd=folder, check=False
             )
-            sys.stdout.write(f"Hypothesis {release}: {'replayed' if found.returncode == 0 else 'CHANGED'}\n")
-            if found.returncode:
-                return found.returncode
+            sys.stdout.write(f"Hypothesis {release}: {'replayed' if result.returncode == 0 else 'CHANGED'}\n")
+            if result.returncode:
+                return result.returncode
     return 0
 
 

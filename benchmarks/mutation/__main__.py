@@ -139,9 +139,9 @@ def _record(work: Path) -> None:
 
 def _require_a_working_server(baseline: dict[str, Any]) -> None:
     """Exit where folding has broken the server: all that its mutants show would be worth nothing."""
-    for case, found in baseline.items():
+    for case, result in baseline.items():
         if case.startswith("user_decision::test_approval "):
-            broken = {judged: verdict for judged, verdict in found.items() if verdict != "pass"}
+            broken = {judged: verdict for judged, verdict in result.items() if verdict != "pass"}
             if broken:
                 sys.exit(f"the server without its faults no longer works: {case}: {broken}")
 

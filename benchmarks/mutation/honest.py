@@ -378,9 +378,9 @@ def _is_internal(function: cst.FunctionDef) -> bool:
 
 
 def _read(node: cst.CSTNode) -> set[str]:
-    found = _Read()
-    node.visit(found)
-    return found.names
+    result = _Read()
+    node.visit(result)
+    return result.names
 
 
 _code: Callable[[cst.CSTNode], str] = cst.Module([]).code_for_node

@@ -86,10 +86,10 @@ class Outcome:
         """The figures in two lines."""
         left = len(self.survivors)
         kinds = Counter(survivor.kind or "unexplained" for survivor in self.survivors)
-        told = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
+        description = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
         return (
             f"{self.total} mutants: {self.counts.get('killed', 0)} killed, {self.counts.get('timeout', 0)} timed out, "
-            f"{left} survived ({told or 'none'}){self._odd()}\n"
+            f"{left} survived ({description or 'none'}){self._odd()}\n"
             f"{self.score:.1f} % of the {self.total - self.allowed} that a text forbids were noticed, "
             f"{self.score_of_all:.1f} % of the {self.total - self.equivalent} that behave differently at all"
         )
@@ -202,8 +202,8 @@ def _place(work: Path, root: Path, mutant: Mutant) -> str:
     folded = (work / mutant.file).read_text().splitlines()
     inside = _lines_of(work / mutant.file, mutant.function)
     removed = mutant.changed("-").strip()
-    found = next((number for number in inside if folded[number - 1].strip() == removed), inside.start)
-    return f"{SOURCES / mutant.file}:{original_line(work / mutant.file, root / SOURCES / mutant.file, found)}"
+    first = next((number for number in inside if folded[number - 1].strip() == removed), inside.start)
+    return f"{SOURCES / mutant.file}:{original_line(work / mutant.file, root / SOURCES / mutant.file, first)}"
 
 
 def _lines_of(file: Path, function: str) -> range:
@@ -231,8 +231,10 @@ def original_line(folded: Path, original: Path, line: int) -> int:
 def _unexecuted(work: Path, root: Path) -> dict[str, list[int]]:
     measured = json.loads((work / "coverage.json").read_text())["files"]
     mutated = {meta.name.removesuffix(".meta") for meta in (work / "mutants" / REFERENCE).glob("*.py.meta")}
-    found: dict[str, list[int]] = {}
+    collected: dict[str, list[int]] = {}
     for file, measure in sorted(measured.items()):
         if Path(file).name in mutated and measure["missing_lines"]:
-            found[file] = [original_line(work / file, root / SOURCES / file, line) for line in measure["missing_lines"]]
-    return found
+            collected[file] = [
+                original_line(work / file, root / SOURCES / file, line) for line in measure["missing_lines"]
+            ]
+    return collected

@@ -82,15 +82,15 @@ def before() -> dict[str, dict[str, str]]:
 def test_no_verdict_is_worse(name: str, dialect: str, before: dict[str, dict[str, str]]) -> None:
     """Accepted: every verdict as on the server that nobody has mutated, or better."""
     key = f"{name} {dialect}"
-    found = verdicts(name, dialect)
+    result = verdicts(name, dialect)
     if "MUTATION_RECORD" in os.environ:
         with Path(os.environ["MUTATION_RECORD"]).open("a") as file:
-            file.write(json.dumps({key: {judged: verdict.label for judged, verdict in found.items()}}) + "\n")
+            file.write(json.dumps({key: {judged: verdict.label for judged, verdict in result.items()}}) + "\n")
         return
     usual = before[key]
     worse = [
         f"{judged}: {verdict.label}"
-        for judged, verdict in found.items()
+        for judged, verdict in result.items()
         if verdict in WORSE and verdict > Verdict.from_label(usual.get(judged, "pass"))
     ]
     assert not worse, "; ".join(worse)

@@ -209,9 +209,9 @@ FAMILIES = {
 @pytest.mark.parametrize("family", FAMILIES)
 def test_security_families_are_tagged(family):
     pattern, exceptions = FAMILIES[family]
-    found = [r for r in CATALOGUE.requirements if re.search(pattern, r.id)]
-    assert len(found) >= 2
-    assert {r.id for r in found if not r.security} == exceptions
+    collected = [r for r in CATALOGUE.requirements if re.search(pattern, r.id)]
+    assert len(collected) >= 2
+    assert {r.id for r in collected if not r.security} == exceptions
 
 
 def test_everyday_conformance_is_not_withheld():

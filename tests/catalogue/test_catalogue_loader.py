@@ -207,8 +207,8 @@ def test_a_head_must_say_the_dialects(tmp_path, old, new, message):
 
 def test_no_entry_repeats_the_dialects_of_its_head():
     for file in FOLDER.glob("*.yaml"):
-        found = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
-        repeated = [entry["id"] for entry in found["requirements"] if entry.get("dialects") == found["dialects"]]
+        result = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)
+        repeated = [entry["id"] for entry in result["requirements"] if entry.get("dialects") == result["dialects"]]
         assert repeated == [], file.name
 
 

@@ -109,8 +109,8 @@ def test_suggested_fault_breaks_the_requirement(monkeypatch):
     shown = _run(monkeypatch, "explain", "aws-register-client-type-public").stdout
     command = re.search(r"device-grant run embedded:(\S+) --only (\S+) --fault (\S+)", shown)
     dialect, requirement, fault = command.groups()
-    found = run_checks(dialect, fault, ("aws_registration::test_register_client_type",))
-    assert requirement in found.checks["aws_registration::test_register_client_type"]
+    result = run_checks(dialect, fault, ("aws_registration::test_register_client_type",))
+    assert requirement in result.checks["aws_registration::test_register_client_type"]
 
 
 def test_no_fault_is_suggested_that_may_break_another_requirement():

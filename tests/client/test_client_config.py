@@ -79,9 +79,9 @@ def test_the_page_names_every_key():
                 if isinstance(part, type) and issubclass(part, msgspec.Struct):
                     yield from keys(part)
 
-    found = set(keys(ClientConfig))
-    assert {"name", "deadline", "hosts", "keeps", "scale", "success", "content_type"} <= found
-    assert {key for key in found if f"`{key}`" not in page and f"[{key}]" not in page} == set()
+    collected = set(keys(ClientConfig))
+    assert {"name", "deadline", "hosts", "keeps", "scale", "success", "content_type"} <= collected
+    assert {key for key in collected if f"`{key}`" not in page and f"[{key}]" not in page} == set()
 
 
 def test_what_names_a_client(tmp_path):

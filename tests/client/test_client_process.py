@@ -42,12 +42,13 @@ HONEST = textwrap.dedent(
         except urllib.error.HTTPError as error:
             return json.load(error)
     me = E["DEVICE_GRANT_CLIENT_ID"]
-    found = post(E["DEVICE_GRANT_DEVICE_AUTHORIZATION_ENDPOINT"], client_id=me)
-    print("Open", found["verification_uri"], "and type", found["user_code"])
+    started = post(E["DEVICE_GRANT_DEVICE_AUTHORIZATION_ENDPOINT"], client_id=me)
+    print("Open", started["verification_uri"], "and type", started["user_code"])
     while True:
-        time.sleep(found.get("interval", 5))
+        time.sleep(started.get("interval", 5))
         grant = "urn:ietf:params:oauth:grant-type:device_code"
-        token = post(E["DEVICE_GRANT_TOKEN_ENDPOINT"], client_id=me, grant_type=grant, device_code=found["device_code"])
+        code = started["device_code"]
+        token = post(E["DEVICE_GRANT_TOKEN_ENDPOINT"], client_id=me, grant_type=grant, device_code=code)
         if token.get("error") != "authorization_pending":
             break
     sys.exit("error" in token)
@@ -141,7 +142,7 @@ print(child.pid)
 
 
 def test_one_that_does_not_wait_is_cut_off(tmp_path):
-    source = HONEST.replace('time.sleep(found.get("interval", 5))', "pass")
+    source = HONEST.replace('time.sleep(started.get("interval", 5))', "pass")
     began = time.monotonic()
     steps = {"token": [pending()] * 1000}
     attempt = once(source, tmp_path, steps=steps, run={"deadline": 60.0})

@@ -19,12 +19,12 @@ def test_each_scenario_fails_on_its_faults(name):
     assert scenario.faults, f"{name} names no fault that proves it"
     falsified = set()
     for fault in scenario.faults:
-        found = set()
+        collected = set()
         for dialect in faults()[fault]:
             if applies(scenario, dialect):
-                found |= run_scenario(dialect, fault, name).broken
-        assert found, f"{name} does not notice {fault}"
-        falsified |= found
+                collected |= run_scenario(dialect, fault, name).broken
+        assert collected, f"{name} does not notice {fault}"
+        falsified |= collected
     unproved = set(scenario.requirements) - falsified
     assert not unproved, f"{name}: none of its faults breaks {', '.join(sorted(unproved))}"
 
@@ -35,26 +35,26 @@ def test_each_rule_fails_on_its_faults(name):
     assert rule.faults, f"{name} names no fault that proves it"
     falsified = set()
     for fault in rule.faults:
-        found = _found_by(name, fault)
-        assert found, f"{name} does not notice {fault}"
-        falsified |= found
+        result = _found_by(name, fault)
+        assert result, f"{name} does not notice {fault}"
+        falsified |= result
     unproved = set(rule.requirements) - falsified
     assert not unproved, f"{name}: none of its faults breaks {', '.join(sorted(unproved))}"
 
 
 def _found_by(rule, fault):
     """Requirements that the rule finds broken in the first scenario, of each dialect, in which it finds any."""
-    found = set()
+    collected = set()
     for dialect in faults()[fault]:
         for name in IN_ORDER:
             if applies(SCENARIOS[name], dialect):
                 seen = run_scenario(dialect, fault, name).rules.get(rule, frozenset())
-                found |= seen
+                collected |= seen
                 if seen:
                     break
-        if set(RULES[rule].requirements) <= found:
+        if set(RULES[rule].requirements) <= collected:
             break
-    return found
+    return collected
 
 
 @pytest.mark.parametrize(

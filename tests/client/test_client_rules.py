@@ -26,8 +26,8 @@ def posted(operation, at, members, answer, *, status=200, took=0.0, error="", he
 
 
 def started(at=0.0, **members):
-    found = {"device_code": "DC", "user_code": "UC", "verification_uri": "https://x.example", "expires_in": 600}
-    return posted(Operation.DEVICE_AUTHORIZATION, at, {"client_id": "me"}, {**found, **members})
+    collected = {"device_code": "DC", "user_code": "UC", "verification_uri": "https://x.example", "expires_in": 600}
+    return posted(Operation.DEVICE_AUTHORIZATION, at, {"client_id": "me"}, {**collected, **members})
 
 
 def polled(at, error="authorization_pending", **options):

@@ -99,9 +99,9 @@ def test_an_honest_flow(serve):
     port = serve(authority)
     head, _, body = exchanged(port, post("/device_authorization", "client_id=me")).partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    found = json.loads(body)
+    result = json.loads(body)
     grant = DEVICE_CODE_GRANT.replace(":", "%3A")
-    form = f"grant_type={grant}&device_code={found['device_code']}"
+    form = f"grant_type={grant}&device_code={result['device_code']}"
     assert b'"authorization_pending"' in exchanged(port, post("/token", form))
     token = json.loads(exchanged(port, post("/token", form)).partition(b"\r\n\r\n")[2])
     assert token["token_type"] == "Bearer"

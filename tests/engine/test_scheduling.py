@@ -145,8 +145,8 @@ def test_what_waits_comes_behind_the_others_then_what_is_alone_then_the_last():
     plain, waits = task("plain"), task("waits")
     alone, last = task("alone", alone=True), task("last", order="last")
     both = task("both", order="last", alone=True)
-    found = sorted([both, last, alone, waits, plain], key=lambda one: rank(one.check, waits=one is waits))
-    assert [one.nodeid for one in found] == ["plain", "waits", "alone", "both", "last"]
+    collected = sorted([both, last, alone, waits, plain], key=lambda one: rank(one.check, waits=one is waits))
+    assert [one.nodeid for one in collected] == ["plain", "waits", "alone", "both", "last"]
 
 
 def test_alone_is_admitted_beside_nobody(admission):

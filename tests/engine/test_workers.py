@@ -137,8 +137,8 @@ def test_waits_go_on_in_one_worker_and_once(tmp_path):
     assert not any(GROUP in case["nodeid"] for case in cases.values())
     # Nothing was sent but by the cases that are told of: no other worker had begun them as well. Besides, each worker
     # registers clients at its first need.
-    told = sum("request" in step for case in cases.values() for step in case["steps"])
-    assert lines[-1]["exchanges"] <= told + 2
+    description = sum("request" in step for case in cases.values() for step in case["steps"])
+    assert lines[-1]["exchanges"] <= description + 2
 
 
 def config(*, worker, loadgroup=False):

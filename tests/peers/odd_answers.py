@@ -300,7 +300,12 @@ class NotFoundByJson(Honest):
     """What is not there is told in JSON, problem details (RFC 9457)."""
 
     def not_found(self, request: Request) -> Answer:
-        problem = {"type": "about:blank", "title": "Not Found", "status": 404, "detail": f"No {request.path[:50]}"}
+        problem = {
+            "type": "about:blank",
+            "title": "Not RecognisedExchange",
+            "status": 404,
+            "detail": f"No {request.path[:50]}",
+        }
         return Answer(404, json.dumps(problem).encode(), [("Content-Type", "application/problem+json")])
 
 

@@ -42,12 +42,12 @@ MODES = {
 class Client:
     def __init__(self, mode: str) -> None:
         self.mode = mode
-        self.told = {name.removeprefix("DEVICE_GRANT_"): value for name, value in os.environ.items()}
-        self.id, self.secret = self.told.get("CLIENT_ID", ""), self.told.get("CLIENT_SECRET", "")
+        self.description = {name.removeprefix("DEVICE_GRANT_"): value for name, value in os.environ.items()}
+        self.id, self.secret = self.description.get("CLIENT_ID", ""), self.description.get("CLIENT_SECRET", "")
         self.later = 0
         """Seconds of the last Retry-After."""
-        self.start_url = self.told.get("DEVICE_AUTHORIZATION_ENDPOINT", "")
-        self.token_url = self.told.get("TOKEN_ENDPOINT", "")
+        self.start_url = self.description.get("DEVICE_AUTHORIZATION_ENDPOINT", "")
+        self.token_url = self.description.get("TOKEN_ENDPOINT", "")
 
     def ask(self, url: str, data: bytes | None, kind: str, **headers: str) -> tuple[int, dict]:
         request = urllib.request.Request(url, data, {"Accept": "application/json", **headers})
@@ -89,15 +89,15 @@ class Client:
         return self.ask(url, urlencode(form).encode(), "application/x-www-form-urlencoded", **headers)
 
     def discover(self) -> None:
-        issuer = self.told["ISSUER"]
+        issuer = self.description["ISSUER"]
         scheme, _, rest = issuer.partition("://")
         host, _, path = rest.partition("/")
         where = f"{scheme}://{host}/.well-known/oauth-authorization-server" + (f"/{path}" if path else "").rstrip("/")
-        status, found = self.ask(where, None, "")
-        if status != 200 or found.get("issuer") != issuer:
+        status, result = self.ask(where, None, "")
+        if status != 200 or result.get("issuer") != issuer:
             raise SystemExit("no metadata of this issuer")
         try:
-            self.start_url, self.token_url = found["device_authorization_endpoint"], found["token_endpoint"]
+            self.start_url, self.token_url = result["device_authorization_endpoint"], result["token_endpoint"]
         except KeyError as missing:
             raise SystemExit(f"the metadata has no {missing}") from None
 
@@ -108,7 +108,7 @@ class Client:
             "grant_types": [DEVICE],
             "token_endpoint_auth_method": "none",
         }
-        url = self.told["REGISTRATION_ENDPOINT"]
+        url = self.description["REGISTRATION_ENDPOINT"]
         status, given = self.ask(url, json.dumps(wanted).encode(), "application/json")
         if status not in (200, 201) or not isinstance(given.get("client_id"), str):
             raise SystemExit(f"registration was answered {status}")
@@ -117,11 +117,11 @@ class Client:
         self.secret = secret if isinstance(secret, str) else ""
 
     def login(self) -> int:
-        if self.mode == "discovers" and self.told.get("DISCOVER"):
+        if self.mode == "discovers" and self.description.get("DISCOVER"):
             self.discover()
-        if self.mode == "registers" and self.told.get("REGISTRATION_ENDPOINT"):
+        if self.mode == "registers" and self.description.get("REGISTRATION_ENDPOINT"):
             self.register()
-        scope = self.told.get("SCOPE", "")
+        scope = self.description.get("SCOPE", "")
         status, started = self.post(self.start_url, {"scope": scope} if scope else {})
         if status != 200:
             return failed("start", status, started)
@@ -186,7 +186,7 @@ class Client:
         return 0
 
     def refresh(self) -> int:
-        token = self.told.get("REFRESH_TOKEN", "")
+        token = self.description.get("REFRESH_TOKEN", "")
         kept = Path("refresh")
         if not token and kept.exists():
             token = kept.read_text(encoding="utf-8")

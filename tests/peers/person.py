@@ -99,14 +99,14 @@ def decide(http, grant, words: set[str]) -> None:
             return
         page = submit(http, page, filled)
         if page.status_code >= 400:
-            raise UserError(f"the decision was answered {page.status_code}: {told(page)}")
-    raise UserError(f"the page asks again and again: {told(page)}")
+            raise UserError(f"the decision was answered {page.status_code}: {description(page)}")
+    raise UserError(f"the page asks again and again: {description(page)}")
 
 
 def until_question(http, grant):
     page, asked = typed(http, grant.verification_uri, grant.user_code)
     if not asked or deciding(page, ALLOW) is None:
-        raise UserError(f"the code was answered {page.status_code}: {told(page)}")
+        raise UserError(f"the code was answered {page.status_code}: {description(page)}")
     return page
 
 
@@ -121,7 +121,7 @@ def typed(http, address: str, code: str):
         else:
             break
     if not done:
-        raise UserError(f"there is no field for the code, but {page.status_code}: {told(page)}")
+        raise UserError(f"there is no field for the code, but {page.status_code}: {description(page)}")
     return page, page.status_code < 400
 
 
@@ -176,5 +176,5 @@ def read(page) -> Reader:
     return reader
 
 
-def told(page) -> str:
+def description(page) -> str:
     return " ".join(" ".join(read(page).words).split())[:200]

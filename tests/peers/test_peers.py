@@ -40,7 +40,7 @@ def judge(name, folder, examples=10):
     user = ModuleUser(FOLDER / located.config.user.module)
     checks, _ = judges()
     names = [check for check in checks if os.environ.get(ALL) or not check.startswith(COSTLY)]
-    found = {}
+    collected = {}
     with AsgiTarget(located, user, app=PEERS[name]()) as target:
         for outcome in judged(target, names, examples):
             trial = outcome.trial
@@ -48,17 +48,17 @@ def judge(name, folder, examples=10):
                 for requirement, tally in ledger.tallies.items():
                     if tally.verdict in (Verdict.WARN, Verdict.FAIL):
                         said = f"{tally.verdict.label} {trial.check.name}: {tally.worst.message}"
-                        found.setdefault(requirement, said)
+                        collected.setdefault(requirement, said)
         assert not target.app_errors
-    return found
+    return collected
 
 
 @pytest.mark.parametrize("name", list(chosen()))
 def test_peer_is_not_accused(name, tmp_path):
-    found = judge(name, tmp_path)
+    result = judge(name, tmp_path)
     expected = PEERS[name].deviations
-    assert {requirement: said for requirement, said in found.items() if requirement not in expected} == {}
-    assert set(expected) <= set(found), "a deviation that the peer confesses was not found"
+    assert {requirement: said for requirement, said in result.items() if requirement not in expected} == {}
+    assert set(expected) <= set(result), "a deviation that the peer confesses was not found"
 
 
 AFTER_MONTHS = (

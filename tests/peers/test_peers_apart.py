@@ -27,7 +27,7 @@ CLIENT_DEVIATIONS = {
 }
 
 
-def found(command, file, *options):
+def accusations_of(command, file, *options):
     """What was held against it; the command ends with an error of the suite for nobody."""
     report = file.parent / "report"
     done = subprocess.run(
@@ -51,7 +51,7 @@ def found(command, file, *options):
 def test_server_is_not_accused(name, tmp_path):
     file = tmp_path / "target.toml"
     file.write_text(by_socket_toml(SOCKETS[name]))
-    said = found("run", file, *(() if ALL else UNTIMED))
+    said = accusations_of("run", file, *(() if ALL else UNTIMED))
     assert {
         key: text for key, text in said.items() if key not in SOCKETS[name].deviations | SOCKETS[name].contradiction
     } == {}
@@ -62,5 +62,5 @@ def test_client_is_not_accused(mode, tmp_path):
     file = tmp_path / "client.toml"
     command = ["{python}", str(FOLDER / "odd_client.py"), mode]
     file.write_text(f'name = "{mode}"\n[run]\ncommand = {json.dumps(command)}\n[claims]\n{CLAIMS.get(mode, "")}\n')
-    said = found("client", file, *(() if ALL else BRIEF))
+    said = accusations_of("client", file, *(() if ALL else BRIEF))
     assert {key: text for key, text in said.items() if key not in CLIENT_DEVIATIONS.get(mode, {})} == {}

@@ -73,12 +73,12 @@ def noqa_comments(source: str) -> list[tuple[int, str]]:
 
 
 def lines_matching(pattern: re.Pattern[str]) -> list[str]:
-    found = []
+    collected = []
     for path in files_of_the_tree():
         for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), 1):
             if match := pattern.search(line):
-                found.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
-    return found
+                collected.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
+    return collected
 
 
 def test_rooms_import_downwards_only():
@@ -117,14 +117,14 @@ def test_tests_share_by_way_of_support_only():
     # The servers in tests/peers are no helpers but what is tested with: only its test modules are meant.
     shared = {path for path in (folder / "peers").glob("*.py") if not path.name.startswith("test_")}
     names = {path.stem for path in {*folder.rglob("*.py")} - shared if path.parent.name != "support"}
-    found = [
+    collected = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
         for path in sorted(folder.rglob("*.py"))
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         for name in imported(node)
         if name.split(".")[-1] in names and not name.startswith("device_grant")
     ]
-    assert found == [], "move it to tests/support"
+    assert collected == [], "move it to tests/support"
 
 
 def test_tests_have_one_conftest():
@@ -135,8 +135,8 @@ def test_tests_have_one_conftest():
 
 def test_tests_stand_in_the_rooms_of_what_they_test():
     rooms = {entry.name for entry in (ROOT / "conformance" / "device_grant").iterdir()}
-    found = {entry.name for entry in (ROOT / "tests").iterdir() if entry.is_dir() and entry.name != "__pycache__"}
-    assert found - rooms - {"peers", "project", "strategies", "support"} == set()
+    collected = {entry.name for entry in (ROOT / "tests").iterdir() if entry.is_dir() and entry.name != "__pycache__"}
+    assert collected - rooms - {"peers", "project", "strategies", "support"} == set()
 
 
 def test_modules_stay_short():
@@ -154,7 +154,7 @@ def test_no_file_names(pattern):
 
 
 @pytest.mark.parametrize(
-    ("pattern", "line", "found"),
+    ("pattern", "line", "expected"),
     [
         (MACHINE_PATHS, "see /" + "work/main/x", True),
         (MACHINE_PATHS, '"/' + 'root/.cache"', True),
@@ -164,8 +164,8 @@ def test_no_file_names(pattern):
         (REGISTRY_HOSTS, "https://www.rfc-editor.org/rfc/rfc8628", False),
     ],
 )
-def test_the_needles_find_what_they_should(pattern, line, found):
-    assert bool(pattern.search(line)) is found
+def test_the_needles_find_what_they_should(pattern, line, expected):
+    assert bool(pattern.search(line)) is expected
 
 
 def test_every_noqa_has_its_reason():
@@ -226,3 +226,23 @@ def test_no_class_name_stands_twice():
                 places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     # A line of results.jsonl and what a check works with: the first is named by the published schema.
     assert {name: files for name, files in places.items() if len(files) > 1 and name != "Case"} == {}
+
+
+PRIVATE_WORDS = frozenset({"found", "told", "heed", "reel", "lesser", "abreast", "crew", "telling", "tellings"})
+
+
+def test_no_name_is_private_vocabulary():
+    # Such names say nothing to whoever meets them for the first time; what a value is, is a better name for it.
+    private = []
+    for path in modules(*CODE):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+                    pass
+                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                    pass
+                case _:
+                    continue
+            if name.strip("_").lower() in PRIVATE_WORDS:
+                private.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    assert private == []

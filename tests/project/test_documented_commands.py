@@ -33,8 +33,8 @@ SHELL = [block for block in ALL if block.language == "sh" and block.page not in 
 def of(language):
     # In CONTRIBUTING.md Python is a piece of the suite itself.
     elsewhere = {*STORIES, "CONTRIBUTING.md"}
-    found = [block for block in ALL if block.language == language and block.page not in elsewhere]
-    return pytest.mark.parametrize("block", found, ids=[block.place for block in found])
+    collected = [block for block in ALL if block.language == language and block.page not in elsewhere]
+    return pytest.mark.parametrize("block", collected, ids=[block.place for block in collected])
 
 
 @pytest.fixture(scope="session")
@@ -217,6 +217,6 @@ def test_the_index_lists_every_page():
 
 
 def test_pictures_are_described():
-    pictures = [found for page in PAGES for found in re.findall(r"!\[(.*?)\]\(", page.read_text("utf-8"))]
+    pictures = [entry for page in PAGES for entry in re.findall(r"!\[(.*?)\]\(", page.read_text("utf-8"))]
     assert pictures
     assert all(len(text) > 40 for text in pictures)

@@ -91,8 +91,8 @@ def test_the_reference_server_folds_without_a_trace_of_faults():
     sources = {name: (ROOT / REFERENCE / f"{name}.py").read_text() for name in ("grants", "sessions", "verification")}
     names = [name for name, _, _ in Faults.catalogue()]
     for name, text in fold(sources, names, identities=IDENTITIES).items():
-        found = [fault for fault in names if f"faults.{fault}" in text]
-        assert not found, f"{name} still asks for {found}"
+        collected = [fault for fault in names if f"faults.{fault}" in text]
+        assert not collected, f"{name} still asks for {collected}"
 
 
 def test_a_server_that_folding_has_broken_is_not_mutated():
@@ -127,8 +127,8 @@ REASONS = [
 )
 def test_reasons_name_what_they_excuse(file, function, removed, added, expected):
     mutant = Mutant("m", REFERENCE / file, function, "survived", (f"-    {removed}", f"+    {added}"))
-    found = Reasons(REASONS).of(mutant)
-    assert (found["kind"] if found else None) == expected
+    result = Reasons(REASONS).of(mutant)
+    assert (result["kind"] if result else None) == expected
 
 
 def test_reasons_that_excuse_nothing_are_told():

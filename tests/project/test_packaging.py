@@ -185,7 +185,7 @@ def test_the_wheel_is_what_is_imported(installed, project):
     code = "import device_grant, device_grant_strategies as s; print(device_grant.__file__, s.__file__)"
     ours, strategies = run(installed / "python", "-I", "-c", code, cwd=project).split()
     assert {Path(one).parents[1] for one in (ours, strategies)} == {
-        Path(found) for found in installed.parent.glob("lib/python*/site-packages")
+        Path(entry) for entry in installed.parent.glob("lib/python*/site-packages")
     }
 
 

@@ -22,9 +22,9 @@ def listed(module):
 
 @pytest.mark.parametrize(("module", "name"), [(module, name) for module in MODULES for name in listed(module)])
 def test_each_name_can_be_imported(module, name):
-    found = importlib.import_module(module)
-    assert name in found.__all__
-    assert hasattr(found, name)
+    result = importlib.import_module(module)
+    assert name in result.__all__
+    assert hasattr(result, name)
 
 
 def test_all_rooms_that_are_public_are_listed():

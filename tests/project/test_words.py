@@ -107,18 +107,18 @@ def test_the_rule_lets_words_be_shown(code):
 
 
 def test_no_words_are_read_back():
-    found = [
+    collected = [
         f"{path.relative_to(ROOT)}:{node.lineno if hasattr(node, 'lineno') else node.iter.lineno}"
         for path in FILES
         if path.relative_to(ROOT).as_posix() != FORMER
         for node in read_back(ast.parse(path.read_text("utf-8")))
     ]
-    assert found == [], "ask an exchange for its purpose, and an event for its fields"
+    assert collected == [], "ask an exchange for its purpose, and an event for its fields"
 
 
 def test_the_words_of_events_are_asked_of_nobody():
     """`describe` of an event is for people: whoever compares what it returns wants a field."""
-    found = [
+    collected = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in FILES
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
@@ -126,4 +126,4 @@ def test_the_words_of_events_are_asked_of_nobody():
         for one in (node.left, *node.comparators)
         if isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute) and one.func.attr == "describe"
     ]
-    assert found == []
+    assert collected == []

@@ -28,9 +28,9 @@ SUPPORTED = ["3.11", "3.12", "3.13"]
 
 def options(command: str) -> set[str]:
     with click.Context(cli) as context:
-        found = cli.get_command(context, command)
-        assert found is not None, f"device-grant {command}"
-        return {name for parameter in found.params for name in (*parameter.opts, *parameter.secondary_opts)}
+        result = cli.get_command(context, command)
+        assert result is not None, f"device-grant {command}"
+        return {name for parameter in result.params for name in (*parameter.opts, *parameter.secondary_opts)}
 
 
 def commands(text: str) -> list[list[str]]:
@@ -40,21 +40,21 @@ def commands(text: str) -> list[list[str]]:
 
 
 def scripts() -> dict[str, str]:
-    found = {
+    collected = {
         f"ci.yml {name} {number}": step["run"]
         for name, job in WORKFLOW["jobs"].items()
         for number, step in enumerate(job["steps"])
         if "run" in step
     }
-    found |= {f"action.yml {number}": step["run"] for number, step in enumerate(ACTION["runs"]["steps"])}
-    return found
+    collected |= {f"action.yml {number}": step["run"] for number, step in enumerate(ACTION["runs"]["steps"])}
+    return collected
 
 
 @pytest.mark.parametrize("path", ["Makefile", ".ci/run", ".github/workflows/ci.yml", "tox.ini"])
 def test_commands_and_options_exist(path):
-    found = [words for words in commands((ROOT / path).read_text("utf-8")) if re.fullmatch("[a-z]+", words[0])]
-    assert found
-    for words in found:
+    collected = [words for words in commands((ROOT / path).read_text("utf-8")) if re.fullmatch("[a-z]+", words[0])]
+    assert collected
+    for words in collected:
         assert {word for word in words[1:] if word.startswith("-")} <= options(words[0]), words
 
 
@@ -130,9 +130,9 @@ class Rehearsal:
         defaults = {name: entry.get("default", "") for name, entry in ACTION["inputs"].items()}
         given = defaults | {"report": "out"} | inputs
         variables = {
-            name: given[found[1]]
+            name: given[match[1]]
             for name, value in step["env"].items()
-            if (found := re.search(r"inputs\.(\w+)", value))
+            if (match := re.search(r"inputs\.(\w+)", value))
         }
         # As GitHub runs `shell: bash`.
         return subprocess.run(

@@ -59,10 +59,10 @@ EVENTS = [
 
 @pytest.mark.parametrize(("event", "words", "members"), EVENTS, ids=lambda value: getattr(value, "kind", ""))
 def test_an_event_is_said_to_people_and_to_programs(event, words, members):
-    found = step(event, Secrets())
-    assert (found.at, found.label, found.event) == (1.0, words, event.kind)
-    assert {name: getattr(found, name) for name in members} == members
-    assert (found.request, found.purpose) == (None, "")
+    result = step(event, Secrets())
+    assert (result.at, result.label, result.event) == (1.0, words, event.kind)
+    assert {name: getattr(result, name) for name in members} == members
+    assert (result.request, result.purpose) == (None, "")
 
 
 def test_every_kind_has_a_name_of_its_own_which_the_documentation_lists():

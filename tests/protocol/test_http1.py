@@ -104,14 +104,14 @@ def test_a_connection_is_kept_as_the_client_says(version, option, kept):
 
 
 def test_one_response():
-    found, rest = parse_responses(OK + b"more")
-    assert [(one.status, one.content) for one in found] == [(200, b"hi")]
+    result, rest = parse_responses(OK + b"more")
+    assert [(one.status, one.content) for one in result] == [(200, b"hi")]
     assert rest == b"more"
 
 
 def test_two_responses_and_an_interim_one():
-    found, rest = parse_responses(b"HTTP/1.1 100 Continue\r\n\r\n" + OK + OK.replace(b"200", b"404"))
-    assert [one.status for one in found] == [200, 404]
+    result, rest = parse_responses(b"HTTP/1.1 100 Continue\r\n\r\n" + OK + OK.replace(b"200", b"404"))
+    assert [one.status for one in result] == [200, 404]
     assert rest == b""
 
 
@@ -131,20 +131,20 @@ def test_incomplete_responses(part):
 
 def test_chunks():
     chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2;x=y\r\nhi\r\nA\r\n0123456789\r\n0\r\n\r\n"
-    found, rest = parse_responses(chunked + b"!")
-    assert found[0].content == b"hi0123456789"
+    result, rest = parse_responses(chunked + b"!")
+    assert result[0].content == b"hi0123456789"
     assert rest == b"!"
 
 
 def test_responses_without_content():
-    found, rest = parse_responses(b"HTTP/1.1 204 No Content\r\n\r\n" + OK)
-    assert [one.status for one in found] == [204, 200]
+    result, rest = parse_responses(b"HTTP/1.1 204 No Content\r\n\r\n" + OK)
+    assert [one.status for one in result] == [204, 200]
     assert rest == b""
 
 
 def test_response_to_head_has_no_content():
-    found, rest = parse_responses(OK, head=True)
-    assert found[0].content == b""
+    result, rest = parse_responses(OK, head=True)
+    assert result[0].content == b""
     assert rest == b"hi"
 
 

@@ -39,13 +39,13 @@ def soto(operation, status, headers, content):
         if name not in NAMES:
             raise UndecodableError(f"no typed error: {name!r}")
         return name
-    found = {}
+    collected = {}
     for member in service_model.operation(operation).output:
         value = body.get(member.name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, _swift_type(member.type))):
             raise UndecodableError(f"{member.name} has another type")
-        found[member.name] = value
-    return found
+        collected[member.name] = value
+    return collected
 
 
 def _swift_type(kind):

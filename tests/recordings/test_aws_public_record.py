@@ -93,12 +93,12 @@ def _case(run: Run, check: str = "device_authorization::test_start") -> Case:
 
 def _judged(case: Case) -> dict[str, Verdict]:
     """The worst verdict of the invariants on each requirement, passes left out."""
-    found: dict[str, Verdict] = {}
+    collected: dict[str, Verdict] = {}
     for ledger in case.invariants.values():
         for requirement, tally in ledger.tallies.items():
             if tally.verdict is not Verdict.PASS:
-                found[requirement] = max(tally.verdict, found.get(requirement, tally.verdict))
-    return found
+                collected[requirement] = max(tally.verdict, collected.get(requirement, tally.verdict))
+    return collected
 
 
 @pytest.mark.parametrize("name", records())
@@ -123,7 +123,7 @@ def test_no_check_accuses_the_replayed_service(name):
     ],
 )
 def test_every_form_of_address_is_let_be(start, expected):
-    found: dict[str, Verdict] = {}
+    collected: dict[str, Verdict] = {}
     for check in (
         "device_authorization::test_codes_are_unique",
         "device_authorization::test_start_response_members",
@@ -132,8 +132,8 @@ def test_every_form_of_address_is_let_be(start, expected):
         "verification_page::test_addresses_have_no_fragment",
         "verification_page::test_complete_address_names_the_session",
     ):
-        found |= _replay(check, start=start)
-    assert found == expected
+        collected |= _replay(check, start=start)
+    assert collected == expected
 
 
 @pytest.mark.parametrize("tokens", ["create-token-success", "create-token-portal", "create-token-refreshable"])
@@ -152,7 +152,7 @@ def _replay(name: str, **answers: str) -> dict[str, Verdict]:
         said = run_check(target, name)
     assert not target.app_errors, target.app_errors[-1]
     assert said.transcript.exchanges
-    assert {requirement for found in said.broken_invariants.values() for requirement in found} <= set(WARNED)
+    assert {requirement for entry in said.broken_invariants.values() for requirement in entry} <= set(WARNED)
     return {requirement: verdict for requirement, verdict in said.verdicts.items() if verdict not in ACCEPTABLE}
 
 

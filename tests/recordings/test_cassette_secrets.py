@@ -23,15 +23,15 @@ from device_grant.reference.embedded import embedded
 
 def test_pseudonyms_keep_the_form():
     codes = ["BCDF-GHJK", "LMNP-QRST", "BCDF-GHJL"]
-    found = Pseudonyms([("user_code", code) for code in codes], b"key")
-    told = [found.of(code) for code in codes]
-    assert len(set(told)) == 3
-    assert set(told).isdisjoint(codes)
-    assert all(one[4] == "-" and len(one) == 9 and set(one) - {"-"} <= set("".join(codes)) for one in told)
-    assert found.text(f"type {codes[0].lower()} or {codes[0].replace('-', '')}") == (
-        f"type {told[0].lower()} or {told[0].replace('-', '')}"
+    result = Pseudonyms([("user_code", code) for code in codes], b"key")
+    description = [result.of(code) for code in codes]
+    assert len(set(description)) == 3
+    assert set(description).isdisjoint(codes)
+    assert all(one[4] == "-" and len(one) == 9 and set(one) - {"-"} <= set("".join(codes)) for one in description)
+    assert result.text(f"type {codes[0].lower()} or {codes[0].replace('-', '')}") == (
+        f"type {description[0].lower()} or {description[0].replace('-', '')}"
     )
-    assert found.text(codes[0]) == Pseudonyms([("user_code", code) for code in codes], b"key").text(codes[0])
+    assert result.text(codes[0]) == Pseudonyms([("user_code", code) for code in codes], b"key").text(codes[0])
 
 
 def test_pseudonyms_of_tokens_can_still_be_read():
@@ -39,12 +39,12 @@ def test_pseudonyms_of_tokens_can_still_be_read():
         return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
     token = ".".join((part({"alg": "RS256"}), part({"client": SECRET, "jti": "a1b2c3d4", "exp": 5}), "c2lnbmVk"))
-    found = Pseudonyms([("access_token", token), ("client_secret", SECRET)])
-    header, payload, signature = found.of(token).split(".")
+    result = Pseudonyms([("access_token", token), ("client_secret", SECRET)])
+    header, payload, signature = result.of(token).split(".")
     claims = json.loads(base64.urlsafe_b64decode(payload + "=="))
     assert header == token.split(".")[0]
     assert claims["exp"] == 5
-    assert claims["client"] == found.of(SECRET) != SECRET
+    assert claims["client"] == result.of(SECRET) != SECRET
     assert claims["jti"] != "a1b2c3d4"
     assert signature != "c2lnbmVk"
 
@@ -53,12 +53,12 @@ def test_addresses_keep_all_but_the_secret():
     code = "BCDF-GHJK"
     complete = f"http://target.test/device?user_code={code}"
     bare = "http://target.test/device?t=Zk31abQ9"
-    found = Pseudonyms(
+    result = Pseudonyms(
         [("verification_uri_complete", complete), ("verification_uri_complete", bare), ("user_code", code)]
     )
-    assert found.of(complete) == f"http://target.test/device?user_code={found.of(code)}"
-    assert found.of(bare).startswith("http://target.test/device?t=")
-    assert found.of(bare) != bare
+    assert result.of(complete) == f"http://target.test/device?user_code={result.of(code)}"
+    assert result.of(bare).startswith("http://target.test/device?t=")
+    assert result.of(bare) != bare
 
 
 def planted(text):
@@ -91,8 +91,8 @@ def test_a_planted_secret_is_replaced_in_every_encoding_and_found_where_it_is_no
     kept = tapes()
     player = Player(kept, Pseudonyms(entries))
     with ReplayTarget(player, manifest, "draft") as target, target.clock, player.check("planted", target.clock):
-        told = target.http().get(url)
-    assert SECRET not in told.text
+        description = target.http().get(url)
+    assert SECRET not in description.text
     write(tmp_path / "hidden", manifest, kept.values())
     finish.search(tmp_path / "hidden", entries)
 

@@ -68,9 +68,9 @@ def test_a_replay_draws_nothing(monkeypatch):
 
     monkeypatch.setattr(fuzz, "drawn", refuse)
     for name in ("malformed_input::test_malformed_registration", "state::test_interleaved_grants"):
-        found, problems = judge(AWS, name)
+        result, problems = judge(AWS, name)
         assert problems == []
-        assert set(found.values()) <= {Verdict.PASS, Verdict.OBSERVED}
+        assert set(result.values()) <= {Verdict.PASS, Verdict.OBSERVED}
 
 
 def test_a_replay_makes_no_connection():
@@ -161,9 +161,9 @@ def test_faulty_servers_are_found_faulty_again(tmp_path):
 
 def body(**members):
     def change(entry):
-        found = json.loads(entry["response"]["body"]["string"])
-        found |= members
-        entry["response"]["body"]["string"] = json.dumps({k: v for k, v in found.items() if v is not None})
+        result = json.loads(entry["response"]["body"]["string"])
+        result |= members
+        entry["response"]["body"]["string"] = json.dumps({k: v for k, v in result.items() if v is not None})
 
     return change
 
@@ -217,8 +217,8 @@ def test_an_edit_changes_the_verdict_of_its_requirement(tmp_path, edit):
 
     def apply(data):
         path = which.removeprefix("last ")
-        found = [one for one in data["interactions"] if one["request"]["uri"].endswith(path)]
-        change(found[-1 if which.startswith("last") else 0])
+        collected = [one for one in data["interactions"] if one["request"]["uri"].endswith(path)]
+        change(collected[-1 if which.startswith("last") else 0])
 
     edited(excerpt(source, tmp_path, name), apply)
     after, _ = judge(tmp_path, name)

@@ -36,14 +36,14 @@ whole = cache(stories_of)
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     """The committed cassettes, a few checks of each."""
-    found = {}
+    collected = {}
     for name, source in CASSETTES.items():
-        folder = found[name] = tmp_path_factory.mktemp(name)
+        folder = collected[name] = tmp_path_factory.mktemp(name)
         manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
         (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": NAMES}), encoding="utf-8")
         for file in {file_name(check) for check in (SHARED, *NAMES)}:
             shutil.copyfile(source / file, folder / file)
-    return found
+    return collected
 
 
 def drifted(source, name, *faults, only=()):
@@ -59,14 +59,14 @@ def drifted(source, name, *faults, only=()):
     }
 
 
-def whats(found):
-    return {(what, recorded, live) for _, what, recorded, live in found}
+def whats(result):
+    return {(what, recorded, live) for _, what, recorded, live in result}
 
 
 @pytest.mark.parametrize("name", CASSETTES)
 def test_the_server_that_was_recorded_has_not_changed(name):
-    drift, found = drifted(CASSETTES[name], name)
-    assert found == set()
+    drift, result = drifted(CASSETTES[name], name)
+    assert result == set()
     assert drift.skipped == []
     kinds = {kind[0] for story in choose(whole(CASSETTES[name]).stories) for kind in story.kinds}
     assert {Purpose.REGISTRATION, Purpose.START, Purpose.POLL, Purpose.REFRESH} <= kinds
@@ -93,13 +93,13 @@ def test_the_server_that_was_recorded_has_not_changed(name):
     ],
 )
 def test_a_fault_is_named_and_nothing_else(small, name, fault, expected):
-    _, found = drifted(small[name], name, fault, only=NAMES)
+    _, result = drifted(small[name], name, fault, only=NAMES)
     if expected is None:
-        assert {what for what, _, _ in whats(found)} <= {"header x-amzn-errortype", "exception"}
-        assert ("header x-amzn-errortype", "AuthorizationPendingException", "(absent)") in whats(found)
+        assert {what for what, _, _ in whats(result)} <= {"header x-amzn-errortype", "exception"}
+        assert ("header x-amzn-errortype", "AuthorizationPendingException", "(absent)") in whats(result)
     else:
-        assert whats(found) == expected
-    assert {check for check, *_ in found} <= set(NAMES)
+        assert whats(result) == expected
+    assert {check for check, *_ in result} <= set(NAMES)
 
 
 def test_the_flow_ends_where_a_code_is_missing(small):
@@ -112,9 +112,9 @@ def test_the_flow_ends_where_a_code_is_missing(small):
 def test_a_server_is_recorded_and_compared_with_itself_and_with_another(tmp_path):
     folder, _, _ = record(embedded("rfc8628", ["null_members"]), NAMES, tmp_path)
     assert drifted(folder, "rfc8628", "null_members")[1] == set()
-    _, found = drifted(folder, "rfc8628")
-    assert found
-    assert {(recorded, now) for _, _, recorded, now in found} <= {
+    _, result = drifted(folder, "rfc8628")
+    assert result
+    assert {(recorded, now) for _, _, recorded, now in result} <= {
         ("null", "(absent)"),
         ("null", "string"),
         ("null", "number"),
@@ -129,10 +129,10 @@ def test_captures_of_others_are_sent_again(tmp_path, write, name):
     kinds = [type(step) for step in story.steps]
     assert kinds == [Send, kinds[1], Send, kinds[1], Send, kinds[1], Act, Send]
     assert kinds[1] is (Wait if write is har else Pause)
-    drift, found = drifted(file, "rfc8628")
+    drift, result = drifted(file, "rfc8628")
     assert (drift.exchanges, drift.skipped) == (4, [])
     # The reference server sends a complete address, says what it refuses, and which scope it granted.
-    assert {what for _, what, _, _ in found} == {
+    assert {what for _, what, _, _ in result} == {
         "member verification_uri_complete",
         "member error_description",
         "member scope",
@@ -235,8 +235,8 @@ def test_what_a_check_did_at_the_pages_itself_is_not_repeated(tmp_path):
     (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": [name]}), encoding="utf-8")
     for check in (SHARED, name):
         shutil.copyfile(source / file_name(check), folder / file_name(check))
-    drift, found = drifted(folder, "rfc8628", only=[name])
-    assert found == set()
+    drift, result = drifted(folder, "rfc8628", only=[name])
+    assert result == set()
     assert "goes to pages" in drift.skipped[0][1]
 
 
@@ -276,5 +276,5 @@ def test_in_real_time_nobody_is_told_that_a_poll_was_hasty(tmp_path):
             target.clock.kind = kind
             drift = Replayer(stories_of(file), run).play(stories_of(file).stories)
             run.close()
-        found = {(each.recorded, each.live) for one in drift.differing for each in one.differences}
-        assert (("authorization_pending", "slow_down") in found) is expected
+        collected = {(each.recorded, each.live) for one in drift.differing for each in one.differences}
+        assert (("authorization_pending", "slow_down") in collected) is expected

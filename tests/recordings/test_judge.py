@@ -48,34 +48,34 @@ def judged(tmp_path, text, *, name="traffic.har", parties=None):
     findings = find(read_capture(file))
     [dialect] = findings.dialects
     secrets = Secrets()
-    learn(findings.found, secrets)
-    told = parties or findings.capture.parties
-    judge = CaptureJudge(findings, dialect, load(), lambda *_: False, secrets, told, words=(str(file),))
+    learn(findings.exchanges, secrets)
+    description = parties or findings.capture.parties
+    judge = CaptureJudge(findings, dialect, load(), lambda *_: False, secrets, description, words=(str(file),))
     collector = Collector(secrets, Baseline())
     for one in judge.judged():
         collector.add(one.case, [], one.results)
-    found: dict[str, dict] = {}
+    collected: dict[str, dict] = {}
     for result in collector._invariants.values():
-        known = found.get(result.requirement)
+        known = collected.get(result.requirement)
         if known is None or Verdict.from_label(result.verdict) > Verdict.from_label(known["verdict"]):
-            found[result.requirement] = msgspec.to_builtins(result)
-    return found
+            collected[result.requirement] = msgspec.to_builtins(result)
+    return collected
 
 
-def verdicts(found):
-    return {name: one["verdict"] for name, one in found.items()}
+def verdicts(result):
+    return {name: one["verdict"] for name, one in result.items()}
 
 
-def failing(found):
-    return {name for name, one in found.items() if one["verdict"] == "fail"}
+def failing(result):
+    return {name for name, one in result.items() if one["verdict"] == "fail"}
 
 
 @pytest.mark.parametrize("traffic", [rfc(), aws()], ids=["rfc8628", "aws-sso-oidc"])
 def test_a_good_login_passes(tmp_path, traffic):
-    found = commanded(tmp_path, har(traffic), code=0)
-    assert failing(found) == set()
-    assert found[WAITS]["verdict"] == "pass"
-    assert {one["party"] for one in found.values()} >= {"client", "authorization-server"}
+    result = commanded(tmp_path, har(traffic), code=0)
+    assert failing(result) == set()
+    assert result[WAITS]["verdict"] == "pass"
+    assert {one["party"] for one in result.values()} >= {"client", "authorization-server"}
 
 
 @pytest.mark.parametrize(
@@ -89,20 +89,20 @@ def test_a_good_login_passes(tmp_path, traffic):
     ids=["hot-loop", "ignores-slow-down", "polls-after-denial", "aws-hot-loop"],
 )
 def test_bad_clients_fail(tmp_path, traffic, requirement, got):
-    found = judged(tmp_path, har(traffic))
-    assert found[requirement]["verdict"] == "fail"
-    assert got in found[requirement]["got"]
-    assert not found[requirement].get("curl")
-    assert f"--only {requirement}" in found[requirement]["reproduce"]
-    assert found[requirement]["reproduce"].startswith("device-grant judge ")
-    assert {found[name]["party"] for name in failing(found)} == {"client"}
+    result = judged(tmp_path, har(traffic))
+    assert result[requirement]["verdict"] == "fail"
+    assert got in result[requirement]["got"]
+    assert not result[requirement].get("curl")
+    assert f"--only {requirement}" in result[requirement]["reproduce"]
+    assert result[requirement]["reproduce"].startswith("device-grant judge ")
+    assert {result[name]["party"] for name in failing(result)} == {"client"}
 
 
 def test_a_server_with_the_wrong_content_type_fails(tmp_path):
     wrong = rfc().changed(3, answered=(("Content-Type", "text/html"), *rfc().sent[3].answered[1:]))
-    found = commanded(tmp_path, har(wrong), code=1)
-    assert failing(found) == {"rfc6749-5.1-json-media-type"}
-    shown = found["rfc6749-5.1-json-media-type"]
+    result = commanded(tmp_path, har(wrong), code=1)
+    assert failing(result) == {"rfc6749-5.1-json-media-type"}
+    shown = result["rfc6749-5.1-json-media-type"]
     assert "text/html" in shown["message"]
     assert shown["curl"].startswith("curl ")
     assert shown["steps"][0]["at"] == pytest.approx(15.75, abs=0.01)
@@ -124,34 +124,34 @@ def test_every_format_of_the_same_traffic_is_judged_alike(tmp_path, traffic):
     expected = judged(tmp_path, har(traffic))
     assert len(failing(expected)) > 0
     for write, name in FORMATS.values():
-        found = judged(tmp_path, write(traffic), name=name, parties=PARTIES)
-        assert found.keys() == expected.keys(), name
+        result = judged(tmp_path, write(traffic), name=name, parties=PARTIES)
+        assert result.keys() == expected.keys(), name
         for requirement, one in expected.items():
-            if found[requirement]["verdict"] != one["verdict"]:
+            if result[requirement]["verdict"] != one["verdict"]:
                 assert write is not tape, requirement
-                assert found[requirement]["verdict"] == "inconclusive", (name, requirement)
-                assert "time" in found[requirement]["message"], (name, requirement)
+                assert result[requirement]["verdict"] == "inconclusive", (name, requirement)
+                assert "time" in result[requirement]["message"], (name, requirement)
 
 
 def test_a_test_suite_is_no_client(tmp_path):
-    found = judged(tmp_path, tape(rfc(gaps=(0.1, 0.1, 0.1))), name="a.yaml")
-    assert found
-    assert not any(one["check"].startswith("rules::") for one in found.values())
+    result = judged(tmp_path, tape(rfc(gaps=(0.1, 0.1, 0.1))), name="a.yaml")
+    assert result
+    assert not any(one["check"].startswith("rules::") for one in result.values())
 
 
 def test_without_times_only_what_depends_on_them_is_open(tmp_path):
     hasty = rfc(gaps=(0.1, 0.1, 0.1), errors=("authorization_pending", "access_denied"), last="access_denied")
     for text, name in ((har(hasty, times=False), "a.har"), (vcr(hasty), "a.yaml")):
-        found = judged(tmp_path, text, name=name)
-        assert (found[WAITS]["verdict"], found[WAITS]["message"]) == ("inconclusive", NO_TIMES)
-        assert failing(found) == {STOPS}
+        result = judged(tmp_path, text, name=name)
+        assert (result[WAITS]["verdict"], result[WAITS]["message"]) == ("inconclusive", NO_TIMES)
+        assert failing(result) == {STOPS}
 
 
 def test_whole_seconds_decide_what_is_plain(tmp_path):
     for gap, verdict in ((6.2, "pass"), (5.0, "inconclusive"), (1.0, "fail")):
         slow = rfc(gaps=(gap, gap, gap))
-        found = judged(tmp_path, har(slow, whole=True))
-        assert found[WAITS]["verdict"] == verdict, gap
+        result = judged(tmp_path, har(slow, whole=True))
+        assert result[WAITS]["verdict"] == verdict, gap
 
 
 def test_a_wait_that_is_known_is_a_value_of_the_result(tmp_path):
@@ -181,7 +181,7 @@ def test_other_traffic_is_ignored_and_counted(tmp_path):
     file = tmp_path / "browser.har"
     file.write_text(har(Traffic([*noise(), *rfc().sent])))
     findings = find(read_capture(file))
-    assert (len(findings.found), findings.ignored) == (4, 3)
+    assert (len(findings.exchanges), findings.ignored) == (4, 3)
     done = CliRunner().invoke(cli, ["judge", str(file)], standalone_mode=False)
     assert "3 other entries ignored" in " ".join(done.output.split())
 
@@ -214,9 +214,9 @@ def test_parallel_logins_are_told_apart_by_their_codes(tmp_path):
     file.write_text(har(Traffic([*first.sent, *other])))
     findings = find(read_capture(file))
     assert [len(flow.members) for flow in flows_of(findings, "rfc8628")] == [4, 4]
-    found = judged(tmp_path, file.read_text())
-    assert found[WAITS]["verdict"] == "pass"
-    assert found[WAITS]["judged"] == 4
+    result = judged(tmp_path, file.read_text())
+    assert result[WAITS]["verdict"] == "pass"
+    assert result[WAITS]["judged"] == 4
 
 
 def test_no_secret_of_a_capture_is_written(tmp_path):
@@ -267,9 +267,9 @@ def test_headers_that_browsers_leave_out_accuse_nobody(tmp_path):
     body = rfc().sent[1].body.replace(b"&client_id=tv-app", b"")
     anonymous = rfc().changed(1, body=body)
     named = "rfc8628-3.4-client-id-required"
-    found = judged(tmp_path, har(anonymous))
-    assert found[named]["verdict"] == "inconclusive"
-    assert "Authorization" in found[named]["message"]
+    result = judged(tmp_path, har(anonymous))
+    assert result[named]["verdict"] == "inconclusive"
+    assert "Authorization" in result[named]["message"]
     kept = anonymous.changed(
         2, headers=(*rfc().sent[2].headers, ("Authorization", "Basic dHYtYXBwOnNlY3JldC1zZWNyZXQ="))
     )
@@ -283,9 +283,9 @@ def test_a_missing_content_length_proves_nothing(tmp_path):
 def test_an_answer_without_its_body_is_not_judged(tmp_path):
     data = json.loads(har(rfc()))
     del data["log"]["entries"][3]["response"]["content"]["text"]
-    found = judged(tmp_path, json.dumps(data))
-    assert "rfc6749-5.1-access-token" not in found
-    assert found[WAITS]["verdict"] == "pass"
+    result = judged(tmp_path, json.dumps(data))
+    assert "rfc6749-5.1-access-token" not in result
+    assert result[WAITS]["verdict"] == "pass"
 
 
 def test_a_compressed_body_is_read(tmp_path):
@@ -301,8 +301,8 @@ def test_a_compressed_body_is_read(tmp_path):
 
 def test_a_timeout_is_none_of_the_servers_answers(tmp_path):
     lost = rfc(gaps=(5.2, 5.2, 3.0)).changed(2, error="net::ERR_TIMED_OUT", took=3.0)
-    found = judged(tmp_path, har(lost))
-    assert found["rfc8628-3.5-timeout-reduces-frequency"]["verdict"] in ("warn", "fail")
+    result = judged(tmp_path, har(lost))
+    assert result["rfc8628-3.5-timeout-reduces-frequency"]["verdict"] in ("warn", "fail")
 
 
 def test_only_party_dialect_and_forms(tmp_path):
@@ -311,9 +311,9 @@ def test_only_party_dialect_and_forms(tmp_path):
     assert all(name.startswith("rfc8628-3.5-") for name in wanted)
     assert (tmp_path / "s.md").read_text().startswith("#")
     for party, other in (("server", "rules::"), ("client", "invariants::")):
-        found = commanded(tmp_path, har(rfc()), "--party", party)
-        assert found
-        assert not any(one["check"].startswith(other) for one in found.values())
+        result = commanded(tmp_path, har(rfc()), "--party", party)
+        assert result
+        assert not any(one["check"].startswith(other) for one in result.values())
     forced = commanded(tmp_path, har(rfc()), "--dialect", "aws-sso-oidc")
     assert any(name.startswith("aws-") for name in forced)
 
@@ -322,8 +322,8 @@ def test_a_baseline_is_heeded(tmp_path):
     wrong = rfc().changed(3, answered=(("Content-Type", "text/html"), *rfc().sent[3].answered[1:]))
     known = tmp_path / "known.toml"
     known.write_text('[[known]]\nrequirement = "rfc6749-5.1-json-media-type"\nreason = "old proxy"\n')
-    found = commanded(tmp_path, har(wrong), "--expect", str(known), code=0)
-    assert found["rfc6749-5.1-json-media-type"]["expected"] == "deviation"
+    result = commanded(tmp_path, har(wrong), "--expect", str(known), code=0)
+    assert result["rfc6749-5.1-json-media-type"]["expected"] == "deviation"
 
 
 def test_published_answers_and_cassettes_of_ours(tmp_path):

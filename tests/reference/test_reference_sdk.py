@@ -162,14 +162,14 @@ def test_aws_cli_logs_in(endpoint, browser, tmp_path):
     watchdog.start()
     try:
         shown = ""
-        found = None
+        result = None
         for line in process.stdout:
             shown += line
-            found = re.search(rf"({re.escape(endpoint)}/device)\?user_code=([A-Z]{{4}}-[A-Z]{{4}})", shown)
-            if found:
+            result = re.search(rf"({re.escape(endpoint)}/device)\?user_code=([A-Z]{{4}}-[A-Z]{{4}})", shown)
+            if result:
                 break
-        assert found, shown + process.stderr.read()
-        user.approve(browser, GrantView(found.group(2), found.group(1)))
+        assert result, shown + process.stderr.read()
+        user.approve(browser, GrantView(result.group(2), result.group(1)))
         output, errors = process.communicate(timeout=DEADLINE)
     finally:
         watchdog.cancel()

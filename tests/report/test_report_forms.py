@@ -35,15 +35,15 @@ def test_sarif_is_valid_and_has_one_rule_a_requirement():
 
 
 def test_sarif_tells_levels_kinds_suppressions_and_exchanges():
-    found = {one["ruleId"]: one for one in json.loads(sarif.render(samples.report()))["runs"][0]["results"]}
-    denied = found["rfc8628-3.5-access-denied"]
+    collected = {one["ruleId"]: one for one in json.loads(sarif.render(samples.report()))["runs"][0]["results"]}
+    denied = collected["rfc8628-3.5-access-denied"]
     assert (denied["kind"], denied["level"]) == ("fail", "error")
     assert denied["webRequest"]["method"] == "POST"
     assert denied["webResponse"]["statusCode"] == 400
     assert denied["locations"][0]["logicalLocations"][0]["fullyQualifiedName"].startswith("polling::")
     assert "device-grant run" in denied["properties"]["reproduce"]
-    assert found["rfc8628-3.5-expired-token"]["level"] == "warning"
-    assert found["rfc8628-3.5-slow-down-not-owed"]["suppressions"] == [
+    assert collected["rfc8628-3.5-expired-token"]["level"] == "warning"
+    assert collected["rfc8628-3.5-slow-down-not-owed"]["suppressions"] == [
         {"kind": "external", "justification": "deviation: Fixed in 3.5.0"}
     ]
     kinds = {
@@ -53,7 +53,7 @@ def test_sarif_tells_levels_kinds_suppressions_and_exchanges():
         "rfc8628-3.2-interval-default": "informational",
         "rfc8628-3.1-client-id-required": "pass",
     }
-    assert {name: found[name]["kind"] for name in kinds} == kinds
+    assert {name: collected[name]["kind"] for name in kinds} == kinds
 
 
 def test_fingerprints_stay_and_tell_targets_apart():
@@ -97,9 +97,9 @@ def test_the_badge_says_the_verdict(report, text):
     drawn = ET.fromstring(badge.render(report))
     assert drawn.get("aria-label") == f"RFC 8628: {text}"
     assert [node.text for node in drawn.iter("{http://www.w3.org/2000/svg}text")] == ["RFC 8628", text]
-    told = json.loads(badge.endpoint(report))
-    assert (told["schemaVersion"], told["label"], told["message"]) == (1, "RFC 8628", text)
-    assert told["color"] in badge.render(report)
+    description = json.loads(badge.endpoint(report))
+    assert (description["schemaVersion"], description["label"], description["message"]) == (1, "RFC 8628", text)
+    assert description["color"] in badge.render(report)
 
 
 def test_hostile_text_breaks_no_form():

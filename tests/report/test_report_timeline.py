@@ -14,11 +14,11 @@ from device_grant.results.model import Step
 
 
 def test_the_interval_decides_which_polls_are_early():
-    found = timeline([begin(), poll(5), poll(7), poll(12)])
-    (lane,) = found.lanes
+    result = timeline([begin(), poll(5), poll(7), poll(12)])
+    (lane,) = result.lanes
     assert [(one.allowed, one.early) for one in lane.polls] == [(5, False), (10, True), (12, False)]
-    assert found.early == 1
-    assert caption(found).startswith("3 polls, 1 sooner than a client may")
+    assert result.early == 1
+    assert caption(result).startswith("3 polls, 1 sooner than a client may")
 
 
 def test_slow_down_adds_five_seconds_for_good():
@@ -34,17 +34,17 @@ def test_without_an_interval_it_is_five_seconds():
 
 def test_camel_case_answers_and_a_lane_for_each_code():
     other = begin('{"deviceCode": "<device_code 2>", "interval": 1, "expiresIn": 3}')
-    found = timeline([begin(), other, poll(1, device_code="<device_code 2>"), poll(5),
+    result = timeline([begin(), other, poll(1, device_code="<device_code 2>"), poll(5),
                       poll(6, device_code="<device_code 2>"), poll(10, "ok")])  # fmt: skip
-    assert [lane.name for lane in found.lanes] == ["device code 1", "device code 2"]
-    assert found.lanes[1].expires == 3
-    assert found.kinds == ["pending", "token"]
+    assert [lane.name for lane in result.lanes] == ["device code 1", "device code 2"]
+    assert result.lanes[1].expires == 3
+    assert result.kinds == ["pending", "token"]
 
 
 def test_long_waits_take_no_more_room_than_a_few_intervals():
-    found = timeline([begin(), poll(5), poll(595)])
-    assert len(found.breaks) == 1
-    places = [found.x(at) for at in (0, 5, 595)]
+    result = timeline([begin(), poll(5), poll(595)])
+    assert len(result.breaks) == 1
+    places = [result.x(at) for at in (0, 5, 595)]
     assert places[1] - places[0] == pytest.approx((places[2] - places[1]) / 4, abs=1)
     assert 0 < places[0] < places[2] <= WIDTH
 
@@ -57,7 +57,7 @@ def test_nothing_to_see():
 
 
 def test_events_of_the_user_are_drawn_and_notes_are_not():
-    found = timeline(
+    result = timeline(
         [
             begin(),
             poll(5),
@@ -67,7 +67,7 @@ def test_events_of_the_user_are_drawn_and_notes_are_not():
             poll(10, "ok"),
         ]
     )
-    assert found.events == ((6, "user approves"),)
+    assert result.events == ((6, "user approves"),)
 
 
 def test_the_drawing_stands_in_the_page_and_says_itself_in_words():

@@ -43,9 +43,9 @@ def of_words(label: str) -> Step:
     ],
 )
 def test_words_of_former_versions_become_members(label, members):
-    found = of_words(label)
-    assert {name: getattr(found, name) for name in members} == members
-    assert (found.label, found.at) == (label, 1)
+    result = of_words(label)
+    assert {name: getattr(result, name) for name in members} == members
+    assert (result.label, result.at) == (label, 1)
 
 
 def test_what_has_members_is_left_as_it_is():
@@ -65,9 +65,9 @@ def test_a_former_file_has_its_waits_and_decisions(tmp_path):
                 step.pop(name, None)
         old.append(json.dumps(one))
     (tmp_path / "results.jsonl").write_text("\n".join(old) + "\n", "utf-8")
-    found = read(tmp_path)
-    assert [one.steps for one in found.results] == [one.steps for one in report.results]
-    assert publish(found) == publish(Report(report.header, report.cases, report.results, report.footer))
+    result = read(tmp_path)
+    assert [one.steps for one in result.results] == [one.steps for one in report.results]
+    assert publish(result) == publish(Report(report.header, report.cases, report.results, report.footer))
 
 
 def test_published_reports_of_former_versions_are_read():

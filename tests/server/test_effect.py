@@ -42,23 +42,23 @@ class Person:
 
 def settled(names, person, dialect=RFC8628, faults=()):
     """Verdict and message of each requirement of the checks, all in one run."""
-    found = {}
+    collected = {}
     with embedded(dialect, faults, user=person) as target:
         run = new_run(target, dialect, catalogue())
         for name in names:
             for requirement, claim in run_check(run, name).claims.items():
-                found[name, requirement] = (claim.verdict, claim.message)
+                collected[name, requirement] = (claim.verdict, claim.message)
         run.close()
-    return found
+    return collected
 
 
 @pytest.mark.parametrize("dialect", [RFC8628, AWS_SSO_OIDC])
 def test_a_user_who_does_nothing_makes_no_server_wrong(dialect):
     names = [name for name, entry in CHECKS.items() if applies(entry, dialect) and not entry.sampled]
-    found = settled(names, Person(), dialect)
-    assert not {key: message for key, (verdict, message) in found.items() if verdict in BROKEN}
-    assert found[APPROVAL, "rfc8628-3.5-success-after-approval"] == (Verdict.UNTESTABLE, REASON)
-    assert found[DENIAL, "rfc8628-3.5-access-denied"] == (Verdict.UNTESTABLE, REASON)
+    result = settled(names, Person(), dialect)
+    assert not {key: message for key, (verdict, message) in result.items() if verdict in BROKEN}
+    assert result[APPROVAL, "rfc8628-3.5-success-after-approval"] == (Verdict.UNTESTABLE, REASON)
+    assert result[DENIAL, "rfc8628-3.5-access-denied"] == (Verdict.UNTESTABLE, REASON)
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_one_decision_that_works_makes_the_other_one_the_servers(able, check, re
 
 @pytest.mark.parametrize(("fault", "check"), [("approval_ignored", APPROVAL), ("denial_ignored", DENIAL)])
 def test_a_server_that_ignores_one_decision_fails(fault, check):
-    found = settled([check], Person("approve", "deny"), faults=[fault])
-    assert Verdict.FAIL in {verdict for verdict, _ in found.values()}
+    result = settled([check], Person("approve", "deny"), faults=[fault])
+    assert Verdict.FAIL in {verdict for verdict, _ in result.values()}
 
 
 def test_the_user_is_tried_once():

@@ -58,7 +58,7 @@ def judged(examples=None, *, limit=LIMIT, strategy=NUMBERS, **changes):
         return seen, case.ledger.tallies[REQUIREMENT].verdict
 
 
-def told(examples=None, *, longest=99, **changes):
+def description(examples=None, *, longest=99, **changes):
     """The steps of all stories of a machine that breaks when it has counted too far."""
     steps = []
     with case_of(examples, **changes) as case:
@@ -89,8 +89,8 @@ def test_what_failed_is_tried_first_by_the_next_run(tmp_path):
 
 
 def test_stories_that_failed_are_told_first(tmp_path):
-    first, _ = told(open_database(str(tmp_path)))
-    again, verdict = told(open_database(str(tmp_path)))
+    first, _ = description(open_database(str(tmp_path)))
+    again, verdict = description(open_database(str(tmp_path)))
     assert verdict is Verdict.FAIL
     assert len(again) < len(first) / 2
 
@@ -121,14 +121,14 @@ def test_each_check_target_and_batch_has_its_own(tmp_path):
         assert seen[0] != LIMIT
 
 
-@pytest.mark.parametrize("run", [judged, told], ids=["examples", "stories"])
+@pytest.mark.parametrize("run", [judged, description], ids=["examples", "stories"])
 def test_a_database_changes_nothing_else(tmp_path, run):
     fine = {"limit": 2_000_000} if run is judged else {"longest": 10_000}
     assert run(open_database(str(tmp_path)), **fine) == run(**fine)
     assert run(**fine) == run(**fine)
 
 
-@pytest.mark.parametrize("run", [judged, told], ids=["examples", "stories"])
+@pytest.mark.parametrize("run", [judged, description], ids=["examples", "stories"])
 def test_a_seed_brings_the_same_again(tmp_path, run):
     fine = {"limit": 2_000_000} if run is judged else {"longest": 10_000}
     once = run(profile="standard", seed=7, **fine)

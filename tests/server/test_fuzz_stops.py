@@ -34,5 +34,5 @@ def test_different_ways_to_stop_are_one_end(broken):
             with pytest.raises(StopCheck):
                 Fuzz(case)(st.integers(0, 400), one)
         run.close()
-    found = case.ledger.tallies.get(requirement)
-    assert (found is not None and found.verdict >= Verdict.WARN) is broken
+    result = case.ledger.tallies.get(requirement)
+    assert (result is not None and result.verdict >= Verdict.WARN) is broken

@@ -44,8 +44,8 @@ def document(name, *arguments, **options):
     return described(dialect(name), *arguments, **options)
 
 
-def schema(found, name):
-    return found["components"]["schemas"][name]
+def schema(result, name):
+    return result["components"]["schemas"][name]
 
 
 def requirements_of(value):
@@ -60,10 +60,10 @@ def requirements_of(value):
 @pytest.mark.parametrize("name", DIALECTS)
 @pytest.mark.parametrize("endpoints", [None, {Operation.TOKEN: "https://tokens.example/t", METADATA: "/m"}])
 def test_documents_are_valid(name, endpoints):
-    found = document(name, endpoints, "https://id.example.com/realm")
-    assert list(OpenAPIV31SpecValidator(found).iter_errors()) == []
-    _load(found).validate()
-    assert yaml.safe_load(yaml.safe_dump(found)) == found
+    result = document(name, endpoints, "https://id.example.com/realm")
+    assert list(OpenAPIV31SpecValidator(result).iter_errors()) == []
+    _load(result).validate()
+    assert yaml.safe_load(yaml.safe_dump(result)) == result
 
 
 def test_requirements_are_those_that_the_checks_name():
@@ -79,17 +79,17 @@ def test_requirements_exist_in_the_dialect_that_names_them():
 
 
 def test_aws_document_follows_the_service_model(monkeypatch):
-    found = document(AWS_SSO_OIDC)
-    assert set(found["paths"]) == {"/client/register", "/device_authorization", "/token"}
-    assert schema(found, "CreateTokenRequest")["required"] == ["clientId", "clientSecret", "grantType"]
-    assert schema(found, "CreateTokenResponse")["properties"]["refreshToken"]["type"] == ["string", "null"]
-    assert schema(found, "CreateTokenResponse")["properties"]["expiresIn"]["type"] == "integer"
-    assert schema(found, "RegisterClientRequest")["properties"]["scopes"]["type"] == ["array", "null"]
-    assert schema(found, "Error401")["properties"]["error"]["enum"] == ["invalid_client"]
-    assert "authorization_pending" in schema(found, "Error400")["properties"]["error"]["enum"]
-    token = operation_of(found, Operation.TOKEN)
+    result = document(AWS_SSO_OIDC)
+    assert set(result["paths"]) == {"/client/register", "/device_authorization", "/token"}
+    assert schema(result, "CreateTokenRequest")["required"] == ["clientId", "clientSecret", "grantType"]
+    assert schema(result, "CreateTokenResponse")["properties"]["refreshToken"]["type"] == ["string", "null"]
+    assert schema(result, "CreateTokenResponse")["properties"]["expiresIn"]["type"] == "integer"
+    assert schema(result, "RegisterClientRequest")["properties"]["scopes"]["type"] == ["array", "null"]
+    assert schema(result, "Error401")["properties"]["error"]["enum"] == ["invalid_client"]
+    assert "authorization_pending" in schema(result, "Error400")["properties"]["error"]["enum"]
+    token = operation_of(result, Operation.TOKEN)
     assert {"200", "400", "401", "500"} <= set(token["responses"])
-    assert "401" not in operation_of(found, Operation.REGISTRATION)["responses"]
+    assert "401" not in operation_of(result, Operation.REGISTRATION)["responses"]
     assert token["responses"]["400"]["headers"]["x-amzn-ErrorType"]["required"]
 
     model = service_model.operation("CreateToken")
@@ -102,10 +102,10 @@ def test_aws_document_follows_the_service_model(monkeypatch):
 
 @pytest.mark.parametrize("name", DIALECTS)
 def test_links_lead_from_registration_to_refresh(name):
-    found = document(name)
+    result = document(name)
 
     def targets(operation):
-        answers = operation_of(found, operation)["responses"].values()
+        answers = operation_of(result, operation)["responses"].values()
         return {link["operationId"] for answer in answers for link in answer.get("links", {}).values()}
 
     assert targets(Operation.REGISTRATION) == {Operation.DEVICE_AUTHORIZATION}
@@ -119,11 +119,11 @@ def test_endpoints_of_a_target():
         Operation.TOKEN: "https://tokens.example.com/oauth/token",
         METADATA: "",
     }
-    found = document(RFC8628, urls, "https://id.example.com/realm/")
-    assert found["servers"] == [{"url": "https://id.example.com/realm"}]
-    assert set(found["paths"]) == {"/device", "/oauth/token"}
-    assert found["paths"]["/oauth/token"]["post"]["servers"] == [{"url": "https://tokens.example.com"}]
-    assert operation_of(found, Operation.REGISTRATION) is None
+    result = document(RFC8628, urls, "https://id.example.com/realm/")
+    assert result["servers"] == [{"url": "https://id.example.com/realm"}]
+    assert set(result["paths"]) == {"/device", "/oauth/token"}
+    assert result["paths"]["/oauth/token"]["post"]["servers"] == [{"url": "https://tokens.example.com"}]
+    assert operation_of(result, Operation.REGISTRATION) is None
     without_token = document(RFC8628, {Operation.DEVICE_AUTHORIZATION: "/device"})
     assert "links" not in operation_of(without_token, Operation.DEVICE_AUTHORIZATION)["responses"]["200"]
 
@@ -150,10 +150,10 @@ def test_bad_input_says_what_is_wrong(arguments, said):
 
 
 def test_references_are_followed():
-    found = document(RFC8628)
-    token = operation_of(found, Operation.TOKEN)
-    assert "oneOf" in openapi_parts.schema_of(found, token["requestBody"])
-    assert openapi_parts.schema_of(found, token["responses"]["429"]) is None
+    result = document(RFC8628)
+    token = operation_of(result, Operation.TOKEN)
+    assert "oneOf" in openapi_parts.schema_of(result, token["requestBody"])
+    assert openapi_parts.schema_of(result, token["responses"]["429"]) is None
 
 
 def test_command_prints_json_and_yaml(tmp_path):
@@ -173,7 +173,7 @@ def test_command_prints_json_and_yaml(tmp_path):
 
 def said(name, operation, status, body, *, headers=(), sent=None):  # noqa: PLR0913 - one exchange has that many parts
     """What schemathesis's failures come to for one response: requirement and whether it is tolerated."""
-    found = document(name)
+    result = document(name)
     speaks = dialect(name)
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     standard = (("content-type", "application/json"), ("cache-control", "no-store"), ("x-amzn-requestid", "1"))
@@ -183,15 +183,15 @@ def said(name, operation, status, body, *, headers=(), sent=None):  # noqa: PLR0
     sending = Operation(operation) if operation != METADATA else Operation.OTHER
     request = Request("POST", "http://x.test/", (), json.dumps(sent or {}).encode(), sending)
     exchange = Exchange(request, response, speaks.decode(sending, response), 0, 0)
-    documented = Documented(found, speaks, operation, exchange)
+    documented = Documented(result, speaks, operation, exchange)
 
     import requests
     import schemathesis
 
-    described = operation_of(found, operation)
-    path = next(path for path, item in found["paths"].items() if described in item.values())
+    described = operation_of(result, operation)
+    path = next(path for path, item in result["paths"].items() if described in item.values())
     method = "GET" if operation == METADATA else "POST"
-    case = _load(found)[path][method].Case(body={}, media_type="application/json")
+    case = _load(result)[path][method].Case(body={}, media_type="application/json")
     answer = schemathesis.Response(
         status_code=status,
         headers={key: [value] for key, value in all_headers},
@@ -338,8 +338,8 @@ def test_a_registration_may_repeat_what_it_was_sent():
     ],
 )
 def test_what_is_wrong_with_a_request(name, operation, body, wrong):
-    found = request_violations(document(name), operation, body)
-    assert [f"{entry.member}{' absent' * entry.absent}" for entry in found] == wrong
+    result = request_violations(document(name), operation, body)
+    assert [f"{entry.member}{' absent' * entry.absent}" for entry in result] == wrong
 
 
 def generated_for(target, name):

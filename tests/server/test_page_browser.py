@@ -58,24 +58,24 @@ def test_path_is_searched_and_playwrights_own_comes_last(monkeypatch):
 
 def settled(target, chosen=None, only=("",)):
     """Verdicts and messages of the checks in a browser."""
-    found = set()
+    collected = set()
     run = new_run(target, RFC8628, load())
     own, run.chromium = run.chromium, chosen or run.chromium
     for name, check in judges()[0].items():
         if name.startswith("page_browser::") and any(word in name for word in only):
-            found |= {(claim.verdict, claim.message) for claim in run_check(run, check).claims.values()}
+            collected |= {(claim.verdict, claim.message) for claim in run_check(run, check).claims.values()}
     if chosen:
         run.chromium = own
     run.close()
-    return found
+    return collected
 
 
 def test_without_playwright_the_checks_are_untestable_and_say_what_to_install(monkeypatch):
     monkeypatch.setattr(chromium, "has_playwright", lambda: False)
     with embedded(RFC8628) as target:
-        found = settled(target)
+        result = settled(target)
     said = "needs a browser: Playwright is not installed (pip install 'device-grant-conformance[browser]')"
-    assert found == {(Verdict.UNTESTABLE, said)}
+    assert result == {(Verdict.UNTESTABLE, said)}
 
 
 needs_playwright = needs("playwright")
@@ -126,11 +126,11 @@ def descendants(pid):
             continue
         if fields[0] != "Z":
             parents[int(stat.parent.name)] = int(fields[1])
-    found, new = set(), {pid}
+    result, new = set(), {pid}
     while new:
-        new = {child for child, parent in parents.items() if parent in new} - found
-        found |= new
-    return found
+        new = {child for child, parent in parents.items() if parent in new} - result
+        result |= new
+    return result
 
 
 def gone(pids, seconds=15):
@@ -374,8 +374,8 @@ def served():
 def test_a_server_on_this_machine_is_judged_like_one_in_process(served):
     user = user_of(str(Path(chromium.__file__).parent.parent / "reference" / "server" / "user.py"))
     with open_target(resolve(served, dialect=RFC8628), user=user) as target:
-        found = settled(target, BROWSER, only=("addresses", "client", "frame"))
-    assert {message for verdict, message in found if verdict is Verdict.FAIL} == {
+        result = settled(target, BROWSER, only=("addresses", "client", "frame"))
+    assert {message for verdict, message in result if verdict is Verdict.FAIL} == {
         "script in parameters of the address runs in the browser",
         "script in the client's name runs in the browser",
         "a page shows its controls in a frame of another site",

@@ -61,12 +61,12 @@ def test_each_check_fails_on_its_faults(name):
     assert check.faults, f"{name} names no fault that proves it"
     falsified: set[str] = set()
     for fault in check.faults:
-        found: set[str] = set()
+        collected: set[str] = set()
         for dialect in _dialects_of(fault):
-            if not (_slow(check) and found):
-                found |= run_checks(dialect, fault, (name,)).checks.get(name, frozenset())
-        assert found, f"{name} does not notice {fault}"
-        falsified |= found
+            if not (_slow(check) and collected):
+                collected |= run_checks(dialect, fault, (name,)).checks.get(name, frozenset())
+        assert collected, f"{name} does not notice {fault}"
+        falsified |= collected
     if not check.sampled:
         unproved = [
             requirement
@@ -82,11 +82,11 @@ def test_each_invariant_fails_on_its_faults(name):
     assert invariant.faults, f"{name} names no fault that proves it"
     falsified: set[str] = set()
     for fault in invariant.faults:
-        found: set[str] = set()
+        collected: set[str] = set()
         for dialect in _dialects_of(fault):
-            found |= _exercised(dialect, fault).invariants.get(name, frozenset())
-        assert found, f"{name} does not notice {fault}"
-        falsified |= found
+            collected |= _exercised(dialect, fault).invariants.get(name, frozenset())
+        assert collected, f"{name} does not notice {fault}"
+        falsified |= collected
     unproved = set(invariant.requirements) - falsified
     assert not unproved, f"{name}: none of its faults breaks {', '.join(sorted(unproved))}"
 
@@ -113,7 +113,7 @@ def test_each_fault_is_caught(fault, dialect):
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_honest_reference_is_never_accused(dialect):
     outcome = run_checks(dialect, "", tuple(CHECKS))
-    assert not {name: found for name, found in outcome.checks.items() if found}
+    assert not {name: result for name, result in outcome.checks.items() if result}
     assert not outcome.invariants
 
 

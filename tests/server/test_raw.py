@@ -183,16 +183,16 @@ def test_octets_go_to_plain_http_only():
 
 @pytest.mark.parametrize("name", sorted(raw_faults()))
 def test_misbehaviour_of_http_is_noticed(name, folder):
-    found = {bad: raw_broken(name, bad, folder) for bad in raw_faults()[name]}
-    assert all(found.values()), found
-    assert set().union(*found.values()) == set(CHECKS[name].requirements)
+    collected = {bad: raw_broken(name, bad, folder) for bad in raw_faults()[name]}
+    assert all(collected.values()), collected
+    assert set().union(*collected.values()) == set(CHECKS[name].requirements)
 
 
 @pytest.mark.parametrize("dialect", ["rfc8628", "aws-sso-oidc"])
 @pytest.mark.parametrize("name", sorted(raw_faults()))
 def test_honest_http_passes(name, dialect, folder):
-    found = raw_verdicts(name, HONEST.get(name, ""), folder, dialect)
-    assert set(found.values()) == {Verdict.PASS}
+    result = raw_verdicts(name, HONEST.get(name, ""), folder, dialect)
+    assert set(result.values()) == {Verdict.PASS}
 
 
 def test_every_misbehaviour_is_used():

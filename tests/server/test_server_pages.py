@@ -141,9 +141,9 @@ WORDING = [
 ]
 
 
-@pytest.mark.parametrize(("pattern", "text", "found"), WORDING)
-def test_wording(pattern, text, found):
-    assert bool(pattern.search(text)) is found
+@pytest.mark.parametrize(("pattern", "text", "expected"), WORDING)
+def test_wording(pattern, text, expected):
+    assert bool(pattern.search(text)) is expected
 
 
 def test_addresses_of_a_target_may_be_nonsense():
@@ -318,25 +318,25 @@ def test_wrong_codes_that_never_reach_the_page_are_untestable(path, said, tmp_pa
     file = tmp_path / "user.py"
     file.write_text(MISSED.format(path=path))
     with embedded(RFC8628, user=ModuleUser(file)) as target:
-        found = settled("verification_page::test_wrong_codes_are_slowed_down", target)
-    assert {verdict for verdict, _ in found.values()} == {Verdict.UNTESTABLE}
-    assert all(said in message and "enter() of the user module" in message for _, message in found.values())
+        result = settled("verification_page::test_wrong_codes_are_slowed_down", target)
+    assert {verdict for verdict, _ in result.values()} == {Verdict.UNTESTABLE}
+    assert all(said in message and "enter() of the user module" in message for _, message in result.values())
 
 
 def test_script_that_never_reaches_the_page_is_untestable(tmp_path):
     file = tmp_path / "user.py"
     file.write_text(MISSED.format(path="/nowhere"))
     with embedded(RFC8628, user=ModuleUser(file)) as target:
-        found = settled("page_security::test_script_in_the_user_code", target)
-    assert found["rfc6749-10.14-sanitize-input"][0] is Verdict.UNTESTABLE
+        result = settled("page_security::test_script_in_the_user_code", target)
+    assert result["rfc6749-10.14-sanitize-input"][0] is Verdict.UNTESTABLE
 
 
 def test_an_application_in_process_is_not_accused_of_plain_http():
     settings = Settings(issuer="https://login.example.com")
     with embedded(RFC8628, settings=settings) as target:
-        found = settled("page_security::test_pages_use_tls", target)
-    assert found["rfc8628-3.3-user-session-over-tls"][0] is Verdict.PASS
-    assert found["rfc6749-10.11-tls-user-endpoints"] == (
+        result = settled("page_security::test_pages_use_tls", target)
+    assert result["rfc8628-3.3-user-session-over-tls"][0] is Verdict.PASS
+    assert result["rfc6749-10.11-tls-user-endpoints"] == (
         Verdict.NOT_APPLICABLE,
         "called in process: TLS belongs to whatever stands before the server",
     )
@@ -345,8 +345,8 @@ def test_an_application_in_process_is_not_accused_of_plain_http():
 def test_no_handshake_is_made_for_an_application_in_process(monkeypatch):
     monkeypatch.setattr("socket.create_connection", lambda *_, **__: pytest.fail("a socket was opened"))
     with embedded(RFC8628, settings=Settings(issuer="https://login.example.com")) as target:
-        found = settled("http::test_tls_versions", target)
-    assert found["rfc8628-3.1-tls-bcp195"][0] is Verdict.NOT_APPLICABLE
+        result = settled("http::test_tls_versions", target)
+    assert result["rfc8628-3.1-tls-bcp195"][0] is Verdict.NOT_APPLICABLE
 
 
 @pytest.mark.parametrize(
@@ -360,5 +360,5 @@ def test_no_handshake_is_made_for_an_application_in_process(monkeypatch):
 )
 def test_a_page_is_not_blamed_for_what_a_code_that_nobody_opened_gets_too(fault, verdict):
     with embedded(RFC8628, [fault]) as target:
-        found = settled("user_decision::test_loading_the_page_decides_nothing", target)
-    assert found["rfc9110-9.2.1-safe-get"][0] is verdict
+        result = settled("user_decision::test_loading_the_page_decides_nothing", target)
+    assert result["rfc9110-9.2.1-safe-get"][0] is verdict

@@ -45,16 +45,16 @@ def verdicts(name, dialect):
 @pytest.mark.parametrize("dialect", [RFC8628, AWS_SSO_OIDC])
 @pytest.mark.parametrize("name", OF_THE_CODE)
 def test_the_codes_are_not_judged(name, dialect):
-    found = verdicts(name, dialect)
-    assert Verdict.UNTESTABLE in found.values()
-    assert not set(BROKEN) & set(found.values())
+    result = verdicts(name, dialect)
+    assert Verdict.UNTESTABLE in result.values()
+    assert not set(BROKEN) & set(result.values())
 
 
 def test_nor_by_what_comes_after_malformed_requests():
-    found = verdicts("malformed_input::test_malformed_token_request", RFC8628)
-    assert Verdict.FAIL in found.values()
+    result = verdicts("malformed_input::test_malformed_token_request", RFC8628)
+    assert Verdict.FAIL in result.values()
     of_the_code = ("rfc8628-3.5-pending-is-not-terminal", "rfc8628-3.5-success-after-approval")
-    assert not [name for name in of_the_code if found.get(name) in BROKEN]
+    assert not [name for name in of_the_code if result.get(name) in BROKEN]
 
 
 @pytest.mark.parametrize(

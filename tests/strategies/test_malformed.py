@@ -69,15 +69,15 @@ WHOLE = {"truncated", "empty-body", "not-an-object", "utf-16", "escaped-json", "
 
 
 def samples(kind, dialect, operation, count=20, **more):
-    found = []
+    collected = []
 
     @settings(profile, max_examples=count)
     @given(malformed(operation, dialect=dialect, base=BASES[dialect, operation], kinds=[kind], **more))
     def collect(wrong):
-        found.append(wrong)
+        collected.append(wrong)
 
     collect()
-    return found
+    return collected
 
 
 def form(wrong):
@@ -98,7 +98,7 @@ def everything():
 
 
 def of(everything, *kinds):
-    return [wrong for (kind, _, _), found in everything.items() if kind in kinds for wrong in found]
+    return [wrong for (kind, _, _), result in everything.items() if kind in kinds for wrong in result]
 
 
 def base(wrong):
@@ -107,9 +107,9 @@ def base(wrong):
 
 def test_every_claim_is_produced(everything):
     assert len(MALFORMATIONS) >= 40
-    for (kind, dialect, operation), found in everything.items():
-        assert found
-        assert {(w.kind, w.dialect, w.operation) for w in found} == {(kind, dialect, operation)}
+    for (kind, dialect, operation), result in everything.items():
+        assert result
+        assert {(w.kind, w.dialect, w.operation) for w in result} == {(kind, dialect, operation)}
 
 
 @pytest.mark.parametrize(("dialect", "operation"), BASES)
@@ -127,8 +127,8 @@ def test_all_kinds_turn_up_without_a_choice(dialect, operation):
 
 
 def test_requests_are_labelled(everything):
-    for found in everything.values():
-        for wrong in found:
+    for entry in everything.values():
+        for wrong in entry:
             assert wrong.method == "POST"
             assert "\n" not in wrong.description
             assert len(repr(wrong)) < 250
@@ -142,8 +142,8 @@ def test_requests_are_labelled(everything):
 
 
 def test_no_request_equals_the_valid_one(everything):
-    for found in everything.values():
-        for wrong in found:
+    for entry in everything.values():
+        for wrong in entry:
             encoded = VALID[wrong.dialect, wrong.operation]
             same_type = wrong.content_type == encoded.header("content-type")
             assert not (same_type and wrong.body == encoded.content)
@@ -156,8 +156,8 @@ def test_no_request_equals_the_valid_one(everything):
 
 
 def test_other_members_of_the_base_survive(everything):
-    for found in everything.values():
-        for wrong in found:
+    for entry in everything.values():
+        for wrong in entry:
             if wrong.kind in WHOLE:
                 continue
             for name, value in base(wrong).items():
@@ -337,8 +337,8 @@ def test_latitude(everything):
 
 
 def test_a_server_error_is_never_acceptable(everything):
-    for found in everything.values():
-        for wrong in found:
+    for entry in everything.values():
+        for wrong in entry:
             for code in ("http-500", "invalid_request", "SerializationException", "the-valid-answer"):
                 assert judge(wrong, 500, code) == "unacceptable"
 
@@ -421,8 +421,8 @@ def test_bad_arguments_are_refused_at_once(arguments, message):
 
 def test_requirements_are_in_the_catalogue_for_their_dialect(everything):
     requirements = load()
-    for found in everything.values():
-        for wrong in found:
+    for entry in everything.values():
+        for wrong in entry:
             assert wrong.dialect in requirements.get(wrong.requirement).dialects, wrong
 
 

@@ -182,8 +182,8 @@ def test_schedules_keep_their_bounds(schedule):
 
 @pytest.mark.parametrize("pace", ["polite", "late", "early", "burst"])
 def test_every_pace_is_drawn_and_mixed(pace):
-    found = find(strategies.polling_schedules(), lambda s: pace in s.paces and len(set(s.paces)) > 1, settings=exists)
-    assert pace in found.paces
+    result = find(strategies.polling_schedules(), lambda s: pace in s.paces and len(set(s.paces)) > 1, settings=exists)
+    assert pace in result.paces
 
 
 def test_typings_mean_the_code():

@@ -40,11 +40,11 @@ def run_check(run, name):
         misfit = str(missing)
     # What it said until then counts, which `device_grant.engine.run_check` does not tell.
     said = CheckOutcome(case)
-    found: dict[str, Verdict] = {}
+    collected: dict[str, Verdict] = {}
     for own in (said.verdicts, *said.invariants.values()):
         for requirement, verdict in own.items():
-            found[requirement] = max(verdict, found.get(requirement, Verdict.PASS))
-    return found, misfit
+            collected[requirement] = max(verdict, collected.get(requirement, Verdict.PASS))
+    return collected, misfit
 
 
 def judge(folder, name):
@@ -52,9 +52,9 @@ def judge(folder, name):
     target = open_cassette(folder, "cassette")
     with target:
         run = new_run(target)
-        found, misfit = run_check(run, name)
+        result, misfit = run_check(run, name)
         run.close()
-    return found, [misfit, *target.player.problems] if misfit else target.player.problems
+    return result, [misfit, *target.player.problems] if misfit else target.player.problems
 
 
 def excerpt(source, folder, name):
@@ -88,7 +88,7 @@ def record(target, names, tmp_path):
         run = new_run(recording)
         live = {name: run_check(run, name)[0] for name in names}
         run.close()
-    entries = [*run.secrets.entries(), *recorder.found]
+    entries = [*run.secrets.entries(), *recorder.page_secrets]
     pseudonyms = Pseudonyms(entries)
     manifest = finish.manifest_of(recording, catalogue().revision, pseudonyms)
     player = Player(recorder.tapes, pseudonyms)

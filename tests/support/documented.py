@@ -61,7 +61,7 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """All fenced blocks, in order; those in a list without their indentation."""
-    found, opened = [], None
+    result, opened = [], None
     name = str(page.relative_to(ROOT))
     for number, line in enumerate(page.read_text("utf-8").splitlines(), 1):
         if opened is None and (fence := re.fullmatch(r'( *)```(\w*)(?: title="([^"]+)")?', line)):
@@ -69,7 +69,7 @@ def blocks(page: Path) -> list[Block]:
         elif opened is not None and line.strip() == "```":
             start, indent, language, title, lines = opened
             text = "".join(f"{one.removeprefix(indent)}\n" for one in lines)
-            found.append(Block(name, start, language, title, text))
+            result.append(Block(name, start, language, title, text))
             opened = None
         elif opened is not None:
             opened[-1].append(line)
@@ -77,7 +77,7 @@ def blocks(page: Path) -> list[Block]:
             # An info string that is not understood must not hide a block.
             assert not line.lstrip().startswith("```"), f"{name}:{number}: {line}"
     assert opened is None, f"{name}: a fence is not closed"
-    return found
+    return result
 
 
 ALL = [block for page in PAGES for block in blocks(page)]
@@ -92,29 +92,29 @@ class Excuse(NamedTuple):
     """What can be said of it all the same."""
 
 
-def _goal(found: re.Match[str]) -> bool:
-    return re.search(rf"^{re.escape(found[1])}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE) is not None
+def _goal(match: re.Match[str]) -> bool:
+    return re.search(rf"^{re.escape(match[1])}:", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE) is not None
 
 
-def _environment(found: re.Match[str]) -> bool:
-    return found[1] in re.split(r"[\s,]+", (ROOT / "tox.ini").read_text("utf-8"))
+def _environment(match: re.Match[str]) -> bool:
+    return match[1] in re.split(r"[\s,]+", (ROOT / "tox.ini").read_text("utf-8"))
 
 
-def _parsed(found: re.Match[str]) -> bool:
-    words = [word for word in shlex.split(found.string, comments=True) if "=redis:" not in word]
+def _parsed(match: re.Match[str]) -> bool:
+    words = [word for word in shlex.split(match.string, comments=True) if "=redis:" not in word]
     parse(words[1:])
     return True
 
 
-def _known(found: re.Match[str]) -> bool:
-    words = shlex.split(found.string, comments=True)
+def _known(match: re.Match[str]) -> bool:
+    words = shlex.split(match.string, comments=True)
     named = {word.removeprefix("client:") for word in words[2:] if not word.startswith("-")}
-    return _parsed(found) and named <= {"embedded", *known_servers(), *known_clients()}
+    return _parsed(match) and named <= {"embedded", *known_servers(), *known_clients()}
 
 
-def _extra(found: re.Match[str]) -> bool:
+def _extra(match: re.Match[str]) -> bool:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return found["extra"] is None or found["extra"] in project["optional-dependencies"]
+    return match["extra"] is None or match["extra"] in project["optional-dependencies"]
 
 
 EXCUSES = (
@@ -361,9 +361,9 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def excused(line: str) -> Excuse | None:
     for excuse in EXCUSES:
-        found = re.fullmatch(excuse.pattern, line)
-        if found:
-            assert excuse.holds(found), f"{line}: not what is there"
+        match = re.fullmatch(excuse.pattern, line)
+        if match:
+            assert excuse.holds(match), f"{line}: not what is there"
             return excuse
     return None
 
@@ -383,9 +383,9 @@ def assert_printed(shown: Block, said: str) -> None:
     said, at = " ".join(said.split()), 0
     for line in shown.text.splitlines():
         parts = [re.escape(" ".join(part.split())) for part in line.split("…")]
-        found = re.compile(r".*?".join(parts).replace(r"\ ", " ")).search(said, at)
-        assert found, f"{shown.place}: {line.strip()!r} is not in\n{said[at:]}"
-        at = found.end()
+        match = re.compile(r".*?".join(parts).replace(r"\ ", " ")).search(said, at)
+        assert match, f"{shown.place}: {line.strip()!r} is not in\n{said[at:]}"
+        at = match.end()
 
 
 def patched(text: str, change: Block) -> str:

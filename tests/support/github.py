@@ -146,10 +146,10 @@ class GitHub:
 
     async def page(self, request):
         members = await _members(request)
-        found = [one for one in self.codes.values() if one.user_code == members.get("user_code")]
-        if not found:
+        collected = [one for one in self.codes.values() if one.user_code == members.get("user_code")]
+        if not collected:
             return Answer("no such code", 404)
-        found[0].decision = members["action"]
+        collected[0].decision = members["action"]
         return Answer("thank you")
 
 

@@ -32,9 +32,9 @@ def aws_cli() -> tuple[str, tuple[int, ...]]:
         if program is None:
             continue
         done = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=30)
-        found = re.match(r"aws-cli/(\d+)\.(\d+)", done.stdout)
-        if found and int(found[1]) >= 2:
-            return program, tuple(int(part) for part in found.groups())
+        match = re.match(r"aws-cli/(\d+)\.(\d+)", done.stdout)
+        if match and int(match[1]) >= 2:
+            return program, tuple(int(part) for part in match.groups())
     return "", ()
 
 

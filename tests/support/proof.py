@@ -120,6 +120,6 @@ def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
     with embedded(dialect, [fault] if fault else []) as target:
         for said in judged(target, names, 40):
             broken[said.trial.check.name] = said.broken
-            for invariant, found in said.broken_invariants.items():
-                invariants.setdefault(invariant, set()).update(found)
-    return Outcome(broken, {name: frozenset(found) for name, found in invariants.items()})
+            for invariant, result in said.broken_invariants.items():
+                invariants.setdefault(invariant, set()).update(result)
+    return Outcome(broken, {name: frozenset(result) for name, result in invariants.items()})

@@ -64,7 +64,7 @@ def records() -> dict[str, Record]:
 
 def filled(text: str) -> str:
     """Each `#` and number replaced by that many random base64url characters."""
-    return re.sub(r"#(\d+)", lambda found: "".join(secrets.choice(_BASE64URL) for _ in range(int(found[1]))), text)
+    return re.sub(r"#(\d+)", lambda match: "".join(secrets.choice(_BASE64URL) for _ in range(int(match[1]))), text)
 
 
 def _filled(value: Any) -> Any:

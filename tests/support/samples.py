@@ -296,9 +296,9 @@ def assert_in_order(text: str, parts: list[str]) -> None:
     """Each part occurs, after the one before it."""
     place = 0
     for part in parts:
-        found = text.find(part, place)
-        assert found >= 0, f"{part!r} is missing after {place}"
-        place = found + len(part)
+        outcome = text.find(part, place)
+        assert outcome >= 0, f"{part!r} is missing after {place}"
+        place = outcome + len(part)
 
 
 def written(folder, report):

@@ -32,7 +32,7 @@ def listens(host, port):
     return Adapter.listens(None, host, port)
 
 
-def found(documents, *, base="http://target.test", in_process=True, dialect=None, claims=None, **endpoints):
+def discovered(documents, *, base="http://target.test", in_process=True, dialect=None, claims=None, **endpoints):
     config = TargetConfig(name="t", endpoints=EndpointsSection(**endpoints), claims=claims or {})
     target = SimpleNamespace(config=config, base=base, in_process=in_process, spec="t", listens=listens)
 
@@ -49,7 +49,7 @@ def found(documents, *, base="http://target.test", in_process=True, dialect=None
 
 
 def test_metadata_of_rfc_8414_comes_first():
-    result = found({OAUTH: document(), OIDC: document("http://other.test")})
+    result = discovered({OAUTH: document(), OIDC: document("http://other.test")})
     assert result.device_authorization == "http://target.test/d"
     assert result.token == result.url(Operation.TOKEN) == "http://target.test/t"
     assert result.registration == result.url(Operation.REGISTRATION) == "http://target.test/r"
@@ -61,7 +61,7 @@ def test_metadata_of_rfc_8414_comes_first():
 
 
 def test_openid_discovery_is_asked_next():
-    result = found({OIDC: document()})
+    result = discovered({OIDC: document()})
     assert result.metadata == f"http://target.test{OIDC}"
     assert [response.status for _, response in result.exchanges] == [404, 200]
 
@@ -69,7 +69,7 @@ def test_openid_discovery_is_asked_next():
 def test_a_later_document_fills_the_gaps_of_the_first():
     first = document()
     del first["device_authorization_endpoint"]
-    result = found({OAUTH: first, OIDC: document(token_endpoint="http://target.test/other")})
+    result = discovered({OAUTH: first, OIDC: document(token_endpoint="http://target.test/other")})
     assert result.device_authorization == "http://target.test/d"
     assert result.token == "http://target.test/t"
     assert result.metadata.endswith(OIDC)
@@ -77,25 +77,27 @@ def test_a_later_document_fills_the_gaps_of_the_first():
 
 def test_an_issuer_with_a_path_has_it_inserted_or_appended():
     base = "http://target.test/tenant"
-    assert found({f"{OAUTH}/tenant": document()}, base=base).metadata == f"http://target.test{OAUTH}/tenant"
-    assert found({f"/tenant{OIDC}": document()}, base=base).metadata == f"{base}{OIDC}"
+    assert discovered({f"{OAUTH}/tenant": document()}, base=base).metadata == f"http://target.test{OAUTH}/tenant"
+    assert discovered({f"/tenant{OIDC}": document()}, base=base).metadata == f"{base}{OIDC}"
 
 
 def test_configured_paths_win():
-    result = found({"/x/meta": document()}, base="http://target.test/x", token="/mine", metadata="/meta")
+    result = discovered({"/x/meta": document()}, base="http://target.test/x", token="/mine", metadata="/meta")
     assert result.metadata == result.exchanges[0][0].url == "http://target.test/x/meta"
     assert result.token == "http://target.test/x/mine"
-    result = found({"/meta": document()}, metadata="http://target.test/meta", token="/mine", verification="/device")
+    result = discovered(
+        {"/meta": document()}, metadata="http://target.test/meta", token="/mine", verification="/device"
+    )
     assert result.token == "http://target.test/mine"
     assert result.device_authorization == "http://target.test/d"
     assert result.verification == "http://target.test/device"
 
 
 def test_a_target_without_metadata_needs_its_paths():
-    result = found({}, token="/t", device_authorization="/d")
+    result = discovered({}, token="/t", device_authorization="/d")
     assert (result.token, result.metadata, result.document) == ("http://target.test/t", "", {})
     assert len(result.exchanges) == 2
-    assert found({}, token="/t", device_authorization="/d", claims={"metadata": False}).exchanges == ()
+    assert discovered({}, token="/t", device_authorization="/d", claims={"metadata": False}).exchanges == ()
 
 
 @pytest.mark.parametrize(
@@ -110,17 +112,17 @@ def test_a_target_without_metadata_needs_its_paths():
 )
 def test_what_is_missing_is_named_with_the_keys_to_write(documents, claims, parts):
     with pytest.raises(UsageError) as caught:
-        found(documents, claims=claims)
+        discovered(documents, claims=claims)
     assert not [part for part in parts if part not in str(caught.value)], str(caught.value)
 
 
 def test_a_target_that_does_not_answer_is_unreachable():
     with pytest.raises(TargetUnreachableError, match="connection refused"):
-        found({OAUTH: httpx.ConnectError("connection refused")})
+        discovered({OAUTH: httpx.ConnectError("connection refused")})
 
 
 def test_the_aws_dialect_asks_nothing():
-    result = found({}, dialect=dialect(AWS_SSO_OIDC), base="http://target.test/prefix", token="/mine")
+    result = discovered({}, dialect=dialect(AWS_SSO_OIDC), base="http://target.test/prefix", token="/mine")
     assert result.registration == "http://target.test/prefix/client/register"
     assert result.device_authorization == "http://target.test/prefix/device_authorization"
     assert result.token == "http://target.test/prefix/mine"
@@ -132,12 +134,12 @@ def test_advertised_addresses_are_used_unless_nothing_listens_there():
         here, gone = (f"http://127.0.0.1:{place.getsockname()[1]}" for place in (listening, closing))
         closing.close()
         advertised = document(here, token_endpoint=f"{gone}/t?x=1")
-        result = found({OAUTH: advertised}, base="http://127.0.0.1:1", in_process=False)
+        result = discovered({OAUTH: advertised}, base="http://127.0.0.1:1", in_process=False)
         assert result.device_authorization == f"{here}/d"
         assert result.token == "http://127.0.0.1:1/t?x=1"
         assert len(result.moved) == 1
         assert f"{gone}/t" in result.moved[0]
         # What target.toml says, and what is far away or in process, is taken at its word.
-        assert found({}, in_process=False, token=f"{gone}/t", device_authorization="/d").token == f"{gone}/t"
-        assert found({OAUTH: document(gone)}, base="https://idp.test", in_process=False).token == f"{gone}/t"
-        assert found({OAUTH: document(gone)}).token == f"{gone}/t"
+        assert discovered({}, in_process=False, token=f"{gone}/t", device_authorization="/d").token == f"{gone}/t"
+        assert discovered({OAUTH: document(gone)}, base="https://idp.test", in_process=False).token == f"{gone}/t"
+        assert discovered({OAUTH: document(gone)}).token == f"{gone}/t"

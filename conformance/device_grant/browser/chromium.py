@@ -42,15 +42,15 @@ def candidates() -> Iterator[str | None]:
     """
     named = os.environ.get(VARIABLE)
     if named:
-        found = shutil.which(named)
-        if found is None:
+        result = shutil.which(named)
+        if result is None:
             raise Untestable(f"{VARIABLE} is {named!r}, which is no executable file")
-        yield found
+        yield result
         return
     for name in NAMES:
-        found = shutil.which(name)
-        if found is not None:
-            yield found
+        result = shutil.which(name)
+        if result is not None:
+            yield result
     yield None
 
 
@@ -144,8 +144,8 @@ class Chromium:
                 )
             except Error as error:
                 reason = reason or (f": {Path(executable).name} does not start, {_why(error)}" if executable else "")
-        told = reason or f": install Chromium (Debian: apt-get install chromium) or name one in {VARIABLE}"
-        raise Untestable(f"needs a browser, and none can be started{told}")
+        description = reason or f": install Chromium (Debian: apt-get install chromium) or name one in {VARIABLE}"
+        raise Untestable(f"needs a browser, and none can be started{description}")
 
     def _stop(self) -> None:
         loop, self._loop = self._loop, None

@@ -99,14 +99,14 @@ class Markup:
 
     def prompt(self) -> tuple[Form, Input] | None:
         """The first form with something to type that is still empty, one named like a code before others."""
-        found = [
+        collected = [
             (form, entry)
             for form in self.forms
             for entry in form.inputs
             if entry.typed and not entry.value and not form.asks_password
         ]
-        found.sort(key=lambda pair: "code" not in pair[1].name.lower())
-        return found[0] if found else None
+        collected.sort(key=lambda pair: "code" not in pair[1].name.lower())
+        return collected[0] if collected else None
 
 
 def read_markup(html: str) -> Markup:

@@ -59,7 +59,7 @@ def coverage() -> Coverage:
     """Import every check and join them with the catalogue."""
     import_checks("server", "client")
     every_rule()
-    found: dict[str, tuple[Judge, ...]] = {}
+    collected: dict[str, tuple[Judge, ...]] = {}
     # By name: the registries are in the order in which modules happened to be imported.
     everyone: list[Judge] = [
         *sorted(all_checks(), key=attrgetter("name")),
@@ -68,8 +68,8 @@ def coverage() -> Coverage:
     ]
     for judge in everyone:
         for requirement in judge.requirements:
-            found[requirement] = (*found.get(requirement, ()), judge)
-    return Coverage(load(), found)
+            collected[requirement] = (*collected.get(requirement, ()), judge)
+    return Coverage(load(), collected)
 
 
 def counted(judges: Sequence[Judge]) -> str:

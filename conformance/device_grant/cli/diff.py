@@ -64,5 +64,5 @@ def _name(place: Path, below: str, report: Report) -> str:
     return below or (place.name if place.is_dir() else place.parent.name) or report.header.target
 
 
-def _listed(found: dict[str, Report]) -> str:
-    return ", ".join(name or "one run" for name in found)
+def _listed(result: dict[str, Report]) -> str:
+    return ", ".join(name or "one run" for name in result)

@@ -52,16 +52,16 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
 
     recorded = stories_of(source, dialect or "")
     opened = _open(recorded, target, user, fault)
-    found = _compare(recorded, opened, only)
+    result = _compare(recorded, opened, only)
     named = redacted_url(opened.spec) if "://" in opened.spec else opened.spec
     if as_data:
-        document = forms.as_json(found, source=str(source), target=named, dialect=recorded.dialect)
+        document = forms.as_json(result, source=str(source), target=named, dialect=recorded.dialect)
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        forms.render(found, Console(highlight=False), source=str(source), target=named)
-    if found.differing:
+        forms.render(result, Console(highlight=False), source=str(source), target=named)
+    if result.differing:
         return int(ExitCode.FAILED)
-    return int(ExitCode.CONFORMANT if found.exchanges else ExitCode.NOTHING_RAN)
+    return int(ExitCode.CONFORMANT if result.exchanges else ExitCode.NOTHING_RAN)
 
 
 def _open(recorded: Recorded, target: str, user: str | None, faults: tuple[str, ...]) -> Target:

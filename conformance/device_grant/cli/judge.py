@@ -54,14 +54,14 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
     if options["only"]:
         catalogue.select(options["only"])
     known = _baseline(expect, catalogue)
-    found = [find(read_capture(path), options["dialect"] or "") for path in files]
-    judges = [(path, one, name) for path, one in zip(files, found, strict=True) for name in one.dialects]
+    collected = [find(read_capture(path), options["dialect"] or "") for path in files]
+    judges = [(path, one, name) for path, one in zip(files, collected, strict=True) for name in one.dialects]
     paths = chosen_forms(options, len(judges))
-    folders = _folders(files, found) if report else {}
+    folders = _folders(files, collected) if report else {}
     worst = ExitCode.CONFORMANT
-    for path, findings in zip(files, found, strict=True):
+    for path, findings in zip(files, collected, strict=True):
         _tell(findings, console)
-        if not findings.found:
+        if not findings.exchanges:
             worst = worse(worst, ExitCode.NOTHING_RAN)
         for name in findings.dialects:
             folder = report / folders[path] if report else None
@@ -86,9 +86,9 @@ def _baseline(expect: Path | None, catalogue: Catalogue) -> Baseline:
     return load(expect, ids, security_ids=security)
 
 
-def _folders(files: tuple[Path, ...], found: list[Findings]) -> dict[Path, str]:
+def _folders(files: tuple[Path, ...], result: list[Findings]) -> dict[Path, str]:
     """The folder of each file below --report: none for a single one."""
-    if len(found) == 1:
+    if len(result) == 1:
         return {files[0]: ""}
     names: dict[str, Path] = {}
     for path in files:
@@ -104,14 +104,14 @@ def _tell(findings: Findings, console: Console) -> None:
     from device_grant.report.text import plural
 
     capture = findings.capture
-    there = plural(len(findings.found), "exchange") if findings.found else "nothing"
+    there = plural(len(findings.exchanges), "exchange") if findings.exchanges else "nothing"
     rest = plural(findings.ignored, "other entry", "other entries")
     paragraph(console, f"{capture.file}: {capture.kind}, {there} of the device grant, {rest} ignored")
-    halves = sum(one.entry.bodiless for one in findings.found)
+    halves = sum(one.entry.bodiless for one in findings.exchanges)
     if halves:
         which = plural(halves, "answer")
         paragraph(console, f"{which} without a body in the capture: the server is not judged by them", "yellow")
-    if findings.found and len(capture.parties) == 1:
+    if findings.exchanges and len(capture.parties) == 1:
         paragraph(console, "The requests are those of a test suite: they say nothing of a client.", "dim")
 
 
@@ -123,7 +123,7 @@ def _judge(
     from device_grant.recordings.judge.secrets import learn
 
     secrets = Secrets()
-    learn(findings.found, secrets)
+    learn(findings.exchanges, secrets)
     today = datetime.now(UTC).date()
     only = {entry.id for entry in catalogue.select(options["only"])} if options["only"] else None
     forced = ("--dialect", options["dialect"]) if options["dialect"] else ()
@@ -173,7 +173,7 @@ def _header(subject: CaptureJudge, path: Path) -> Header:
     from device_grant import __version__
     from device_grant.results.model import FORMAT, Header
 
-    timed = any(one.entry.started is not None for one in subject.findings.found)
+    timed = any(one.entry.started is not None for one in subject.findings.exchanges)
     return Header(
         format=FORMAT,
         suite_version=__version__,

@@ -89,7 +89,7 @@ def chosen(names: Sequence[str]) -> list[Job]:
                     wanted.append(CLIENT + one)
         else:
             wanted.append(name)
-    found: list[Job] = []
+    collected: list[Job] = []
     for name in dict.fromkeys(wanted):
         client = name.removeprefix(CLIENT)
         if name != client and client in clients:
@@ -103,7 +103,7 @@ def chosen(names: Sequence[str]) -> list[Job]:
         else:
             known = ", ".join([*GROUPS, *servers, *(CLIENT + one for one in clients)])
             raise UsageError(f"--run {name}: no such target; choose from {known}")
-    return found
+    return collected
 
 
 def known_clients() -> dict[str, Path]:

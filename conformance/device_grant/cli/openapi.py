@@ -20,15 +20,15 @@ def openapi(dialect: str, base: str | None, form: str, out: Path | None) -> None
     from device_grant.protocol import dialect as known_dialect
     from device_grant.protocol.openapi import DEFAULT_BASE, document
 
-    found = document(known_dialect(dialect), base=DEFAULT_BASE if base is None else base)
+    result = document(known_dialect(dialect), base=DEFAULT_BASE if base is None else base)
     if form == "json":
         import json
 
-        text = json.dumps(found, indent=2) + "\n"
+        text = json.dumps(result, indent=2) + "\n"
     else:
         import yaml
 
-        text = yaml.safe_dump(found, sort_keys=False, allow_unicode=True, width=100)
+        text = yaml.safe_dump(result, sort_keys=False, allow_unicode=True, width=100)
     if out is None:
         click.echo(text, nl=False)
         return

@@ -84,7 +84,7 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
     collector = _finished(live)
     target = targets[0]
     tapes = target.recorder.tapes
-    entries = [*collector.secrets.entries(), *target.recorder.found]
+    entries = [*collector.secrets.entries(), *target.recorder.page_secrets]
     entries += [("client_secret", client.secret) for client in target.config.clients if client.secret]
     pseudonyms = Pseudonyms(entries)
     manifest = finish.manifest_of(target, catalogue.revision, pseudonyms)
@@ -220,7 +220,7 @@ def _replayed(
 
 def verdicts(collector: Collector) -> Verdicts:
     """What a run found, by check and requirement."""
-    found: Verdicts = {}
+    collected: Verdicts = {}
     for result in collector.results:
-        found.setdefault(result.check, {})[result.requirement] = result.verdict
-    return found
+        collected.setdefault(result.check, {})[result.requirement] = result.verdict
+    return collected

@@ -40,12 +40,12 @@ def chosen_forms(options: dict[str, Any], number: int) -> dict[str, Path]:
     return paths
 
 
-def write_forms(found: Report, paths: dict[str, Path]) -> None:
+def write_forms(result: Report, paths: dict[str, Path]) -> None:
     """Write the forms; raises UsageError naming the file that cannot be written."""
     for name, path in paths.items():
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(REPORT_FORMS[name].render(found), encoding="utf-8")
+            path.write_text(REPORT_FORMS[name].render(result), encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another file") from error
 
@@ -67,9 +67,9 @@ def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
     paths = chosen_forms(wanted, len(results))
     worst = 0
     for given in results:
-        found = read(given / FILE_NAME if given.is_dir() else given)
-        write_forms(found, paths)
+        result = read(given / FILE_NAME if given.is_dir() else given)
+        write_forms(result, paths)
         if not paths:
-            terminal.render(found, Console(highlight=False))
-        worst = max(worst, found.footer.exit_code if found.footer else 0)
+            terminal.render(result, Console(highlight=False))
+        worst = max(worst, result.footer.exit_code if result.footer else 0)
     return worst

@@ -42,7 +42,7 @@ class ClientSubject:
         options = self.options
         if options.database:
             raise UsageError("--grant-database: scenarios for clients generate no examples to keep; leave it out")
-        self._driver = self._found()
+        self._driver = self._recognised()
         return baseline_of(options.target)
 
     def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> ClientRun:
@@ -69,7 +69,7 @@ class ClientSubject:
     @property
     def dialect(self) -> str:
         """The dialect that the client speaks."""
-        return (self._driver or self._found()).config.dialect
+        return (self._driver or self._recognised()).config.dialect
 
     @property
     def places(self) -> int:
@@ -106,7 +106,7 @@ class ClientSubject:
         """Nothing: every check on a client begins afresh."""
         return ()
 
-    def _found(self) -> Driver:
+    def _recognised(self) -> Driver:
         from device_grant.client.drivers.load import open_client
 
         options = self.options

@@ -46,16 +46,16 @@ class CheckOutcome:
     @property
     def invariants(self) -> dict[str, dict[str, Verdict]]:
         """By invariant, or rule: its verdict on each requirement that the exchanges of the check showed."""
-        return {name: found for name, one in self.trial.invariants.items() if (found := _verdicts(one))}
+        return {name: result for name, one in self.trial.invariants.items() if (result := _verdicts(one))}
 
     @property
     def broken_invariants(self) -> dict[str, frozenset[str]]:
         """By invariant, or rule, that found anything: the requirements that it found not to hold."""
-        found = {
+        collected = {
             name: frozenset(requirement for requirement, verdict in own.items() if verdict in BROKEN)
             for name, own in self.invariants.items()
         }
-        return {name: broken for name, broken in found.items() if broken}
+        return {name: broken for name, broken in collected.items() if broken}
 
     @property
     def worst(self) -> Verdict:
@@ -144,9 +144,9 @@ def named_check(name: str) -> Check:
 
     for party in PACKAGES:
         import_checks(party)
-        found = next((check for check in all_checks() if check.name == name), None)
-        if found is not None:
-            return found
+        first = next((check for check in all_checks() if check.name == name), None)
+        if first is not None:
+            return first
     raise UsageError(f"no check is called {name!r}: `device-grant list` names them")
 
 

@@ -29,10 +29,10 @@ class Share:
     @classmethod
     def parse(cls, text: str) -> Share:
         """Read `INDEX/OF`; raises UsageError for anything else."""
-        found = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text)
-        if not found or not 1 <= int(found[1]) <= int(found[2]):
+        match = re.fullmatch(r"([0-9]{1,4})/([0-9]{1,4})", text)
+        if not match or not 1 <= int(match[1]) <= int(match[2]):
             raise UsageError(f"--shard {text}: give the number of the shard and how many there are, from 1/3 to 3/3")
-        return cls(int(found[1]), int(found[2]))
+        return cls(int(match[1]), int(match[2]))
 
     def own(self, checks: Sequence[Item]) -> list[Item]:
         """The checks of this shard.

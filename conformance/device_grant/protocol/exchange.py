@@ -121,8 +121,8 @@ class Outcome:
         """
         if self.ok or not self.status:
             return frozenset({self.code})
-        found = {self.code, f"http-{self.status}", f"http-{self.status // 100}xx", self.error_type} - {""}
-        return frozenset(found if self.code in _STILL_OPEN else found | {REFUSED})
+        collected = {self.code, f"http-{self.status}", f"http-{self.status // 100}xx", self.error_type} - {""}
+        return frozenset(collected if self.code in _STILL_OPEN else collected | {REFUSED})
 
 
 @dataclass(frozen=True)

@@ -143,14 +143,14 @@ def parse_responses(buffer: bytes, *, head: bool = False) -> tuple[list[Response
 
     A response without Content-Length and without chunks ends with the connection: see `until_closed`.
     """
-    found: list[Response] = []
+    collected: list[Response] = []
     while True:
         parsed = _one(buffer, head=head)
         if parsed is None:
-            return found, buffer
+            return collected, buffer
         response, buffer = parsed
         if not _interim(response):
-            found.append(response)
+            collected.append(response)
 
 
 def until_closed(buffer: bytes) -> Response | None:

@@ -7,7 +7,7 @@ import re
 
 def snake(name: str) -> str:
     """`deviceCode` becomes `device_code`; snake_case stays."""
-    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda found: "_" + found.group(1).lower(), name)
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", lambda match: "_" + match.group(1).lower(), name)
 
 
 def camel(name: str) -> str:

@@ -56,10 +56,10 @@ def encoding(request: Request) -> Encoding:
 def json_body(request: Request) -> dict[str, Any] | None:
     """The body as a JSON object, names as on the wire; None if it is anything else."""
     try:
-        found = json.loads(request.content)
+        result = json.loads(request.content)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else None
 
 
 def form_pairs(request: Request) -> list[tuple[str, str]]:
@@ -75,13 +75,13 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
 
 def members_of(request: Request) -> list[tuple[str, Any]]:
     """All parameters, of the body and then of the query, under canonical snake_case names."""
-    found: list[tuple[str, Any]] = []
+    collected: list[tuple[str, Any]] = []
     body = json_body(request)
     if body is not None:
-        found += [(snake(name), value) for name, value in body.items()]
+        collected += [(snake(name), value) for name, value in body.items()]
     elif encoding(request) == "form":
-        found += form_pairs(request)
-    return found + [(snake(name), value) for name, value in query_pairs(request)]
+        collected += form_pairs(request)
+    return collected + [(snake(name), value) for name, value in query_pairs(request)]
 
 
 def value_of(request: Request, name: str) -> Any:

@@ -106,20 +106,20 @@ class Secrets:
 
     def redact(self, text: str) -> str:
         """The text with every registered value, plain, URL-, JSON- or base64-encoded, replaced."""
-        for form in self._found(text):
+        for form in self._recognised(text):
             text = text.replace(form, self._forms[form])
         return text
 
     def leaks(self, text: str) -> list[str]:
         """Pseudonyms of the secrets that a finished artefact still contains, in any of the encodings."""
-        return sorted({self._forms[form] for form in self._found(text)})
+        return sorted({self._forms[form] for form in self._recognised(text)})
 
-    def _found(self, text: str) -> list[str]:
+    def _recognised(self, text: str) -> list[str]:
         """The forms that occur in the text, longest first: one that contains another must go as a whole."""
         # Only those that forms end on are kept: a set of all would cost most of the time.
         ends = set(filter(self._by_end.__contains__, _words(text)))
-        found = [form for end in ends for form in tuple(self._by_end[end]) if form in text]
-        return sorted(found, key=lambda form: (-len(form), form))
+        collected = [form for end in ends for form in tuple(self._by_end[end]) if form in text]
+        return sorted(collected, key=lambda form: (-len(form), form))
 
 
 def _octets(text: str) -> bytes:
@@ -158,10 +158,10 @@ def _marks_of_readings(token: str) -> tuple[str, ...]:
 
 def _readings(token: str) -> list[str]:
     once = unquote(token)
-    found = [token, once, unquote(once)]
+    collected = [token, once, unquote(once)]
     if "\\u" in token:
-        found.append(re.sub(r"\\u([0-9A-Fa-f]{4})", lambda escape: chr(int(escape.group(1), 16)), token))
-    return found
+        collected.append(re.sub(r"\\u([0-9A-Fa-f]{4})", lambda escape: chr(int(escape.group(1), 16)), token))
+    return collected
 
 
 def forms(value: str) -> list[str]:

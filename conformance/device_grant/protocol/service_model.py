@@ -118,12 +118,12 @@ def _members(shape: Any) -> tuple[Member, ...]:
 def _error(shape: Any) -> ErrorShape:
     # The model has no machine-readable link from an exception to its OAuth code: the documentation of the `error`
     # member is the only place in it that names the code.
-    found = re.search(r"<code>([a-z_]+)</code>", shape.members["error"].documentation)
-    if found is None:  # pragma: no cover - a model that changed this much must be looked at by a person
+    match = re.search(r"<code>([a-z_]+)</code>", shape.members["error"].documentation)
+    if match is None:  # pragma: no cover - a model that changed this much must be looked at by a person
         raise LookupError(f"the sso-oidc model no longer documents the error code of {shape.name}")
     return ErrorShape(
         name=shape.name,
-        code=found.group(1),
+        code=match.group(1),
         status=shape.metadata["error"]["httpStatusCode"],
         members=tuple(shape.members),
     )

@@ -48,9 +48,9 @@ class Change:
     @property
     def result(self) -> Result:
         """The newer of the two."""
-        found = self.after or self.before
-        assert found is not None  # noqa: S101 - a change has at least one side
-        return found
+        outcome = self.after or self.before
+        assert outcome is not None  # noqa: S101 - a change has at least one side
+        return outcome
 
     @property
     def kind(self) -> Kind:
@@ -93,24 +93,24 @@ class Difference:
     @property
     def remarks(self) -> list[str]:
         """What must be known to read the comparison rightly."""
-        found = []
+        collected = []
         for side, report in (("first", self.before), ("second", self.after)):
             if report.interrupted:
                 reached = "what it did not reach is listed as " + ("new" if side == "first" else "gone")
-                found.append(f"The {side} run was interrupted: {reached}.")
+                collected.append(f"The {side} run was interrupted: {reached}.")
             if report.footer is not None and report.footer.withheld:
-                found.append(f"The {side} file withholds results on security requirements.")
+                collected.append(f"The {side} file withholds results on security requirements.")
             if report.footer is not None and report.footer.suite_errors:
                 checks = plural(report.footer.suite_errors, "check")
-                found.append(f"The suite itself broke in {checks} of the {side} run.")
+                collected.append(f"The suite itself broke in {checks} of the {side} run.")
         one, other = self.before.header, self.after.header
         if one.target != other.target:
-            found.append(f"The targets are different: {one.target} and {other.target}.")
+            collected.append(f"The targets are different: {one.target} and {other.target}.")
         elif one.target_version != other.target_version:
-            found.append(f"The target's version went from {one.target_version} to {other.target_version}.")
+            collected.append(f"The target's version went from {one.target_version} to {other.target_version}.")
         if one.catalogue_revision != other.catalogue_revision:
-            found.append("The runs were judged by different catalogues of requirements.")
-        return found
+            collected.append("The runs were judged by different catalogues of requirements.")
+        return collected
 
 
 def compare(name: str, before: Report, after: Report) -> Difference:
@@ -166,7 +166,7 @@ def render(difference: Difference, console: Console) -> None:
     """Print one comparison: a sentence, remarks, then the groups that are not empty."""
     header = difference.after.header
     heading(f"{difference.name}: {header.target} {header.target_version}".strip() + f", {header.dialect}", console)
-    counts = [f"{len(found)} {TITLES[kind].lower()}" for kind in TITLES if (found := difference.of(kind))]
+    counts = [f"{len(outcome)} {TITLES[kind].lower()}" for kind in TITLES if (outcome := difference.of(kind))]
     if counts:
         paragraph(console, ", ".join(counts), "bold red" if difference.regressed else "bold")
     else:
@@ -174,11 +174,11 @@ def render(difference: Difference, console: Console) -> None:
     for remark in difference.remarks:
         paragraph(console, one_line(remark), "yellow")
     for kind, title in TITLES.items():
-        found = difference.of(kind)
-        if found:
+        outcome = difference.of(kind)
+        if outcome:
             console.print()
-            paragraph(console, f"{title} ({len(found)})", "bold")
-            for change in found:
+            paragraph(console, f"{title} ({len(outcome)})", "bold")
+            for change in outcome:
                 _change(change, console)
 
 
@@ -194,12 +194,12 @@ def _change(change: Change, console: Console) -> None:
 
 
 def _pairs(results: Iterable[Result]) -> dict[tuple[str, str], Result]:
-    found: dict[tuple[str, str], Result] = {}
+    collected: dict[tuple[str, str], Result] = {}
     for result in results:
-        known = found.get((result.requirement, result.check))
+        known = collected.get((result.requirement, result.check))
         if known is None or Verdict.from_label(result.verdict) > Verdict.from_label(known.verdict):
-            found[result.requirement, result.check] = result
-    return found
+            collected[result.requirement, result.check] = result
+    return collected
 
 
 def _identity(result: Result | None) -> tuple[str, bool] | None:

@@ -29,14 +29,14 @@ def summary(step: Step) -> str:
 
 def story(steps: Sequence[Step]) -> list[str]:
     """One line a step, `+5.00 s poll → 400 authorization_pending`; long stories are cut in the middle."""
-    lines = [f"{moment(step)} {_told(step)}" for step in steps]
+    lines = [f"{moment(step)} {_described(step)}" for step in steps]
     if len(lines) <= _LONGEST_STORY:
         return lines
     half = _LONGEST_STORY // 2
     return [*lines[:half], f"({len(lines) - 2 * half} more steps)", *lines[-half:]]
 
 
-def _told(step: Step) -> str:
+def _described(step: Step) -> str:
     if step.request is None or not step.label:
         return summary(step)
     _, _, answer = summary(step).rpartition(" → ")

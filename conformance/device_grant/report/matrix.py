@@ -254,14 +254,14 @@ def _rows(kind: str, columns: tuple[Column, ...], catalogue: Catalogue) -> Itera
 
 
 def _cell(column: Column, name: str, entry: Requirement | None) -> Cell:
-    found = column.requirements.get(name)
+    result = column.requirements.get(name)
     if entry is not None and entry.security and column.withholds:
         # The same for every such requirement: nothing can be read from which ones are missing.
         return Cell(WITHHELD) if spoken(column.report.header.dialect).binds(entry) else Cell()
-    if found is None:
+    if result is None:
         return Cell()
-    broken = found.verdict in (Verdict.FAIL, Verdict.WARN)
-    return Cell(found.verdict.label, broken and found.expected, f"{column.name}/index.html#{anchor(name)}")
+    broken = result.verdict in (Verdict.FAIL, Verdict.WARN)
+    return Cell(result.verdict.label, broken and result.expected, f"{column.name}/index.html#{anchor(name)}")
 
 
 def _table(matrix: Matrix) -> dict[str, Any]:

@@ -47,10 +47,10 @@ def write(
 
 def _published_before(folder: Path) -> dict[str, Report]:
     try:
-        found = runs(folder) if folder.is_dir() else {}
+        result = runs(folder) if folder.is_dir() else {}
     except NoResults:
         return {}
-    return {name: report for name, report in found.items() if name and report.header.published}
+    return {name: report for name, report in result.items() if name and report.header.published}
 
 
 def _write_report(report: Report, folder: Path) -> None:

@@ -92,7 +92,7 @@ def _result(report: Report, result: Result, rule: int) -> dict[str, Any]:
     text = one_line(result.message or result.statement)
     if result.got and _KINDS[result.verdict] == "fail" and result.got not in text:
         text += f" (came {one_line(result.got)})"
-    found: dict[str, Any] = {
+    collected: dict[str, Any] = {
         "ruleId": result.requirement,
         "ruleIndex": rule,
         "kind": _KINDS[result.verdict],
@@ -113,10 +113,10 @@ def _result(report: Report, result: Result, rule: int) -> dict[str, Any]:
         },
     }
     if result.expected:
-        found["suppressions"] = [{"kind": "external", "justification": f"{result.expected}: {result.reason}"}]
+        collected["suppressions"] = [{"kind": "external", "justification": f"{result.expected}: {result.reason}"}]
     if _KINDS[result.verdict] == "fail":
-        found |= _exchange(http.decisive(result.steps))
-    return found
+        collected |= _exchange(http.decisive(result.steps))
+    return collected
 
 
 def _fingerprint(report: Report, result: Result) -> str:
@@ -125,9 +125,9 @@ def _fingerprint(report: Report, result: Result) -> str:
 
 
 def _exchange(step: Step | None) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    collected: dict[str, Any] = {}
     if step is not None and step.request is not None:
-        found["webRequest"] = {
+        collected["webRequest"] = {
             "protocol": "HTTP",
             "version": "1.1",
             "method": step.request.method,
@@ -135,13 +135,13 @@ def _exchange(step: Step | None) -> dict[str, Any]:
             **_content(step.request),
         }
     if step is not None and step.response is not None:
-        found["webResponse"] = {
+        collected["webResponse"] = {
             "protocol": "HTTP",
             "version": "1.1",
             "statusCode": step.response.status,
             **_content(step.response),
         }
-    return found
+    return collected
 
 
 def _content(message: HttpRequest | HttpResponse) -> dict[str, Any]:

@@ -43,12 +43,12 @@ def plural(number: int, one: str, many: str = "") -> str:
 
 def minute(moment: str) -> str:
     """`2026-03-01 09:30 UTC` of an ISO 8601 moment in UTC; anything else, a day among it, as it is."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|\+00:00)", moment)
-    return f"{found[1]} {found[2]} UTC" if found else moment
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|\+00:00)", moment)
+    return f"{match[1]} {match[2]} UTC" if match else moment
 
 
-def _escape(found: re.Match[str]) -> str:
-    code = ord(found.group())
-    if found.group() == "\r":
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    if match.group() == "\r":
         return "\\r"
     return f"\\x{code:02x}" if code <= _LAST_OF_LATIN_1 else f"\\u{code:04x}"

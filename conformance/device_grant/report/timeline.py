@@ -127,7 +127,7 @@ class Timeline:
         return sum(poll.early for lane in self.lanes for poll in lane.polls)
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The drawing in words, for whoever cannot see it."""
         return "; ".join(
             f"{lane.name}: "
@@ -170,8 +170,8 @@ def _lanes(steps: Iterable[Step]) -> list[Lane]:
             lane.expires = step.at + life if life else None
             lanes[code] = lane
         # Some clients send the code in the URL, wrongly: when they poll is of interest all the same.
-        elif step.operation == "token" and (found := _SECRET.search(f"{step.request.body} {step.request.url}")):
-            lanes.setdefault(found.group(), Lane(_plain(found.group()))).add(step)
+        elif step.operation == "token" and (match := _SECRET.search(f"{step.request.body} {step.request.url}")):
+            lanes.setdefault(match.group(), Lane(_plain(match.group()))).add(step)
     return sorted(lanes.values(), key=lambda lane: natural(lane.name))
 
 
@@ -215,8 +215,8 @@ def _ticks(marks: Sequence[tuple[float, float]]) -> tuple[tuple[float, str], ...
     return tuple(ticks)
 
 
-def caption(found: Timeline) -> str:
+def caption(result: Timeline) -> str:
     """One sentence below the drawing."""
-    polls = sum(len(lane.polls) for lane in found.lanes)
-    early = f", {found.early} sooner than a client may" if found.early else ", none sooner than a client may"
+    polls = sum(len(lane.polls) for lane in result.lanes)
+    early = f", {result.early} sooner than a client may" if result.early else ", none sooner than a client may"
     return f"{plural(polls, 'poll')}{early}. Shaded: when polling was not yet allowed."

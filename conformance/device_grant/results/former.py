@@ -52,9 +52,9 @@ def _is_complete(step: Step) -> bool:
 
 def _read(step: Step) -> Step:
     for pattern, kind in _WORDS:
-        found = pattern.fullmatch(step.label)
-        if found is not None:
-            said = {name: value for name, value in found.groupdict().items() if value is not None}
+        match = pattern.fullmatch(step.label)
+        if match is not None:
+            said = {name: value for name, value in match.groupdict().items() if value is not None}
             action = said.get("action", "")
             return msgspec.structs.replace(
                 step,

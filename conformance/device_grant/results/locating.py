@@ -36,13 +36,13 @@ def files_below(place: Path) -> dict[str, Path]:
 
 def named_runs(places: Iterable[Path]) -> dict[str, Report]:
     """Read the runs of several folders, each under the folder's name; raises UsageError if two have the same."""
-    found: dict[str, Report] = {}
+    collected: dict[str, Report] = {}
     for place in places:
         own = place.resolve()
         base = (own.parent if own.is_file() else own).name
         for below, report in runs(place).items():
             name = f"{base}-{below}" if below else base
-            if name in found:
+            if name in collected:
                 raise UsageError(f"{place}: a run named {name} was given already; rename one of the folders")
-            found[name] = report
-    return found
+            collected[name] = report
+    return collected

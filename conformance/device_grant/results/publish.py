@@ -239,7 +239,7 @@ class _Steady:
             (_UUID, "<random>"),
             (_WORD, _random),
             (_MILLISECONDS, r"<n> \g<1>"),
-            (_SECONDS, lambda found: f"{float(found[1]):.0f}{found[2]}"),
+            (_SECONDS, lambda match: f"{float(match[1]):.0f}{match[2]}"),
             (PSEUDONYM, self._renumbered),
         )
         for pattern, replacement in rules:
@@ -251,17 +251,17 @@ class _Steady:
         steady = self(text)
         return steady if len(steady) <= longest else steady[:longest] + "…"
 
-    def _renumbered(self, found: re.Match[str]) -> str:
-        kind, number = found[1], found[2]
+    def _renumbered(self, match: re.Match[str]) -> str:
+        kind, number = match[1], match[2]
         if (kind, number) not in self._numbers:
             self._count[kind] = self._count.get(kind, 0) + 1
             self._numbers[kind, number] = self._count[kind]
         return f"<{kind} {self._numbers[kind, number]}>"
 
 
-def _random(found: re.Match[str]) -> str:
+def _random(match: re.Match[str]) -> str:
     """Tell what was drawn from what was written: names have their capitals at the starts of words, and few digits."""
-    word = found[0]
+    word = match[0]
     digits = sum(char.isdecimal() for char in word)
     changes = len(re.findall(r"[a-z][A-Z]|[A-Z]{2}[a-z]", word))
     drawn = changes > _CASE_CHANGES or (digits and changes) or (digits > 1 and len(set(word)) > _FEW_LETTERS)

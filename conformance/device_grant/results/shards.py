@@ -58,14 +58,14 @@ def shards_of(places: Iterable[Path]) -> dict[str, dict[str, Report]]:
     They are grouped by the folder that a run over two dialects made for each (`rfc8628`); else under `""`. Raises
     what `read` raises.
     """
-    found: dict[str, dict[str, Report]] = {}
+    collected: dict[str, dict[str, Report]] = {}
     for place in places:
         for file in files_below(place).values():
             report = read(file)
             folder = file.parent if file != place else file
             inner = folder != place and folder.name == report.header.dialect
-            found.setdefault(folder.name if inner else "", {})[str(folder)] = report
-    return found
+            collected.setdefault(folder.name if inner else "", {})[str(folder)] = report
+    return collected
 
 
 def merge_shards(shards: Mapping[str, Report]) -> Merged:
@@ -102,7 +102,7 @@ def merge_shards(shards: Mapping[str, Report]) -> Merged:
 
 def _numbered(shards: Mapping[str, Report]) -> dict[int, tuple[str, Report]]:
     """By their numbers, in order, with their places."""
-    found: dict[int, tuple[str, Report]] = {}
+    collected: dict[int, tuple[str, Report]] = {}
     first = next(iter(shards))
     for place, report in shards.items():
         if report.header.shard is msgspec.UNSET:
@@ -111,10 +111,10 @@ def _numbered(shards: Mapping[str, Report]) -> dict[int, tuple[str, Report]]:
             raise UsageError(f"{place}: made for publication: give what --report made")
         _require_same(place, report, first, shards[first])
         index = _shard(report).index
-        if index in found:
-            raise UsageError(f"{place}: shard {_shard(report).label} was given already, by {found[index][0]}")
-        found[index] = (place, report)
-    return dict(sorted(found.items()))
+        if index in collected:
+            raise UsageError(f"{place}: shard {_shard(report).label} was given already, by {collected[index][0]}")
+        collected[index] = (place, report)
+    return dict(sorted(collected.items()))
 
 
 def _require_same(place: str, report: Report, other_place: str, other: Report) -> None:
@@ -186,14 +186,14 @@ def _whole(command: str) -> str:
 
 def _results(lines: Iterable[Result]) -> tuple[Result, ...]:
     """One result for each requirement and check; what was only to spare goes where another check has judged."""
-    found: dict[tuple[str, str], Result] = {}
+    collected: dict[tuple[str, str], Result] = {}
     for result in lines:
         key = (result.requirement, result.check)
-        found[key] = worse_of(found[key], result) if key in found else result
-    judged = {result.requirement for result in found.values() if result.spare is not True}
+        collected[key] = worse_of(collected[key], result) if key in collected else result
+    judged = {result.requirement for result in collected.values() if result.spare is not True}
     return tuple(
         msgspec.structs.replace(result, spare=msgspec.UNSET)
-        for result in found.values()
+        for result in collected.values()
         if result.spare is not True or result.requirement not in judged
     )
 
@@ -214,8 +214,8 @@ def _shifts(parts: Sequence[Report]) -> list[dict[str, int]]:
 
 
 def _shifted(line: Line, shift: Mapping[str, int]) -> Line:
-    def moved(found: re.Match[str]) -> str:
-        return f"<{found[1]} {int(found[2]) + shift.get(found[1], 0)}>"
+    def moved(match: re.Match[str]) -> str:
+        return f"<{match[1]} {int(match[2]) + shift.get(match[1], 0)}>"
 
     if not shift:
         return line

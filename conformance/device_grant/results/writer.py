@@ -126,7 +126,7 @@ def scan(path: Path, secrets: Secrets) -> None:
     Raises SuiteError with the files and the secrets' pseudonyms, never with a secret.
     """
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-    found: list[str] = []
+    collected: list[str] = []
     own_names: set[str] | None = None
     for file in files:
         text = file.read_text(encoding="utf-8", errors="replace")
@@ -136,10 +136,10 @@ def scan(path: Path, secrets: Secrets) -> None:
         if own_names is None:
             own_names = {name for other in files for name in _own_names(other) if secrets.leaks(name)}
         leaks = {leak for view in views for leak in secrets.leaks(_without(view, own_names))}
-        found += [f"{leak} in {file.name}" for leak in sorted(leaks)]
-    if found:
+        collected += [f"{leak} in {file.name}" for leak in sorted(leaks)]
+    if collected:
         raise SuiteError(
-            f"{path}: a secret was written: {', '.join(found)}; delete the report. "
+            f"{path}: a secret was written: {', '.join(collected)}; delete the report. "
             "A secret that is an ordinary word cannot be told from prose: give the client a random one"
         )
 

@@ -74,9 +74,9 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = found
-    return found
+    result = getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    globals()[name] = result
+    return result
 
 
 def open_target(located: Located, *, user: User | None = None) -> Target:

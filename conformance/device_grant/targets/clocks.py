@@ -34,7 +34,7 @@ class RealClock:
 
     def __init__(self) -> None:
         # Wall time once, then the monotonic clock: a correction of the wall clock during a run is no finding.
-        self._ahead = time.time() - time.monotonic()
+        self._offset = time.time() - time.monotonic()
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +44,7 @@ class RealClock:
 
     def now(self) -> float:
         """Seconds since the epoch."""
-        return time.monotonic() + self._ahead
+        return time.monotonic() + self._offset
 
     def wait(self, seconds: float) -> None:
         """Sleep; raises ValueError for a negative time."""
@@ -137,9 +137,9 @@ class FaketimeClock:
         """The shared library, the variant for threaded programs first; None if it is not installed."""
         for variant in ("MT", ""):
             for pattern in _LIBRARY_PATTERNS:
-                found = sorted(Path("/").glob(pattern.format(variant=variant)))
-                if found:
-                    return found[0]
+                collected = sorted(Path("/").glob(pattern.format(variant=variant)))
+                if collected:
+                    return collected[0]
         return None
 
     @classmethod

@@ -88,11 +88,11 @@ def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None)
             metadata=_absolute(target.base, configured.metadata),
             verification=verification,
         )
-    found = _advertised(target, http)
-    urls = {name: url or found.urls.get(name, "") for name, url in explicit.items()}
+    result = _advertised(target, http)
+    urls = {name: url or result.urls.get(name, "") for name, url in explicit.items()}
     missing = [name for name in _NEEDED if not urls[name]]
     if missing:
-        raise UsageError(_incomplete(target, found, missing))
+        raise UsageError(_incomplete(target, result, missing))
     # An address that target.toml gives is the user's word; only advertised ones are looked after.
     moved: list[str] = []
     for name, url in urls.items():
@@ -103,10 +103,10 @@ def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None)
         device_authorization=urls["device_authorization"],
         token=urls["token"],
         authorization=urls["authorization"],
-        metadata=found.source,
+        metadata=result.source,
         verification=verification,
-        document=found.document,
-        exchanges=found.exchanges,
+        document=result.document,
+        exchanges=result.exchanges,
         moved=tuple(moved),
     )
 
@@ -126,13 +126,13 @@ def _advertised(target: Target, http: httpx.Client) -> _Found:
     servers leave the endpoint out of one of the two documents, so the later one fills gaps.
     """
     configured = target.config.endpoints
-    found = _Found()
+    result = _Found()
     if target.config.claims.get("metadata") is False and not configured.metadata:
-        return found
+        return result
     for url in _places(target.base, configured.metadata):
         request = Request("GET", url, (("Accept", "application/json"),))
         response = _ask(http, request)
-        found = replace(found, exchanges=(*found.exchanges, (request, response)))
+        result = replace(result, exchanges=(*result.exchanges, (request, response)))
         document = json_object(response) if response.status == httpx.codes.OK else None
         if document is None:
             continue
@@ -141,12 +141,12 @@ def _advertised(target: Target, http: httpx.Client) -> _Found:
             for name, member in _ADVERTISED.items()
             if isinstance(value := document.get(member), str) and value
         }
-        if not found.source or ("device_authorization" in urls and "device_authorization" not in found.urls):
-            found = replace(found, source=url, document=document)
-        found = replace(found, urls={**urls, **found.urls})
-        if all(name in found.urls for name in _NEEDED):
+        if not result.source or ("device_authorization" in urls and "device_authorization" not in result.urls):
+            result = replace(result, source=url, document=document)
+        result = replace(result, urls={**urls, **result.urls})
+        if all(name in result.urls for name in _NEEDED):
             break
-    return found
+    return result
 
 
 def _places(base: str, configured: str) -> Iterator[str]:
@@ -175,13 +175,13 @@ def _absolute(base: str, path: str) -> str:
     return f"{base}/{path.removeprefix('/')}"
 
 
-def _incomplete(target: Target, found: _Found, missing: list[str]) -> str:
+def _incomplete(target: Target, result: _Found, missing: list[str]) -> str:
     keys = ", ".join(f'{name} = "/path"' for name in missing)
-    if found.source:
+    if result.source:
         members = " and ".join(_ADVERTISED[name] for name in missing)
-        what = f"its metadata ({found.source}) names no {members}"
-    elif found.exchanges:
-        tried = " and ".join(f"{request.url} ({response.status})" for request, response in found.exchanges)
+        what = f"its metadata ({result.source}) names no {members}"
+    elif result.exchanges:
+        tried = " and ".join(f"{request.url} ({response.status})" for request, response in result.exchanges)
         what = f"there is no metadata at {tried}"
     else:
         what = "its endpoints are unknown and claims.metadata is false"

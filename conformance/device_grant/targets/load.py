@@ -128,7 +128,7 @@ def _unknown_key(kind: object, data: object, path: str) -> str | None:
         return None
     if isinstance(data, list):
         places = ((f"{path}[{index}]", item) for index, item in enumerate(data))
-        return next((found for place, item in places if (found := _unknown_key(struct, item, place))), None)
+        return next((result for place, item in places if (result := _unknown_key(struct, item, place))), None)
     if not isinstance(data, dict):
         return None
     fields = typing.get_type_hints(struct)
@@ -138,9 +138,9 @@ def _unknown_key(kind: object, data: object, path: str) -> str | None:
             close = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
             hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(fields)}"
             return f"{place}: unknown key; {hint}"
-        found = _unknown_key(fields[key], value, place)
-        if found:
-            return found
+        result = _unknown_key(fields[key], value, place)
+        if result:
+            return result
     return None
 
 

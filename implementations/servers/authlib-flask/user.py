@@ -57,10 +57,10 @@ def _decide(http: httpx.Client, grant: GrantView, action: str) -> None:
 
 
 def _token(page: httpx.Response) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]*)"', page.text)
-    if found is None:
+    match = re.search(r'name="csrf_token" value="([^"]*)"', page.text)
+    if match is None:
         raise UserError(f"a page without a form came ({page.status_code}): {_text(page)}")
-    return unescape(found.group(1))
+    return unescape(match.group(1))
 
 
 def _text(page: httpx.Response) -> str:

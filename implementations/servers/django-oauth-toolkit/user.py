@@ -62,13 +62,13 @@ def _submit(http: httpx.Client, page: httpx.Response, typed: dict[str, str]) -> 
 
 
 def _hidden(field: str) -> str:
-    found = re.search(r'name="([^"]+)"', field)
-    return found.group(1) if found and 'type="hidden"' in field else ""
+    match = re.search(r'name="([^"]+)"', field)
+    return match.group(1) if match and 'type="hidden"' in field else ""
 
 
 def _value(field: str) -> str:
-    found = re.search(r'value="([^"]*)"', field)
-    return html.unescape(found.group(1)) if found else ""
+    match = re.search(r'value="([^"]*)"', field)
+    return html.unescape(match.group(1)) if match else ""
 
 
 def _follow(http: httpx.Client, answer: httpx.Response) -> httpx.Response:

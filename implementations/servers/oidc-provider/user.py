@@ -62,14 +62,14 @@ def _follow(http: httpx.Client, answer: httpx.Response) -> httpx.Response:
 def _value(page: str, name: str) -> str:
     for field in re.findall(r"<input[^>]*>", page):
         if f'name="{name}"' in field:
-            found = re.search(r'value="([^"]*)"', field)
-            return found.group(1) if found else ""
+            match = re.search(r'value="([^"]*)"', field)
+            return match.group(1) if match else ""
     return ""
 
 
 def _action(page: httpx.Response) -> str:
-    found = re.search(r'<form[^>]*\baction="([^"]+)"', page.text)
-    return str(page.url.join(found.group(1))) if found else str(page.url)
+    match = re.search(r'<form[^>]*\baction="([^"]+)"', page.text)
+    return str(page.url.join(match.group(1))) if match else str(page.url)
 
 
 def _text(page: str) -> str:

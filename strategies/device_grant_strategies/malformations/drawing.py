@@ -95,14 +95,14 @@ def _from_drawn(
 
 
 def _choices(ctx: Context, entries: Sequence[Entry], members: Collection[str] | None) -> list[Choice]:
-    found: list[Choice] = []
+    collected: list[Choice] = []
     for entry in entries:
         applicable = entry.applicable(ctx)
         if members is not None:
             applicable = tuple(name for name in applicable if name in members)
         if applicable:
-            found.append((entry, applicable))
-    return found
+            collected.append((entry, applicable))
+    return collected
 
 
 def _make(draw: DrawFn, ctx: Context, choices: Sequence[Choice]) -> Malformed:

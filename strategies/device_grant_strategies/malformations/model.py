@@ -106,7 +106,7 @@ class Malformed:
 
 
 def _substitute(names: tuple[str, ...], codes: tuple[str, ...]) -> tuple[str, ...]:
-    found: list[str] = []
+    collected: list[str] = []
     for name in names:
-        found += codes if name == AS_VALID else (name,)
-    return tuple(dict.fromkeys(found))
+        collected += codes if name == AS_VALID else (name,)
+    return tuple(dict.fromkeys(collected))

@@ -28,8 +28,8 @@ def _judge(client: ClientUnderTest, verify: Verify, login: Attempt, code: str) -
     login.need(Purpose.POLL)
     if client.flows:
         verify.by_rules(login, STOPS)
-    told = code in login.ended.shown or "scripted server says" in login.ended.shown
-    reacts = login.failed or (told and not login.going_on) or login.error is not None
+    reported = code in login.ended.shown or "scripted server says" in login.ended.shown
+    reacts = login.failed or (reported and not login.going_on) or login.error is not None
     verify.that(REACTS, reacts, f"neither fails nor tells anybody of {code}", login)
 
 
@@ -100,6 +100,6 @@ def test_refused_at_the_start(client: ClientUnderTest, verify: Verify) -> None:
     """The device authorization request is refused with invalid_client. Accepted: an exit that tells of it."""
     login = client.redeem(start=[error("invalid_client")])
     login.need(Purpose.START)
-    told = "invalid_client" in login.ended.shown or "scripted server says" in login.ended.shown
-    reacts = login.failed or told or login.error is not None
+    reported = "invalid_client" in login.ended.shown or "scripted server says" in login.ended.shown
+    reacts = login.failed or reported or login.error is not None
     verify.that(REACTS, reacts, "neither fails nor tells anybody of invalid_client", login)

@@ -61,11 +61,11 @@ def test_software_id(client: ClientUnderTest, verify: Verify) -> None:
     operation = "flow" if client.flows else "register"
     attempts = [client.once(operation, f"machine {number}", given=REGISTERS) for number in (1, 2)]
     bodies = [json_body(entry.request) or {} for one in attempts for entry in one.of(Purpose.REGISTRATION)]
-    found = [body.get("software_id") for body in bodies]
-    if len(found) < 2 or None in found:  # noqa: PLR2004 - two are compared
+    collected = [body.get("software_id") for body in bodies]
+    if len(collected) < 2 or None in collected:  # noqa: PLR2004 - two are compared
         raise NotApplicable("the client registers without software_id")
     problem = "software_id is another one each time"
-    verify.that("rfc7591-2-software-id-stable", len(set(found)) == 1, problem, attempts[-1])
+    verify.that("rfc7591-2-software-id-stable", len(set(collected)) == 1, problem, attempts[-1])
 
 
 @check("rfc7591-3.2.1-client-checks-result", faults=("registration_result_ignored",), needs=("flow", "registration"))

@@ -107,9 +107,9 @@ def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> No
     waits = [after.started - before.ended for before, after in pairwise(login.polls)]
     # Two in a row: some clients ask twice at first, whatever the interval is.
     tight = any(max(pair) < AT_ONCE for pair in pairwise(waits))
-    told = ", ".join(f"{wait:.2f} s" for wait in waits) + " between its polls"
+    description = ", ".join(f"{wait:.2f} s" for wait in waits) + " between its polls"
     measured = {f"wait_{number}": wait for number, wait in enumerate(waits, 1)}
-    verify.that(ODD, not tight, "polls without a pause", login, got=told, tolerated=tolerated, measured=measured)
+    verify.that(ODD, not tight, "polls without a pause", login, got=description, tolerated=tolerated, measured=measured)
     since = login.polls[-1].ended if login.polls else login.starts[-1].ended
     alive = login.ended.at - since <= STUCK or (None if login.ended.overdue else False)
     verify.that(ODD, alive if login.going_on else login.settled, "neither polls nor fails", login)

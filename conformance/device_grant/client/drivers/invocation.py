@@ -37,16 +37,16 @@ class Home:
 
     def files(self) -> tuple[Kept, ...]:
         """Every regular file that the client left there."""
-        found = []
+        collected = []
         for path in sorted(self.path.rglob("*")):
             try:
                 if path.is_symlink() or not path.is_file():
                     continue
                 with path.open("rb") as file:
-                    found.append(Kept(str(path.relative_to(self.path)), self._reach(path), file.read(LARGEST_FILE)))
+                    collected.append(Kept(str(path.relative_to(self.path)), self._reach(path), file.read(LARGEST_FILE)))
             except OSError:
                 continue
-        return tuple(found)
+        return tuple(collected)
 
     def _reach(self, path: Path) -> int:
         """The file's permissions, less what a folder on the way keeps from other people."""
@@ -95,23 +95,23 @@ class Invocation:
     def variables(self) -> dict[str, str]:
         """The DEVICE_GRANT_ variables; the authority must have its base by now."""
         authority = self.authority
-        found = {
+        collected = {
             "OPERATION": self.operation,
             "DIALECT": authority.dialect.name,
             "ENDPOINT": authority.base,
             "ISSUER": authority.issuer,
         }
         if self.discover:
-            found["DISCOVER"] = "1"
+            collected["DISCOVER"] = "1"
         else:
             for name, channel in (
                 ("DEVICE_AUTHORIZATION_ENDPOINT", "start"),
                 ("TOKEN_ENDPOINT", "token"),
                 ("REGISTRATION_ENDPOINT", "registration"),
             ):
-                found[name] = authority.base + authority.paths[channel]
-        found |= self.given
-        return {f"DEVICE_GRANT_{name}": value for name, value in found.items() if value}
+                collected[name] = authority.base + authority.paths[channel]
+        collected |= self.given
+        return {f"DEVICE_GRANT_{name}": value for name, value in collected.items() if value}
 
 
 @dataclass(frozen=True)

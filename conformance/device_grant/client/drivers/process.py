@@ -135,8 +135,8 @@ class ProcessDriver:
 
     def _environment(self, invocation: Invocation, proxy: tuple[int, Proxy] | None) -> dict[str, str]:
         home = invocation.home.path
-        found = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        found |= {
+        collected = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        collected |= {
             "HOME": str(home),
             "TMPDIR": str(home / "tmp"),
             "XDG_CACHE_HOME": str(home / ".cache"),
@@ -155,24 +155,24 @@ class ProcessDriver:
             (home / name).mkdir(mode=0o700, exist_ok=True)
         https = f"http://127.0.0.1:{proxy[0]}" if proxy else self._nowhere
         for name, value in (("http_proxy", self._nowhere), ("https_proxy", https), ("all_proxy", self._nowhere)):
-            found |= {name: value, name.upper(): value}
-        found |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
+            collected |= {name: value, name.upper(): value}
+        collected |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
         if proxy or invocation.certificate:
-            found |= dict.fromkeys(_AUTHORITY, str(self._certificates.file))
+            collected |= dict.fromkeys(_AUTHORITY, str(self._certificates.file))
         if self.scale > 1:
-            found |= {"LD_PRELOAD": str(_faketime()), "FAKETIME": f"+0 x{self.scale:g}"}
-        found |= invocation.variables()
+            collected |= {"LD_PRELOAD": str(_faketime()), "FAKETIME": f"+0 x{self.scale:g}"}
+        collected |= invocation.variables()
         values = self._values(invocation)
-        return found | {name: fill(value, values) for name, value in self.config.run.env.items()}
+        return collected | {name: fill(value, values) for name, value in self.config.run.env.items()}
 
     def _values(self, invocation: Invocation) -> dict[str, str]:
-        told = invocation.variables()
+        variables = invocation.variables()
         names = (
             *("operation", "endpoint", "issuer", "device_authorization_endpoint", "token_endpoint"),
             *("registration_endpoint", "client_id", "client_secret", "scope", "start_url", "device_code"),
             "refresh_token",
         )
-        values = {name: told.get(f"DEVICE_GRANT_{name.upper()}", "") for name in names}
+        values = {name: variables.get(f"DEVICE_GRANT_{name.upper()}", "") for name in names}
         host = invocation.authority.base.partition("://")[2]
         own = {"python": self._python, "dir": str(self._folder), "home": str(invocation.home.path), "host": host}
         return values | own | {"ca": str(self._certificates.file)}

@@ -82,8 +82,8 @@ def basic_is_used(session: ClientSession) -> Iterator[Judgement]:
     """A client with a secret uses Basic, unless its registration says otherwise."""
     if not session.known_secret:
         return
-    told = session.registered.get("token_endpoint_auth_method") if session.registered else None
-    if told not in (None, BY_HEADER):
+    method = session.registered.get("token_endpoint_auth_method") if session.registered else None
+    if method not in (None, BY_HEADER):
         return
     for entry in (*session.starts, *session.token_requests):
         if not authenticates(entry):

@@ -21,9 +21,13 @@ def registration_is_json(session: ClientSession) -> Iterator[Judgement]:
         body, kind = json_body(entry.request), media_type(entry.request)
         labelled = session.dialect.labels_json(kind)
         holds = entry.request.method == "POST" and body is not None and labelled
-        told = f"{entry.request.method}, {kind or 'no Content-Type'}"
+        description = f"{entry.request.method}, {kind or 'no Content-Type'}"
         yield Judgement(
-            "rfc7591-3.1-client-json-object", holds, "the registration is not a JSON object by POST", (entry,), told
+            "rfc7591-3.1-client-json-object",
+            holds,
+            "the registration is not a JSON object by POST",
+            (entry,),
+            description,
         )
 
 

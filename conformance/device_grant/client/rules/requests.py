@@ -68,8 +68,8 @@ def parameters_are_a_form(session: ClientSession) -> Iterator[Judgement]:
             if encoding(entry.request) == "none" and basic(entry.request) and not query_pairs(entry.request):
                 continue  # a client that authenticates by its header may have no parameter to send
             holds = encoding(entry.request) == "form" and media_type(entry.request) == FORM
-            told = f"{media_type(entry.request) or 'no Content-Type'}, body: {encoding(entry.request)}"
-            yield Judgement(name, holds, "the parameters are not a form in the body", (entry,), told)
+            description = f"{media_type(entry.request) or 'no Content-Type'}, body: {encoding(entry.request)}"
+            yield Judgement(name, holds, "the parameters are not a form in the body", (entry,), description)
 
 
 @rule("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",))

@@ -101,21 +101,21 @@ class ClientSession:
     @cached_property
     def grants(self) -> tuple[ObservedGrant, ...]:
         """Each flow with its polls; polls belong to the flow that was started last before them."""
-        found: list[tuple[Exchange, list[Exchange]]] = []
+        collected: list[tuple[Exchange, list[Exchange]]] = []
         # By their order, not by their times: a clock that is simulated or coarse gives several the same.
         for entry in self.exchanges:
             if entry.request.operation is Operation.DEVICE_AUTHORIZATION:
                 if entry.outcome.ok and isinstance(entry.get("device_code"), str):
-                    found.append((entry, []))
-            elif found and entry.request.operation is Operation.TOKEN and not self._is_refresh(entry):
-                found[-1][1].append(entry)
+                    collected.append((entry, []))
+            elif collected and entry.request.operation is Operation.TOKEN and not self._is_refresh(entry):
+                collected[-1][1].append(entry)
         default = self.dialect.default_interval
-        if not found:
+        if not collected:
             return (
                 (ObservedGrant(None, self.device_code, self.polls, default),) if self.device_code and self.polls else ()
             )
         return tuple(
-            ObservedGrant(start, str(start.get("device_code")), tuple(polls), default) for start, polls in found
+            ObservedGrant(start, str(start.get("device_code")), tuple(polls), default) for start, polls in collected
         )
 
     @cached_property

@@ -172,31 +172,35 @@ def timeouts_slow_it_down(session: ClientSession) -> Iterator[Judgement]:
         for (before, after), time in zip(silent, times, strict=True):
             if time <= interval + GRACE:
                 problem = "after a timeout it polled as often as before"
-                told = f"{time:.2f} s from a silent poll to the next, interval {interval:g} s"
+                description = f"{time:.2f} s from a silent poll to the next, interval {interval:g} s"
                 name = "rfc8628-3.5-timeout-reduces-frequency"
                 yield Judgement(
                     name,
                     holds=False,
                     problem=problem,
                     exchanges=(before, after),
-                    got=told,
+                    got=description,
                     measured={"time": time, "interval": interval},
                 )
         if len(times) < 2:  # noqa: PLR2004 - two are compared
             continue
-        told = ", ".join(f"{time:.2f} s" for time in times) + " from each silent poll to the next"
+        description = ", ".join(f"{time:.2f} s" for time in times) + " from each silent poll to the next"
         evidence = tuple(entry for pair in silent for entry in pair)
         measured = {f"time_{number}": time for number, time in enumerate(times, 1)}
         growth = [later - earlier for earlier, later in pairwise(times)]
         slower = all(step > GRACE for step in growth)
         problem = "polls that nobody answers keep coming at the same pace"
-        yield Judgement("rfc8628-3.5-timeout-reduces-frequency", slower, problem, evidence, told, measured=measured)
+        yield Judgement(
+            "rfc8628-3.5-timeout-reduces-frequency", slower, problem, evidence, description, measured=measured
+        )
         # A wait that doubles grows by more each time than the time before, and by no less than the interval at first.
         doubling = growth[0] >= interval - GRACE and all(
             later >= 1.5 * earlier - GRACE for earlier, later in pairwise(growth)
         )
         problem = "the waits after timeouts do not grow exponentially"
-        yield Judgement("rfc8628-3.5-timeout-exponential-backoff", doubling, problem, evidence, told, measured=measured)
+        yield Judgement(
+            "rfc8628-3.5-timeout-exponential-backoff", doubling, problem, evidence, description, measured=measured
+        )
 
 
 @rule("rfc9110-10.2.3-retry-after", faults=("retry_after_ignored",))
@@ -207,11 +211,11 @@ def retry_after_is_kept(session: ClientSession) -> Iterator[Judgement]:
         if not value.isdecimal() or before.request.operation is not after.request.operation:
             continue
         waited, owed = after.started - before.ended, float(value)
-        told = f"{waited:.2f} s where Retry-After says {owed:g}"
+        description = f"{waited:.2f} s where Retry-After says {owed:g}"
         problem = "asked again before the time that Retry-After names"
         measured = {"waited": waited, "owed": owed}
         holds = long_enough(waited, owed)
-        yield Judgement("rfc9110-10.2.3-retry-after", holds, problem, (before, after), told, measured=measured)
+        yield Judgement("rfc9110-10.2.3-retry-after", holds, problem, (before, after), description, measured=measured)
 
 
 @rule("rfc8628-3.3-client-stops-at-expiry", faults=("expiry_ignored",))
@@ -226,11 +230,11 @@ def polling_ends_with_the_codes(session: ClientSession) -> Iterator[Judgement]:
         late = [entry for entry in grant.polls if entry.started > end]
         if late:
             polled = late[0].started - grant.start.ended
-            told = f"polled {polled:.1f} s after the codes were issued for {lifetime:g} s"
+            description = f"polled {polled:.1f} s after the codes were issued for {lifetime:g} s"
             measured = {"polled": polled, "lifetime": lifetime}
             problem = "went on polling after the codes had expired"
             evidence = (grant.start, late[0])
             holds = False if late[-1].started > end + session.blur else None
-            yield Judgement(name, holds=holds, problem=problem, exchanges=evidence, got=told, measured=measured)
+            yield Judgement(name, holds=holds, problem=problem, exchanges=evidence, got=description, measured=measured)
         elif session.over > end or (grant.polls and session.over > grant.start.ended + lifetime):
             yield Judgement(name, holds=True)

@@ -105,17 +105,17 @@ class Authority:
     def channel(self, request: Request) -> Channel | None:
         """What the request is for; None: nothing of the protocol."""
         path = urlsplit(request.url).path
-        found: Channel | None = None
+        result: Channel | None = None
         if path == self.paths["start"]:
-            found = "start"
+            result = "start"
         elif path == self.paths["token"]:
             grants = [value for name, value in members_of(request) if name == "grant_type"]
-            found = "refresh" if grants == [REFRESH_TOKEN_GRANT] else "token"
+            result = "refresh" if grants == [REFRESH_TOKEN_GRANT] else "token"
         elif path == self.paths["registration"]:
-            found = "registration"
+            result = "registration"
         elif path in self._metadata_paths():
-            found = "metadata"
-        return found
+            result = "metadata"
+        return result
 
     def operation(self, request: Request) -> Operation:
         """The operation of a request, by its path."""
@@ -251,7 +251,7 @@ class Authority:
     def metadata(self) -> dict[str, Any]:
         """RFC 8414 metadata of this server."""
         paths = {**self.paths, **self.moved}
-        found: dict[str, Any] = {
+        collected: dict[str, Any] = {
             "issuer": self.issuer,
             "device_authorization_endpoint": self.base + paths["start"],
             "token_endpoint": self.base + paths["token"],
@@ -266,10 +266,10 @@ class Authority:
         }
         for name, value in self.documents.items():
             if value is None:
-                found.pop(name, None)
+                collected.pop(name, None)
             else:
-                found[name] = value.replace("{base}", self.base) if isinstance(value, str) else value
-        return found
+                collected[name] = value.replace("{base}", self.base) if isinstance(value, str) else value
+        return collected
 
     def _metadata_paths(self) -> tuple[str, ...]:
         if self.metadata_at is not None:

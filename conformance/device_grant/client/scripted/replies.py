@@ -74,10 +74,10 @@ class Reply:
     def members(self) -> dict[str, Any]:
         """The body as a JSON object; empty if it is anything else."""
         try:
-            found = json.loads(self.content)
+            result = json.loads(self.content)
         except ValueError:
             return {}
-        return found if isinstance(found, dict) else {}
+        return result if isinstance(result, dict) else {}
 
     def with_members(self, members: Mapping[str, Any]) -> Reply:
         """The same with another JSON object."""

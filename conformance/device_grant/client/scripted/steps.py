@@ -118,14 +118,14 @@ def changed(step: Step, **members: Any) -> Step:
 
     def reply(moment: Moment) -> Reply:
         before = step(moment)
-        found = before.members
+        result = before.members
         for name, value in members.items():
             wire = moment.dialect.wire_name(name)
             if value is ...:
-                found.pop(wire, None)
+                result.pop(wire, None)
             else:
-                found[wire] = value.replace("{base}", moment.base) if isinstance(value, str) else value
-        return before.with_members(found)
+                result[wire] = value.replace("{base}", moment.base) if isinstance(value, str) else value
+        return before.with_members(result)
 
     return reply
 

@@ -101,15 +101,15 @@ class ClientRun:
 
     def given(self, operation: str, *, confidential: bool = False, scope: bool = True) -> dict[str, str]:
         """What a run is told by default."""
-        found = {"SCOPE": SCOPE} if scope and not self.dialect.scopes_are_registered else {}
+        collected = {"SCOPE": SCOPE} if scope and not self.dialect.scopes_are_registered else {}
         if "start_url" in self.dialect.constants:
-            found["START_URL"] = START_URL
+            collected["START_URL"] = START_URL
         if operation == "register" or (operation == "flow" and self.registers and not confidential):
-            return found
-        found["CLIENT_ID"] = CLIENT_ID
+            return collected
+        collected["CLIENT_ID"] = CLIENT_ID
         if confidential or self.dialect.public_clients_have_secrets:
-            found["CLIENT_SECRET"] = CLIENT_SECRET
-        return found
+            collected["CLIENT_SECRET"] = CLIENT_SECRET
+        return collected
 
     def attempt(self, invocation: Invocation) -> Attempt:
         """Run the client once; the secrets in what it wrote and kept are known from then on."""
@@ -117,13 +117,13 @@ class ClientRun:
         if invocation.certificate is None and self.config.connect.tls:
             invocation = replace(invocation, certificate="good")
         ended = self.driver.run(invocation)
-        found = Attempt(self.config, invocation, ended, invocation.home.files(), scale=self.driver.scale)
-        for entry in (*found.exchanges, *found.elsewhere):
+        result = Attempt(self.config, invocation, ended, invocation.home.files(), scale=self.driver.scale)
+        for entry in (*result.exchanges, *result.elsewhere):
             authorization = entry.request.header("authorization") or ""
             self.secrets.register("authorization", authorization.partition(" ")[2])
         with self._lock:
-            self.exchanges += len(found.exchanges) + len(found.elsewhere)
-        return found
+            self.exchanges += len(result.exchanges) + len(result.elsewhere)
+        return result
 
     # Before the scenarios.
 

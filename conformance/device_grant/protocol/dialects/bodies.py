@@ -28,13 +28,13 @@ def json_object(response: Response) -> dict[str, Any] | None:
 
 def duplicate_members(content: bytes) -> list[str]:
     """Names that occur more than once in one object of a JSON text (RFC 8259 section 4); empty if unparseable."""
-    found: list[str] = []
+    collected: list[str] = []
 
     def collect(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
         seen: dict[str, Any] = {}
         for name, value in pairs:
             if name in seen:
-                found.append(name)
+                collected.append(name)
             seen[name] = value
         return seen
 
@@ -42,7 +42,7 @@ def duplicate_members(content: bytes) -> list[str]:
         json.loads(content, object_pairs_hook=collect)
     except (ValueError, RecursionError):
         return []
-    return found
+    return collected
 
 
 def written(encoding: Encoding, members: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> bytes:

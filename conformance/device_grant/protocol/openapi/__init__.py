@@ -30,7 +30,7 @@ def document(dialect: Dialect, endpoints: Mapping[str, str] | None = None, base:
     operation that it leaves out or leaves empty is not described. None describes all of them at the embedded
     server's paths. `base` is the URL of the server. Raises UsageError for URLs that are not http or https.
     """
-    found = dialect.openapi(endpoints, base)
+    result = dialect.openapi(endpoints, base)
     # Plain JSON values of its own, so that a caller's change stays where it was made and YAML shows no anchors.
-    plain: dict[str, Any] = json.loads(json.dumps(found))
+    plain: dict[str, Any] = json.loads(json.dumps(result))
     return plain

@@ -86,16 +86,16 @@ def paths() -> dict[str, str]:
 def document(endpoints: Mapping[str, str], base: str) -> Json:
     """The document; raises UsageError for URLs that are not http or https."""
     described = [operation for operation in service_model.OPERATIONS if endpoints.get(operation)]
-    found: Json = {}
+    collected: Json = {}
     schemas: Json = {}
     for operation in described:
         shape = service_model.operation(service_model.OPERATIONS[operation])
-        put(found, base, endpoints[operation], shape.method.lower(), _operation(operation, shape, described))
+        put(collected, base, endpoints[operation], shape.method.lower(), _operation(operation, shape, described))
         schemas[f"{shape.name}Request"] = _request(operation, shape)
         schemas[f"{shape.name}Response"] = _output(operation, shape)
     for status, errors in _errors_by_status(service_model.errors_by_name().values()).items():
         schemas[f"Error{status}"] = _error(errors)
-    return whole(("AWS SSO OIDC", _ABOUT), base, found, {"schemas": schemas})
+    return whole(("AWS SSO OIDC", _ABOUT), base, collected, {"schemas": schemas})
 
 
 def _operation(operation: Operation, shape: service_model.OperationShape, described: Iterable[Operation]) -> Json:
@@ -210,10 +210,10 @@ def _error(errors: Iterable[service_model.ErrorShape]) -> Json:
 
 
 def _errors_by_status(errors: Iterable[service_model.ErrorShape]) -> dict[int, list[service_model.ErrorShape]]:
-    found: dict[int, list[service_model.ErrorShape]] = {}
+    collected: dict[int, list[service_model.ErrorShape]] = {}
     for error in errors:
-        found.setdefault(error.status, []).append(error)
-    return dict(sorted(found.items()))
+        collected.setdefault(error.status, []).append(error)
+    return dict(sorted(collected.items()))
 
 
 def _headers() -> Json:

@@ -61,18 +61,18 @@ def structure(description: str, properties: Json, required: Iterable[str] = (), 
 
 def response(description: str, schema: str, headers: Json | None = None, links: Json | None = None) -> Json:
     """A JSON response whose schema is a component."""
-    found: Json = {"description": description, "content": {JSON: {"schema": ref("schemas", schema)}}}
+    collected: Json = {"description": description, "content": {JSON: {"schema": ref("schemas", schema)}}}
     if headers:
-        found["headers"] = headers
+        collected["headers"] = headers
     if links:
-        found["links"] = links
-    return found
+        collected["links"] = links
+    return collected
 
 
 def header(description: str, requirement: str = "") -> Json:
     """A response header; required if a requirement says so."""
-    found: Json = {"description": description, "required": bool(requirement), "schema": {"type": "string"}}
-    return {**found, REQUIREMENTS: {"required": requirement}} if requirement else found
+    collected: Json = {"description": description, "required": bool(requirement), "schema": {"type": "string"}}
+    return {**collected, REQUIREMENTS: {"required": requirement}} if requirement else collected
 
 
 def refusals(*without: str) -> Json:
@@ -137,8 +137,8 @@ def operation_of(document: Json, operation_id: str) -> Json | None:
     for item in document["paths"].values():
         for operation in item.values():
             if operation["operationId"] == operation_id:
-                found: Json = operation
-                return found
+                result: Json = operation
+                return result
     return None
 
 
@@ -154,8 +154,8 @@ def schema_of(document: Json, described: Json) -> Json | None:
 def resolve(document: Json, schema: Json) -> Json:
     """The schema itself, or what it refers to."""
     while "$ref" in schema:
-        found: Any = document
+        result: Any = document
         for step in schema["$ref"].removeprefix("#/").split("/"):
-            found = found[step]
-        schema = found
+            result = result[step]
+        schema = result
     return schema

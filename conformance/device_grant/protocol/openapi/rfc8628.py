@@ -55,19 +55,19 @@ def paths() -> dict[str, str]:
 def document(endpoints: Mapping[str, str], base: str) -> Json:
     """The document; raises UsageError for URLs that are not http or https."""
     described = {name: endpoints[name] for name in (*Operation, METADATA) if endpoints.get(name)}
-    found: Json = {}
+    collected: Json = {}
     if METADATA in described:
-        put(found, base, described[METADATA], "get", _metadata())
+        put(collected, base, described[METADATA], "get", _metadata())
     if Operation.REGISTRATION in described:
-        put(found, base, described[Operation.REGISTRATION], "post", _registration(described))
+        put(collected, base, described[Operation.REGISTRATION], "post", _registration(described))
     if Operation.DEVICE_AUTHORIZATION in described:
-        put(found, base, described[Operation.DEVICE_AUTHORIZATION], "post", _device_authorization(described))
+        put(collected, base, described[Operation.DEVICE_AUTHORIZATION], "post", _device_authorization(described))
     if Operation.TOKEN in described:
-        put(found, base, described[Operation.TOKEN], "post", _token())
+        put(collected, base, described[Operation.TOKEN], "post", _token())
     return whole(
         ("OAuth 2.0 Device Authorization Grant", _ABOUT),
         base,
-        found,
+        collected,
         {"schemas": _schemas(), "securitySchemes": _security_schemes()},
     )
 

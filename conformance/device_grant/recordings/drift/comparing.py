@@ -30,25 +30,27 @@ class AnswerDifference:
 def compare(recorded: Exchange, live: Exchange) -> list[AnswerDifference]:
     """What differs: status, error code, members and their JSON types, headers that requirements name."""
     if recorded.response is None or live.response is None:
-        told = [one.error or NO_ANSWER if one.response is None else str(one.status) for one in (recorded, live)]
-        return [AnswerDifference("answer", *told)] if (recorded.response is None) != (live.response is None) else []
+        description = [one.error or NO_ANSWER if one.response is None else str(one.status) for one in (recorded, live)]
+        return (
+            [AnswerDifference("answer", *description)] if (recorded.response is None) != (live.response is None) else []
+        )
     sides = (recorded, live)
-    found = [
+    collected = [
         *_differs("status", *(str(one.status) for one in sides)),
         *_differs("error", *(_error(one) for one in sides)),
         *_differs("exception", *(one.outcome.error_type or ABSENT for one in sides)),
     ]
     before, now = json_object(recorded.response), json_object(live.response)
-    found += _differs("body", _kind_of_body(recorded.response, before), _kind_of_body(live.response, now))
+    collected += _differs("body", _kind_of_body(recorded.response, before), _kind_of_body(live.response, now))
     # Of a success and a refusal all members differ, which says nothing more.
     if recorded.outcome.ok == live.outcome.ok and before is not None and now is not None:
         for name in sorted({**before, **now}):
-            found += _differs(f"member {name}", _json_type(before, name), _json_type(now, name))
+            collected += _differs(f"member {name}", _json_type(before, name), _json_type(now, name))
     for name, read in _HEADERS.items():
         values = (recorded.response.header(name), live.response.header(name))
-        told = [ABSENT if value is None else read(value) for value in values]
-        found += _differs(f"header {name}", *told)
-    return found
+        description = [ABSENT if value is None else read(value) for value in values]
+        collected += _differs(f"header {name}", *description)
+    return collected
 
 
 def _differs(what: str, recorded: str, live: str) -> Iterator[AnswerDifference]:

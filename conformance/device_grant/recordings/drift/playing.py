@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from device_grant.protocol import Exchange
-    from device_grant.recordings.judge.finding import Found
+    from device_grant.recordings.judge.finding import RecognisedExchange
     from device_grant.server.session.run import Run
     from device_grant.targets.config import KnownClient, TargetConfig
 
@@ -129,81 +129,81 @@ class _Playing:
                     target.clock.wait(self._interval + MARGIN)
                 case Act():
                     self._act(step)
-                case Send(found):
-                    self._send(found)
+                case Send(recorded):
+                    self._send(recorded)
                 case Cut():
                     raise _Stop("the check itself goes to pages or other places; from there on it is not sent again")
 
     # Requests.
 
-    def _send(self, found: Found, *, compared: bool = True) -> None:
-        if found.operation is not Operation.REGISTRATION:
-            self._provide_client(found)
+    def _send(self, result: RecognisedExchange, *, compared: bool = True) -> None:
+        if result.operation is not Operation.REGISTRATION:
+            self._provide_client(result)
         elif not self._run.endpoints.registration:
-            self._bind_client(found.said("client_id"), found.said("client_secret"), _role(found))
+            self._bind_client(result.said("client_id"), result.said("client_secret"), _role(result))
             return
-        missing = self._binding.missing(found.exchange.request)
+        missing = self._binding.missing(result.exchange.request)
         if missing:
             raise _Stop(f"the live server issued no {missing}, which the next request needs")
-        url = self._url(found)
-        request = self._binding.request(found.exchange.request, url)
+        url = self._url(result)
+        request = self._binding.request(result.exchange.request, url)
         # A server that limits the rate of requests is given its time, unless that is what was recorded.
-        patient = found.exchange.status not in (_TOO_MANY, _UNAVAILABLE)
-        live = self._run.exchange(request, self._began, found.exchange.label, patient=patient)
-        self._binding.learn(found.exchange.outcome.members, live.outcome.members)
-        if found.operation is Operation.DEVICE_AUTHORIZATION and found.said("user_code"):
-            self._grants[_folded(found.said("user_code"))] = live
+        patient = result.exchange.status not in (_TOO_MANY, _UNAVAILABLE)
+        live = self._run.exchange(request, self._began, result.exchange.label, patient=patient)
+        self._binding.learn(result.exchange.outcome.members, live.outcome.members)
+        if result.operation is Operation.DEVICE_AUTHORIZATION and result.said("user_code"):
+            self._grants[_folded(result.said("user_code"))] = live
             stated = live.get("interval")
             plain = isinstance(stated, int | float) and not isinstance(stated, bool) and stated >= 0
             self._interval = float(stated) if plain else DEFAULT_INTERVAL
-        if not compared or self._only_paced(found, live):
+        if not compared or self._only_paced(result, live):
             return
         drift = self._replayer.drift
         drift.exchanges += 1
-        self._tell(f"{request.method} {urlsplit(url).path}, {live.label}", live.started, compare(found.exchange, live))
+        self._tell(f"{request.method} {urlsplit(url).path}, {live.label}", live.started, compare(result.exchange, live))
 
-    def _only_paced(self, found: Found, live: Exchange) -> bool:
+    def _only_paced(self, result: RecognisedExchange, live: Exchange) -> bool:
         """Whether one server found a poll hasty and the other did not: in real time that is chance."""
         real = self._run.target.clock.kind == "real"
-        return real and {found.exchange.code, live.code} == {"slow_down", "authorization_pending"}
+        return real and {result.exchange.code, live.code} == {"slow_down", "authorization_pending"}
 
     def _tell(self, request: str, at: float, differences: list[AnswerDifference]) -> None:
         if differences:
             redact = self._run.secrets.redact
-            told = tuple(
+            description = tuple(
                 AnswerDifference(redact(one.what), redact(one.recorded), redact(one.live)) for one in differences
             )
-            self._replayer.drift.differing.append(Differing(self._story.name, at, redact(request), told))
+            self._replayer.drift.differing.append(Differing(self._story.name, at, redact(request), description))
 
-    def _url(self, found: Found) -> str:
-        recorded = urlsplit(found.entry.request.url)
-        if found.operation is Operation.OTHER:
+    def _url(self, result: RecognisedExchange) -> str:
+        recorded = urlsplit(result.entry.request.url)
+        if result.operation is Operation.OTHER:
             url = f"{self._run.target.base}{recorded.path}"
         else:
-            url = self._run.url(found.operation)
+            url = self._run.url(result.operation)
         return f"{url}?{self._binding.text(recorded.query)}" if recorded.query else url
 
     # Clients.
 
-    def _provide_client(self, found: Found) -> None:
+    def _provide_client(self, result: RecognisedExchange) -> None:
         """Have the live server know the client of a request, if the recorded one did."""
-        request = found.exchange.request
-        named = {found.client_id, found.asked("client_id")} - {""}
+        request = result.exchange.request
+        named = {result.client_id, result.asked("client_id")} - {""}
         for client_id in named:
             if self._binding.bound(client_id):
                 continue
             registration = self._recorded.registered.get(client_id)
             if registration is not None and self._run.endpoints.registration and not self._run.target.config.clients:
-                self._send(registration.found, compared=self._replayer.first(client_id))
+                self._send(registration.recorded, compared=self._replayer.first(client_id))
             elif registration is not None:
-                self._bind_client(client_id, registration.found.said("client_secret"), _role(registration.found))
+                self._bind_client(client_id, registration.recorded.said("client_secret"), _role(registration.recorded))
             elif self._recorded.config is not None:
                 known = next((one for one in self._recorded.config.clients if one.id == client_id), None)
                 if known is not None:
                     self._bind_client(client_id, known.secret, _known_role(known, self._recorded.config))
             else:
                 credentials = basic(request)
-                secret = found.asked("client_secret") or (credentials.password if credentials else "")
+                secret = result.asked("client_secret") or (credentials.password if credentials else "")
                 self._bind_client(client_id, secret, "confidential" if secret else "primary")
         if self._recorded.config is None:
             for name in self._run.dialect.constants:
@@ -268,11 +268,11 @@ def _typed(recorded: str, live: str) -> str:
     return typed.lower() if recorded.islower() else typed
 
 
-def _role(found: Found) -> str:
-    name = found.asked("client_name")
+def _role(result: RecognisedExchange) -> str:
+    name = result.asked("client_name")
     if name.startswith(OURS):
         return name.removeprefix(OURS)
-    return "confidential" if found.said("client_secret") else "primary"
+    return "confidential" if result.said("client_secret") else "primary"
 
 
 def _known_role(known: KnownClient, config: TargetConfig) -> str:

@@ -12,7 +12,7 @@ from device_grant.protocol import Operation, Purpose
 from device_grant.recordings.formats import is_cassette, read_capture
 from device_grant.recordings.formats.cassette import read
 from device_grant.recordings.formats.ours import captured, endpoints_of
-from device_grant.recordings.judge.finding import Found, find, settled
+from device_grant.recordings.judge.finding import RecognisedExchange, find, settled
 from device_grant.recordings.judge.flows import flows_of
 from device_grant.recordings.tape import SHARED
 
@@ -37,12 +37,12 @@ _ACTION_COST = 3
 class Send:
     """A request, and how it was answered."""
 
-    found: Found
+    recorded: RecognisedExchange
 
     @property
     def kind(self) -> tuple[str, ...]:
         """Exchanges of one kind show the same of a server."""
-        exchange = self.found.exchange
+        exchange = self.recorded.exchange
         media_type = (exchange.request.header("content-type") or "").partition(";")[0].strip().lower()
         method, status = exchange.request.method, str(exchange.status)
         return exchange.purpose, method, media_type, status, exchange.code
@@ -168,16 +168,16 @@ def _of_cassette(folder: Path) -> Recorded:
     name = cassette.manifest.target.dialect
     endpoints = endpoints_of(cassette)
     shared = [step for step in _of_tape(cassette.tapes[SHARED], endpoints, name) if isinstance(step, Send)]
-    metadata = tuple(step for step in shared if step.found.operation is Operation.OTHER)
+    metadata = tuple(step for step in shared if step.recorded.operation is Operation.OTHER)
     stories = [RecordedStory(SHARED, metadata)] if metadata else []
     stories += [
         RecordedStory(tape.name, tuple(_of_tape(tape, endpoints, name)), generated=bool(tape.cases))
         for tape in cassette.tapes.values()
         if tape.name != SHARED
     ]
-    registered = {step.found.said("client_id"): step for step in shared if step.found.said("client_id")}
-    told = tuple(story for story in stories if story.kinds)
-    return Recorded(str(folder), name, told, cassette.manifest.target, registered)
+    registered = {step.recorded.said("client_id"): step for step in shared if step.recorded.said("client_id")}
+    kept = tuple(story for story in stories if story.kinds)
+    return Recorded(str(folder), name, kept, cassette.manifest.target, registered)
 
 
 def _of_tape(tape: Tape, endpoints: Mapping[str, Operation], dialect: str) -> list[Step]:
@@ -264,17 +264,23 @@ def _of_flow(flow: Flow) -> list[Step]:
 
 def _with_decisions(steps: list[Step], decisions: Iterable[Act]) -> list[Step]:
     """With decisions of which no request tells: each before the first answer that shows it."""
-    found = list(steps)
+    collected = list(steps)
     for act in decisions:
-        code = _device_code(found, act.code)
+        code = _device_code(collected, act.code)
         shown = ("ok",) if act.do == "approve" else ("access_denied",)
-        for place, step in enumerate(found):
-            if isinstance(step, Send) and step.found.asked("device_code") == code and step.found.exchange.code in shown:
-                found.insert(place, act)
+        for place, step in enumerate(collected):
+            if (
+                isinstance(step, Send)
+                and step.recorded.asked("device_code") == code
+                and step.recorded.exchange.code in shown
+            ):
+                collected.insert(place, act)
                 break
-    return found
+    return collected
 
 
 def _device_code(steps: Iterable[Step], user_code: str) -> str:
-    starts = (step.found for step in steps if isinstance(step, Send) and step.found.said("user_code") == user_code)
+    starts = (
+        step.recorded for step in steps if isinstance(step, Send) and step.recorded.said("user_code") == user_code
+    )
     return next((one.said("device_code") for one in starts), "")

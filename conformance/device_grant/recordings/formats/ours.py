@@ -55,21 +55,21 @@ FORMAT = Format(
 def endpoints_of(cassette: Cassette) -> Mapping[str, Operation]:
     """The recorded server's endpoints by URL: stated, the service's own, or advertised to the recorder."""
     stated, base = cassette.manifest.target.endpoints, cassette.manifest.base
-    found: dict[str, Operation] = {}
+    collected: dict[str, Operation] = {}
     for entry in cassette.tapes[SHARED].entries:
         document = json_object(entry.response) if entry.response is not None else None
         for operation, name in _ADVERTISED.items():
             url = (document or {}).get(name)
             if isinstance(url, str) and entry.request.method == "GET":
-                found[url] = operation
+                collected[url] = operation
     usual = dialect(cassette.manifest.target.dialect).paths
     for operation in _ADVERTISED:
         path = getattr(stated, operation.value)
         if path:
-            found[path if "://" in path else f"{base}/{path.removeprefix('/')}"] = operation
+            collected[path if "://" in path else f"{base}/{path.removeprefix('/')}"] = operation
         elif operation in usual:
-            found[base + usual[operation]] = operation
-    return found
+            collected[base + usual[operation]] = operation
+    return collected
 
 
 def captured(one: TapedExchange, number: int) -> Captured:

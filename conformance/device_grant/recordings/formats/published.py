@@ -62,4 +62,4 @@ FORMAT = Format(
 
 
 def _filled(text: str) -> str:
-    return _PLACEHOLDER.sub(lambda found: "".join(secrets.choice(_BASE64URL) for _ in range(int(found[1]))), text)
+    return _PLACEHOLDER.sub(lambda match: "".join(secrets.choice(_BASE64URL) for _ in range(int(match[1]))), text)

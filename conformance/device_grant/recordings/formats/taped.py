@@ -209,10 +209,10 @@ def _lost(entry: TapedExchange, measured: dict[str, Any]) -> _Lost:
 
 
 def _lists(headers: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    collected: dict[str, list[str]] = {}
     for name, value in headers:
-        found.setdefault(name, []).append(value)
-    return found
+        collected.setdefault(name, []).append(value)
+    return collected
 
 
 # Reading.
@@ -246,9 +246,9 @@ def tapes_of(file: Path, data: dict[str, Any]) -> dict[str, Tape]:
 
 def refuse_newer(file: Path, data: dict[str, Any]) -> None:
     """Raise UsageError for a format that this version does not know."""
-    found = data.get("format")
-    if isinstance(found, int) and found > FORMAT:
-        raise UsageError(f"{file}: format {found} is newer than this version reads ({FORMAT}): update the suite")
+    result = data.get("format")
+    if isinstance(result, int) and result > FORMAT:
+        raise UsageError(f"{file}: format {result} is newer than this version reads ({FORMAT}): update the suite")
 
 
 def _tape(file: Path, check: _Beside, placed: list[tuple[int, TapedExchange]]) -> Tape:

@@ -77,10 +77,10 @@ def web_url(url: str, where: str) -> str:
 def moment(text: str, where: str) -> float:
     """Seconds since the epoch of an ISO 8601 time; one without an offset counts as UTC."""
     try:
-        found = datetime.fromisoformat(text.strip())
+        result = datetime.fromisoformat(text.strip())
     except ValueError:
         raise UsageError(f"{where}: {text!r} is no ISO 8601 time") from None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    return (result if result.tzinfo else result.replace(tzinfo=UTC)).timestamp()
 
 
 def whole_seconds(texts: list[str]) -> bool:

@@ -113,13 +113,13 @@ def _captured(where: str, number: int, one: Interaction) -> Captured:
 
 
 def _status(response: _VcrResponse, where: str) -> tuple[int, str]:
-    found, reason = response.status_code if response.status is None else response.status, ""
-    if isinstance(found, dict):
-        reason = str(found.get("message") or "")
-        found = found.get("code")
-    if not isinstance(found, int) or not 100 <= found <= 999:  # noqa: PLR2004 - three digits, whatever they mean
-        raise UsageError(f"{where}: {found!r} is no status: give it three digits")
-    return found, reason
+    result, reason = response.status_code if response.status is None else response.status, ""
+    if isinstance(result, dict):
+        reason = str(result.get("message") or "")
+        result = result.get("code")
+    if not isinstance(result, int) or not 100 <= result <= 999:  # noqa: PLR2004 - three digits, whatever they mean
+        raise UsageError(f"{where}: {result!r} is no status: give it three digits")
+    return result, reason
 
 
 def _body(body: Any, where: str) -> bytes:
@@ -135,7 +135,7 @@ def _body(body: Any, where: str) -> bytes:
 
 
 def _headers(listed: dict[str, list[str] | str | None] | None) -> Headers:
-    found: list[tuple[str, str]] = []
+    collected: list[tuple[str, str]] = []
     for name, values in (listed or {}).items():
-        found += [(name, value) for value in ([values] if isinstance(values, str) else values or ())]
-    return tuple(found)
+        collected += [(name, value) for value in ([values] if isinstance(values, str) else values or ())]
+    return tuple(collected)

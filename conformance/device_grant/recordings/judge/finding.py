@@ -55,7 +55,7 @@ _PURPOSES = {
 
 
 @dataclass(frozen=True)
-class Found:
+class RecognisedExchange:
     """An entry that belongs to the device grant."""
 
     entry: Captured
@@ -97,17 +97,17 @@ class Findings:
     """What was found in a capture."""
 
     capture: Capture
-    found: tuple[Found, ...]
+    exchanges: tuple[RecognisedExchange, ...]
 
     @property
     def ignored(self) -> int:
         """Entries that are none of the device grant."""
-        return len(self.capture.entries) - len(self.found)
+        return len(self.capture.entries) - len(self.exchanges)
 
     @property
     def dialects(self) -> tuple[str, ...]:
         """Those that occur, in the order of the suite."""
-        present = {one.dialect for one in self.found}
+        present = {one.dialect for one in self.exchanges}
         return tuple(known.name for known in known_dialects() if known.name in present)
 
 
@@ -116,20 +116,20 @@ def find(capture: Capture, forced: str = "") -> Findings:
     entries = _ordered(capture.entries)
     plain = [(entry, _request(entry), _response(entry)) for entry in entries]
     known = _learned(capture, plain)
-    found: list[Found] = []
+    collected: list[RecognisedExchange] = []
     for entry, request, response in plain:
         shape = _shape(capture, request, response, known)
         if shape is None:
             continue
         operation, name = shape
-        found.append(settled(entry, operation, forced or capture.dialect or name))
-    kept = found if capture.endpoints else _related(found)
+        collected.append(settled(entry, operation, forced or capture.dialect or name))
+    kept = collected if capture.endpoints else _related(collected)
     return Findings(capture, tuple(kept))
 
 
-def settled(entry: Captured, operation: Operation, name: str) -> Found:
+def settled(entry: Captured, operation: Operation, name: str) -> RecognisedExchange:
     """An entry of which operation and dialect are known already."""
-    return _found(entry, _request(entry), _response(entry), operation, name)
+    return _recognised(entry, _request(entry), _response(entry), operation, name)
 
 
 def _ordered(entries: Iterable[Captured]) -> list[Captured]:
@@ -151,13 +151,15 @@ def _seen(headers: Headers) -> Headers:
     return tuple(pair for pair in headers if pair[0].lower() not in _UNKEPT)
 
 
-def _found(entry: Captured, request: Request, response: Response | None, operation: Operation, name: str) -> Found:
+def _recognised(
+    entry: Captured, request: Request, response: Response | None, operation: Operation, name: str
+) -> RecognisedExchange:
     request = replace(request, operation=operation)
     outcome = Outcome(0, "no-response") if response is None else dialect(name).decode(operation, response)
     purpose = _PURPOSES.get(operation) or _of_token_request(request)
     label = "device authorization" if purpose is Purpose.START else purpose.value
     exchange = Exchange(request, response, outcome, 0.0, 0.0, error=entry.error, label=label, purpose=purpose)
-    return Found(entry, name, exchange)
+    return RecognisedExchange(entry, name, exchange)
 
 
 def _of_token_request(request: Request) -> Purpose:
@@ -172,16 +174,16 @@ def _learned(
     capture: Capture, plain: Iterable[tuple[Captured, Request, Response | None]]
 ) -> Mapping[str, frozenset[Operation]]:
     """Operations by URL, as far as successes and metadata tell them; one URL may serve several."""
-    found: dict[str, set[Operation]] = {url: {operation} for url, operation in capture.endpoints.items()}
+    collected: dict[str, set[Operation]] = {url: {operation} for url, operation in capture.endpoints.items()}
     for _, request, response in plain:
         body = _members(response)
         if {"device_code", "user_code"} <= body.keys():
-            found.setdefault(_bare(request.url), set()).add(Operation.DEVICE_AUTHORIZATION)
+            collected.setdefault(_bare(request.url), set()).add(Operation.DEVICE_AUTHORIZATION)
         if _WELL_KNOWN in request.url:
             for name, operation in _ADVERTISED.items():
                 if isinstance(body.get(name), str) and "device_authorization_endpoint" in body:
-                    found.setdefault(_bare(body[name]), set()).add(operation)
-    return {url: frozenset(operations) for url, operations in found.items()}
+                    collected.setdefault(_bare(body[name]), set()).add(operation)
+    return {url: frozenset(operations) for url, operations in collected.items()}
 
 
 def _shape(
@@ -224,16 +226,16 @@ def _rfc(request: Request, response: Response | None, known: frozenset[Operation
     said = _members(response)
     grant = value_of(request, "grant_type")
     coded = "device_code" in asked and (Operation.TOKEN in known or "grant_type" in asked)
-    found: Operation | None = None
+    result: Operation | None = None
     if coded or _of_the_grant(grant):
-        found = Operation.TOKEN
+        result = Operation.TOKEN
     elif {"device_code", "user_code"} <= said.keys() or _refused_start(request, response, asked, known):
-        found = Operation.DEVICE_AUTHORIZATION
+        result = Operation.DEVICE_AUTHORIZATION
     elif _registers(request, said, known):
-        found = Operation.REGISTRATION
+        result = Operation.REGISTRATION
     elif _WELL_KNOWN in request.url and "device_authorization_endpoint" in said:
-        found = Operation.OTHER
-    return found
+        result = Operation.OTHER
+    return result
 
 
 _RECOGNISED: Mapping[str, Callable[[Request, Response | None, frozenset[Operation]], Operation | None]] = {
@@ -274,16 +276,16 @@ def _bare(url: str) -> str:
     return urlsplit(url)._replace(query="", fragment="").geturl()
 
 
-def _related(found: list[Found]) -> list[Found]:
+def _related(result: list[RecognisedExchange]) -> list[RecognisedExchange]:
     """Without what belongs to other grants: refreshes of their tokens, and their clients' registrations."""
     tokens = {
         one.said("refresh_token")
-        for one in found
+        for one in result
         if one.operation is Operation.TOKEN and one.exchange.purpose is Purpose.POLL and one.exchange.outcome.ok
     }
-    clients = {one.client_id for one in found if one.operation is not Operation.REGISTRATION and not _refresh(one)}
-    kept: list[Found] = []
-    for one in found:
+    clients = {one.client_id for one in result if one.operation is not Operation.REGISTRATION and not _refresh(one)}
+    kept: list[RecognisedExchange] = []
+    for one in result:
         shared = dialect(one.dialect).endpoints_are_shared
         if shared and _refresh(one):
             if one.asked("refresh_token") not in tokens:
@@ -299,5 +301,5 @@ def _related(found: list[Found]) -> list[Found]:
     return kept
 
 
-def _refresh(one: Found) -> bool:
+def _refresh(one: RecognisedExchange) -> bool:
     return one.operation is Operation.TOKEN and one.exchange.purpose is Purpose.REFRESH

@@ -11,7 +11,7 @@ from device_grant.protocol import Operation, Purpose
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from device_grant.recordings.judge.finding import Findings, Found
+    from device_grant.recordings.judge.finding import Findings, RecognisedExchange
 
 
 @dataclass
@@ -19,19 +19,19 @@ class Flow:
     """One login of one client, as far as the capture shows it."""
 
     dialect: str
-    start: Found | None = None
+    start: RecognisedExchange | None = None
     """The device authorization that brought the code; None where it is not in the capture."""
     device_code: str = ""
-    members: list[Found] = field(default_factory=list)
+    members: list[RecognisedExchange] = field(default_factory=list)
     """Everything that belongs to it, in order."""
 
     @property
-    def own(self) -> list[Found]:
+    def own(self) -> list[RecognisedExchange]:
         """The same without registrations, which may serve several flows."""
         return [one for one in self.members if one.operation is not Operation.REGISTRATION]
 
     @property
-    def polls(self) -> list[Found]:
+    def polls(self) -> list[RecognisedExchange]:
         """Token requests with the device code."""
         return [one for one in self.members if one.exchange.purpose is Purpose.POLL]
 
@@ -48,19 +48,19 @@ class Flow:
 
 def flows_of(findings: Findings, dialect: str) -> list[Flow]:
     """The flows in one dialect, and what belongs to none, each as a flow without a device code."""
-    return _Grouping([one for one in findings.found if one.dialect == dialect], dialect).flows
+    return _Grouping([one for one in findings.exchanges if one.dialect == dialect], dialect).flows
 
 
 class _Grouping:
-    def __init__(self, found: Sequence[Found], dialect: str) -> None:
+    def __init__(self, result: Sequence[RecognisedExchange], dialect: str) -> None:
         self._dialect = dialect
-        self._order = {id(one): place for place, one in enumerate(found)}
+        self._order = {id(one): place for place, one in enumerate(result)}
         self.flows: list[Flow] = []
         self._of_token: dict[str, Flow] = {}
         self._loose: list[Flow] = []
-        registrations = [one for one in found if one.operation is Operation.REGISTRATION]
-        refused: list[Found] = []
-        for one in found:
+        registrations = [one for one in result if one.operation is Operation.REGISTRATION]
+        refused: list[RecognisedExchange] = []
+        for one in result:
             match one.operation:
                 case Operation.DEVICE_AUTHORIZATION:
                     code = one.said("device_code")
@@ -78,7 +78,7 @@ class _Grouping:
             flow.members.sort(key=lambda one: self._order[id(one)])
         self.flows += self._loose
 
-    def _token(self, one: Found) -> None:
+    def _token(self, one: RecognisedExchange) -> None:
         refreshed = one.exchange.purpose is Purpose.REFRESH
         flow = self._of_token.get(one.asked("refresh_token")) if refreshed else self._polled(one)
         if flow is None:
@@ -88,7 +88,7 @@ class _Grouping:
         if one.said("refresh_token"):
             self._of_token[one.said("refresh_token")] = flow
 
-    def _polled(self, one: Found) -> Flow | None:
+    def _polled(self, one: RecognisedExchange) -> Flow | None:
         code = one.asked("device_code")
         same = [flow for flow in self.flows if code and flow.device_code == code]
         if same:
@@ -102,7 +102,7 @@ class _Grouping:
         chosen = own or begun
         return chosen[-1] if chosen else None
 
-    def _refused(self, refused: Iterable[Found]) -> None:
+    def _refused(self, refused: Iterable[RecognisedExchange]) -> None:
         """A start that failed belongs to the next attempt of the same client, where it is plain which one that is."""
         last: dict[tuple[str, str], Flow] = {}
         for one in refused:
@@ -127,7 +127,7 @@ class _Grouping:
             ends = max(places)
         return False
 
-    def _registered(self, registrations: Iterable[Found]) -> None:
+    def _registered(self, registrations: Iterable[RecognisedExchange]) -> None:
         for one in registrations:
             issued = one.said("client_id")
             users = [flow for flow in self.flows if issued and any(own.client_id == issued for own in flow.own)]

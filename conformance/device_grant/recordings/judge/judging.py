@@ -17,7 +17,7 @@ from device_grant.protocol.events import Noted
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.formats.capture import PARTIES, Party
 from device_grant.recordings.judge.flows import Flow, flows_of
-from device_grant.recordings.judge.times import Tellings, tellings
+from device_grant.recordings.judge.times import Readings, readings_of
 from device_grant.results.lines import result_lines, steps_of
 from device_grant.results.model import Case
 from device_grant.server import invariants as _invariants  # noqa: F401 - importing registers them
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from device_grant.catalogue import Catalogue
     from device_grant.judging.ledger import Expects
-    from device_grant.recordings.judge.finding import Findings, Found
+    from device_grant.recordings.judge.finding import Findings, RecognisedExchange
     from device_grant.results.model import Result
 
 _NEVER = frozenset({"rfc9110-8.6-content-length"})
@@ -95,24 +95,24 @@ class CaptureJudge:
     def __post_init__(self) -> None:
         self.dialect = dialect(self.dialect_name)
         self.flows = flows_of(self.findings, self.dialect_name)
-        headers = (one.exchange.request.header("authorization") for one in self.findings.found)
+        headers = (one.exchange.request.header("authorization") for one in self.findings.exchanges)
         if self.dialect.http_authentication and not any(headers):
             self.doubts = dict.fromkeys(_BY_CREDENTIALS, STRIPPED)
 
     @cached_property
     def exchanges(self) -> int:
         """How many belong to the dialect."""
-        return sum(one.dialect == self.dialect_name for one in self.findings.found)
+        return sum(one.dialect == self.dialect_name for one in self.findings.exchanges)
 
     def judged(self) -> Iterator[Judged]:
         """Each flow with its results."""
         seen: set[int] = set()
         for number, flow in enumerate(self.flows, 1):
-            told = tellings(flow, self.findings.capture)
+            readings = readings_of(flow, self.findings.capture)
             results: list[Result] = []
             if "server" in self.parties:
                 ledgers: Mapping[str, Ledger] = {entry.name: self._ledger(entry) for entry in all_invariants()}
-                for one, shown in zip(flow.members, told.shown, strict=True):
+                for one, shown in zip(flow.members, readings.shown, strict=True):
                     # A registration belongs to each flow of its client, and is one answer all the same.
                     if id(one) not in seen:
                         seen.add(id(one))
@@ -120,9 +120,9 @@ class CaptureJudge:
                 results += self._lines(ledgers, sends=True)
             if "client" in self.parties:
                 ledgers = {entry.name: self._ledger(entry) for entry in every_rule()}
-                self._client(flow, told, ledgers)
+                self._client(flow, readings, ledgers)
                 results += self._lines(ledgers, sends=False)
-            yield Judged(self._case(number, flow, told), results)
+            yield Judged(self._case(number, flow, readings), results)
 
     def _ledger(self, entry: object) -> Ledger:
         name, requirements = entry.name, entry.requirements  # type: ignore[attr-defined]  # an invariant or a rule
@@ -138,9 +138,9 @@ class CaptureJudge:
         )
         return result_lines(source, tallies)
 
-    def _case(self, number: int, flow: Flow, told: Tellings) -> Case:
+    def _case(self, number: int, flow: Flow, readings: Readings) -> Case:
         names = ", ".join(one.entry.name for one in flow.members)
-        entries: list[Event] = [] if not told.unknown else [Noted(0.0, told.unknown)]
+        entries: list[Event] = [] if not readings.unknown else [Noted(0.0, readings.unknown)]
         return Case(
             check=f"captures::flow_{number}",
             nodeid=f"{self.findings.capture.file}::flow_{number}",
@@ -148,12 +148,12 @@ class CaptureJudge:
             card=f"Flow {number}: {flow.title}\n\n{names}",
             outcome="ran",
             duration=0.0,
-            steps=steps_of([*entries, *told.shown], self.secrets),
+            steps=steps_of([*entries, *readings.shown], self.secrets),
         )
 
     # The server.
 
-    def _server(self, one: Found, shown: Exchange, ledgers: Mapping[str, Ledger]) -> None:
+    def _server(self, one: RecognisedExchange, shown: Exchange, ledgers: Mapping[str, Ledger]) -> None:
         if one.entry.bodiless:
             return  # half of the answer is not in the capture
         for entry in all_invariants():
@@ -169,7 +169,7 @@ class CaptureJudge:
 
     # The client.
 
-    def _client(self, flow: Flow, told: Tellings, ledgers: Mapping[str, Ledger]) -> None:
+    def _client(self, flow: Flow, readings: Readings, ledgers: Mapping[str, Ledger]) -> None:
         known = self._known(flow)
         left_out = set(_NEVER)
         if any(one.entry.rebuilt for one in flow.members):
@@ -185,12 +185,12 @@ class CaptureJudge:
                 device_code=flow.device_code,
                 over=variant.over,
             )
-            for variant in told.variants
+            for variant in readings.variants
         ]
         for rule in every_rule():
             if not applies(rule, self.dialect, self.catalogue.get):
                 continue
-            for said in _agreed(rule, sessions, told):
+            for said in _agreed(rule, sessions, readings):
                 if said.requirement in left_out:
                     continue
                 if said.holds is False and said.requirement in self.doubts:
@@ -212,29 +212,29 @@ class CaptureJudge:
         return {}
 
 
-def _agreed(rule: Rule, sessions: list[ClientSession], told: Tellings) -> list[Judgement]:
+def _agreed(rule: Rule, sessions: list[ClientSession], readings: Readings) -> list[Judgement]:
     """What a rule says of a flow in whatever way it went; where that differs, that nothing can be told."""
     said = [list(rule.function(session)) for session in sessions]
-    found: list[Judgement] = []
+    collected: list[Judgement] = []
     for requirement in rule.requirements:
         own = [[one for one in each if one.requirement == requirement] for each in said]
         if len({len(each) for each in own}) > 1:
             evidence = next(each[0].exchanges for each in own if each)
-            found.append(Judgement(requirement, None, told.unknown, told.evidence(_exchanges(evidence))))
+            collected.append(Judgement(requirement, None, readings.unknown, readings.evidence(_exchanges(evidence))))
             continue
         for alike in zip(*own, strict=True):
             first = alike[0]
-            shown = told.evidence(_exchanges(first.exchanges))
+            shown = readings.evidence(_exchanges(first.exchanges))
             if len({one.holds for one in alike}) > 1:
-                found.append(Judgement(requirement, None, told.unknown, shown, tolerated=first.tolerated))
+                collected.append(Judgement(requirement, None, readings.unknown, shown, tolerated=first.tolerated))
             else:
-                # What was measured in one of several tellings was measured nowhere.
+                # What was measured in one of several readings was measured nowhere.
                 vague = bool(first.measured) and len(sessions) > 1
                 got, measured = ("", {}) if vague else (first.got, first.measured)
-                found.append(
+                collected.append(
                     Judgement(requirement, first.holds, first.problem, shown, got, first.tolerated, measured=measured)
                 )
-    return found
+    return collected
 
 
 def _exchanges(entries: tuple[Exchange | Event, ...]) -> list[Exchange]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from device_grant.protocol import Secrets
-    from device_grant.recordings.judge.finding import Found
+    from device_grant.recordings.judge.finding import RecognisedExchange
 
 _SECRET_NAME = re.compile(r"(token|secret|password|passwd|assertion|session_id|verifier|api_key|credential)$")
 _CREDENTIALS = re.compile(r"authorization|api-?key|token|secret|session|signature|credential", re.IGNORECASE)
@@ -24,9 +24,9 @@ _PLACEHOLDER = re.compile(
 """What stands where somebody took a secret out already: it is none, and occurs in ordinary prose."""
 
 
-def learn(found: Iterable[Found], secrets: Secrets) -> None:
+def learn(result: Iterable[RecognisedExchange], secrets: Secrets) -> None:
     """Register every secret of the exchanges: in members of either side, in headers and in URLs."""
-    for one in found:
+    for one in result:
         request, response = one.exchange.request, one.exchange.response
         for name, value in (*members_of(request), *one.exchange.outcome.members.items()):
             if snake(name) in SECRET_MEMBERS or _SECRET_NAME.search(snake(name)):
@@ -40,7 +40,7 @@ def learn(found: Iterable[Found], secrets: Secrets) -> None:
                 continue
             scheme, _, rest = value.partition(" ")
             _register(secrets, "authorization", rest or scheme)
-    for one in found:
+    for one in result:
         # Only now: what a request makes of a secret is told from the secret.
         secrets.register_variants(one.exchange.request.content.decode("latin-1"))
 

@@ -31,7 +31,7 @@ _SLOWEST = 1.0
 
 
 @dataclass(frozen=True)
-class Telling:
+class Reading:
     """One way in which a flow may have gone."""
 
     exchanges: tuple[Exchange, ...]
@@ -40,12 +40,12 @@ class Telling:
 
 
 @dataclass(frozen=True)
-class Tellings:
+class Readings:
     """All ways in which a flow may have gone."""
 
     shown: tuple[Exchange, ...]
     """The exchanges with the times that are known, for reports."""
-    variants: tuple[Telling, ...]
+    variants: tuple[Reading, ...]
     unknown: str = ""
     """Why there are several."""
 
@@ -55,48 +55,50 @@ class Tellings:
         return tuple(self.shown[places[id(one)]] for one in exchanges)
 
 
-def tellings(flow: Flow, capture: Capture) -> Tellings:
+def readings_of(flow: Flow, capture: Capture) -> Readings:
     """The ways in which a flow may have gone, as far as the times in the capture leave it open."""
     entries = [one.entry for one in flow.members]
     exchanges = [one.exchange for one in flow.members]
     begun = [entry.started for entry in entries if entry.started is not None]
     if len(begun) < len(entries):
         untimed = (
-            _told(exchanges, lambda _: _MOMENT, [_MOMENT / 2] * len(exchanges), None),
-            _told(exchanges, _growing, [0.0] * len(exchanges), None),
+            _described(exchanges, lambda _: _MOMENT, [_MOMENT / 2] * len(exchanges), None),
+            _described(exchanges, _growing, [0.0] * len(exchanges), None),
         )
-        return Tellings(tuple(exchanges), untimed, NO_TIMES)
+        return Readings(tuple(exchanges), untimed, NO_TIMES)
     first = begun[0]
     over = max((entry.started or first) + (entry.took or 0.0) for entry in capture.entries) - first
     gaps = [0.0] + [max(later - earlier, 0.0) for earlier, later in pairwise(begun)]
     took = [entry.took or 0.0 for entry in entries]
-    exact = _told(exchanges, gaps.__getitem__, took, over)
+    exact = _described(exchanges, gaps.__getitem__, took, over)
     vague = any(entry.took is None for entry in entries)
     if capture.precision:
         unit = capture.precision
         variants = [
-            _told(exchanges, lambda place: gaps[place] + unit, took, over + unit * len(entries)),
-            _told(exchanges, lambda place: gaps[place] - unit, _slow(entries, gaps, took), over - unit),
-            _told(exchanges, lambda place: gaps[place] + (unit if place % 2 else -unit), took, over),
+            _described(exchanges, lambda place: gaps[place] + unit, took, over + unit * len(entries)),
+            _described(exchanges, lambda place: gaps[place] - unit, _slow(entries, gaps, took), over - unit),
+            _described(exchanges, lambda place: gaps[place] + (unit if place % 2 else -unit), took, over),
         ]
-        return Tellings(exact.exchanges, tuple(variants), COARSE)
+        return Readings(exact.exchanges, tuple(variants), COARSE)
     if vague:
-        return Tellings(
-            exact.exchanges, (exact, _told(exchanges, gaps.__getitem__, _slow(entries, gaps, took), over)), NO_DURATIONS
+        return Readings(
+            exact.exchanges,
+            (exact, _described(exchanges, gaps.__getitem__, _slow(entries, gaps, took), over)),
+            NO_DURATIONS,
         )
-    return Tellings(exact.exchanges, (exact,))
+    return Readings(exact.exchanges, (exact,))
 
 
-def _told(
+def _described(
     exchanges: Sequence[Exchange], gap: Callable[[int], float], took: Sequence[float], over: float | None
-) -> Telling:
+) -> Reading:
     """The exchanges, each so long after the start of the one before it, the first at zero."""
     at = 0.0
     timed = []
     for place, exchange in enumerate(exchanges):
         at += max(gap(place), _MOMENT) if place else 0.0
         timed.append(replace(exchange, started=at, ended=at + took[place], elapsed=took[place]))
-    return Telling(tuple(timed), over)
+    return Reading(tuple(timed), over)
 
 
 def _growing(place: int) -> float:

@@ -74,14 +74,14 @@ def mark_changes(tapes: Mapping[str, Tape], live: Verdicts, replayed: Verdicts) 
 
 def differences(one: Verdicts, other: Verdicts) -> list[str]:
     """Where two sets of verdicts differ, one line each."""
-    found = []
+    collected = []
     for check in sorted(one.keys() | other.keys()):
         before, after = one.get(check, {}), other.get(check, {})
         for requirement in sorted(before.keys() | after.keys()):
             if before.get(requirement) != after.get(requirement):
                 then, now = before.get(requirement, "no verdict"), after.get(requirement, "no verdict")
-                found.append(f"{check}, {requirement}: {then} when it was recorded, {now} now")
-    return found
+                collected.append(f"{check}, {requirement}: {then} when it was recorded, {now} now")
+    return collected
 
 
 def genuine(entries: Iterable[tuple[str, str]], again: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -95,13 +95,13 @@ def search(folder: Path, entries: Iterable[tuple[str, str]]) -> None:
     secrets = Secrets()
     for kind, value in entries:
         secrets.register(kind, value)
-    found = [
+    collected = [
         f"{leak} in {file.name}"
         for file in sorted(folder.iterdir())
         for leak in sorted({leak for view in _views(file) for leak in secrets.leaks(view)})
     ]
-    if found:
-        raise SuiteError(f"{folder}: a secret would have been written: {', '.join(found[:5])}; nothing was kept")
+    if collected:
+        raise SuiteError(f"{folder}: a secret would have been written: {', '.join(collected[:5])}; nothing was kept")
 
 
 def _views(file: Path) -> Iterator[str]:

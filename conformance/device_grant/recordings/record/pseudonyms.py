@@ -62,10 +62,10 @@ class Pseudonyms:
 
     def text(self, text: str) -> str:
         """The text with every secret replaced, in every encoding."""
-        found = self._found(text)
-        if not found:
+        result = self._recognised(text)
+        if not result:
             return text
-        pattern = "|".join(re.escape(form) for form in found)
+        pattern = "|".join(re.escape(form) for form in result)
         return re.sub(pattern, lambda match: self._forms[match[0]], text)
 
     def octets(self, content: bytes) -> bytes:
@@ -106,10 +106,10 @@ class Pseudonyms:
                 self._forms[form] = stand_in
                 self._by_start.setdefault(form[:_SHORTEST], set()).add(form)
 
-    def _found(self, text: str) -> list[str]:
+    def _recognised(self, text: str) -> list[str]:
         starts = {text[at : at + _SHORTEST] for at in range(len(text))} & self._by_start.keys()
-        found = {form for start in starts for form in self._by_start[start] if form in text}
-        return sorted(found, key=lambda form: (-len(form), form))
+        collected = {form for start in starts for form in self._by_start[start] if form in text}
+        return sorted(collected, key=lambda form: (-len(form), form))
 
     def _token(self, kind: str, value: str) -> str:
         made = self._jwt(value) if _JWT.fullmatch(value) else None
@@ -140,11 +140,11 @@ class Pseudonyms:
         claims = _decoded(parts[1])
         if len(parts) != _JWT_PARTS or _decoded(parts[0]) is None or claims is None:
             return None
-        told = {
+        payload_members = {
             name: self._scrambled(claim, {}) if name in _SESSION_CLAIMS and isinstance(claim, str) else self.tree(claim)
             for name, claim in claims.items()
         }
-        payload = json.dumps(told, separators=(",", ":")).encode()
+        payload = json.dumps(payload_members, separators=(",", ":")).encode()
         middle = base64.urlsafe_b64encode(payload).decode().rstrip("=")
         return ".".join((parts[0], middle, self._scrambled(parts[2], {})))
 
@@ -156,7 +156,7 @@ class Pseudonyms:
         at = value.rfind("?") if "?" in value else value.rfind("/")
         head, tail = value[: at + 1], value[at + 1 :]
         return head + re.sub(
-            r"(?<==)[^&=]+|^[^=&]+$", lambda found: self._scrambled(found[0], {}), tail, flags=re.MULTILINE
+            r"(?<==)[^&=]+|^[^=&]+$", lambda match: self._scrambled(match[0], {}), tail, flags=re.MULTILINE
         )
 
 
@@ -191,7 +191,7 @@ def _bare(text: str) -> str:
 
 def _decoded(part: str) -> dict[str, object] | None:
     try:
-        found = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        result = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     except (binascii.Error, ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else None

@@ -40,7 +40,7 @@ class Recorder:
         """`wanted` says which checks are recorded, by name; the others do not run."""
         self.tapes: dict[str, Tape] = {SHARED: Tape(SHARED)}
         self._wanted = wanted
-        self.found: list[tuple[str, str]] = []
+        self.page_secrets: list[tuple[str, str]] = []
         """Kind and value of secrets that only the traffic shows: cookies, and tokens of forms."""
         self._local = threading.local()
         self._lock = threading.RLock()
@@ -117,11 +117,11 @@ class Recorder:
             if name.lower() == "set-cookie":
                 crumb = value.partition(";")[0].partition("=")[2].strip().strip('"')
                 if len(crumb) >= _LONG_ENOUGH:
-                    self.found.append(("cookie", crumb))
+                    self.page_secrets.append(("cookie", crumb))
         if b"hidden" in got.content:
             reader = _Hidden()
             reader.feed(got.content.decode("utf-8", errors="replace"))
-            self.found += [("form_token", value) for value in reader.values if _TOKEN.fullmatch(value)]
+            self.page_secrets += [("form_token", value) for value in reader.values if _TOKEN.fullmatch(value)]
 
     @contextmanager
     def acting(self, action: Action) -> Iterator[None]:
@@ -181,9 +181,9 @@ class RecordingTarget:
 
     def listens(self, host: str, port: int) -> bool:
         """As it is now, and kept."""
-        found = self.inner.listens(host, port)
-        self.recorder.tape.answers[f"{host}:{port}"] = found
-        return found
+        result = self.inner.listens(host, port)
+        self.recorder.tape.answers[f"{host}:{port}"] = result
+        return result
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Passed on and not kept: what happens at the same moment no recording shows."""
@@ -362,6 +362,6 @@ class _Hidden(HTMLParser):
         self.values: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        found = dict(attrs)
-        if tag == "input" and (found.get("type") or "").lower() == "hidden" and found.get("value"):
-            self.values.append(found["value"] or "")
+        collected = dict(attrs)
+        if tag == "input" and (collected.get("type") or "").lower() == "hidden" and collected.get("value"):
+            self.values.append(collected["value"] or "")

@@ -9,7 +9,7 @@ import time_machine
 from device_grant.recordings.tape import SHARED
 
 if TYPE_CHECKING:
-    from device_grant.recordings.replay.matching import Reel
+    from device_grant.recordings.replay.matching import Playback
     from device_grant.recordings.tape import TapedExchange
     from device_grant.targets.ports import Clock
 
@@ -56,11 +56,11 @@ class ReplayClock:
         self._began = moment
         self._move(moment)
 
-    def reach(self, reel: Reel, at: float, took: float) -> None:
+    def reach(self, playback: Playback, at: float, took: float) -> None:
         """Jump to where the recording was, if the check has not waited longer than it did then."""
-        then = self._began + at + reel.shift
+        then = self._began + at + playback.shift
         if self._now > then:
-            reel.shift += self._now - then
+            playback.shift += self._now - then
         self._move(max(then, self._now) + took)
 
     def _move(self, moment: float) -> None:
@@ -69,7 +69,7 @@ class ReplayClock:
             self._moving.move_to(moment, tick=False)
 
 
-def reach(clock: Clock, reel: Reel, entry: TapedExchange) -> None:
+def reach(clock: Clock, playback: Playback, entry: TapedExchange) -> None:
     """Let the clock follow an entry, unless it belongs to all checks."""
-    if isinstance(clock, ReplayClock) and reel.tape.name != SHARED:
-        clock.reach(reel, entry.at, entry.took)
+    if isinstance(clock, ReplayClock) and playback.tape.name != SHARED:
+        clock.reach(playback, entry.at, entry.took)

@@ -39,7 +39,7 @@ def condensed(content: bytes) -> bytes:
 
 
 @dataclass
-class Reel:
+class Playback:
     """A tape while it is played."""
 
     tape: Tape
@@ -81,8 +81,8 @@ class Reel:
     def next_of_action(self) -> int | None:
         """Its place."""
         places = range(self.last + 1, len(self.tape.entries))
-        found = (place for place in places if self.tape.entries[place].action == self.acting)
-        first = next(found, None)
+        result = (place for place in places if self.tape.entries[place].action == self.acting)
+        first = next(result, None)
         if first is not None:
             return first
         # A request of another thread may lie between.

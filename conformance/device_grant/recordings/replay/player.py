@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from device_grant.protocol import Request
 from device_grant.protocol.exchange import RAW
 from device_grant.recordings.replay.clock import ReplayClock, reach
-from device_grant.recordings.replay.matching import UNKEPT, Reel, condensed
+from device_grant.recordings.replay.matching import UNKEPT, Playback, condensed
 from device_grant.recordings.tape import SHARED, Action, Tape, TapedExchange
 from device_grant.targets.ports import NotHeld
 
@@ -45,7 +45,7 @@ class Player:
         self.leftovers: dict[str, str] = {}
         """By check: what its tape holds and nothing asked for."""
         self._pseudonyms = pseudonyms
-        self._shared = Reel(kept[SHARED])
+        self._shared = Playback(kept[SHARED])
         self._local = threading.local()
 
     @property
@@ -54,10 +54,10 @@ class Player:
         return self._pseudonyms is not None
 
     @property
-    def reel(self) -> Reel:
+    def playback(self) -> Playback:
         """The one of this thread."""
-        reel: Reel = getattr(self._local, "reel", self._shared)
-        return reel
+        playback: Playback = getattr(self._local, "playback", self._shared)
+        return playback
 
     def holds(self, name: str) -> bool:
         """Whether a check was recorded."""
@@ -71,26 +71,26 @@ class Player:
     def check(self, name: str, clock: Clock) -> Iterator[None]:
         """Within: what this thread asks for is on the tape of that check."""
         assert isinstance(clock, ReplayClock)  # noqa: S101 - the clock of the target that owns this player
-        reel = Reel(self.tapes[name])
-        clock.begin(reel.tape.began)
-        self._local.reel = reel
+        playback = Playback(self.tapes[name])
+        clock.begin(playback.tape.began)
+        self._local.playback = playback
         try:
             yield
-            if reel.leftovers and "*" not in reel.tape.uncarried:
-                first = reel.leftovers[0]
-                self.leftovers[name] = f"{reel.tape.place}: {first.label} was not used: record it again"
+            if playback.leftovers and "*" not in playback.tape.uncarried:
+                first = playback.leftovers[0]
+                self.leftovers[name] = f"{playback.tape.place}: {first.label} was not used: record it again"
                 self.problems.append(self.leftovers[name])
         finally:
-            self._local.reel = self._shared
+            self._local.playback = self._shared
 
     @contextmanager
     def shared(self) -> Iterator[None]:
         """Within: what this thread asks for is on the tape of all checks."""
-        before, self._local.reel = self.reel, self._shared
+        before, self._local.playback = self.playback, self._shared
         try:
             yield
         finally:
-            self._local.reel = before
+            self._local.playback = before
 
     def drop_unused(self) -> None:
         """Leave out what the draft of the shared tape did not come to: its secrets are still in it."""
@@ -104,7 +104,7 @@ class Player:
 
         In a draft they are drawn once more, from pseudonyms instead of secrets.
         """
-        tape = self.reel.tape
+        tape = self.playback.tape
         kept = tape.cases.get(batch, [])
         if self.draft:
             drawn = [codec.encode(case) for case in draw()]
@@ -121,7 +121,7 @@ class Player:
 
     def kept(self, batch: str) -> list[str]:
         """The steps that were kept."""
-        tape = self.reel.tape
+        tape = self.playback.tape
         if self._pseudonyms is not None and batch in tape.cases:
             tape.cases[batch] = [self._pseudonyms.text(case) for case in tape.cases[batch]]
         return tape.cases.get(batch, [])
@@ -129,31 +129,31 @@ class Player:
     def octets(self, url: str, sent: bytes, clock: Clock) -> tuple[bytes, str]:
         """What came over a raw socket."""
         entry = self.entry(Request(RAW, url, (), sent))
-        reach(clock, self.reel, entry)
+        reach(clock, self.playback, entry)
         return entry.received, entry.ending
 
     def entry(self, sent: Request) -> TapedExchange:
         """The entry for a request; raises NotHeld."""
-        reel = self.reel
-        if reel.acting is not None:
-            entry = reel.of_action()
-        elif not self.draft or reel is self._shared:
-            entry = reel.alike(sent)
+        playback = self.playback
+        if playback.acting is not None:
+            entry = playback.of_action()
+        elif not self.draft or playback is self._shared:
+            entry = playback.alike(sent)
         else:
-            entry = reel.following()
+            entry = playback.following()
         if entry is None or (self._pseudonyms is not None and not _comparable(entry.request, sent, self._pseudonyms)):
-            raise NotHeld(reel.missing(sent))
+            raise NotHeld(playback.missing(sent))
         if self._pseudonyms is not None:
             self._rewrite(entry, sent, self._pseudonyms)
         return entry
 
     def _rewrite(self, entry: TapedExchange, sent: Request, pseudonyms: Pseudonyms) -> None:
         """Keep the request as it is sent now, and pseudonyms in the place of what came back."""
-        reel = self.reel
+        playback = self.playback
         # What a user typed, a password among it, is nobody's to judge.
-        entry.request = _bare(sent) if reel.acting is None else Request(sent.method, sent.url)
+        entry.request = _bare(sent) if playback.acting is None else Request(sent.method, sent.url)
         response = entry.response
-        if response is not None and reel.acting is not None and not reel.tape.actions[reel.acting].seen:
+        if response is not None and playback.acting is not None and not playback.tape.actions[playback.acting].seen:
             response, entry.coding = _unseen(response), ""
         entry.response = response and _renamed(response, pseudonyms)
         entry.received = pseudonyms.octets(_STYLE.sub(rb"\1\2", entry.received))
@@ -163,18 +163,20 @@ class Player:
 
     def action(self, do: str, code: str) -> Action:
         """The next action, which must be that one; raises NotHeld."""
-        reel = self.reel
-        actions = reel.tape.actions
-        action = actions[reel.acted] if reel.acted < len(actions) else None
+        playback = self.playback
+        actions = playback.tape.actions
+        action = actions[playback.acted] if playback.acted < len(actions) else None
         if action is not None and self._pseudonyms is not None and action.do == do:
             self._pseudonyms.stand_in(action.code, code)
             action.code = code
             action.refused = action.refused and self._pseudonyms.text(action.refused)
         if action is None or (action.do, action.code) != (do, code):
             kept = f"the user's next action is {action.do} of {action.code}" if action else "the user does nothing more"
-            raise NotHeld(f"{reel.tape.place}: {do} of {code or 'nothing'} is not recorded; {kept}: record it again")
-        reel.acting = reel.acted
-        reel.acted += 1
+            raise NotHeld(
+                f"{playback.tape.place}: {do} of {code or 'nothing'} is not recorded; {kept}: record it again"
+            )
+        playback.acting = playback.acted
+        playback.acted += 1
         return action
 
     def url(self, entry: TapedExchange) -> str:

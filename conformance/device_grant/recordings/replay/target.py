@@ -111,7 +111,7 @@ class _ReplayTransport(httpx.BaseTransport):
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw)
         sent = Request(request.method, str(request.url), headers, request.read())
         entry = self._player.entry(sent)
-        reach(self._clock, self._player.reel, entry)
+        reach(self._clock, self._player.playback, entry)
         got = entry.response
         if got is None:
             raised: type[httpx.HTTPError] = getattr(httpx, entry.error)

@@ -50,26 +50,26 @@ class ReplayUser:
         action, responses = self._act(do, http, code)
         response = None if action.returned is None else responses.get(action.returned)
         if response is None:
-            raise NotHeld(f"{self._player.reel.tape.place}: the page that {do} of {code} led to is missing")
+            raise NotHeld(f"{self._player.playback.tape.place}: the page that {do} of {code} led to is missing")
         return response
 
     def _act(self, do: str, http: httpx.Client, code: str) -> tuple[Action, dict[int, httpx.Response]]:
-        reel = self._player.reel
+        playback = self._player.playback
         action = self._player.action(do, code)
-        own = [place for place, entry in enumerate(reel.tape.entries) if entry.action == reel.acting]
+        own = [place for place, entry in enumerate(playback.tape.entries) if entry.action == playback.acting]
         responses: dict[int, httpx.Response] = {}
         try:
             # A client that waits and asks again, as the pages demand, takes more than one of them at a time.
-            while (place := reel.next_of_action()) is not None:
-                entry = reel.tape.entries[place]
+            while (place := playback.next_of_action()) is not None:
+                entry = playback.tape.entries[place]
                 request = http.build_request(entry.request.method, self._player.url(entry))
                 try:
                     response = http.send(request, follow_redirects=False)
                 except httpx.HTTPError:
                     continue
-                responses[own.index(reel.last)] = response
+                responses[own.index(playback.last)] = response
         finally:
-            reel.acting = None
+            playback.acting = None
         if action.refused is not None:
             raise (SuiteError if action.broke else UserError)(action.refused)
         return action, responses

@@ -139,23 +139,23 @@ class AnswerReader:
 
     def authorization(self, outcome: Outcome) -> dict[str, Any]:
         """The device authorization response, checked; raises Failed if it cannot be used."""
-        found = dict(outcome.members)
+        collected = dict(outcome.members)
         if not self._faults.incomplete_answer_polled:
             for name in REQUIRED:
                 wanted: type | tuple[type, ...] = (int, float) if name == "expires_in" else str
-                if not isinstance(found.get(name), wanted) or found[name] == "":
+                if not isinstance(collected.get(name), wanted) or collected[name] == "":
                     raise Failed(f"the answer has no {name}")
-        found.setdefault("expires_in", 600)
-        if not isinstance(found["expires_in"], (int, float)):
-            found["expires_in"] = 600
-        if self._faults.complete_uri_required and "verification_uri_complete" not in found:
+        collected.setdefault("expires_in", 600)
+        if not isinstance(collected["expires_in"], (int, float)):
+            collected["expires_in"] = 600
+        if self._faults.complete_uri_required and "verification_uri_complete" not in collected:
             raise Failed("the answer has no verification_uri_complete")
-        interval = found.pop("interval", None)
+        interval = collected.pop("interval", None)
         if interval == "None":
             raise Failed("interval is no number")
         if interval is not None:
-            found["interval"] = self._interval(interval)
-        return found
+            collected["interval"] = self._interval(interval)
+        return collected
 
     def _interval(self, stated: Any) -> float | None:
         faults = self._faults

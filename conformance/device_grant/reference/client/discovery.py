@@ -36,11 +36,11 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> dict[Op
             raise Failed("the metadata is of another issuer")
         if faults.endpoints_guessed:
             document = {f"{name}_endpoint": f"{origin}/{name}" for name in ("device_authorization", "token")}
-        found = {
+        collected = {
             operation: document[f"{operation.value}_endpoint"]
             for operation in (Operation.REGISTRATION, Operation.DEVICE_AUTHORIZATION, Operation.TOKEN)
             if isinstance(document.get(f"{operation.value}_endpoint"), str)
         }
-        if Operation.TOKEN in found and Operation.DEVICE_AUTHORIZATION in found:
-            return found
+        if Operation.TOKEN in collected and Operation.DEVICE_AUTHORIZATION in collected:
+            return collected
     raise Failed("no metadata")

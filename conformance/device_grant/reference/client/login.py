@@ -169,18 +169,20 @@ class Login:
         outcome = self._call(self._messages.start(self._endpoints[Operation.DEVICE_AUTHORIZATION], client))
         if not outcome.ok and not (self._faults.incomplete_answer_polled and outcome.code == "http-200"):
             raise Failed(outcome.code)
-        found = self._answers.authorization(outcome)
-        self._show(found)
-        interval = found.get("interval")
+        result = self._answers.authorization(outcome)
+        self._show(result)
+        interval = result.get("interval")
         if interval is None:
             if self._faults.interval_required:
                 raise Failed("interval is missing")
             interval = 1.0 if self._faults.default_interval_one else DEFAULT_INTERVAL
-        return PendingGrant(str(found.get("device_code")), interval, self._network.now() + found.get("expires_in", 600))
+        return PendingGrant(
+            str(result.get("device_code")), interval, self._network.now() + result.get("expires_in", 600)
+        )
 
-    def _show(self, found: dict[str, Any]) -> None:
+    def _show(self, result: dict[str, Any]) -> None:
         user_code, uri, complete = (
-            found.get(name) for name in ("user_code", "verification_uri", "verification_uri_complete")
+            result.get(name) for name in ("user_code", "verification_uri", "verification_uri_complete")
         )
         faults = self._faults
         if complete and faults.code_only_in_complete_uri:
@@ -193,7 +195,7 @@ class Login:
         if complete and not faults.user_code_not_shown:
             self._say(f"or open {complete}, which shows the same code")
         if faults.device_code_shown:
-            self._say(f"Waiting for {found.get('device_code')}")
+            self._say(f"Waiting for {result.get('device_code')}")
 
     def _poll(self, client: Client, grant: PendingGrant) -> Outcome | None:
         """Poll to the end; None where a faulty client begins anew."""

@@ -20,10 +20,10 @@ class ClientStore:
     def read(self, name: str) -> dict[str, Any]:
         """What was kept; empty if nothing."""
         try:
-            found = json.loads((self._folder / f"{name}.json").read_text("utf-8"))
+            result = json.loads((self._folder / f"{name}.json").read_text("utf-8"))
         except (OSError, ValueError):
             return {}
-        return found if isinstance(found, dict) else {}
+        return result if isinstance(result, dict) else {}
 
     def write(self, name: str, members: dict[str, Any]) -> None:
         """Keep it."""

@@ -59,11 +59,11 @@ class AwsEndpoints:
             "StartDeviceAuthorization": self.start_device_authorization,
             "CreateToken": self.create_token,
         }
-        found: dict[str, Handler] = {}
+        collected: dict[str, Handler] = {}
         for name, operation in operations.items():
             shape = service_model.operation(name)
-            found[shape.path] = found[f"{shape.path}/"] = self._operation(shape, operation)
-        return found
+            collected[shape.path] = collected[f"{shape.path}/"] = self._operation(shape, operation)
+        return collected
 
     async def register_client(
         self,

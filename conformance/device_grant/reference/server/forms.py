@@ -45,18 +45,18 @@ def parse_form(body: bytes, known: frozenset[str], faults: Faults) -> dict[str, 
         raise Refusal("invalid_request", "The body is not a form in UTF-8") from None
     if len(pairs) > MOST_PARAMETERS:
         raise Refusal("invalid_request", f"The body has more than {MOST_PARAMETERS} parameters")
-    found: dict[str, str] = {}
+    collected: dict[str, str] = {}
     for name, value in _misread(decoded, faults):
         if name not in known:
             if faults.unknown_parameters_refused:
                 raise Refusal("invalid_request", "The request has a parameter that is not known here")
-        elif name in found and not faults.duplicates_accepted:
+        elif name in collected and not faults.duplicates_accepted:
             raise Refusal("invalid_request", f"The parameter {name} is repeated")
         else:
-            found[name] = value
+            collected[name] = value
     if faults.empty_parameters_kept:
-        return found
-    return {name: value for name, value in found.items() if value}
+        return collected
+    return {name: value for name, value in collected.items() if value}
 
 
 def _misread(pairs: list[tuple[str, str]], faults: Faults) -> list[tuple[str, str]]:

@@ -57,15 +57,15 @@ def read_input(call: Call, shape: service_model.OperationShape, faults: Faults) 
         members = {name: "null" if value is None else value for name, value in members.items()}
     if faults.null_refused and None in members.values():
         raise Refusal("invalid_request", "Invalid request: a member is null")
-    found = {
+    collected = {
         name: _typed(members[name], member.type, faults)
         for name, member in modelled.items()
         if members.get(name) is not None
     }
     for member in shape.input:
-        if member.required and member.name not in found and not _excused(member.name, shape.name, faults):
+        if member.required and member.name not in collected and not _excused(member.name, shape.name, faults):
             raise Refusal("invalid_request", f"Invalid request: {member.name} is missing")
-    return found
+    return collected
 
 
 def success(status: int, members: Mapping[str, Any], faults: Faults) -> Answer:

@@ -49,11 +49,11 @@ class Sessions:
     def of(self, call: Call) -> BrowserSession:
         """The session that the request's cookie names, or a new one."""
         now = self._store.clock()
-        found = self._sessions.get(_cookie(call))
-        if found is None or now - found.seen > LIFETIME:
+        result = self._sessions.get(_cookie(call))
+        if result is None or now - result.seen > LIFETIME:
             return self._new(now)
-        found.seen = now
-        return found
+        result.seen = now
+        return result
 
     def sign_in(self, session: BrowserSession, user: str) -> BrowserSession:
         """A new session for the user: the identifier that was there before signing in must be worth nothing after."""

@@ -169,18 +169,18 @@ class Store:
 
     def grant_by_device_code(self, device_code: str) -> IssuedGrant | None:
         """The grant of a device code, expired ones included."""
-        found = self.grants.get(device_code)
-        if found is not None:
-            return found
+        result = self.grants.get(device_code)
+        if result is not None:
+            return result
         if self.faults.user_code_as_device_code:
-            found = self._by_user_code.get(self._key(device_code))
-        if found is None and self.faults.device_code_prefix_accepted:
-            found = next(
+            result = self._by_user_code.get(self._key(device_code))
+        if result is None and self.faults.device_code_prefix_accepted:
+            result = next(
                 (g for code, g in self.grants.items() if code[:SHORT_PREFIX] == device_code[:SHORT_PREFIX]), None
             )
-        if found is None and self.faults.device_code_case_ignored:
-            found = next((g for code, g in self.grants.items() if code.lower() == device_code.lower()), None)
-        return found
+        if result is None and self.faults.device_code_case_ignored:
+            result = next((g for code, g in self.grants.items() if code.lower() == device_code.lower()), None)
+        return result
 
     def grant_by_user_code(self, typed: str) -> IssuedGrant | None:
         """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1)."""

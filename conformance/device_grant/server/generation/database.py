@@ -58,9 +58,9 @@ class _Own(ExampleDatabase):
 
     def fetch(self, key: bytes) -> Iterable[bytes]:
         """Return the examples under a key."""
-        found: list[bytes] = []
-        self._examples.try_to(lambda kept: found.extend(kept.fetch(self._named(key))), self._complain)
-        return found
+        collected: list[bytes] = []
+        self._examples.try_to(lambda kept: collected.extend(kept.fetch(self._named(key))), self._complain)
+        return collected
 
     def save(self, key: bytes, value: bytes) -> None:
         """Add an example."""

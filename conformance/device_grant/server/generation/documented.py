@@ -65,18 +65,18 @@ class Documented:
 
     def examined(self) -> set[str]:
         """Requirements of which this response says something."""
-        found = {NO_SERVER_ERROR}
+        collected = {NO_SERVER_ERROR}
         if self.exchange.status // 100 == 5:
-            return found
+            return collected
         if self._definition is None or self._schema:
-            found.add(self._rules[self._kind])
+            collected.add(self._rules[self._kind])
         if self._schema and self._response.content:
-            found.add(self._rules[f"{self._kind}-type"])
+            collected.add(self._rules[f"{self._kind}-type"])
         if not self._framework:
-            found |= set(self._rules_of_members())
+            collected |= set(self._rules_of_members())
         for header in (self._definition or {}).get("headers", {}).values():
-            found |= set(header.get(REQUIREMENTS, {}).values())
-        return found - {""}
+            collected |= set(header.get(REQUIREMENTS, {}).values())
+        return collected - {""}
 
     def _rules_of_members(self) -> Iterator[str]:
         body = json_object(self._response)
@@ -204,19 +204,19 @@ def request_violations(document: dict[str, Any], operation_id: str, body: object
     schema = schema_of(document, operation["requestBody"]) or {}
     schema = _alternative(document, schema, body)
     form = "application/x-www-form-urlencoded" in operation["requestBody"]["content"]
-    found: list[DocumentViolation] = []
+    collected: list[DocumentViolation] = []
     for member, described in schema.get("properties", {}).items():
         rules: Mapping[str, str] = described.get(REQUIREMENTS, {})
         value = body.get(member)
         # In a form everything is text, and a parameter without a value counts as omitted (RFC 6749 section 3.2).
         if value is None or (form and value in ("", [], {})):
             if member in schema.get("required", ()):
-                found.append(DocumentViolation(rules.get("required", ""), member, absent=True))
+                collected.append(DocumentViolation(rules.get("required", ""), member, absent=True))
         elif not form and not _has_type(value, described):
-            found.append(DocumentViolation(rules.get("type", ""), member, absent=False))
+            collected.append(DocumentViolation(rules.get("type", ""), member, absent=False))
         elif "enum" in described and value not in described["enum"]:
-            found.append(DocumentViolation(rules.get("enum", ""), member, absent=False))
-    return found
+            collected.append(DocumentViolation(rules.get("enum", ""), member, absent=False))
+    return collected
 
 
 def _modelled(code: object) -> bool:

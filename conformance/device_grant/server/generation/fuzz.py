@@ -150,12 +150,12 @@ class Fuzz:
         except Violation as violation:
             case.record([violation])
         except BaseExceptionGroup as group:
-            found, rest = group.split(Violation)
+            result, rest = group.split(Violation)
             stops, errors = rest.split(StopCheck) if rest is not None else (None, None)
             if errors is not None:
                 raise
-            if found is not None:
-                case.record(_leaves(found))
+            if result is not None:
+                case.record(_leaves(result))
             if stops is not None:
                 # Several examples ended before they could be judged, each in its way: one reason is enough.
                 raise next(_leaves(stops)) from None
@@ -186,14 +186,14 @@ def drawn(strategy: SearchStrategy[T], settings: Any) -> list[T]:
     """Examples of a strategy, judged by nobody; the same ones each time where the settings are derandomized."""
     from hypothesis import given
 
-    found: list[T] = []
+    collected: list[T] = []
 
     def collect(example: T) -> None:
-        found.append(example)
+        collected.append(example)
 
     with _own_constants_left_out():
         settings(given(strategy)(collect))()
-    return found
+    return collected
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Judgement, Untestable
-from device_grant.judging import Violation as Found
+from device_grant.judging import Violation as RecognisedExchange
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request
 from device_grant.protocol.openapi import METADATA, document
 from device_grant.server.generation.documented import NO_SERVER_ERROR, Documented, request_violations
@@ -65,9 +65,9 @@ class Generated:
         self._interval = case.run.dialect.default_interval
         """Seconds between polls of the latest device authorization."""
         self._exchanges: dict[str, Exchange] = {}
-        self._broken: dict[str, Found] = {}
+        self._broken: dict[str, RecognisedExchange] = {}
         """Violations of invariants by case, held back until schemathesis has spoken."""
-        self._sightings: dict[str, Found] = {}
+        self._sightings: dict[str, RecognisedExchange] = {}
         """The first violation of each requirement."""
         self.forbidden: set[str] = set()
         """Cases of a recording, by id, of which schemathesis said that they must not be accepted."""
@@ -113,22 +113,22 @@ class Generated:
         if self._device is None:
             return {}
         dialect, client = run.dialect, self._device.client
-        found: dict[str, Any] = {}
+        collected: dict[str, Any] = {}
         own = dialect.credentials(client)[0].get("client_secret", _LEFT_OUT)
         if credentials or dialect.http_authentication:
             # A public client that sends a secret, and one that sends it in two places, are refused.
-            found = {"client_secret": own}
+            collected = {"client_secret": own}
         if credentials:
-            found |= {"client_id": client.id}
+            collected |= {"client_id": client.id}
             polls = not dialect.endpoints_are_shared or body.get("grant_type") == DEVICE_CODE_GRANT
             grant = self._pending() if name == Operation.TOKEN and polls else None
             if grant is not None:
-                found |= {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code}
+                collected |= {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code}
         if name == Operation.DEVICE_AUTHORIZATION:
-            found |= self._device.authorization_members()
+            collected |= self._device.authorization_members()
         if not dialect.scopes_are_registered:
-            found.setdefault("scope", _LEFT_OUT)
-        known = {self._wire(key): value for key, value in found.items()}
+            collected.setdefault("scope", _LEFT_OUT)
+        known = {self._wire(key): value for key, value in collected.items()}
         return {key: value for key, value in known.items() if key in body or key == "deviceCode"}
 
     def _pending(self) -> Grant | None:
@@ -172,7 +172,7 @@ class Generated:
         label = f"schemathesis {request.operation}"
         try:
             exchange = self._case.send(request, label, purpose=Purpose.GENERATED)
-        except Found as broken:
+        except RecognisedExchange as broken:
             # Both judge each exchange: the invariants' finding is raised when schemathesis has none.
             exchange = self._case.transcript.exchanges[-1]
             self._broken[generated.id] = broken
@@ -205,7 +205,7 @@ class Generated:
         """Let schemathesis judge the answer, and claim what it says of requirements."""
         try:
             self._judge(generated, answer)
-        except Found as violation:
+        except RecognisedExchange as violation:
             self._sightings.setdefault(violation.claim.requirement.id, violation)
             raise
 
@@ -285,8 +285,8 @@ class Generated:
             def validate_response(self, response: Any, case: Any, *_: Any, **__: Any) -> None:
                 owner.judge(case, response)
 
-        found: type[schemathesis.stateful.APIStateMachine] = Workflow
-        return found
+        result: type[schemathesis.stateful.APIStateMachine] = Workflow
+        return result
 
     def begin_story(self) -> None:
         """One more story along the links."""
@@ -374,7 +374,7 @@ def _without_foreign_keys(described: dict[str, Any]) -> dict[str, Any]:
 
     It would never begin a story with such an operation.
     """
-    found: dict[str, Any] = json.loads(json.dumps(described))
-    for schema in found["components"]["schemas"].values():
+    collected: dict[str, Any] = json.loads(json.dumps(described))
+    for schema in collected["components"]["schemas"].values():
         schema.get("properties", {}).pop("entitledApplicationArn", None)
-    return found
+    return collected

@@ -58,15 +58,15 @@ def read(generated: Generated, text: str) -> schemathesis.Case[Any]:
 
 def written(generated: schemathesis.Case[Any], *, forbidden: bool = False) -> str:
     """A case as JSON, as it is sent; empty if it holds what JSON has not."""
-    found: dict[str, Any] = {"operation": operation_id(generated)}
+    collected: dict[str, Any] = {"operation": operation_id(generated)}
     if isinstance(generated.body, bytes):
-        found["octets"] = generated.body.decode("latin-1")
+        collected["octets"] = generated.body.decode("latin-1")
     elif generated.body is not _not_set():
-        found["body"] = generated.body
-    found |= {"media_type": generated.media_type, "query": generated.query, "headers": dict(generated.headers)}
-    found["forbidden"] = forbidden
+        collected["body"] = generated.body
+    collected |= {"media_type": generated.media_type, "query": generated.query, "headers": dict(generated.headers)}
+    collected["forbidden"] = forbidden
     try:
-        return json.dumps({name: value for name, value in found.items() if value or name in ("body", "octets")})
+        return json.dumps({name: value for name, value in collected.items() if value or name in ("body", "octets")})
     except (TypeError, ValueError):
         return ""
 

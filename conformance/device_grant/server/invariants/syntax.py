@@ -81,11 +81,11 @@ def expires_in_is_digits(exchange: Exchange, _dialect: Dialect) -> Iterator[Judg
     if not success_body(exchange, Operation.TOKEN):
         return
     assert exchange.response is not None
-    found = _EXPIRES_IN.search(exchange.response.content)
-    if found is None:
+    match = _EXPIRES_IN.search(exchange.response.content)
+    if match is None:
         return
     yield Judgement(
-        "rfc6749-A.14-expires-in-syntax", found.group(1).isdigit(), "expires_in is not written in digits alone"
+        "rfc6749-A.14-expires-in-syntax", match.group(1).isdigit(), "expires_in is not written in digits alone"
     )
 
 

@@ -230,11 +230,11 @@ def urls_hold_no_secret(exchange: Exchange, dialect: Dialect) -> Iterator[Judgem
     urls += [value for name, value in exchange.response.headers if name.lower() == "location"]
     known = [(name, members[name]) for name in _SECRETS if isinstance(members.get(name), str)]
     secrets = [(name, value) for name, value in (*known, *_sent(exchange, dialect)) if len(value) >= _SHORTEST]
-    found = [name for name, value in secrets for url in urls if value in url or value in unquote_plus(url)]
+    collected = [name for name, value in secrets for url in urls if value in url or value in unquote_plus(url)]
     yield Judgement(
         "rfc6749-10.3-token-confidentiality",
-        not found,
-        f"a URL in the response holds {', '.join(dict.fromkeys(found))}",
+        not collected,
+        f"a URL in the response holds {', '.join(dict.fromkeys(collected))}",
     )
 
 

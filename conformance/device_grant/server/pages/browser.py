@@ -197,13 +197,13 @@ class Browser:
         user = self.case.run.target.user
         if user is None:
             raise Untestable("nobody is at the verification page: target.toml has no [user]")
-        found: Callable[..., Any] | None = getattr(user.pages, name, None)
-        if found is None:
+        result: Callable[..., Any] | None = getattr(user.pages, name, None)
+        if result is None:
             raise Untestable(f"the user module has no {signature}: write it, and the pages can be judged")
 
         def step(*arguments: object) -> Any:
             try:
-                return found(*arguments)
+                return result(*arguments)
             except UserError as refused:
                 raise Untestable(f"{name}: {refused}") from None
 

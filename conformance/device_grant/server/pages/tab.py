@@ -164,16 +164,16 @@ class Tab:
         """Type into the field for a code and submit; None if there is none."""
         from playwright.async_api import Error
 
-        found = (await self._page.evaluate_handle(_FIELD)).as_element()
-        if found is None:
+        result = (await self._page.evaluate_handle(_FIELD)).as_element()
+        if result is None:
             return None
         try:
-            await found.fill(text, timeout=LOADING / 4)
+            await result.fill(text, timeout=LOADING / 4)
         except Error:
             return None  # it takes numbers alone, or is hidden
         with suppress(Error):
             # The page may be gone before the call has come back.
-            await found.evaluate(_SUBMIT)
+            await result.evaluate(_SUBMIT)
         return await self._rested()
 
     async def move_on(self) -> Page:

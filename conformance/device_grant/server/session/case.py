@@ -263,5 +263,5 @@ class Case:
     def _once(self, name: str, make: Callable[[], T]) -> T:
         if name not in self._local:
             self._local[name] = make()
-        found: T = self._local[name]
-        return found
+        result: T = self._local[name]
+        return result

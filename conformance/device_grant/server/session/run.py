@@ -30,6 +30,7 @@ from device_grant.protocol import (
 )
 from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
+from device_grant.server.session.patience import RETRIES, Patience, put_off
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.pace import RENEWAL
 from device_grant.targets import discover
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
-RETRIES = 3
-"""How often a request is sent again that the server puts off by 429, or by 503 with Retry-After."""
 LONGEST_RETRY = 30.0
 """Seconds that are waited at most for each."""
 LONGEST_JUMP = 3600.0
@@ -166,14 +165,14 @@ class Run:
 
     def url(self, operation: Operation) -> str:
         """Where an operation lives; raises UsageError if neither target.toml nor discovery says so."""
-        found = {
+        collected = {
             Operation.REGISTRATION: self.endpoints.registration,
             Operation.DEVICE_AUTHORIZATION: self.endpoints.device_authorization,
             Operation.TOKEN: self.endpoints.token,
         }[operation]
-        if not found:
+        if not collected:
             raise UsageError(f"no URL is known for {operation}: write [endpoints] {operation} in target.toml")
-        return found
+        return collected
 
     def exchange(self, request: Request, began: float, label: str = "", *, patient: bool = True) -> Exchange:
         """Send one request and read the answer; a broken connection is an answer too (`no-response`).
@@ -185,7 +184,7 @@ class Run:
             exchange = self._exchange(request, began, label)
             # Of slow_down only the status is wrong then: the answer is about this code, not about all requests.
             wait = (
-                _put_off(exchange.response, self.target.clock.now())
+                put_off(exchange.response, self.target.clock.now())
                 if patient and exchange.code != "slow_down"
                 else None
             )
@@ -210,7 +209,7 @@ class Run:
 
     def patience(self) -> httpx.Auth:
         """For a browser of the user: waits as `exchange` does where the pages limit the rate of requests."""
-        return _Patience(self._rest, self.target.clock.now)
+        return Patience(self._rest, self.target.clock.now)
 
     def _rest(self, seconds: float) -> None:
         """Wait as long as the server asks for, within bounds: on a clock that jumps it costs nothing."""
@@ -413,40 +412,6 @@ def new_run(
 
 def _left_alone(_response: httpx.Response) -> None:
     """Take no cookies, without looking for them: that would cost a sixth of what httpx does for a request."""
-
-
-class _Patience(httpx.Auth):
-    def __init__(self, wait: Callable[[float], None], now: Callable[[], float]) -> None:
-        self._wait = wait
-        self._now = now
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        for _ in range(RETRIES):
-            answer = yield request
-            wait = _put_off(Response(answer.status_code, tuple(answer.headers.items())), self._now())
-            if wait is None:
-                return
-            self._wait(wait)
-
-
-def _put_off(response: Response | None, now: float) -> float | None:
-    """Seconds after which to ask again, if the server limits the rate of requests (RFC 6585 4, RFC 9110 10.2.3).
-
-    `now`: seconds since the epoch on the target's clock, from which a Retry-After that is a date counts.
-    """
-    if response is None:
-        return None
-    value = response.header("retry-after")
-    if response.status != HTTPStatus.TOO_MANY_REQUESTS and not (
-        response.status == HTTPStatus.SERVICE_UNAVAILABLE and value
-    ):
-        return None
-    if value and value.isdecimal():
-        return float(value)
-    try:
-        return max(1.0, parsedate_to_datetime(value or "").timestamp() - now)
-    except ValueError:
-        return 1.0
 
 
 def _reason(error: Exception) -> str:

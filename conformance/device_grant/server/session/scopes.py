@@ -17,21 +17,21 @@ def known_scopes(case: Case) -> list[str]:
     """Scopes that the target has: those of target.toml, then those of its metadata, special ones last."""
     advertised = case.run.endpoints.document.get("scopes_supported")
     listed = [scope for scope in advertised if isinstance(scope, str)] if isinstance(advertised, list) else []
-    found = dict.fromkeys([*case.run.target.config.request.scope.split(), *listed])
-    return sorted(found, key=lambda scope: scope in SPECIAL)
+    result = dict.fromkeys([*case.run.target.config.request.scope.split(), *listed])
+    return sorted(result, key=lambda scope: scope in SPECIAL)
 
 
 def two_scopes(case: Case) -> tuple[str, str]:
     """Two scopes that can be asked for, in alphabetical order; raises Untestable if fewer are known."""
-    found = known_scopes(case)
-    if len(found) < 2:
+    result = known_scopes(case)
+    if len(result) < 2:
         raise Untestable("fewer than two scopes are known: name them in [request] scope of target.toml")
-    first, second = sorted(found[:2])
+    first, second = sorted(result[:2])
     return first, second
 
 
 def any_two_scopes(case: Case) -> tuple[str, str]:
     """The same, but one of them twice, or two made up, where fewer are known: for requests that are only compared."""
-    found = known_scopes(case)
-    scopes = [*found, *found] or ["read", "write"]
+    result = known_scopes(case)
+    scopes = [*result, *result] or ["read", "write"]
     return scopes[0], scopes[1]

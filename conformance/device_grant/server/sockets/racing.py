@@ -146,10 +146,10 @@ class _Lane:
             return
         self.buffer += block
         responses, _ = parse_responses(self.buffer, head=self.request.method == "HEAD")
-        found = responses[0] if responses else None if block else until_closed(self.buffer)
-        if found is not None:
-            headers = [(name, value) for name, value in found.headers if name.lower() != "transfer-encoding"]
-            self._end(httpx.Response(found.status, headers=headers, content=found.content, request=self.request))
+        result = responses[0] if responses else None if block else until_closed(self.buffer)
+        if result is not None:
+            headers = [(name, value) for name, value in result.headers if name.lower() != "transfer-encoding"]
+            self._end(httpx.Response(result.status, headers=headers, content=result.content, request=self.request))
         elif not block:
             self._end(httpx.RemoteProtocolError("connection closed without a response", request=self.request))
 

@@ -152,16 +152,16 @@ def load_app(spec: str, *, where: str) -> App:
         raise TargetUnreachableError(f"{where}: importing {module_name} failed: {brief(error)}") from error
     except Exception as error:
         raise TargetUnreachableError(f"{where}: importing {module_name} failed: {brief(error)}") from error
-    found: Any = module
+    result: Any = module
     for part in attribute.removesuffix("()").split("."):
-        found = getattr(found, part, None)
-        if found is None:
+        result = getattr(result, part, None)
+        if result is None:
             raise UsageError(f"{where}: module {module_name!r} has no {attribute.removesuffix('()')!r}")
     if attribute.endswith("()"):
-        found = _made(found, spec, where)
-    if not callable(found):
+        result = _made(result, spec, where)
+    if not callable(result):
         raise UsageError(f"{where}: {spec} is not an application: it cannot be called")
-    application: App = found
+    application: App = result
     return application
 
 

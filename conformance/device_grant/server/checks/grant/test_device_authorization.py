@@ -148,7 +148,7 @@ def test_client_without_the_grant(case: Case, verify: Verify) -> None:
         "rfc8628-3.1-grant-not-allowed-for-client",
         exchange,
         accepted=["unauthorized_client"],
-        # Refused all the same: which code a client sees then is the lesser matter.
+        # Refused all the same: which code a client sees then matters less.
         tolerated=[REFUSED],
     )
 

@@ -88,7 +88,7 @@ def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> 
         decisions, answers = decide_together(race, grant, order, lengths=lengths, lead=lead, polls=[poll])
         polls = [case.take(case.run.read(poll, answer, case.began, "poll meanwhile")) for answer in answers]
         grant.interval += 5 * sum(exchange.code == "slow_down" for exchange in polls)
-        case.note("; ".join(_told(action, decision) for action, decision in decisions.items()))
+        case.note("; ".join(_in_words(action, decision) for action, decision in decisions.items()))
         polls += [grant.poll(label="poll afterwards"), grant.poll(label="last poll")]
         denied = denials_count and all(one.taken for one in decisions.values())
         problem = _contradiction(polls, denied=denied, single_use=single_use)
@@ -101,8 +101,8 @@ def _lead(number: int, first: str, lengths: dict[str, int]) -> int:
     """Steps by which the first decision is ahead in a round: they end together, begin together, then all between."""
     shorter = min(lengths, key=lambda action: lengths[action])
     slack = max(lengths.values()) - lengths[shorter] + 1
-    ahead = 0 if number < 2 else slack - 1 - (number - 2) % (slack + 1)
-    return ahead if first == shorter else -ahead
+    lead = 0 if number < 2 else slack - 1 - (number - 2) % (slack + 1)
+    return lead if first == shorter else -lead
 
 
 def _practice(race: Race, device: Device) -> tuple[dict[str, int], bool, bool]:
@@ -141,7 +141,7 @@ def _contradiction(polls: list[Exchange], *, denied: bool, single_use: bool) -> 
     return ""
 
 
-def _told(action: str, decision: Decision) -> str:
+def _in_words(action: str, decision: Decision) -> str:
     return f"{action}: the pages took it" if decision.taken else f"{action}: {decision.complaint}"
 
 

@@ -103,11 +103,11 @@ def _written(cast: Cast) -> Written[Any]:
     def tell(story: tuple[int, list[tuple[int, int, int]]]) -> None:
         first, following = story
         cast.case.examples -= 1  # the story itself counts them
-        told = Story(cast, ends_with_a_failure=True)
+        played = Story(cast, ends_with_a_failure=True)
         try:
-            told.start(first)
+            played.start(first)
             for numbers in following:
-                told.take(*numbers)
+                played.take(*numbers)
         except _StoryOver:
             return
 

@@ -111,10 +111,10 @@ def test_code_with_a_look_alike(device: Device, verify: Verify) -> None:
     grants = [device.start() for _ in range(_STARTS)]
     alphabet = {character for grant in grants for character in squeezed(grant.user_code)}
     usable = {one: other for one, other in CONFUSABLES.items() if one in alphabet and other not in alphabet}
-    found = next(((g, c) for g in grants for c in g.user_code.upper() if c in usable), None)
-    if found is None:
+    first = next(((g, c) for g in grants for c in g.user_code.upper() if c in usable), None)
+    if first is None:
         raise NotApplicable("the alphabet has no character with a look-alike outside of it")
-    grant, character = found
+    grant, character = first
     exchange = _typed(grant, grant.user_code.upper().replace(character, usable[character], 1))
     problem = "a look-alike of a character is not taken for it"
     verify.that("rfc8628-6.1-substitute-confusable", exchange.outcome.ok, problem, exchange)

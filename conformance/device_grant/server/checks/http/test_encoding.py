@@ -148,10 +148,10 @@ def test_escapes_are_decoded_once(device: Device, verify: Verify) -> None:
     grant = device.start()
     twice = "".join(f"%25{ord(letter):02X}" for letter in grant.device_code)
     exchange = device.case.send(_and(poll_request(grant, device_code=None), f"device_code={twice}".encode()), "poll")
-    found = exchange.code in PENDING or exchange.outcome.ok
+    result = exchange.code in PENDING or exchange.outcome.ok
     if exchange.code in PENDING:
         device.require_that_codes_matter()
-    verify.that("rfc3986-2.4-no-double-encoding", not found, "a device code was percent-decoded twice", exchange)
+    verify.that("rfc3986-2.4-no-double-encoding", not result, "a device code was percent-decoded twice", exchange)
 
 
 @check("rfc6749-B-utf8-decode", faults=("malformed_body_500",))

@@ -314,10 +314,10 @@ class _Campaign:
         code = self._grant.device_code
         plain = quote_plus(code) if self._case.run.dialect.sends_forms else json.dumps(code)[1:-1]
 
-        def alike(found: re.Match[bytes]) -> bytes:
-            if b"%" in found.group():
+        def alike(match: re.Match[bytes]) -> bytes:
+            if b"%" in match.group():
                 return b"".join(b"%%%02X" % octet for octet in code.encode())
-            if b"\\" in found.group():
+            if b"\\" in match.group():
                 return b"".join(b"\\u%04x" % ord(letter) for letter in code)
             return plain.encode()
 

@@ -35,8 +35,8 @@ def endpoints(case: Case) -> list[SplitResult]:
     run = case.run
     advertised = [value for name, value in run.endpoints.document.items() if name.endswith("_endpoint")]
     used = [run.endpoints.url(operation) for operation in Operation]
-    found = {url for url in (*used, *advertised) if isinstance(url, str) and url}
-    public = [parts for parts in map(urlsplit, sorted(found)) if is_public(parts)]
+    collected = {url for url in (*used, *advertised) if isinstance(url, str) and url}
+    public = [parts for parts in map(urlsplit, sorted(collected)) if is_public(parts)]
     if not public:
         raise NotApplicable("the endpoints are on loopback or reserved hosts, where no TLS is owed")
     return public
@@ -71,13 +71,13 @@ def test_endpoints_refuse_cleartext(case: Case, verify: Verify) -> None:
     run = case.run
     in_use = urlsplit(run.url(Operation.TOKEN))
     # Advertised hosts that are not in use may be somebody else's: asked in process only, where no network is.
-    found = [url for url in endpoints(case) if url == in_use or (run.target.in_process and url.path == in_use.path)]
+    collected = [url for url in endpoints(case) if url == in_use or (run.target.in_process and url.path == in_use.path)]
     if run.target.in_process:
-        found = [url for url in found if url.scheme == "http"]
-    if not found:
+        collected = [url for url in collected if url.scheme == "http"]
+    if not collected:
         raise NotApplicable("the token endpoint is in process, or on a host that is not public: no TLS is owed")
-    port = "" if found[0].port in (None, 443) else f":{found[0].port}"
-    clear = f"http://{found[0].hostname}{port}{found[0].path}"
+    port = "" if collected[0].port in (None, 443) else f":{collected[0].port}"
+    clear = f"http://{collected[0].hostname}{port}{collected[0].path}"
     client = Client("made-up-client", "made-up-secret-4f1d", "client_secret_post")
     members = {"grant_type": DEVICE_CODE_GRANT, "device_code": "made-up-device-code-4f1d"}
     request = run.dialect.encode(Operation.TOKEN, clear, members, client)

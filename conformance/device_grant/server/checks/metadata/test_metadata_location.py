@@ -39,16 +39,16 @@ def test_metadata_location(case: Case, verify: Verify) -> None:
         answers[url] = is_metadata(exchange, document)
         if answers[url]:
             break
-    found = any(answers.values())
-    published = found or bool(case.run.endpoints.metadata)
+    result = any(answers.values())
+    published = result or bool(case.run.endpoints.metadata)
     verify.that("rfc9700-2.6-publish-metadata", published, "no metadata is published", *tried)
     if not published and not case.run.claims("metadata"):
         raise NotApplicable("the target publishes no metadata")
     right = any(answers.get(url, False) for url in inserted)
-    if found and not right and any(url.endswith(f"{WELL_KNOWN}/{NAMES[1]}") for url, good in answers.items() if good):
+    if result and not right and any(url.endswith(f"{WELL_KNOWN}/{NAMES[1]}") for url, good in answers.items() if good):
         raise NotApplicable("the metadata is that of OpenID Connect Discovery, where that has it")
     problem = "there is no metadata where the well-known part is put before the issuer's path"
-    verify.that("rfc8414-3-location", right, problem, *tried, tolerated=found)
+    verify.that("rfc8414-3-location", right, problem, *tried, tolerated=result)
 
 
 @check(

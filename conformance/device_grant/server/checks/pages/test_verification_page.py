@@ -14,6 +14,7 @@ from device_grant.browser.markup import squeezed
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Operation
 from device_grant.protocol.exchange import REFUSED
+from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION
 from device_grant.server.pages.browser import THROTTLED, Browser, Page, same_host, split
 from device_grant.server.session.device import GONE, Device
 from device_grant.server.session.registering import refused
@@ -36,24 +37,6 @@ _MOST_LINKS = 15
 _MOST_STEPS = 3
 _FEWEST = 4
 """Different characters of a code from which on they serve as an alphabet."""
-
-POSSESSION = re.compile(
-    r"possession|your own device|in front of you|did you|(?:did not|didn.t) (?:start|initiat|request|ask)"
-    r"|you (?:have |just )?(?:start|initiat|request)|recogni[sz]e|someone else|yourself"
-    r"|\byour (?:device|tv|television|console|terminal|printer|machine)\?|in your hands?\b|you (?:hold|own)\b",
-    re.IGNORECASE,
-)
-CAUTION = re.compile(
-    r"\b(?:only if|unless|do not|don.t|never|careful|beware|trust|suspicious|yours|belongs?|near you|with you)\b",
-    re.IGNORECASE,
-)
-"""Words in which such a question may hide whose phrase is not known."""
-DEVICE = re.compile(r"\b(?:devices?|tv|television|console|terminal|command.line|cli|printer|machine)\b", re.IGNORECASE)
-FAREWELL = re.compile(
-    r"\b(?:close|leave|return|go back|get back|back to|continue|switch back|look at|check|resume)\b[^.!]{0,80}"
-    r"\b(?:page|window|tab|browser|device|terminal|console|app|application|screen|tv)\b",
-    re.IGNORECASE,
-)
 
 
 # Addresses.
@@ -231,8 +214,8 @@ def test_looking_decides_nothing(device: Device, verify: Verify) -> None:
 
 
 def _own_links(page: Page) -> list[str]:
-    found = [page.link(reference) for reference in page.markup.links if not reference.startswith("#")]
-    return [str(url) for url in found if url is not None and same_host(str(url), str(page.url))]
+    collected = [page.link(reference) for reference in page.markup.links if not reference.startswith("#")]
+    return [str(url) for url in collected if url is not None and same_host(str(url), str(page.url))]
 
 
 @check(
@@ -336,8 +319,10 @@ def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
         last = next(reversed(browser.pages()), None)
     if last is None or not last.markup.english:
         raise Inconclusive("the last page is not an English one: read it yourself")
-    told = FAREWELL.search(last.markup.text) is not None
-    verify.that("rfc8628-3.3-return-instruction", told, "after the decision nothing sends the user back to the device")
+    description = FAREWELL.search(last.markup.text) is not None
+    verify.that(
+        "rfc8628-3.3-return-instruction", description, "after the decision nothing sends the user back to the device"
+    )
 
 
 # Guessing.

@@ -153,8 +153,8 @@ def test_a_refusal_is_no_token_before_approval(run, code):
         return replace(answer, response=refusal, outcome=run.dialect.decode(Operation.TOKEN, refusal))
 
     run._exchange = exchange
-    found = run_check(run, "user_decision::test_only_the_right_code_is_approved").verdicts
-    assert found["rfc8628-3.5-no-token-before-approval"] is not Verdict.FAIL
+    result = run_check(run, "user_decision::test_only_the_right_code_is_approved").verdicts
+    assert result["rfc8628-3.5-no-token-before-approval"] is not Verdict.FAIL
 
 
 @pytest.mark.parametrize("over", [True, False], ids=["over by the clock", "too early"])
