@@ -57,7 +57,7 @@ def literals(tree):
     return [node.lineno for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in DIALECTS]
 
 
-def found(look, *but):
+def places(look, *but):
     return [
         f"{path.relative_to(ROOT)}:{line}"
         for room in ROOMS
@@ -68,11 +68,11 @@ def found(look, *but):
 
 
 def test_nothing_is_decided_by_which_dialect_it_is():
-    assert found(decisions) == [], "ask the dialect: give it a method or an attribute"
+    assert places(decisions) == [], "ask the dialect: give it a method or an attribute"
 
 
 def test_names_of_dialects_stand_in_one_place():
-    assert found(literals, NAMING) == [], "import the constant"
+    assert places(literals, NAMING) == [], "import the constant"
     assert sorted(literals(ast.parse((ROOT / NAMING).read_text("utf-8")))) != []
 
 

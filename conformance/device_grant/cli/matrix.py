@@ -93,11 +93,11 @@ def chosen(names: Sequence[str]) -> list[Job]:
     for name in dict.fromkeys(wanted):
         client = name.removeprefix(CLIENT)
         if name != client and client in clients:
-            found.append(Job(f"client-{client}", ("client", client)))
+            collected.append(Job(f"client-{client}", ("client", client)))
         elif name == EMBEDDED:
-            found.append(Job(name, ("run", name)))
+            collected.append(Job(name, ("run", name)))
         elif name in servers:
-            found.append(
+            collected.append(
                 Job(name, ("run", name), waits=read_target(parse_target(name).path).config.clock.kind == "real")
             )
         else:

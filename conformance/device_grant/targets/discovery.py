@@ -112,21 +112,21 @@ def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None)
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Advertised:
     source: str = ""
     document: Mapping[str, Any] = field(default_factory=dict)
     urls: Mapping[str, str] = field(default_factory=dict)
     exchanges: tuple[tuple[Request, Response], ...] = ()
 
 
-def _advertised(target: Target, http: httpx.Client) -> _Found:
+def _advertised(target: Target, http: httpx.Client) -> _Advertised:
     """Ask the well-known places in turn, until one document names everything needed.
 
     The first document that names the device authorization endpoint is the metadata, else the first one at all; some
     servers leave the endpoint out of one of the two documents, so the later one fills gaps.
     """
     configured = target.config.endpoints
-    result = _Found()
+    result = _Advertised()
     if target.config.claims.get("metadata") is False and not configured.metadata:
         return result
     for url in _places(target.base, configured.metadata):
@@ -175,7 +175,7 @@ def _absolute(base: str, path: str) -> str:
     return f"{base}/{path.removeprefix('/')}"
 
 
-def _incomplete(target: Target, result: _Found, missing: list[str]) -> str:
+def _incomplete(target: Target, result: _Advertised, missing: list[str]) -> str:
     keys = ", ".join(f'{name} = "/path"' for name in missing)
     if result.source:
         members = " and ".join(_ADVERTISED[name] for name in missing)

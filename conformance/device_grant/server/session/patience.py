@@ -18,7 +18,7 @@ RETRIES = 3
 
 
 class Patience(httpx.Auth):
-    """For a browser of the user: what a server puts off is asked for again, after `wait` seconds of the target's clock."""
+    """For a browser of the user: what a server puts off is asked for again after the wait that it names."""
 
     def __init__(self, wait: Callable[[float], None], now: Callable[[], float]) -> None:
         self._wait = wait

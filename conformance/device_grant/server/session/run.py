@@ -7,8 +7,6 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -30,13 +28,13 @@ from device_grant.protocol import (
 )
 from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
-from device_grant.server.session.patience import RETRIES, Patience, put_off
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.pace import RENEWAL
+from device_grant.server.session.patience import RETRIES, Patience, put_off
 from device_grant.targets import discover
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
 
     from device_grant.catalogue import Catalogue
