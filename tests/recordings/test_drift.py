@@ -12,7 +12,7 @@ import yaml
 from click.testing import CliRunner
 from support import ROOT
 from support.captured import har, rfc, vcr
-from support.cassettes import record
+from support.cassettes import read_yaml, record
 
 from device_grant.catalogue import load
 from device_grant.cli import cli, main
@@ -39,7 +39,7 @@ def small(tmp_path_factory):
     collected = {}
     for name, source in CASSETTES.items():
         folder = collected[name] = tmp_path_factory.mktemp(name)
-        manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
+        manifest = read_yaml(source / MANIFEST)
         (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": NAMES}), encoding="utf-8")
         for file in {file_name(check) for check in (SHARED, *NAMES)}:
             shutil.copyfile(source / file, folder / file)
@@ -231,7 +231,7 @@ def test_what_a_check_did_at_the_pages_itself_is_not_repeated(tmp_path):
     name = "page_security::test_forged_approval"
     source, folder = CASSETTES["rfc8628"], tmp_path / "one"
     folder.mkdir()
-    manifest = yaml.safe_load((source / MANIFEST).read_text("utf-8"))
+    manifest = read_yaml(source / MANIFEST)
     (folder / MANIFEST).write_text(yaml.safe_dump(manifest | {"checks": [name]}), encoding="utf-8")
     for check in (SHARED, name):
         shutil.copyfile(source / file_name(check), folder / file_name(check))

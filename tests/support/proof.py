@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 from dataclasses import dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_grant.browser.chromium import Chromium
@@ -15,8 +16,10 @@ from device_grant.judging import applies as has_something_to_judge
 from device_grant.judging.loading import import_checks
 from device_grant.protocol import dialect as known_dialect
 from device_grant.reference.embedded import embedded
+from device_grant.reference.server import user
 from device_grant.reference.server.faults import Faults
 from device_grant.server.session.run import new_run
+from device_grant.targets.users import ModuleUser
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -113,11 +116,18 @@ def judged(target: Target, names: Iterable[str], examples: int) -> Iterator[Chec
     run.close()
 
 
+@cache
+def _user() -> ModuleUser:
+    """The reference server's own, which keeps nothing between two grants."""
+    return ModuleUser(Path(user.__file__))
+
+
+@cache
 def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
     """Run the named checks, those that apply, against the reference server with one fault."""
     broken: dict[str, frozenset[str]] = {}
     invariants: dict[str, set[str]] = {}
-    with embedded(dialect, [fault] if fault else []) as target:
+    with embedded(dialect, [fault] if fault else [], user=_user()) as target:
         for said in judged(target, names, 40):
             broken[said.trial.check.name] = said.broken
             for invariant, result in said.broken_invariants.items():
