@@ -285,7 +285,8 @@ def test_missing_headers():
         (400, {"error": "slow_down", "error_description": "x", "reason": None}, "SlowDownException:http://x", set()),
         (400, {"error": "slow_down", "error_description": "x", "__type": "SlowDownException"}, "", set()),
         (400, {"message": None}, "SerializationException", set()),
-        (400, {"error": "slow_down"}, "SlowDownException", {("aws-error-body-members", False)}),
+        (400, {"error": "slow_down"}, "SlowDownException", set()),
+        (400, {"error_description": "x"}, "SlowDownException", {("aws-error-body-members", False)}),
         (
             400,
             {"error": "invalid_client", "error_description": "x"},
