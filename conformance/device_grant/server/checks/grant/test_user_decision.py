@@ -79,7 +79,7 @@ def test_loading_the_page_decides_nothing(device: Device, verify: Verify) -> Non
     grant = device.start()
     target = device.case.run.target
     address = grant.verification_uri_complete or grant.verification_uri
-    # What was recorded before the shorter address was opened too holds no page of it.
+    # A target that answers from what was kept of it may hold no page of the shorter address.
     if not grant.verification_uri_complete and target.sampler is not None:
         raise Untestable("no verification_uri_complete to open")
     device.case.note("a browser without a session opens the verification page")
