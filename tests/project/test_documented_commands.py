@@ -25,7 +25,8 @@ from device_grant.targets.users import ModuleUser
 
 # What a page shows works where nothing special is installed, unless `documented.NEEDS` says what its commands need.
 pytestmark = needs()
-STORIES = {"docs/tutorial/first-run.md": "first-run"}
+EXTENDING = "docs/explanation/extending.md"
+STORIES = {"docs/tutorial/first-run.md": "first-run", EXTENDING: "extending"}
 """Pages whose blocks are done in order in one folder, each with its name."""
 SHELL = [block for block in ALL if block.language == "sh" and block.page not in STORIES]
 
@@ -80,6 +81,8 @@ def test_commands(block, world):
 @pytest.mark.parametrize("page", STORIES)
 def test_story(page, world):
     world.story = STORIES[page]
+    if page == EXTENDING:
+        world.check_out()
     for block in (block for block in ALL if block.page == page):
         match block.language:
             case "sh":
@@ -92,7 +95,9 @@ def test_story(page, world):
                 # Python compares times in seconds before it compiles a file again.
                 os.utime(file, (later := file.stat().st_mtime + 10 * block.line, later))
             case _:
-                (world.cwd / block.title).write_text(block.text, "utf-8")
+                file = world.cwd / block.title
+                file.parent.mkdir(exist_ok=True)
+                file.write_text(block.text, "utf-8")
 
 
 @of("python")

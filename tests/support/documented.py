@@ -208,6 +208,8 @@ class World:
     said: str = ""
     """What the commands of the last shell block printed."""
     stopped: list[subprocess.Popen[str]] = field(default_factory=list)
+    checkout: bool = False
+    """Whether the folder is a checkout of its own, whose code the commands run."""
 
     def __post_init__(self) -> None:
         self.cwd = self.folder
@@ -251,6 +253,13 @@ class World:
             source = "glewlwyd" if folder == "report-b" else "nanoidp"
             shutil.copy2(ROOT / "reports" / source / "results.jsonl", self.folder / folder)
 
+    def check_out(self) -> None:
+        """Make the folder a checkout, to which a page may add; what is compiled already goes with it."""
+        for name in ("conformance", "strategies", "implementations", "tests"):
+            shutil.copytree(ROOT / name, self.folder / name, ignore=shutil.ignore_patterns("node_modules", ".venv"))
+        shutil.copy2(ROOT / "pyproject.toml", self.folder)
+        self.checkout = True
+
     def borrow_cassettes(self, text: str) -> None:
         """Copy the cassettes of the checkout that are spoken of."""
         for source in sorted(set(re.findall(r"cassettes/([\w-]+)", text))):
@@ -279,6 +288,8 @@ class World:
         match name:
             case "device-grant" if words[0] == "serve" and "--faults" not in words:
                 return self._serve(words)
+            case "device-grant" if self.checkout:
+                return self.program([sys.executable, "-m", "device_grant", *words])
             case "device-grant":
                 return self._device_grant(narrowed(words))
             case "pytest":
@@ -327,8 +338,17 @@ class World:
         raise AssertionError("device-grant did not exit")
 
     def program(self, command: list[str]) -> tuple[int, str]:
+        own = os.pathsep.join(str(self.folder / name) for name in ("conformance", "strategies"))
+        environment = os.environ | ({"PYTHONPATH": own} if self.checkout else {})
         done = subprocess.run(
-            command, cwd=self.cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False
+            command,
+            cwd=self.cwd,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+            check=False,
         )
         return done.returncode, done.stdout
 
