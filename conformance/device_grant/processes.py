@@ -1,6 +1,6 @@
 """Commands that we start: each in a process group of its own, ended for sure, however we end ourselves.
 
-One guard process stands beside us as long as we live. It is told which groups are alive and which folders are theirs.
+One guard process stands beside us as long as we live. It knows which groups are alive and which folders are theirs.
 If we are killed, its pipe closes, and it ends the groups and removes the folders.
 """
 

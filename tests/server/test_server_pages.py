@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from device_grant.browser.markup import Button, Input, read_markup, squeezed
+from device_grant.browser.page import Page, same_host, split
 from device_grant.catalogue import Verdict, load
 from device_grant.engine import run_check
 from device_grant.errors import SuiteError, UsageError
@@ -18,7 +19,8 @@ from device_grant.protocol.events import PageLoaded
 from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
 from device_grant.server.checks.pages import test_verification_page as checks
-from device_grant.server.pages.browser import Browser, Page, find_approval, same_host, split
+from device_grant.server.pages.approving import find_approval
+from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.case import Case
 from device_grant.server.session.run import new_run
 from device_grant.targets.ports import GrantView, UserError
@@ -178,7 +180,7 @@ def case():
 def test_the_browser_signs_in_and_finds_the_button_that_approves(case):
     approval = find_approval(case.device)
     assert (approval.button.name, approval.button.value) == ("action", "approve")
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         assert browser.sign_in(case.device)
         page = browser.open(case.device.start().verification_uri_complete)
         assert approval.form(page) is not None
@@ -187,7 +189,7 @@ def test_the_browser_signs_in_and_finds_the_button_that_approves(case):
 
 
 def test_a_forged_request_leaves_cookies_at_home_that_browsers_leave_there(case):
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         browser.sign_in(case.device)
         page = browser.confirmation(case.device.start())
         browser.http.cookies.set("plain", "1", domain="target.test")
@@ -200,26 +202,26 @@ def test_a_forged_request_leaves_cookies_at_home_that_browsers_leave_there(case)
 
 def test_pages_become_events_without_their_queries(case):
     grant = case.device.start()
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         browser.open(grant.verification_uri_complete)
     assert case.transcript.entries[-1] == PageLoaded(case.now(), "GET", "http://target.test/device", 200)
 
 
 def test_what_cannot_be_loaded_is_untestable(case):
-    with Browser(case) as browser, pytest.raises(Untestable, match="could not be loaded"):
+    with Visitor(case) as browser, pytest.raises(Untestable, match="could not be loaded"):
         browser.open("http://a:bad/")
 
 
 def test_steps_that_the_user_module_lacks_are_untestable_and_named(case):
     case.run.target.user = CommandUser(["true"], case.run.target.folder)
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         assert not browser.sign_in(case.device)
         with pytest.raises(Untestable, match=r"no confirmation\(http, grant\): write it"):
             browser.confirmation(case.device.start())
         with pytest.raises(Untestable, match=r"no enter\(http, user_code, verification_uri\)"):
             browser.enter("X", "/device")
     case.run.target.user = None
-    with Browser(case) as browser, pytest.raises(Untestable, match=r"target\.toml has no \[user\]"):
+    with Visitor(case) as browser, pytest.raises(Untestable, match=r"target\.toml has no \[user\]"):
         browser.enter("X", "/device")
 
 
@@ -227,7 +229,7 @@ def test_a_browser_can_sign_in_by_approving_something(case, tmp_path):
     file = tmp_path / "user.py"
     file.write_text("from device_grant.reference.server.user import approve, deny\n")
     case.run.target.user = ModuleUser(file)
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         assert browser.sign_in(case.device)
         page = browser.open(case.device.start().verification_uri)
     assert not page.markup.asks_password
@@ -235,10 +237,10 @@ def test_a_browser_can_sign_in_by_approving_something(case, tmp_path):
 
 def test_no_approving_button_is_inconclusive(case, monkeypatch):
     grant = case.device.start()
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         page = browser.confirmation(grant)
     silent = Page(page.url, 200, page.headers, "<p>Look at your phone.")
-    monkeypatch.setattr(Browser, "confirmation", lambda *_: silent)
+    monkeypatch.setattr(Visitor, "confirmation", lambda *_: silent)
     with pytest.raises(Inconclusive, match="no single form"):
         find_approval(case.device)
 

@@ -1,1 +1,1 @@
-"""Browsers at the verification page, as a check uses them."""
+"""Who is at the pages in a case: `Visitor` without script, `Window` in Chromium, and those who decide in step."""

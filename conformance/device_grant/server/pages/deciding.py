@@ -46,11 +46,11 @@ class Decision:
 
 
 @dataclass
-class _Browser(httpx.BaseTransport):
+class _Decider(httpx.BaseTransport):
     """A user in a thread of their own, each of whose requests waits until it is released."""
 
     action: str
-    outbox: queue.SimpleQueue[_Browser]
+    outbox: queue.SimpleQueue[_Decider]
     delay: int = 0
     """Steps for which the others go ahead."""
     decision: Decision = field(default_factory=Decision)
@@ -110,9 +110,9 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
     """
     case = race.case
     user = require_browsers(case)
-    outbox: queue.SimpleQueue[_Browser] = queue.SimpleQueue()
+    outbox: queue.SimpleQueue[_Decider] = queue.SimpleQueue()
     delays = _delays(actions, lengths or {}, lead)
-    browsers = [_Browser(action, outbox, delay) for action, delay in zip(actions, delays, strict=True)]
+    browsers = [_Decider(action, outbox, delay) for action, delay in zip(actions, delays, strict=True)]
     for browser in browsers:
         threading.Thread(target=browser.decide, args=(user, case, grant), daemon=True, name=browser.action).start()
     answers: list[httpx.Response | Exception] = []
@@ -145,7 +145,7 @@ def _delays(actions: Sequence[str], lengths: Mapping[str, int], lead: int) -> li
     return [delay - min(delays) for delay in delays]
 
 
-def _until_ready(browsers: Sequence[_Browser], outbox: queue.SimpleQueue[_Browser]) -> None:
+def _until_ready(browsers: Sequence[_Decider], outbox: queue.SimpleQueue[_Decider]) -> None:
     """Wait until each browser has a request to send or is through."""
     while any(browser.waiting is None and not browser.finished for browser in browsers):
         try:
@@ -156,7 +156,7 @@ def _until_ready(browsers: Sequence[_Browser], outbox: queue.SimpleQueue[_Browse
             raise error from None
 
 
-def _step(race: Race, browsers: Sequence[_Browser], polls: Sequence[Request]) -> list[httpx.Response | Exception]:
+def _step(race: Race, browsers: Sequence[_Decider], polls: Sequence[Request]) -> list[httpx.Response | Exception]:
     pending = [browser.waiting for browser in browsers if browser.waiting is not None]
     requests = [*(request for request, _ in pending), *(race.case.run.build(poll) for poll in polls)]
     results = race.send(requests)
@@ -180,7 +180,7 @@ def _broken(request: httpx.Request, error: Exception) -> httpx.TransportError:
     return httpx.ReadError(f"{type(error).__name__}: {error}", request=request)
 
 
-def _abandon(browsers: Sequence[_Browser], error: SuiteError) -> None:
+def _abandon(browsers: Sequence[_Decider], error: SuiteError) -> None:
     for browser in browsers:
         if browser.waiting is not None:
             waiting, browser.waiting = browser.waiting, None

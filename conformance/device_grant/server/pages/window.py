@@ -1,7 +1,7 @@
-"""A window of the real browser at the target's pages: what their script does, what cookies go where, what is framed.
+"""A window of Chromium at the target's pages: what their script does, what cookies go where, what is framed.
 
 The pages of a target in process come from calls to it, all others over the network; a foreign site of ours is at hand
-in both. What is loaded becomes events of the case, as with the other browser.
+in both. What is loaded becomes events of the case, as with a visitor.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import httpx
 
 from device_grant.browser.chromium import FAREWELL, PATIENCE
+from device_grant.browser.page import FOREIGN_HOST, Page, split
+from device_grant.browser.tab import Asked, Loaded, Tab, as_set, brief
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol.events import PageLoaded
-from device_grant.server.pages.browser import FOREIGN_HOST, Page, split
-from device_grant.server.pages.tab import Asked, Loaded, Tab, as_set, brief
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from device_grant.browser.markup import Button, Form
-    from device_grant.server.pages.browser import Browser
+    from device_grant.server.pages.visitor import Visitor
     from device_grant.server.session.case import Case
 
 T = TypeVar("T")
@@ -79,9 +79,9 @@ class Window:
 
     # What a check does.
 
-    def take_cookies(self, browser: Browser) -> None:
-        """Go on with the sessions of the other browser."""
-        cookies = [as_set(cookie, self.case.run.target.base) for cookie in browser.http.cookies.jar]
+    def take_cookies(self, visitor: Visitor) -> None:
+        """Go on with the sessions of a visitor."""
+        cookies = [as_set(cookie, self.case.run.target.base) for cookie in visitor.http.cookies.jar]
         self._do(self._tab.set_cookies(cookies))
 
     def open(self, url: str) -> Page:

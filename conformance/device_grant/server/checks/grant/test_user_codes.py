@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.browser.markup import squeezed
+from device_grant.browser.page import THROTTLED
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.server.checks.grant.test_expiry import can_expire
-from device_grant.server.pages.browser import THROTTLED, Browser
+from device_grant.server.pages.visitor import Visitor
 from device_grant.targets.ports import GrantView
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _STARTS = 24
 
 def _typed(grant: Grant, text: str) -> Exchange:
     """Approve with the code typed in this way, then poll."""
-    with Browser(grant.device.case) as browser:
+    with Visitor(grant.device.case) as browser:
         if not browser.decide("approve", GrantView(text, grant.verification_uri)):
             grant.decided = grant.device.case.now()
         elif browser.last.status in THROTTLED:

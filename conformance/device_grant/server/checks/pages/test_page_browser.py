@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from device_grant.browser.page import HOOK, THROTTLED, split
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
-from device_grant.server.pages.browser import HOOK, THROTTLED, Browser, forgeries, split
+from device_grant.server.pages.approving import forgeries
+from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import Device, Grant
 
 if TYPE_CHECKING:
+    from device_grant.browser.page import Page
     from device_grant.judging import Verify
-    from device_grant.server.pages.browser import Page
     from device_grant.server.pages.window import Window
     from device_grant.server.session.case import Case
 
@@ -162,7 +164,7 @@ def _strewn(address: str, payload: str) -> str:
 
 
 def _sign_in(window: Window, device: Device) -> bool:
-    with Browser(device.case) as person:
+    with Visitor(device.case) as person:
         signed_in = person.sign_in(device)
         window.take_cookies(person)
     return signed_in

@@ -6,18 +6,11 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
+from device_grant.browser.page import FOREIGN_HOST, FOREIGN_SITE, Page, same_host, split
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Operation, Request
-from device_grant.server.pages.browser import (
-    FOREIGN_HOST,
-    FOREIGN_SITE,
-    Browser,
-    Page,
-    find_approval,
-    forgeries,
-    same_host,
-    split,
-)
+from device_grant.server.pages.approving import find_approval, forgeries
+from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import Device
 from device_grant.server.sockets.transport import plain_http_allowed, require_tls_matters
 
@@ -26,7 +19,7 @@ if TYPE_CHECKING:
 
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.pages.browser import Approval
+    from device_grant.server.pages.approving import Approval
     from device_grant.server.session.case import Case
     from device_grant.server.session.device import Grant
 
@@ -51,13 +44,13 @@ def test_forged_approval(device: Device, verify: Verify) -> None:
 @check("rfc9110-15.6-no-5xx-on-client-error", faults=("stale_form_500",))
 def test_forms_of_nobody(device: Device, verify: Verify) -> None:
     """The confirmation's form, empty and as it is, from a browser without its cookies. Accepted: any but a 5xx."""
-    with Browser(device.case) as person:
+    with Visitor(device.case) as person:
         page = person.confirmation(device.start())
     form = page.form
     if form is None:
         raise Inconclusive("the confirmation has no form that can be sent without script")
     for fields in (frozenset(form.values), frozenset[str]()):
-        with Browser(device.case) as stranger:
+        with Visitor(device.case) as stranger:
             answer = stranger.forge(page, form, next(iter(form.buttons), None), without=fields)
         problem = "a form that does not belong to the browser was answered with a server error"
         # What the pages say to it is between them and a browser: it breaks no client.
@@ -68,14 +61,14 @@ def test_forms_of_nobody(device: Device, verify: Verify) -> None:
 def test_mistyped_input(device: Device, verify: Verify) -> None:
     """A made-up name and password where verification_uri asks for them, a wrong code. Accepted: anything but a 5xx."""
     grant = device.start()
-    with Browser(device.case) as stranger:
+    with Visitor(device.case) as stranger:
         page = stranger.open(grant.verification_uri)
         form = next((form for form in page.markup.forms if form.asks_password), None)
         if form is not None:
             names = [entry.name for entry in form.inputs if entry.typed or entry.kind == "password"]
             made_up = dict.fromkeys(names, "conformance-made-up")
             page = stranger.submit(page, form, next(iter(form.buttons), None), **made_up)
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         answers = (page, browser.enter(grant.user_code[::-1], grant.verification_uri))
     for answer in answers:
         problem = "what a person mistyped was answered with a server error"
@@ -89,22 +82,22 @@ def test_approval_without_signing_in(device: Device, verify: Verify) -> None:
     approval = find_approval(device)
     for attempt in (_walk, _replay):
         grant = device.start()
-        with Browser(device.case) as stranger:
+        with Visitor(device.case) as stranger:
             attempt(stranger, grant, approval)
         exchange = grant.poll(label="poll after nobody signed in")
         problem = "a browser in which nobody signed in approved the request"
         verify.that("rfc8628-3.3-user-must-authenticate", not exchange.outcome.ok, problem, exchange)
 
 
-def _replay(browser: Browser, grant: Grant, approval: Approval) -> None:
-    with Browser(browser.case) as person:
+def _replay(browser: Visitor, grant: Grant, approval: Approval) -> None:
+    with Visitor(browser.case) as person:
         page = person.confirmation(grant)
     form = approval.form(page)
     if form is not None:
         browser.submit(page, form, approval.button)
 
 
-def _walk(browser: Browser, grant: Grant, approval: Approval) -> None:
+def _walk(browser: Visitor, grant: Grant, approval: Approval) -> None:
     page = browser.open(grant.verification_uri_complete or grant.verification_uri)
     for _ in range(_STEPS):
         form = approval.on(page)
@@ -124,14 +117,14 @@ def test_script_in_the_user_code(device: Device, verify: Verify) -> None:
     grant = device.start()
     case = device.case
     for script in SCRIPTS:
-        with Browser(case) as browser:
+        with Visitor(case) as browser:
             page = browser.enter(script, grant.verification_uri)
             if page.absent and PROBE not in page.html:
                 raise Untestable(f"a typed code was answered {page.status}: enter() of the user module misses the page")
             _escaped(verify, page, "what was typed as user code")
     complete = grant.verification_uri_complete or ""
     if grant.user_code in complete:
-        with Browser(case) as browser:
+        with Visitor(case) as browser:
             browser.sign_in(device)
             url = complete.replace(grant.user_code, quote(SCRIPTS[-1], safe=""))
             _escaped(verify, browser.open(url), "the user code in the address")
@@ -153,7 +146,7 @@ def test_script_in_the_client_name(case: Case, verify: Verify) -> None:
             verify("rfc6749-10.14-sanitize-input", answer, accepted=["http-4xx"])
             continue
         grant = Device(case, case.run.client_of(answer)).start()
-        with Browser(case) as browser:
+        with Visitor(case) as browser:
             _escaped(verify, browser.confirmation(grant), "the client's name")
 
 
@@ -170,7 +163,7 @@ def test_script_as_a_page_of_the_client(case: Case, verify: Verify) -> None:
         verify("rfc6749-10.14-sanitize-input", answer, accepted=["http-4xx"])
         return
     grant = Device(case, case.run.client_of(answer)).start()
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         links = browser.confirmation(grant).markup.links
     linked = any(link.strip().lower().startswith("javascript:") for link in links)
     problem = "the confirmation links to script that the client registered as a page"
@@ -206,14 +199,14 @@ def _own_pages(device: Device) -> Iterator[Page]:
     """HTML pages of verification_uri's own host, as a stranger and as the user sees them."""
     grant = device.start()
     for signed_in in (False, True):
-        with Browser(device.case) as browser:
+        with Visitor(device.case) as browser:
             if signed_in and not browser.sign_in(device):
                 continue
             page = browser.open(grant.verification_uri)
             if page.shown and same_host(str(page.url), grant.verification_uri):
                 yield page
     try:
-        with Browser(device.case) as browser:
+        with Visitor(device.case) as browser:
             page = browser.confirmation(grant)
     except Untestable:
         return  # the confirmation is one page more, not a condition
@@ -226,7 +219,7 @@ def test_pages_are_closed_to_scripts_of_others(device: Device, verify: Verify) -
     """Verification page and authorization endpoint, asked with a foreign Origin. Accepted: no CORS header for it."""
     addresses = [device.start().verification_uri, device.case.run.endpoints.authorization]
     for address in filter(None, addresses):
-        with Browser(device.case) as browser:
+        with Visitor(device.case) as browser:
             page = browser.open(address, headers={"Origin": FOREIGN_SITE}, follow=False)
         allowed = page.headers.get("access-control-allow-origin", "")
         problem = "a page lets scripts of other origins read it"
@@ -241,7 +234,7 @@ def test_pages_do_not_redirect_to_strangers(device: Device, verify: Verify) -> N
     for target in (f"{FOREIGN_SITE}/", f"//{FOREIGN_HOST}/"):
         address = grant.verification_uri + separator + urlencode(dict.fromkeys(_REDIRECTS, target))
         for signed_in in (False, True):
-            with Browser(device.case) as browser:
+            with Visitor(device.case) as browser:
                 if signed_in and not browser.sign_in(device):
                     continue
                 page = browser.open(address, follow=False)
@@ -257,7 +250,7 @@ def test_pages_do_not_redirect_to_strangers(device: Device, verify: Verify) -> N
 )
 def test_redirects_after_forms(device: Device, verify: Verify) -> None:
     """Approve, and look at the redirects that answered a form. Accepted: 303; 302 with a warning; never 307 or 308."""
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         refused = browser.decide("approve", device.start().view)
         posted = [response for response in browser.seen if response.request.method == "POST"]
         statuses = {response.status_code for response in posted if response.is_redirect}
@@ -323,7 +316,7 @@ def test_pages_use_tls(device: Device, verify: Verify) -> None:
         raise NotApplicable("the target is tested over http on loopback or under a reserved name")
     secure = all(split(uri).scheme.lower() == "https" for uri in addresses)
     if secure:
-        with Browser(device.case) as browser:
+        with Visitor(device.case) as browser:
             browser.open(grant.verification_uri)
             secure = all(response.request.url.scheme == "https" for response in browser.seen)
     verify.that("rfc8628-3.3-user-session-over-tls", secure, "the user is sent to a page over plain http")
@@ -335,7 +328,7 @@ def test_pages_use_tls(device: Device, verify: Verify) -> None:
 
 
 def _served_in_the_clear(case: Case, uri: str) -> bool:
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         try:
             page = browser.open("http:" + uri.partition(":")[2], follow=False)
         except Untestable:
@@ -398,5 +391,5 @@ def _authorize(case: Case, client_id: str, redirect_uri: str, **members: str) ->
     if not address:
         raise NotApplicable("the server has no authorization endpoint")
     query = {"response_type": "code", "client_id": client_id, "redirect_uri": redirect_uri, "state": "5tat3"} | members
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         return browser.open(address + ("&" if split(address).query else "?") + urlencode(query), follow=False)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_grant.browser.markup import squeezed
+from device_grant.browser.page import THROTTLED, Page, same_host, split
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Operation
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION
-from device_grant.server.pages.browser import THROTTLED, Browser, Page, same_host, split
+from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import GONE, Device
 from device_grant.server.session.registering import refused
 from device_grant.targets.ports import GrantView
@@ -96,7 +97,7 @@ def test_complete_address_names_the_session(device: Device, verify: Verify) -> N
 def test_page_asks_for_the_code(device: Device, verify: Verify) -> None:
     """verification_uri in a signed-in browser. Accepted: a page with something to type into."""
     grant = device.start()
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         signed_in = browser.sign_in(device)
         page = browser.open(grant.verification_uri)
     markup = page.markup
@@ -114,7 +115,7 @@ def test_page_asks_for_the_code(device: Device, verify: Verify) -> None:
 def test_user_can_begin_at_the_short_address(device: Device, verify: Verify) -> None:
     """Approve from verification_uri with the code typed, poll. Accepted: a token."""
     grant = device.start()
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         refused = browser.decide("approve", GrantView(grant.user_code, grant.verification_uri))
     exchange = grant.poll(label="poll after the code was typed at verification_uri")
     if refused or not exchange.outcome.ok:
@@ -127,7 +128,7 @@ def test_user_can_begin_at_the_short_address(device: Device, verify: Verify) -> 
 def _approved_at_the_complete_address(device: Device, complaint: str) -> None:
     grant = device.start()
     complete = grant.verification_uri_complete
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         refused = not complete or browser.decide("approve", GrantView(grant.user_code, complete, complete))
     if refused or not grant.poll(label="poll after verification_uri_complete").outcome.ok:
         raise Untestable(f"the user could not approve: {complaint or 'no token came of it'}")
@@ -145,7 +146,7 @@ def test_user_can_approve_and_deny(device: Device, verify: Verify) -> None:
 def test_refused_code_cannot_be_approved(device: Device, verify: Verify) -> None:
     """Deny, go back and approve in the same browser, poll. Accepted: a code that is gone."""
     grant = device.start()
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         refused = browser.decide("deny", grant.view)
         if refused:
             raise Untestable(f"the user could not deny: {refused}")
@@ -167,7 +168,7 @@ def test_complete_address_brings_the_code(device: Device, verify: Verify) -> Non
     """verification_uri_complete in a signed-in browser. Accepted: the code is filled in, and shown for comparison."""
     grant = device.start()
     code = squeezed(grant.user_code)
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         signed_in = browser.sign_in(device)
         visited = [browser.open(_complete(grant))]
         while len(visited) < _MOST_STEPS and not _shows(visited[-1], code):
@@ -198,7 +199,7 @@ def test_complete_address_brings_the_code(device: Device, verify: Verify) -> Non
 def test_looking_decides_nothing(device: Device, verify: Verify) -> None:
     """Signed in: GET verification_uri_complete, the confirmation and all their own links, poll. Accepted: pending."""
     grant = device.start()
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         if not browser.sign_in(device):
             raise Untestable("no browser could be signed in: write sign_in(http) in the user module")
         pages = [browser.open(uri) for uri in (grant.verification_uri_complete, grant.verification_uri) if uri]
@@ -229,7 +230,7 @@ def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
     """Approve, then open the next request of the same public client in the same browser, poll. Accepted: pending."""
     if device.case.run.dialect.proves_identity(device.client):
         raise NotApplicable("the client proves its identity")
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         refused = browser.decide("approve", device.start().view)
         if refused:
             raise Untestable(f"the user could not approve: {refused}")
@@ -278,7 +279,7 @@ def test_confirmation_names_the_client(case: Case, verify: Verify) -> None:
 def test_confirmation_speaks_of_the_device(case: Case, verify: Verify) -> None:
     """Wording of the confirmation, if English. Accepted: it names a device, and asks whether it is one's own."""
     device, name = _named(case, "Conformance Lamp 7Q")
-    with Browser(case) as browser:
+    with Visitor(case) as browser:
         page = browser.confirmation(device.start())
     if not page.markup.english:
         raise Inconclusive("the confirmation is not in English: read it yourself")
@@ -312,7 +313,7 @@ def test_confirmation_links_to_the_client(case: Case, verify: Verify) -> None:
 @check("rfc8628-3.3-return-instruction", faults=("no_return_instruction",))
 def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
     """Wording of the page after the approval, where it is English. Accepted: close this page, return to your device."""
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         refused = browser.decide("approve", device.start().view)
         if refused:
             raise Untestable(f"the user could not approve: {refused}")
@@ -341,7 +342,7 @@ def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     """Twelve wrong codes, then a right one, in one browser. Accepted: a refusal, delay or question of another kind."""
     device.user.approve(device.start())
     wanted = device.start()
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         answers = [_answer(browser, _wrong(wanted.user_code, 1), wanted.verification_uri)]
         _require_page_for_codes(browser)
         codes = [_wrong(wanted.user_code, turn) for turn in range(2, WRONG_CODES + 1)]
@@ -372,7 +373,7 @@ class PageAnswer:
     seconds: float
 
 
-def _require_page_for_codes(browser: Browser) -> None:
+def _require_page_for_codes(browser: Visitor) -> None:
     """Raise Untestable where what came to a wrong code is no page for codes, so that all answers are alike."""
     page = browser.last
     if page.absent or (page.status not in THROTTLED and not page.markup.forms):
@@ -380,7 +381,7 @@ def _require_page_for_codes(browser: Browser) -> None:
         raise Untestable(f"a wrong code was answered {what}: enter() of the user module does not reach the page")
 
 
-def _answer(browser: Browser, code: str, verification_uri: str) -> PageAnswer:
+def _answer(browser: Visitor, code: str, verification_uri: str) -> PageAnswer:
     try:
         page = browser.enter(code, verification_uri)
     except Untestable as refused:
@@ -417,7 +418,7 @@ def _named(case: Case, name: str) -> tuple[Device, str]:
 
 def _before_deciding(device: Device) -> list[Page]:
     """Pages that a person sees before a request is approved, and the one at verification_uri_complete."""
-    with Browser(device.case) as browser:
+    with Visitor(device.case) as browser:
         refused = browser.decide("approve", device.start().view)
         if refused:
             raise Untestable(f"the user could not approve: {refused}")

@@ -9,9 +9,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
+from device_grant.browser.page import FOREIGN_SITE
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request
-from device_grant.server.pages.browser import FOREIGN_SITE
 from device_grant.server.session.device import PENDING
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""A tab of the real browser, in the thread where Playwright lives: what it loads, runs and shows.
+"""A tab of Chromium, in the thread where Playwright lives: what it loads, runs and shows.
 
 Every coroutine and listener here belongs to that thread. What the check's thread has to do, to answer a request in
 place of a network and to note what was loaded, is put into the tab's outbox.
@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import httpx
 
+from device_grant.browser.page import FOREIGN_HOST, HOOK, Page, same_site_of, split
 from device_grant.judging import Untestable
-from device_grant.server.pages.browser import FOREIGN_HOST, HOOK, Page, same_site_of, split
 
 if TYPE_CHECKING:
     import queue

@@ -1,0 +1,143 @@
+"""A visitor of the target's pages: opens, signs in and submits forms as a person or as an attacker would.
+
+What a visitor loads becomes events of the case, without bodies and cookies: passwords and sessions belong in no report.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from device_grant.browser.page import FOREIGN_SITE, Page, answering, data_of, page_of, same_site_of, send_form
+from device_grant.judging import Untestable
+from device_grant.protocol.events import Decided, DecisionRefused, PageLoaded
+from device_grant.targets.ports import GrantView, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import httpx
+
+    from device_grant.browser.markup import Button, Form
+    from device_grant.server.session.case import Case
+    from device_grant.server.session.device import Device, Grant
+
+
+class Visitor:
+    """Somebody at the pages with cookies of their own and without script. A context manager."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.seen: list[httpx.Response] = []
+        """Every response, redirects included, oldest first."""
+
+    def __enter__(self) -> Self:
+        self.http = self.case.run.target.http(timeout=30.0)
+        self.http.event_hooks = {"response": [self._saw]}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def _saw(self, response: httpx.Response) -> None:
+        response.read()
+        self.seen.append(response)
+        url = response.request.url
+        address = f"{url.scheme}://{url.host}{url.path}"
+        loaded = PageLoaded(self.case.now(), response.request.method, address, response.status_code)
+        self.case.transcript.append(loaded)
+
+    @property
+    def last(self) -> Page:
+        """What came last; an empty page with status 0 before anything did."""
+        import httpx
+
+        return page_of(self.seen[-1]) if self.seen else Page(httpx.URL(), 0)
+
+    def pages(self) -> list[Page]:
+        """The HTML pages that came with success, oldest first."""
+        return [page for page in map(page_of, self.seen) if page.shown]
+
+    # Steps.
+
+    def open(self, url: str, *, headers: Mapping[str, str] | None = None, follow: bool = True) -> Page:
+        """GET a page; raises Untestable if nothing answers or the redirects have no end."""
+        with answering():
+            return page_of(self.http.get(url, headers=dict(headers or {}), follow_redirects=follow))
+
+    def submit(self, page: Page, form: Form, button: Button | None = None, **changes: str) -> Page:
+        """Press a button of a form; `changes` replace what is in its fields."""
+        return send_form(self.http, page, form, data_of(form.values | changes, button))
+
+    def forge(
+        self, page: Page, form: Form, button: Button | None = None, *, without: frozenset[str] = frozenset()
+    ) -> Page:
+        """Send a form as a foreign site would have a browser send it: with the cookies and headers of such a request.
+
+        Cookies that are `SameSite=Lax` or `Strict` do not go with it, as in every current browser. `without` names
+        fields that the foreign site cannot know.
+        """
+        values = {name: value for name, value in form.values.items() if name not in without}
+        with self.case.run.target.http(timeout=30.0) as http:
+            http.event_hooks = {"response": [self._saw]}
+            http.headers.update(
+                {
+                    "Origin": FOREIGN_SITE,
+                    "Referer": f"{FOREIGN_SITE}/",
+                    "Sec-Fetch-Site": "cross-site",
+                    "Sec-Fetch-Mode": "navigate",
+                }
+            )
+            for cookie in self.http.cookies.jar:
+                if same_site_of(cookie) not in ("lax", "strict"):
+                    http.cookies.jar.set_cookie(cookie)
+            return send_form(http, page, form, data_of(values, button))
+
+    # What the user module knows.
+
+    def sign_in(self, device: Device) -> bool:
+        """Sign in as the user module says, else by approving another request first; whether it could be done."""
+        user = self.case.run.target.user
+        if user is None or user.pages is None:
+            return False
+        if user.pages.sign_in is None:
+            return not self.decide("approve", device.start().view)
+        self._step("sign_in", "sign_in(http)")(self.http)
+        return True
+
+    def confirmation(self, grant: Grant) -> Page:
+        """The page with the decision; raises Untestable if the user module cannot show it."""
+        return page_of(self._step("confirmation", "confirmation(http, grant)")(self.http, grant.view))
+
+    def enter(self, user_code: str, verification_uri: str) -> Page:
+        """What the page says to a code; raises Untestable if the user module cannot type one."""
+        step = self._step("enter", "enter(http, user_code, verification_uri)")
+        return page_of(step(self.http, user_code, verification_uri))
+
+    def decide(self, action: str, view: GrantView) -> str:
+        """Approve or deny in this browser; the page's complaint, empty if it went through."""
+        user = self.case.run.target.user
+        if user is None:
+            raise Untestable("nobody can approve or deny: target.toml has no [user]")
+        self.case.transcript.append(Decided(self.case.now(), action))
+        try:
+            (user.approve if action == "approve" else user.deny)(self.http, view)
+        except UserError as refused:
+            self.case.transcript.append(DecisionRefused(self.case.now(), action, str(refused)))
+            return str(refused)
+        return ""
+
+    def _step(self, name: str, signature: str) -> Callable[..., Any]:
+        user = self.case.run.target.user
+        if user is None:
+            raise Untestable("nobody is at the verification page: target.toml has no [user]")
+        result: Callable[..., Any] | None = getattr(user.pages, name, None)
+        if result is None:
+            raise Untestable(f"the user module has no {signature}: write it, and the pages can be judged")
+
+        def step(*arguments: object) -> Any:
+            try:
+                return result(*arguments)
+            except UserError as refused:
+                raise Untestable(f"{name}: {refused}") from None
+
+        return step
