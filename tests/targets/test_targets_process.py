@@ -132,9 +132,7 @@ def test_a_process_that_dies_at_start_is_told_with_its_last_lines(tmp_path):
 
 
 def test_a_process_that_never_gets_ready_is_stopped(tmp_path):
-    target = launched(
-        tmp_path, serve='ready = "/never"\nready_timeout = 2', source=SERVER.replace("200, b", "404, b")
-    )
+    target = launched(tmp_path, serve='ready = "/never"\nready_timeout = 2', source=SERVER.replace("200, b", "404, b"))
     pids = []
     ask = target._ask
     target._ask = lambda client: pids.append(target._process.pid) or ask(client)
