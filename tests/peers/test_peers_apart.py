@@ -12,9 +12,12 @@ from peer_room import FOLDER, SOCKETS, by_socket_toml
 ALL = bool(os.environ.get("DEVICE_GRANT_ALL_PEERS"))
 """Set: all of them, with all that is asked of them. On a real clock that is a minute each."""
 SERVED = ("Http10", "ChunkedAws")
-UNTIMED = ("--only", "rfc9112-*", "--only", "rfc9110-*")
+# Those requirements are looked at in every exchange: without names of checks all would run, and wait on the real clock.
+QUICK_CHECKS = "test_http or test_raw_http or test_transport or test_encoding or test_denial"
+UNTIMED = ("--only", "rfc9112-*", "--only", "rfc9110-*", "--", "-k", QUICK_CHECKS)
 LOGGING_IN = ("basic",)
-BRIEF = ("--only", "rfc8628-3.5-access-denied*", "--only", "rfc6749-2.3*")
+QUICK_SCENARIOS = "ending or asking or answers or test_pending"
+BRIEF = ("--only", "rfc8628-3.5-access-denied*", "--only", "rfc6749-2.3*", "--", "-k", QUICK_SCENARIOS)
 CLAIMS = {
     "basic": "confidential = true",
     "body": "confidential = true",
