@@ -37,7 +37,7 @@ lint: $(READY) ## ruff, mypy and import-linter
 
 unit: $(READY) ## The tests of the suite itself; PYTEST_ARGS="-k name" selects
 	@mkdir -p $(dir $(JUNIT))
-	$(BIN)/pytest -n 2 --dist worksteal --junitxml=$(JUNIT) $(PYTEST_ARGS)
+	$(BIN)/pytest -n 3 --dist worksteal --junitxml=$(JUNIT) $(PYTEST_ARGS)
 
 docs: $(READY) ## Write the pages of docs/ that are made from catalogue, checks, faults, commands and results
 	$(BIN)/python -m tools.docs

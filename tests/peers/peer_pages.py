@@ -7,6 +7,7 @@ import hmac
 import html
 import secrets
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -25,6 +26,12 @@ CLOSED = [
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "no-referrer"),
 ]
+
+
+@lru_cache(100_000)
+def of_alphabet(typed: str, alphabet: str) -> str:
+    """The letters of the alphabet alone; remembered, since a code that is typed is compared with all that there are."""
+    return "".join(letter for letter in typed if letter in alphabet)
 
 
 class Pages(Server):
@@ -84,7 +91,7 @@ class Pages(Server):
 
     def plain(self, typed: str) -> str:
         """The code as it is compared: upper case, without what is not of its alphabet (RFC 8628 section 6.1)."""
-        return "".join(letter for letter in typed.upper() if letter in self.alphabet)
+        return of_alphabet(typed.upper(), self.alphabet)
 
     def pending(self, typed: str):
         """The undecided grant of a code that a person typed; None: there is none."""

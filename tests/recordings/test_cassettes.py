@@ -90,18 +90,23 @@ def test_vcrpy_plays_the_files(tmp_path):
 def test_vcrpy_reads_every_file_and_plays_a_request_of_it(folder):
     """Read by vcrpy's own reader; a file without interactions holds checks that sent nothing over HTTP."""
     player = vcr.VCR(record_mode="none", match_on=["method", "uri"])
-    played = 0
-    for file in sorted(folder.glob("*.yaml")):
-        if file.name == MANIFEST:
-            continue
-        with player.use_cassette(str(file)) as cassette:
-            if not len(cassette):
-                continue
-            request, response = cassette.data[0]
-            answer = httpx.request(request.method, request.uri)
-        assert (answer.status_code, answer.content) == (response["status"]["code"], octets(response))
-        played += 1
+    # Nothing is sent; reading all certificates for each request would take most of the time.
+    with httpx.Client(verify=False) as http:
+        played = sum(plays_a_request(player, http, file) for file in sorted(folder.glob("*.yaml")))
     assert played >= 10
+
+
+def plays_a_request(player, http, file):
+    """Whether there was one to play; false for the manifest."""
+    if file.name == MANIFEST:
+        return False
+    with player.use_cassette(str(file)) as cassette:
+        if not len(cassette):
+            return False
+        request, response = cassette.data[0]
+        answer = http.request(request.method, request.uri)
+    assert (answer.status_code, answer.content) == (response["status"]["code"], octets(response))
+    return True
 
 
 def octets(response):
@@ -211,14 +216,15 @@ EDITS = [
 @pytest.mark.parametrize("edit", EDITS, ids=lambda edit: f"{edit[1].partition('::')[2]}-{edit[4]}")
 def test_an_edit_changes_the_verdict_of_its_requirement(tmp_path, edit):
     source, name, which, change, requirement = edit
-    before, _ = judge(source, name)
+    file = excerpt(source, tmp_path, name)
+    before, _ = judge(tmp_path, name)
 
     def apply(data):
         path = which.removeprefix("last ")
         collected = [one for one in data["interactions"] if one["request"]["uri"].endswith(path)]
         change(collected[-1 if which.startswith("last") else 0])
 
-    edited(excerpt(source, tmp_path, name), apply)
+    edited(file, apply)
     after, _ = judge(tmp_path, name)
     assert after[requirement] > before.get(requirement, Verdict.PASS)
 
