@@ -57,7 +57,7 @@ def in_process(*faults, check="races::test_simultaneous_redemption"):
 def test_races_are_found_over_a_socket():
     with launched(*RACES) as run:
         for name, requirement in CHECKS.items():
-            # On a busy machine the requests of all rounds may happen to come one after another, in up to six of ten runs
+            # On a busy machine the requests of all rounds may happen to come one after another: in six of ten runs
             # of a check with three processes at work beside it on two cores. A run takes a fifth of a second.
             assert any(requirement in run_check(run, name).broken for _ in range(20)), name
 
