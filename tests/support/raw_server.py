@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-import subprocess
 import threading
 import warnings
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Self
+
+import trustme
 
 from device_grant.reference import Faults, Settings, create_app
 
@@ -243,14 +244,12 @@ class RawServer:
 
 
 def _context(folder: Path, *, old: bool) -> ssl.SSLContext:
-    certificate, key = folder / "certificate.pem", folder / "key.pem"
-    if not certificate.exists():
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-        names = ["-addext", "subjectAltName=IP:127.0.0.1"]
-        files = ["-keyout", str(key), "-out", str(certificate)]
-        subprocess.run([*command, *names, *files], check=True, capture_output=True)
+    own = folder / "server.pem"
+    if not own.exists():
+        issued = trustme.CA().issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA)
+        issued.private_key_and_cert_chain_pem.write_to_path(own)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(own)
     if old:
         context.set_ciphers("ALL:@SECLEVEL=0")
         with warnings.catch_warnings():
