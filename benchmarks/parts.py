@@ -144,16 +144,16 @@ def instrument(meter: Meter) -> None:
     from device_grant.results import collector, writer
     from device_grant.results import lines as recording
     from device_grant.server.generation.fuzz import Fuzz
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Person
     from device_grant.server.session.run import Run
 
     # Within an example that Hypothesis runs, the check's own function is the innermost again.
     meter.wrap(Fuzz, "_run", GENERATION)
-    meter.wrap(Case, "execute", CHECKS)
+    meter.wrap(ServerCase, "execute", CHECKS)
     meter.wrap(StateForActualGivenExecution, "execute_once", GENERATION)
-    meter.wrap(Case, "send", CHECKS)
-    meter.wrap(Case, "take", JUDGING)
+    meter.wrap(ServerCase, "send", CHECKS)
+    meter.wrap(ServerCase, "take", JUDGING)
     for name in ("settle", "close"):
         meter.wrap(Ledger, name, JUDGING)
     meter.wrap(Transcript, "append", TRANSCRIPTS)

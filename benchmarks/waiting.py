@@ -70,13 +70,13 @@ class Waits:
 def child(target: Path, file: Path) -> None:
     """Run the suite in this process and write down how long it waited."""
     from device_grant.cli import cli
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.targets.clocks import RealClock
 
     waits, current = Waits(), threading.local()
-    execute, wait = Case.execute, RealClock.wait
+    execute, wait = ServerCase.execute, RealClock.wait
 
-    def executed(case: Case, *arguments: Any) -> None:
+    def executed(case: ServerCase, *arguments: Any) -> None:
         # Each timed check has a thread of its own.
         current.check = case.check.name
         execute(case, *arguments)
@@ -85,7 +85,7 @@ def child(target: Path, file: Path) -> None:
         waits.record(getattr(current, "check", ""), seconds)
         wait(clock, seconds)
 
-    Case.execute = executed  # type: ignore[method-assign, assignment]
+    ServerCase.execute = executed  # type: ignore[method-assign, assignment]
     RealClock.wait = waited  # type: ignore[method-assign, assignment]
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()) as said:

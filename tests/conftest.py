@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 from typing import TYPE_CHECKING
 
 from support.needs import MISSING, skip_without, summary, wanted
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     said = "skipped where one of them is missing; so marked, perhaps with none, a test also runs where all are missing"
+    config.addinivalue_line("markers", "long: takes seconds, mostly of waiting, and so begins before the others")
     config.addinivalue_line("markers", f"needs(*things): {said}; known are {', '.join(MISSING)}")
 
 
@@ -20,6 +22,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         unknown = set(wanted(item)) - MISSING.keys()
         assert not unknown, f"{item.nodeid} needs {unknown}: tests/support/needs.py does not say how to tell that"
+    items[:] = _long_ones_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _long_ones_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    # A worker is given one part of the whole, from its beginning, and takes from the ends of others when it is done: a
+    # long one at the end of a part would be waited for by all.
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    ordered = []
+    for part in range(workers):
+        ordered += long[part::workers]
+        ordered += others[part * len(others) // workers : (part + 1) * len(others) // workers]
+    return ordered
 
 
 def pytest_collection_finish() -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from device_grant.processes import ProcessGroup, completed, exit_words, last_words
 
+pytestmark = pytest.mark.long
+
 CHILDREN = """
 import subprocess, sys, time
 sleep = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]

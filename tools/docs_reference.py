@@ -59,7 +59,7 @@ def parameters_page(_: Coverage) -> str:
     """What a check may ask for by the name of a parameter, by the party that it judges."""
     from device_grant.client.session.case import ClientCase
     from device_grant.judging import PARAMETERS
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
     lines = [
         "# Parameters of checks",
@@ -69,7 +69,7 @@ def parameters_page(_: Coverage) -> str:
         "[the card of a check](../../CONTRIBUTING.md#the-card-of-a-check). Another name is refused when the check is",
         "registered.",
     ]
-    cases = {"server": Case, "client": ClientCase}
+    cases = {"server": ServerCase, "client": ClientCase}
     for party, offered in PARAMETERS.items():
         lines += ["", f"## Checks on {party}s", "", "| parameter | type | what it is |", "|---|---|---|"]
         for name, meaning in offered.items():

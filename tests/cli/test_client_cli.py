@@ -14,6 +14,8 @@ from device_grant.cli import cli
 from device_grant.cli.catalogue import explain
 from device_grant.errors import UsageError
 
+pytestmark = pytest.mark.long
+
 SLOW = "rfc8628-3.5-slow-down-*"
 
 

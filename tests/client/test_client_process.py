@@ -30,6 +30,8 @@ from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.judging import NotApplicable
 from device_grant.protocol import Purpose, dialect
 
+pytestmark = pytest.mark.long
+
 HONEST = textwrap.dedent(
     """
     import json, os, sys, time, urllib.parse, urllib.request

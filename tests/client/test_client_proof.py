@@ -8,6 +8,8 @@ from support.client_proof import EXERCISES, applies, catalogue, faults, rules, r
 from device_grant.catalogue import Verdict
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 
+pytestmark = pytest.mark.long
+
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
 SCENARIOS, RULES = scenarios(), rules()
 IN_ORDER = (*EXERCISES, *sorted(SCENARIOS.keys() - set(EXERCISES)))

@@ -10,6 +10,8 @@ from support.raw_server import RawServer
 
 from device_grant.engine.running import named_check
 
+pytestmark = pytest.mark.long
+
 REFERENCE = str(Path(__file__).parents[1] / "support" / "reference_target.toml")
 
 CHECKS = """\

@@ -10,6 +10,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from support.commands import run_pytest
 
+pytestmark = pytest.mark.long
+
 
 def test_pyargs_with_a_target(tmp_path):
     done = run_pytest(

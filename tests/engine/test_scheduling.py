@@ -11,7 +11,7 @@ from device_grant.catalogue import load
 from device_grant.engine.exclusion import Admission
 from device_grant.engine.scheduling import SideBySide, Task, rank
 from device_grant.reference.embedded import embedded
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
 
 PATIENCE = 10.0
@@ -84,7 +84,7 @@ def test_resting_outside_of_a_place_changes_nothing(admission):
 def test_a_case_rests_while_it_waits():
     with embedded("rfc8628", []) as target:
         run = new_run(target, "rfc8628", load())
-        case = Case(run, SimpleNamespace(name="x::test_x", requirements=()))
+        case = ServerCase(run, SimpleNamespace(name="x::test_x", requirements=()))
         entered = []
 
         class Resting:

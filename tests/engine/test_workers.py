@@ -13,6 +13,8 @@ from device_grant.errors import SuiteError
 from device_grant.pytest_plugin.items import GROUP, plain
 from device_grant.pytest_plugin.workers import WorkerPlugin, group, grouped
 
+pytestmark = pytest.mark.long
+
 REFERENCE = str(REFERENCE_TARGET)
 
 ENDS = """\

@@ -25,12 +25,12 @@ from device_grant.judging import (
 from device_grant.judging.loading import import_checks
 from device_grant.protocol import RFC8628, Exchange, Outcome, Request, Response, dialect
 from device_grant.protocol.exchange import RAW
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 
 REQUIREMENT = "rfc8628-3.5-access-denied"
 SERVER = "device_grant.server.checks.test_made_up"
 CLIENT = "device_grant.client.checks.test_made_up"
-CASES = {"server": Case, "client": ClientCase}
+CASES = {"server": ServerCase, "client": ClientCase}
 
 
 def made_up(source="def test_it(verify): ...", *, module=SERVER, file="a.py", line=1):

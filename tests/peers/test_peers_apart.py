@@ -9,6 +9,8 @@ import pytest
 from odd_client import MODES
 from peer_room import FOLDER, SOCKETS, by_socket_toml
 
+pytestmark = pytest.mark.long
+
 ALL = bool(os.environ.get("DEVICE_GRANT_ALL_PEERS"))
 """Set: all of them, with all that is asked of them. On a real clock that is a minute each."""
 SERVED = ("Http10", "ChunkedAws")

@@ -24,7 +24,7 @@ from device_grant.targets.load import read_target
 from device_grant.targets.users import ModuleUser
 
 # What a page shows works where nothing special is installed, unless `documented.NEEDS` says what its commands need.
-pytestmark = needs()
+pytestmark = [needs(), pytest.mark.long]
 EXTENDING = "docs/explanation/extending.md"
 STORIES = {"docs/tutorial/first-run.md": "first-run", EXTENDING: "extending"}
 """Pages whose blocks are done in order in one folder, each with its name."""

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from support import ROOT
 
+pytestmark = pytest.mark.long
+
 INGREDIENTS = ("conformance", "strategies", "implementations", "tests", "LICENSE", "README.md", "pyproject.toml")
 IMPLEMENTATIONS = "device_grant/_implementations/"
 LEFTOVERS = (

@@ -11,7 +11,7 @@ from support.public_record import NotRecordedError, Record, Replay, records, rep
 from device_grant.catalogue import Verdict
 from device_grant.engine import run_check
 from device_grant.protocol import AWS_SSO_OIDC
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import Run, new_run
 
 CHECKS, _ = judges()
@@ -87,11 +87,11 @@ def run():
         yield new_run(target, AWS_SSO_OIDC, catalogue())
 
 
-def _case(run: Run, check: str = "device_authorization::test_start") -> Case:
-    return Case(run, CHECKS[check])
+def _case(run: Run, check: str = "device_authorization::test_start") -> ServerCase:
+    return ServerCase(run, CHECKS[check])
 
 
-def _judged(case: Case) -> dict[str, Verdict]:
+def _judged(case: ServerCase) -> dict[str, Verdict]:
     """The worst verdict of the invariants on each requirement, passes left out."""
     collected: dict[str, Verdict] = {}
     for ledger in case.invariants.values():

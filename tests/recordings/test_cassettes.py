@@ -31,6 +31,7 @@ COMMITTED = sorted(file.parent for file in (ROOT / "cassettes").glob("*/cassette
 # Replays.
 
 
+@pytest.mark.long
 def test_the_committed_cassettes_are_judged_as_they_were_recorded(capsys):
     with pytest.raises(SystemExit) as done:
         main(["replay", "--brief", str(RFC), str(AWS)])

@@ -21,6 +21,8 @@ from device_grant.results.model import Shard
 from device_grant.results.settling import BEGINNING, settle
 from device_grant.results.shards import merge_shards, shards_of
 
+pytestmark = pytest.mark.long
+
 ONE, TWO = "rfc8628-3.5-one", "rfc8628-3.5-two"
 
 

@@ -13,6 +13,8 @@ from device_grant.reference.server import user as honest
 from device_grant.server.session.run import new_run
 from device_grant.targets.ports import UserError
 
+pytestmark = pytest.mark.long
+
 CHECKS, _ = judges()
 REASON = "the user module reported success but nothing was decided"
 APPROVAL, DENIAL = "user_decision::test_approval", "user_decision::test_denial_is_final"

@@ -27,7 +27,7 @@ from device_grant.pytest_plugin.options import as_arguments
 from device_grant.reference.embedded import embedded
 from device_grant.server.generation.database import Examples, open_database, passwords, shown
 from device_grant.server.generation.fuzz import Fuzz
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
 
 CHECK = "polling::test_pending"
@@ -41,7 +41,7 @@ def case_of(examples=None, check=CHECK, profile="fast", seed=None):
     with embedded("rfc8628", ()) as target:
         run = new_run(target, "rfc8628", catalogue(), profile, seed)
         run.examples = examples
-        yield Case(run, judges()[0][check])
+        yield ServerCase(run, judges()[0][check])
         run.close()
 
 

@@ -11,7 +11,7 @@ from device_grant.judging import Inconclusive, Judgement, StopCheck, Untestable
 from device_grant.protocol import RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.server.generation.fuzz import Fuzz
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
 
 
@@ -19,7 +19,7 @@ from device_grant.server.session.run import new_run
 def test_different_ways_to_stop_are_one_end(broken):
     with embedded(RFC8628) as target:
         run = new_run(target, RFC8628, catalogue())
-        case = Case(run, judges()[0]["malformed_input::test_malformed_token_request"])
+        case = ServerCase(run, judges()[0]["malformed_input::test_malformed_token_request"])
         requirement = next(name for name in case.check.requirements if RFC8628 in catalogue().get(name).dialects)
 
         def one(number: int) -> None:

@@ -12,7 +12,7 @@ from device_grant.engine import run_check
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol import RFC8628, Operation, Outcome, Response
 from device_grant.reference.embedded import embedded
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.run import new_run
 
@@ -33,7 +33,7 @@ def run():
     ("body", "asked"), [(b'{"error":"slow_down"}', 1), (b'{"error":"too_many_requests"}', 2)], ids=["poll", "requests"]
 )
 def test_429_is_waited_out_unless_it_is_about_the_code(run, body, asked):
-    case = Case(run, CHECKS["polling::test_pending"])
+    case = ServerCase(run, CHECKS["polling::test_pending"])
     case.begin()
     device = case.device
     answers = [Response(429, JSON, body), Response(400, JSON, b'{"error":"authorization_pending"}')]
@@ -57,7 +57,7 @@ def test_servers_that_register_nobody_have_no_client_that_redirects(run):
 
 @pytest.mark.parametrize("late", [True, False], ids=["seen late", "never seen"])
 def test_a_decision_may_be_seen_late_but_not_never(run, late):
-    case = Case(run, CHECKS["polling::test_hasty_poll_does_not_lose_the_token"])
+    case = ServerCase(run, CHECKS["polling::test_hasty_poll_does_not_lose_the_token"])
     case.begin()
     grant = case.device.start()
     case.device.user.approve(grant)
@@ -77,7 +77,7 @@ def test_a_decision_may_be_seen_late_but_not_never(run, late):
 
 
 def test_a_pending_long_after_a_decision_is_not_asked_again(run):
-    case = Case(run, CHECKS["polling::test_pending"])
+    case = ServerCase(run, CHECKS["polling::test_pending"])
     case.begin()
     grant = case.device.start()
     grant.decided = case.now() - grant.interval
@@ -88,7 +88,7 @@ def test_a_pending_long_after_a_decision_is_not_asked_again(run):
 
 @pytest.mark.parametrize("all_refused", [False, True], ids=["old refused", "all refused"])
 def test_a_client_that_worked_and_is_refused_is_registered_anew(run, all_refused):
-    case = Case(run, CHECKS["device_authorization::test_start_response_members"])
+    case = ServerCase(run, CHECKS["device_authorization::test_start_response_members"])
     case.begin()
     device = case.device
     assert device.request().outcome.ok
@@ -159,7 +159,7 @@ def test_a_refusal_is_no_token_before_approval(run, code):
 
 @pytest.mark.parametrize("over", [True, False], ids=["over by the clock", "too early"])
 def test_a_code_that_is_over_by_the_clock_is_held_against_no_server(run, over):
-    case = Case(run, CHECKS["polling::test_slow_down_is_survived"])
+    case = ServerCase(run, CHECKS["polling::test_slow_down_is_survived"])
     case.begin()
     grant = case.device.start()
     case.wait(grant.expires_in * (1 if over else 0.5))
@@ -175,7 +175,7 @@ def test_a_code_that_is_over_by_the_clock_is_held_against_no_server(run, over):
 
 @pytest.mark.parametrize("broken", [1, 2])
 def test_a_connection_that_broke_once_is_tried_again(run, broken):
-    case = Case(run, CHECKS["polling::test_pending"])
+    case = ServerCase(run, CHECKS["polling::test_pending"])
     case.begin()
     device, receive, sent = case.device, run._exchange, []
 

@@ -34,7 +34,7 @@ from device_grant.server.checks.http import test_schemathesis as checks
 from device_grant.server.generation.documented import Documented, request_violations
 from device_grant.server.generation.generated import Generated, _load
 from device_grant.server.generation.written import failures_of
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
 
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
@@ -344,7 +344,7 @@ def test_what_is_wrong_with_a_request(name, operation, body, wrong):
 
 
 def generated_for(target, name):
-    case = Case(new_run(target, name, load()), check_of(checks.test_documented_requests))
+    case = ServerCase(new_run(target, name, load()), check_of(checks.test_documented_requests))
     return case, Generated(case)
 
 

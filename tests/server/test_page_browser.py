@@ -26,7 +26,7 @@ from device_grant.protocol import RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.pages.window import Window
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
 from device_grant.targets import open_target, resolve
 from device_grant.targets.users import user_of
@@ -215,7 +215,7 @@ def case():
         run = new_run(target, RFC8628, load())
         run.chromium = BROWSER
         with target.clock:
-            yield Case(run, check)
+            yield ServerCase(run, check)
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from support.raw_proof import raw_faults
 from device_grant.catalogue import Verdict
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 
+pytestmark = pytest.mark.long
+
 if TYPE_CHECKING:
     from device_grant.judging import Check
 

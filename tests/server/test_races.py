@@ -21,7 +21,7 @@ from device_grant.protocol.events import OverlapTried
 from device_grant.reference.embedded import embedded
 from device_grant.server.checks.grant.test_races import _contradiction, _require_rotation
 from device_grant.server.pages.deciding import decide_together, require_browsers
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.device import Device
 from device_grant.server.session.run import new_run
 from device_grant.server.sockets.racing import Race, octets
@@ -50,7 +50,7 @@ def in_process(*faults, check="races::test_simultaneous_redemption"):
     with embedded(RFC8628, faults) as target:
         run = new_run(target, RFC8628, catalogue())
         with target.clock:
-            yield Case(run, judges()[0][check])
+            yield ServerCase(run, judges()[0][check])
         run.close()
 
 

@@ -18,7 +18,7 @@ from device_grant.judging import Untestable
 from device_grant.protocol import Operation, Purpose, Request
 from device_grant.protocol.http1 import parse_responses
 from device_grant.reference.embedded import embedded
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
 from device_grant.server.sockets import raw
 from device_grant.server.sockets.raw import RawAnswer, RawClient
@@ -166,7 +166,7 @@ def test_message():
 def test_no_socket_in_process():
     with embedded("rfc8628") as target:
         run = new_run(target, "rfc8628", catalogue())
-        case = Case(run, CHECKS["raw_http::test_host"])
+        case = ServerCase(run, CHECKS["raw_http::test_host"])
         said = run_check(run, case.check)
         with pytest.raises(Untestable, match="the target is called in process"):
             RawClient(case, "http://target.test/token")

@@ -21,7 +21,7 @@ from device_grant.reference.embedded import embedded
 from device_grant.server.checks.pages import test_verification_page as checks
 from device_grant.server.pages.approving import find_approval
 from device_grant.server.pages.visitor import Visitor
-from device_grant.server.session.case import Case
+from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
 from device_grant.targets.ports import GrantView, UserError
 from device_grant.targets.users import CommandUser, ModuleUser
@@ -166,7 +166,7 @@ def opened(*faults):
     target = embedded(RFC8628, faults)
     target.__enter__()
     check = next(check for check in all_checks() if check.name.startswith("verification_page::"))
-    return target, Case(new_run(target, RFC8628, load()), check)
+    return target, ServerCase(new_run(target, RFC8628, load()), check)
 
 
 @pytest.fixture

@@ -11,6 +11,8 @@ from support.commands import device_grant, one_line
 
 from device_grant.protocol import Secrets
 
+pytestmark = pytest.mark.long
+
 HERE = ROOT / "tests" / "support"
 POLLING = ("--", "-k", "polling or device_authorization or expiry or registration")
 

@@ -20,6 +20,8 @@ from device_grant.targets.addresses import is_loopback
 from device_grant.targets.environments import cache_folder, node_environment, python_environment
 from device_grant.targets.transports import process as process_module
 
+pytestmark = pytest.mark.long
+
 SERVER = """
 import os, signal, subprocess, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.run import Profile
     from device_grant.targets.ports import Codec, Sampler
 
@@ -29,7 +29,7 @@ E = TypeVar("E", bound=Exception)
 class Fuzz:
     """Runs a judge over generated examples, as many as the profile says; failures shrink."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: ServerCase) -> None:
         self._case = case
         self._batches: Counter[str] = Counter()
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 SLOW_DOWN = 5
@@ -42,7 +42,7 @@ _LEFT_OUT = object()
 class Generated:
     """The target's operations as schemathesis sees them."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: ServerCase) -> None:
         self._case = self.case = case
         self._verify = case.verify
         self._device = _device_of(case)
@@ -340,7 +340,7 @@ class Generated:
         return started
 
 
-def _device_of(case: Case) -> Device | None:
+def _device_of(case: ServerCase) -> Device | None:
     """A device whose client is known to the target; None where no client can be had: all credentials are made up."""
     try:
         return case.device

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from device_grant.protocol import Request
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Grant
     from device_grant.server.sockets.racing import Race
     from device_grant.targets.ports import User
@@ -66,7 +66,7 @@ class _Decider(httpx.BaseTransport):
         self.outbox.put(self)
         return answer.result(PATIENCE)
 
-    def decide(self, user: User, case: Case, grant: Grant) -> None:
+    def decide(self, user: User, case: ServerCase, grant: Grant) -> None:
         """Go through the pages; to be called in the browser's thread."""
         walk = user.approve if self.action == "approve" else user.deny
         try:
@@ -81,7 +81,7 @@ class _Decider(httpx.BaseTransport):
         self.outbox.put(self)
 
 
-def require_browsers(case: Case) -> User:
+def require_browsers(case: ServerCase) -> User:
     """The user, if one can be in two browsers at once; raises Untestable otherwise."""
     user = case.run.target.user
     if user is None:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     import httpx
 
     from device_grant.browser.markup import Button, Form
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
 
 
 class Visitor:
     """Somebody at the pages with cookies of their own and without script. A context manager."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: ServerCase) -> None:
         self.case = case
         self.seen: list[httpx.Response] = []
         """Every response, redirects included, oldest first."""

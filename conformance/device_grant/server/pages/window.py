@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from device_grant.browser.markup import Button, Form
     from device_grant.server.pages.visitor import Visitor
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 T = TypeVar("T")
 
@@ -38,7 +38,7 @@ _REFUSED = ("net::ERR_BLOCKED_BY_RESPONSE", "net::ERR_ABORTED")
 class Window:
     """A window with a profile of its own. A context manager; raises Untestable where there is no browser."""
 
-    def __init__(self, case: Case, *, timers: bool = False) -> None:
+    def __init__(self, case: ServerCase, *, timers: bool = False) -> None:
         """`timers` puts the timers of its pages into our hands, for `let_time_pass`."""
         self.case = case
         self._chromium = case.run.chromium

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Case:
+class ServerCase:
     """One check while it runs: everything that is sent goes through here, is kept and judged."""
 
     def __init__(self, run: Run, check: Check) -> None:
@@ -71,7 +71,7 @@ class Case:
     # What check functions may ask for by parameter name: device_grant.judging.PARAMETERS.
 
     @property
-    def case(self) -> Case:
+    def case(self) -> ServerCase:
         """The case itself."""
         return self
 

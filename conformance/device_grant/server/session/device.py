@@ -16,7 +16,7 @@ from device_grant.server.session.pace import MARGIN
 from device_grant.targets.ports import GrantView, UserError
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 PENDING = ("authorization_pending", "slow_down")
 """What a token request for a pending code may be answered (RFC 8628 3.5)."""
@@ -30,7 +30,7 @@ _OF_A_POLL = ("grant_type", "device_code", "client")
 class Device:
     """A client with a user at hand: starts device authorizations and asks for tokens."""
 
-    def __init__(self, case: Case, client: Client) -> None:
+    def __init__(self, case: ServerCase, client: Client) -> None:
         self.case = case
         self.client = client
         self.user = Person(case)
@@ -200,7 +200,7 @@ class Grant:
 class Person:
     """The user at the verification page, with the target's cookies of a fresh browser for each decision."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: ServerCase) -> None:
         self._case = case
 
     def approve(self, grant: Grant) -> None:

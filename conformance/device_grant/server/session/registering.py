@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from device_grant.protocol import Client, Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 REDIRECT_URI = "https://client.example.org/callback"
 LOOPBACK_REDIRECT_URI = "http://127.0.0.1/oauth/callback"
 """The one form that AWS is known to accept."""
 
 
-def require_endpoint(case: Case) -> None:
+def require_endpoint(case: ServerCase) -> None:
     """Raise Untestable where nobody knows where to register."""
     if not case.run.endpoints.registration:
         raise Untestable(
@@ -25,13 +25,13 @@ def require_endpoint(case: Case) -> None:
         )
 
 
-def attempt(case: Case, label: str, role: str = "primary", **members: Any) -> Exchange:
+def attempt(case: ServerCase, label: str, role: str = "primary", **members: Any) -> Exchange:
     """One registration with members of one's own; None takes a member away. Raises Untestable without an endpoint."""
     require_endpoint(case)
     return case.send(case.run.registration_request(role, **members), label)
 
 
-def register(case: Case, label: str, role: str = "primary", **members: Any) -> Exchange:
+def register(case: ServerCase, label: str, role: str = "primary", **members: Any) -> Exchange:
     """A registration that must succeed for the check to go on; raises Untestable if it is refused."""
     exchange = attempt(case, label, role, **members)
     if not exchange.outcome.ok:
@@ -55,7 +55,7 @@ def refused(exchange: Exchange) -> Untestable:
     return Untestable(f"registration was refused with {exchange.describe()}: {advice}")
 
 
-def with_secret(case: Case, label: str = "register a client with a secret") -> Exchange:
+def with_secret(case: ServerCase, label: str = "register a client with a secret") -> Exchange:
     """A registration of a client that gets a secret, or of any client where the server registers public ones only."""
     exchange = attempt(case, label, "confidential")
     return exchange if exchange.outcome.ok else register(case, "register")
@@ -75,7 +75,7 @@ def require_public(client: Client) -> None:
         raise Untestable("no public client: none in target.toml and none could be registered")
 
 
-def redirecting(case: Case, **members: Any) -> dict[str, Any]:
+def redirecting(case: ServerCase, **members: Any) -> dict[str, Any]:
     """Members of a client of the authorization code flow, in the dialect of the run."""
     values = case.run.target.config.request
     return case.run.dialect.redirecting_members(REDIRECT_URI, LOOPBACK_REDIRECT_URI, values) | members

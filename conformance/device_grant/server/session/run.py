@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from device_grant.judging.ledger import Expects
     from device_grant.judging.trial import Trial
     from device_grant.server.generation.database import Examples
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.targets import Endpoints, Target
     from device_grant.targets.config import KnownClient
 
@@ -147,11 +147,11 @@ class Run:
             words += ["--seed", str(self.seed)]
         return shlex.join([*words, *self.arguments])
 
-    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]] = nullcontext) -> Case:
+    def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]] = nullcontext) -> ServerCase:
         """A new case of a check; it enters what `resting` returns while it only waits."""
-        from device_grant.server.session.case import Case
+        from device_grant.server.session.case import ServerCase
 
-        case = Case(self, check)
+        case = ServerCase(self, check)
         case.resting = resting
         return case
 

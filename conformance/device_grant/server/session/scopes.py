@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Untestable
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 SPECIAL = ("openid", "offline_access")
 """Scopes that change what a response holds; others are taken where there are any."""
 
 
-def known_scopes(case: Case) -> list[str]:
+def known_scopes(case: ServerCase) -> list[str]:
     """Scopes that the target has: those of target.toml, then those of its metadata, special ones last."""
     advertised = case.run.endpoints.document.get("scopes_supported")
     listed = [scope for scope in advertised if isinstance(scope, str)] if isinstance(advertised, list) else []
@@ -21,7 +21,7 @@ def known_scopes(case: Case) -> list[str]:
     return sorted(result, key=lambda scope: scope in SPECIAL)
 
 
-def two_scopes(case: Case) -> tuple[str, str]:
+def two_scopes(case: ServerCase) -> tuple[str, str]:
     """Two scopes that can be asked for, in alphabetical order; raises Untestable if fewer are known."""
     result = known_scopes(case)
     if len(result) < 2:
@@ -30,7 +30,7 @@ def two_scopes(case: Case) -> tuple[str, str]:
     return first, second
 
 
-def any_two_scopes(case: Case) -> tuple[str, str]:
+def any_two_scopes(case: ServerCase) -> tuple[str, str]:
     """The same, but one of them twice, or two made up, where fewer are known: for requests that are only compared."""
     result = known_scopes(case)
     scopes = [*result, *result] or ["read", "write"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from device_grant.protocol import Client, Exchange, Request
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Grant
 
 DEADLINE = 15.0
@@ -40,7 +40,7 @@ _BLOCK = 65_536
 class Race:
     """Races of one check; `case` gets the exchanges and their story."""
 
-    case: Case
+    case: ServerCase
 
     def send(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """The answers, in the order of the requests; a request that got none has the reason in its place."""

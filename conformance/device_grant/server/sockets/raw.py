@@ -18,7 +18,7 @@ from device_grant.protocol.exchange import RAW
 from device_grant.protocol.http1 import read_responses
 
 if TYPE_CHECKING:
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 DEADLINE = 5.0
 """Real seconds from sending to the end of reading."""
@@ -62,7 +62,7 @@ class RawAnswer:
 class RawClient:
     """Connections to the host of one URL; raises Untestable where there is no socket to speak of."""
 
-    def __init__(self, case: Case, url: str) -> None:
+    def __init__(self, case: ServerCase, url: str) -> None:
         if case.run.target.in_process:
             raise Untestable("no socket: the target is called in process")
         parts = urlsplit(url)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import ssl
 
     from device_grant.protocol import Request
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 _TIMEOUT = 5.0
 """Real seconds for connecting, and for the handshake."""
@@ -27,7 +27,7 @@ def plain_http_allowed(url: str) -> bool:
     return urlsplit(url).scheme == "https" or is_test_rig(url)
 
 
-def require_tls_matters(case: Case, url: str) -> None:
+def require_tls_matters(case: ServerCase, url: str) -> None:
     """Raise NotApplicable where TLS says nothing about the server: a test rig on http, a call within this process."""
     if urlsplit(url).scheme == "https":
         if case.run.target.in_process:

@@ -12,7 +12,7 @@ from device_grant.server.session.registering import attempt, epoch, redirecting,
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 REFUSALS = ("invalid_request", "invalid_client_metadata", "http-400")
 NOT_SERVED = frozenset({0, 403, 404, 405, 501})
@@ -30,7 +30,7 @@ NOT_SERVED = frozenset({0, 403, 404, 405, 501})
         "client_id_missing",
     ),
 )
-def test_register_client_members(case: Case, verify: Verify) -> None:
+def test_register_client_members(case: ServerCase, verify: Verify) -> None:
     """RegisterClient. Accepted: 200 with clientId, clientSecret and both timestamps as integers in epoch seconds."""
     exchange = attempt(case, "RegisterClient")
     if exchange.status // 100 != 2:
@@ -49,7 +49,7 @@ def test_register_client_members(case: Case, verify: Verify) -> None:
 
 
 @check("aws-register-required", faults=("required_members_optional",))
-def test_register_client_required(case: Case, verify: Verify) -> None:
+def test_register_client_required(case: ServerCase, verify: Verify) -> None:
     """RegisterClient without clientName, then without clientType. Accepted: any modelled 400."""
     register(case, "RegisterClient")
     nameless = attempt(case, "RegisterClient without clientName", client_name=None)
@@ -59,7 +59,7 @@ def test_register_client_required(case: Case, verify: Verify) -> None:
 
 
 @check("aws-register-client-type-public", faults=("client_type_ignored",))
-def test_register_client_type(case: Case, verify: Verify) -> None:
+def test_register_client_type(case: ServerCase, verify: Verify) -> None:
     """RegisterClient with clientType confidential. Accepted: any modelled 400."""
     register(case, "RegisterClient")
     exchange = attempt(case, "clientType confidential", client_type="confidential")
@@ -67,7 +67,7 @@ def test_register_client_type(case: Case, verify: Verify) -> None:
 
 
 @check("aws-register-grant-types", faults=("grant_types_unchecked",))
-def test_register_client_grant_types(case: Case, verify: Verify) -> None:
+def test_register_client_grant_types(case: ServerCase, verify: Verify) -> None:
     """RegisterClient for a grant that the API does not have. Accepted: unsupported_grant_type; another 400 warns."""
     register(case, "RegisterClient")
     exchange = attempt(case, "grantTypes password", grant_types=["password"])
@@ -75,7 +75,7 @@ def test_register_client_grant_types(case: Case, verify: Verify) -> None:
 
 
 @check("aws-register-invalid-scope", faults=("unknown_scopes_accepted",))
-def test_register_client_scopes(case: Case, verify: Verify) -> None:
+def test_register_client_scopes(case: ServerCase, verify: Verify) -> None:
     """RegisterClient with a scope that cannot exist. Accepted: invalid_scope."""
     register(case, "RegisterClient")
     exchange = attempt(case, "scopes that do not exist", scopes=["conformance:no-such-scope"])
@@ -83,7 +83,7 @@ def test_register_client_scopes(case: Case, verify: Verify) -> None:
 
 
 @check("aws-register-redirect-uri", faults=("redirect_uri_unchecked",))
-def test_register_client_redirect_uris(case: Case, verify: Verify) -> None:
+def test_register_client_redirect_uris(case: ServerCase, verify: Verify) -> None:
     """RegisterClient for authorization_code with http on a public host. Accepted: invalid_redirect_uri."""
     register(case, "RegisterClient for authorization_code", **redirecting(case))
     members = redirecting(case, redirect_uris=["http://client.example.org/oauth/callback"])
@@ -92,7 +92,7 @@ def test_register_client_redirect_uris(case: Case, verify: Verify) -> None:
 
 
 @check("smithy-restjson1-null-member", faults=("null_refused",))
-def test_register_client_null_members(case: Case, verify: Verify) -> None:
+def test_register_client_null_members(case: ServerCase, verify: Verify) -> None:
     """RegisterClient with optional members that are null. Accepted: success, as without them."""
     plain = case.run.registration_request(grant_types=None, scopes=None)
     register(case, "RegisterClient with required members alone", grant_types=None, scopes=None)
@@ -108,7 +108,7 @@ def test_register_client_null_members(case: Case, verify: Verify) -> None:
     "aws-token-path",
     faults=("signature_required",),
 )
-def test_operations_are_unsigned_posts(case: Case, verify: Verify) -> None:
+def test_operations_are_unsigned_posts(case: ServerCase, verify: Verify) -> None:
     """The three operations at their modelled paths, unsigned. Accepted: answers of the operations, no 403, no 404."""
     registered = attempt(case, "RegisterClient")
     client = Client("no-such-client", "no-such-secret", "client_secret_post")

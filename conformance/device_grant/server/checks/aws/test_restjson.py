@@ -11,7 +11,7 @@ from device_grant.server.session.messages import start_request
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 JSON = "application/json"
@@ -31,7 +31,7 @@ def _exception(verify: Verify, requirement: str, exchange: Exchange, names: tupl
     verify.that(requirement, not named or named in names, problem, exchange, accepted=names, tolerated=True)
 
 
-def _registration(case: Case) -> dict[str, Any]:
+def _registration(case: ServerCase) -> dict[str, Any]:
     """Members of a valid RegisterClient in wire names; untestable if the server refuses them."""
     request = case.run.registration_request()
     exchange = case.send(request, "register")
@@ -42,7 +42,7 @@ def _registration(case: Case) -> dict[str, Any]:
 
 
 def _register(
-    case: Case, body: bytes | dict[str, Any], label: str, headers: tuple[tuple[str, str], ...] = ()
+    case: ServerCase, body: bytes | dict[str, Any], label: str, headers: tuple[tuple[str, str], ...] = ()
 ) -> Exchange:
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     url = case.run.url(Operation.REGISTRATION)
@@ -59,7 +59,7 @@ def _register(
     "smithy-restjson1-empty-body",
     faults=("malformed_body_500", "empty_body_500", "framework_exceptions_renamed"),
 )
-def test_bodies_that_are_no_structure(case: Case, verify: Verify) -> None:
+def test_bodies_that_are_no_structure(case: ServerCase, verify: Verify) -> None:
     """RegisterClient with no JSON, with JSON that is no object, with nothing. Accepted: a 400 each time."""
     valid = json.dumps(_registration(case))
     bodies = {
@@ -83,7 +83,7 @@ def test_bodies_that_are_no_structure(case: Case, verify: Verify) -> None:
     "aws-case-sensitive-members",
     faults=("types_coerced", "list_nulls_dropped", "null_as_text", "required_members_optional", "member_case_ignored"),
 )
-def test_members_of_another_kind(case: Case, verify: Verify) -> None:
+def test_members_of_another_kind(case: ServerCase, verify: Verify) -> None:
     """RegisterClient with wrong types, nulls, missing and misspelt members. Accepted: a 400 each time."""
     valid = _registration(case)
     nameless = {name: value for name, value in valid.items() if name != "clientName"}
@@ -106,7 +106,7 @@ def test_members_of_another_kind(case: Case, verify: Verify) -> None:
     "smithy-restjson1-unknown-members",
     faults=("null_refused", "unknown_parameters_refused"),
 )
-def test_members_that_mean_nothing(case: Case, verify: Verify) -> None:
+def test_members_that_mean_nothing(case: ServerCase, verify: Verify) -> None:
     """RegisterClient with a null optional member, then with unknown members. Accepted: success, as without them."""
     valid = _registration(case)
     verify(
@@ -121,7 +121,7 @@ def test_members_that_mean_nothing(case: Case, verify: Verify) -> None:
     "smithy-restjson1-wrong-content-type",
     faults=("content_type_parameter_refused", "wrong_content_type_500", "framework_exceptions_renamed"),
 )
-def test_content_types(case: Case, verify: Verify) -> None:
+def test_content_types(case: ServerCase, verify: Verify) -> None:
     """RegisterClient labelled JSON with parameters (accepted: success), then as something else (accepted: 415)."""
     valid = _registration(case)
     for parameters in ("; charset=utf-8", ";version=1"):
@@ -142,7 +142,7 @@ def test_content_types(case: Case, verify: Verify) -> None:
     "smithy-restjson1-accept",
     faults=("accept_compared_literally", "accept_ignored", "framework_exceptions_renamed"),
 )
-def test_accept(case: Case, verify: Verify) -> None:
+def test_accept(case: ServerCase, verify: Verify) -> None:
     """RegisterClient with Accept: */* and application/* (accepted: success), then text/html (accepted: 406)."""
     valid = _registration(case)
     for accept, accepted in (

@@ -11,7 +11,7 @@ from device_grant.protocol.exchange import REFUSED
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 FORM = "application/x-www-form-urlencoded"
@@ -59,7 +59,7 @@ def test_codes_are_unique(device: Device, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-missing-client-id-rejected", faults=("missing_client_accepted",))
-def test_start_without_client(case: Case, device: Device, verify: Verify) -> None:
+def test_start_without_client(case: ServerCase, device: Device, verify: Verify) -> None:
     """No client_id, no authentication. Accepted: invalid_request or invalid_client."""
     members = device.authorization_members()
     exchange = case.call(Operation.DEVICE_AUTHORIZATION, members, None, "start without a client")
@@ -72,7 +72,7 @@ def test_start_without_client(case: Case, device: Device, verify: Verify) -> Non
 
 
 @check("rfc8628-3.1-unknown-client-rejected", faults=("unknown_client_accepted",))
-def test_start_by_unknown_client(case: Case, device: Device, verify: Verify) -> None:
+def test_start_by_unknown_client(case: ServerCase, device: Device, verify: Verify) -> None:
     """A client_id that was never registered. Accepted: invalid_client, unauthorized_client or invalid_request."""
     members = device.authorization_members(client_id="no-such-client-4f1d")
     if case.run.dialect.public_clients_have_secrets:
@@ -95,7 +95,7 @@ def test_unknown_parameter_is_ignored(device: Device, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-non-post-not-honoured", faults=("get_issues_codes",))
-def test_get_starts_nothing(case: Case, device: Device, verify: Verify) -> None:
+def test_get_starts_nothing(case: ServerCase, device: Device, verify: Verify) -> None:
     """The same request as a GET with everything in the query. Accepted: anything but codes."""
     secret = device.client.secret if case.run.dialect.public_clients_have_secrets else None
     members = device.authorization_members(client_id=device.client.id, client_secret=secret)
@@ -111,7 +111,7 @@ def test_get_starts_nothing(case: Case, device: Device, verify: Verify) -> None:
     "rfc8628-3.1-server-accepts-form",
     faults=("content_type_parameter_refused", "form_not_decoded"),
 )
-def test_form_encodings(case: Case, device: Device, verify: Verify) -> None:
+def test_form_encodings(case: ServerCase, device: Device, verify: Verify) -> None:
     """The valid form again: with a charset parameter, then with needless percent-escapes. Accepted: success."""
     device.start()
     plain = case.run.dialect.encode(
@@ -140,7 +140,7 @@ def test_scope_is_optional(device: Device, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-grant-not-allowed-for-client", faults=("grant_not_checked",))
-def test_client_without_the_grant(case: Case, verify: Verify) -> None:
+def test_client_without_the_grant(case: ServerCase, verify: Verify) -> None:
     """A client that is not registered for the device grant. Accepted: unauthorized_client."""
     device = case.device_of("without-grant")
     exchange = device.request(label="start by a client without the grant")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.judging.statistics import Sample
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 STARTS = {"fast": 24, "standard": 60, "deep": 200}
@@ -123,7 +123,7 @@ def test_tokens_cannot_be_guessed(device: Device, verify: Verify) -> None:
     live=PSEUDONYMS,
     alone=True,
 )
-def test_client_secrets_cannot_be_guessed(case: Case, verify: Verify) -> None:
+def test_client_secrets_cannot_be_guessed(case: ServerCase, verify: Verify) -> None:
     """Three to eight registrations. Accepted: secrets never twice, no counter, with room for 128 bits.
 
     Such a secret needs no other protection against trying; whether attempts are limited cannot be told by a few.
@@ -148,7 +148,7 @@ def test_client_secrets_cannot_be_guessed(case: Case, verify: Verify) -> None:
     verify.that("rfc6749-2.3.1-brute-force-protection", protected, problem, answers[-1], tolerated=True)
 
 
-def _noted(case: Case, what: str, values: list[str]) -> Sample:
+def _noted(case: ServerCase, what: str, values: list[str]) -> Sample:
     sample = sample_of(values)
     case.note(f"{what}: {sample}")
     return sample

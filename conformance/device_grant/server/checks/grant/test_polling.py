@@ -12,7 +12,7 @@ from device_grant.server.session.pace import MARGIN
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
 
 
@@ -184,7 +184,7 @@ def test_unknown_token_parameter_is_ignored(device: Device, verify: Verify) -> N
 
 
 @check("rfc6749-3.2-server-refuses-get", faults=("get_issues_tokens",), timed=True)
-def test_get_at_the_token_endpoint(case: Case, device: Device, verify: Verify) -> None:
+def test_get_at_the_token_endpoint(case: ServerCase, device: Device, verify: Verify) -> None:
     """An approved code redeemed by GET with everything in the query. Accepted: anything but a token."""
     grant = device.start()
     device.user.approve(grant)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.pages.deciding import Decision
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
     from device_grant.server.sockets.racing import Race
 
@@ -49,7 +49,7 @@ def _alike(exchanges: list[Exchange]) -> bool:
 
 
 @check("rfc8628-3.5-concurrent-redemption", faults=("redemption_race",), timed=True, live=TOGETHER)
-def test_simultaneous_redemption(case: Case, device: Device, verify: Verify) -> None:
+def test_simultaneous_redemption(case: ServerCase, device: Device, verify: Verify) -> None:
     """Approve, then six polls at the same moment, several rounds. Accepted: at most one token set a round."""
     race, counts = _racing(device), []
     for number in range(1, case.run.profile.race_rounds + 1):
@@ -70,7 +70,7 @@ def test_simultaneous_redemption(case: Case, device: Device, verify: Verify) -> 
 
 
 @check("rfc8628-3.5-access-denied-terminal", faults=("decision_race",), timed=True, live=TOGETHER)
-def test_approval_against_denial(case: Case, device: Device, verify: Verify) -> None:
+def test_approval_against_denial(case: ServerCase, device: Device, verify: Verify) -> None:
     """Two browsers decide the same code at the same moment, one each way, while the device polls; several rounds.
 
     Accepted: either wins, or neither. Not accepted: a token after access_denied; or both taken by the pages, and a
@@ -152,7 +152,7 @@ def _in_words(action: str, decision: Decision) -> str:
     timed=True,
     live=TOGETHER,
 )
-def test_redemption_at_expiry(case: Case, device: Device, verify: Verify) -> None:
+def test_redemption_at_expiry(case: ServerCase, device: Device, verify: Verify) -> None:
     """Approve two codes; poll one of them in its last second, both in the first and the fifth second after expiry.
 
     Accepted: at most one token for each, and none in the fifth second.
@@ -188,7 +188,7 @@ def test_redemption_at_expiry(case: Case, device: Device, verify: Verify) -> Non
     timed=True,
     live=TOGETHER,
 )
-def test_simultaneous_refresh(case: Case, device: Device, verify: Verify) -> None:
+def test_simultaneous_refresh(case: ServerCase, device: Device, verify: Verify) -> None:
     """A public client's refresh token presented six times at the same moment; several rounds.
 
     Accepted: at most one success, on a server that at other times refuses a refresh token as soon as it is replaced.

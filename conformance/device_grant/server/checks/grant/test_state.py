@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from device_grant.protocol import Exchange
     from device_grant.server.generation.fuzz import Fuzz, Written
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 SHRINKING = 4.0
 """How much longer than other examples a story is made smaller: each try takes a dozen requests."""
@@ -71,7 +71,7 @@ WRONG_SECRET = "rfc8628-3.4-credentialed-client-enforced"  # noqa: S105 - the id
     timed=True,
     sampled=True,
 )
-def test_interleaved_grants(case: Case, fuzz: Fuzz) -> None:
+def test_interleaved_grants(case: ServerCase, fuzz: Fuzz) -> None:
     """Devices of several clients, decisions, wrong codes and secrets, waits, polls, refreshes, in any order.
 
     Accepted: what the model of a grant (story.py) allows.
@@ -117,7 +117,7 @@ def _written(cast: Cast) -> Written[Any]:
 class Cast:
     """The devices of a story, one for each client that the target offers."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, case: ServerCase) -> None:
         self.case = case
         self.devices: list[Device] = []
         self._since = 0.0

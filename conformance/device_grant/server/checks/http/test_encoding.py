@@ -16,7 +16,7 @@ from device_grant.server.session.scopes import any_two_scopes
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 REFUSED_CLIENT = ("invalid_request", "invalid_client")
@@ -206,7 +206,7 @@ def test_missing_grant_type(device: Device, verify: Verify) -> None:
 
 
 @check("rfc8259-9-parser-accepts-valid", faults=("json_escapes_refused",), needs=("registration",))
-def test_json_is_json(case: Case, verify: Verify) -> None:
+def test_json_is_json(case: ServerCase, verify: Verify) -> None:
     """A registration with white space between tokens and escaped letters in names and values. Accepted: success."""
     plain = _registration(case)
     members = json.loads(plain.content)
@@ -218,7 +218,7 @@ def test_json_is_json(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8259-8.1-bom-tolerance", faults=("malformed_body_500",), needs=("registration",))
-def test_byte_order_mark(case: Case, verify: Verify) -> None:
+def test_byte_order_mark(case: ServerCase, verify: Verify) -> None:
     """A registration that begins with a byte order mark. Accepted: success or a 4xx; neither is owed."""
     plain = _registration(case)
     exchange = case.send(with_content(plain, b"\xef\xbb\xbf" + plain.content), "register with a byte order mark")
@@ -242,7 +242,7 @@ def test_json_of_errors_is_escaped(device: Device, verify: Verify) -> None:
 
 
 @check("rfc3986-3.1-scheme-case", faults=("uri_case_sensitive",))
-def test_scheme_and_host_in_capitals(case: Case, verify: Verify) -> None:
+def test_scheme_and_host_in_capitals(case: ServerCase, verify: Verify) -> None:
     """A redirect URI (AWS: startUrl) with scheme and host in capitals. Accepted: as in small letters."""
     if "start_url" in case.run.dialect.constants:
         url = case.run.target.config.request.start_url
@@ -261,7 +261,7 @@ def test_scheme_and_host_in_capitals(case: Case, verify: Verify) -> None:
     verify("rfc3986-3.1-scheme-case", answers[1], accepted=["ok"])
 
 
-def _registration(case: Case) -> Request:
+def _registration(case: ServerCase) -> Request:
     if not case.run.endpoints.registration:
         raise NotApplicable("the target has no registration endpoint, and nothing else takes JSON")
     request = case.run.registration_request()

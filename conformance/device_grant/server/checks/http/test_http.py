@@ -14,7 +14,7 @@ from device_grant.server.sockets.transport import require_tls_matters, speaks_ol
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 LARGE = 8 * 1024 * 1024
@@ -139,7 +139,7 @@ def test_date(device: Device, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-tls-bcp195", live="a TLS handshake is no HTTP, and a recording holds none")
-def test_tls_versions(case: Case, verify: Verify) -> None:
+def test_tls_versions(case: ServerCase, verify: Verify) -> None:
     """TLS handshakes with the device authorization endpoint. Accepted: 1.2 or 1.3 succeeds, 1.1 and 1.0 do not."""
     url = case.run.url(Operation.DEVICE_AUTHORIZATION)
     if urlsplit(url).scheme != "https":

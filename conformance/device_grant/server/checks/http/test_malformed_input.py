@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.generation.fuzz import Fuzz
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
     from device_grant_strategies import Malformed
 
@@ -103,7 +103,7 @@ FORMS = (
     ),
     sampled=True,
 )
-def test_malformed_device_authorization(case: Case, device: Device, verify: Verify, fuzz: Fuzz) -> None:
+def test_malformed_device_authorization(case: ServerCase, device: Device, verify: Verify, fuzz: Fuzz) -> None:
     """Malformed device authorization requests. Accepted: what each malformation lists; never a 5xx."""
     device.start()
     _Campaign(case, device, verify, Operation.DEVICE_AUTHORIZATION, device.authorization_members()).run(fuzz)
@@ -140,7 +140,7 @@ def test_malformed_device_authorization(case: Case, device: Device, verify: Veri
     ),
     sampled=True,
 )
-def test_malformed_token_request(case: Case, device: Device, verify: Verify, fuzz: Fuzz) -> None:
+def test_malformed_token_request(case: ServerCase, device: Device, verify: Verify, fuzz: Fuzz) -> None:
     """Malformed token requests for a pending code, which must survive them. Accepted: as listed; never a 5xx.
 
     Now and then the code is approved afterwards, the last refused request sent again, and the code redeemed, once.
@@ -172,7 +172,7 @@ def test_malformed_token_request(case: Case, device: Device, verify: Verify, fuz
     needs=("registration",),
     sampled=True,
 )
-def test_malformed_registration(case: Case, verify: Verify, fuzz: Fuzz) -> None:
+def test_malformed_registration(case: ServerCase, verify: Verify, fuzz: Fuzz) -> None:
     """Malformed registrations. Accepted: what each malformation lists; never a 5xx."""
     if not case.run.endpoints.registration:
         raise Untestable("no registration endpoint is known: none in target.toml, none in the metadata")
@@ -207,7 +207,7 @@ class _Campaign:
     """All kinds of malformation against one endpoint, each shrunk and reported on its own."""
 
     def __init__(
-        self, case: Case, device: Device | None, verify: Verify, operation: Operation, members: dict[str, Any]
+        self, case: ServerCase, device: Device | None, verify: Verify, operation: Operation, members: dict[str, Any]
     ) -> None:
         self._case = case
         self._device = device

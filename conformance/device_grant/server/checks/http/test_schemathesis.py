@@ -13,7 +13,7 @@ from device_grant.server.generation.generated import Generated
 
 if TYPE_CHECKING:
     from device_grant.server.generation.fuzz import Fuzz
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 SHARE = 0.15
 """Of the profile's examples, for each operation, once with valid and once with invalid requests."""
@@ -86,7 +86,7 @@ DOCUMENTED = (
     ),
     sampled=True,
 )
-def test_documented_requests(case: Case, fuzz: Fuzz) -> None:
+def test_documented_requests(case: ServerCase, fuzz: Fuzz) -> None:
     """Requests that fit the OpenAPI document and requests that do not. Accepted: the documented answers alone."""
     try_requests(Generated(case), fuzz, SHARE)
 
@@ -96,6 +96,6 @@ def test_documented_requests(case: Case, fuzz: Fuzz) -> None:
     faults=("access_token_missing", "token_response_201"),
     sampled=True,
 )
-def test_linked_requests(case: Case, fuzz: Fuzz) -> None:
+def test_linked_requests(case: ServerCase, fuzz: Fuzz) -> None:
     """Stories along the document's links: register, start, poll, refresh. Accepted: the documented answers alone."""
     tell_stories(Generated(case), fuzz, case.run.profile.stories // STORIES, STEPS)

@@ -15,7 +15,7 @@ from device_grant.protocol import DEVICE_CODE_GRANT, Client, Operation
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 RESERVED = ("localhost", "test", "example", "invalid", "local", "internal")
 """Top-level names that never lead to a host on the Internet (RFC 6761, RFC 6762)."""
@@ -30,7 +30,7 @@ def is_public(url: SplitResult) -> bool:
         return "." in host and host.rpartition(".")[2] not in RESERVED
 
 
-def endpoints(case: Case) -> list[SplitResult]:
+def endpoints(case: ServerCase) -> list[SplitResult]:
     """The public ones of the endpoints in use and of those that the metadata names; NotApplicable without any."""
     run = case.run
     advertised = [value for name, value in run.endpoints.document.items() if name.endswith("_endpoint")]
@@ -48,7 +48,7 @@ def endpoints(case: Case) -> list[SplitResult]:
     "rfc6749-10.9-tls-server-auth",
     faults=("public_http",),
 )
-def test_endpoints_are_https(case: Case, verify: Verify) -> None:
+def test_endpoints_are_https(case: ServerCase, verify: Verify) -> None:
     """Where the endpoints are, by metadata and in use. Accepted: https, unless the host is not public.
 
     Certificates are validated with every request: a server whose chain or name is wrong is not even reached.
@@ -63,7 +63,7 @@ def test_endpoints_are_https(case: Case, verify: Verify) -> None:
     "rfc6749-2.3.1-tls-for-passwords",
     faults=("public_http",),
 )
-def test_endpoints_refuse_cleartext(case: Case, verify: Verify) -> None:
+def test_endpoints_refuse_cleartext(case: ServerCase, verify: Verify) -> None:
     """A token request with made-up credentials to the same endpoint by http. Accepted: no connection, no OAuth answer.
 
     Redirects and refusals that do not look at the request are accepted, whatever their status.

@@ -12,21 +12,21 @@ from device_grant.targets.addresses import is_test_rig
 
 if TYPE_CHECKING:
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 WELL_KNOWN = "/.well-known"
 NAMES = ("oauth-authorization-server", "openid-configuration")
 """Names of the document: RFC 8414 section 7.3, OpenID Connect Discovery."""
 
 
-def fetch_metadata(case: Case) -> tuple[Exchange, dict[str, Any] | None]:
+def fetch_metadata(case: ServerCase) -> tuple[Exchange, dict[str, Any] | None]:
     """The document as it comes, None if it is no JSON object; raises NotApplicable where there is none."""
     if not case.run.endpoints.metadata:
         raise NotApplicable("the target publishes no metadata")
     return fetch(case, case.run.endpoints.metadata, "metadata")
 
 
-def metadata_of(case: Case) -> tuple[Exchange, dict[str, Any]]:
+def metadata_of(case: ServerCase) -> tuple[Exchange, dict[str, Any]]:
     """The document; raises NotApplicable where there is none, Untestable where it is no JSON object."""
     exchange, document = fetch_metadata(case)
     if document is None:
@@ -34,7 +34,7 @@ def metadata_of(case: Case) -> tuple[Exchange, dict[str, Any]]:
     return exchange, document
 
 
-def fetch(case: Case, url: str, label: str) -> tuple[Exchange, dict[str, Any] | None]:
+def fetch(case: ServerCase, url: str, label: str) -> tuple[Exchange, dict[str, Any] | None]:
     """GET a URL; the body if it is a JSON object."""
     exchange = case.send(Request("GET", url, (("Accept", "application/json"),)), label, purpose=Purpose.METADATA)
     return exchange, json_object(exchange.response) if exchange.response else None
@@ -92,7 +92,7 @@ def places(base: str, path: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return inserted, tuple(url for url in appended if url not in inserted)
 
 
-def reachable(case: Case, url: str) -> str:
+def reachable(case: ServerCase, url: str) -> str:
     """The URL to ask for an advertised one: a test rig is asked under the address that the target has.
 
     A server on loopback may call itself by a public name; nothing may be sent there because of that.

@@ -10,7 +10,7 @@ from device_grant.server.checks.metadata.published import fetch, listed
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 
@@ -35,7 +35,7 @@ def test_password_grant_is_not_offered(device: Device, verify: Verify) -> None:
 
 
 @check("rfc9700-2.6-cors-endpoints", faults=("preflight_500",))
-def test_preflight(case: Case, verify: Verify) -> None:
+def test_preflight(case: ServerCase, verify: Verify) -> None:
     """A browser's preflight at the token endpoint. Accepted: CORS or none; no 5xx, no CORS on a failed preflight."""
     headers = (("Origin", "https://client.example.org"), ("Access-Control-Request-Method", "POST"))
     exchange = case.send(Request("OPTIONS", case.run.url(Operation.TOKEN), headers), "preflight")

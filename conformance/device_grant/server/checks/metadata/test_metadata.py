@@ -16,7 +16,7 @@ from device_grant.server.sockets.transport import plain_http_allowed
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 NEEDS = ("metadata",)
 REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
@@ -28,7 +28,7 @@ PLURAL = ("_supported", "_algs")
 
 
 @check("rfc8414-3.2-status-and-type", needs=NEEDS, faults=("json_as_html",))
-def test_metadata_document(case: Case, verify: Verify) -> None:
+def test_metadata_document(case: ServerCase, verify: Verify) -> None:
     """GET the metadata. Accepted: 200 with a JSON object labelled application/json."""
     exchange, document = fetch_metadata(case)
     labelled = exchange.response is not None and exchange.response.media_type == "application/json"
@@ -50,7 +50,7 @@ def test_metadata_document(case: Case, verify: Verify) -> None:
         "metadata_device_endpoint_misnamed",
     ),
 )
-def test_metadata_announces_the_device_grant(case: Case, verify: Verify) -> None:
+def test_metadata_announces_the_device_grant(case: ServerCase, verify: Verify) -> None:
     """The metadata of a server that serves the grant. Accepted: endpoint and grant type are both announced."""
     exchange, document = metadata_of(case)
     endpoint = document.get("device_authorization_endpoint")
@@ -75,7 +75,7 @@ def test_metadata_announces_the_device_grant(case: Case, verify: Verify) -> None
     needs=NEEDS,
     faults=("metadata_issuer_query", "metadata_urls_relative"),
 )
-def test_metadata_required_members(case: Case, verify: Verify) -> None:
+def test_metadata_required_members(case: ServerCase, verify: Verify) -> None:
     """Issuer without query and fragment, token_endpoint. Accepted: absolute URLs; http is no fault of a test rig."""
     exchange, document = metadata_of(case)
     issuer = document.get("issuer")
@@ -93,7 +93,7 @@ def test_metadata_required_members(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("metadata_sparse",),
 )
-def test_metadata_lists_that_clients_look_for(case: Case, verify: Verify) -> None:
+def test_metadata_lists_that_clients_look_for(case: ServerCase, verify: Verify) -> None:
     """scopes_supported and response_types_supported. Accepted: arrays; none where there is nothing to list."""
     exchange, document = metadata_of(case)
     scopes = isinstance(document.get("scopes_supported"), list)
@@ -113,7 +113,7 @@ def test_metadata_lists_that_clients_look_for(case: Case, verify: Verify) -> Non
     needs=NEEDS,
     faults=("metadata_pkce_as_string", "metadata_empty_array"),
 )
-def test_metadata_lists(case: Case, verify: Verify) -> None:
+def test_metadata_lists(case: ServerCase, verify: Verify) -> None:
     """Members that hold several values. Accepted: JSON arrays, none of them empty."""
     exchange, document = metadata_of(case)
     lists = {n: v for n, v in document.items() if n.endswith(PLURAL) and not isinstance(v, bool) and v is not None}
@@ -135,7 +135,7 @@ def _has_no_response_types(document: dict[str, Any]) -> bool:
     return document.get("authorization_endpoint") is None and not grants & REDIRECT_GRANTS
 
 
-def _has_no_scopes(case: Case) -> bool:
+def _has_no_scopes(case: ServerCase) -> bool:
     """Whether the server shows that it has no scopes: it registers a client for none and refuses whatever is asked."""
     client = case.run.client("primary")
     if client is None or not client.registered or client.registered.get("scope") is not None:
@@ -151,7 +151,7 @@ def _has_no_scopes(case: Case) -> bool:
     needs=NEEDS,
     faults=("metadata_code_without_endpoint",),
 )
-def test_authorization_endpoint(case: Case, verify: Verify) -> None:
+def test_authorization_endpoint(case: ServerCase, verify: Verify) -> None:
     """The grants that are listed. Accepted: an authorization_endpoint if one of them uses it."""
     exchange, document = metadata_of(case)
     grants = set(listed(document, "grant_types_supported", tuple(REDIRECT_GRANTS)))
@@ -173,7 +173,7 @@ def test_authorization_endpoint(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("metadata_code_without_pkce", "metadata_pkce_as_string"),
 )
-def test_pkce_is_announced(case: Case, verify: Verify) -> None:
+def test_pkce_is_announced(case: ServerCase, verify: Verify) -> None:
     """code_challenge_methods_supported. Accepted: an array if present; S256 or plain if there is a code grant."""
     exchange, document = metadata_of(case)
     methods = document.get("code_challenge_methods_supported")
@@ -190,7 +190,7 @@ def test_pkce_is_announced(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8414-2-signing-algs", needs=NEEDS, faults=("metadata_jwt_unsigned",))
-def test_signing_algorithms(case: Case, verify: Verify) -> None:
+def test_signing_algorithms(case: ServerCase, verify: Verify) -> None:
     """Signing algorithms of JWT client authentication. Accepted: listed where it is offered, never the word none."""
     exchange, document = metadata_of(case)
     offered = JWT_METHODS & set(listed(document, "token_endpoint_auth_methods_supported"))
@@ -203,7 +203,7 @@ def test_signing_algorithms(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8414-2-jwks-uri-https", needs=NEEDS, faults=("metadata_jwks_http",))
-def test_jwks_uri(case: Case, verify: Verify) -> None:
+def test_jwks_uri(case: ServerCase, verify: Verify) -> None:
     """jwks_uri. Accepted: https; http on a test rig says nothing."""
     exchange, document = metadata_of(case)
     uri = document.get("jwks_uri")
@@ -217,7 +217,7 @@ def test_jwks_uri(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8414-2.1-signed-metadata", needs=NEEDS, faults=("metadata_signature_missing",))
-def test_signed_metadata(case: Case, verify: Verify) -> None:
+def test_signed_metadata(case: ServerCase, verify: Verify) -> None:
     """signed_metadata. Accepted: a JWT with a signature, an algorithm other than none, and iss."""
     exchange, document = metadata_of(case)
     signed = document.get("signed_metadata")

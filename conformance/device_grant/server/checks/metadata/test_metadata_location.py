@@ -20,13 +20,13 @@ from device_grant.targets.addresses import is_test_rig
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 NEEDS = ("metadata",)
 
 
 @check("rfc9700-2.6-publish-metadata", "rfc8414-3-location", needs=NEEDS, faults=("metadata_absent",))
-def test_metadata_location(case: Case, verify: Verify) -> None:
+def test_metadata_location(case: ServerCase, verify: Verify) -> None:
     """GET the well-known places of the issuer. Accepted: one before its path answers; after it is a warning."""
     base, known = case.run.target.base, case.run.endpoints.document.get("issuer")
     issuer = known if isinstance(known, str) else base
@@ -56,7 +56,7 @@ def test_metadata_location(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("metadata_issuer_differs", "metadata_issuer_query"),
 )
-def test_issuer_is_the_one_that_was_asked(case: Case, verify: Verify) -> None:
+def test_issuer_is_the_one_that_was_asked(case: ServerCase, verify: Verify) -> None:
     """Issuer and the URL of the metadata. Accepted: the issuer from which that URL is made; a final slash warns."""
     exchange, document = metadata_of(case)
     issuer, asked = document.get("issuer"), issuer_of(case.run.endpoints.metadata)
@@ -74,7 +74,7 @@ def test_issuer_is_the_one_that_was_asked(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8414-3.2-error-status", needs=NEEDS, faults=("metadata_error_page_200",))
-def test_metadata_of_an_unknown_issuer(case: Case, verify: Verify) -> None:
+def test_metadata_of_an_unknown_issuer(case: ServerCase, verify: Verify) -> None:
     """GET the metadata of an issuer that does not exist. Accepted: an error status, or a document all the same."""
     if not case.run.endpoints.metadata:
         raise NotApplicable("the target publishes no metadata")
@@ -88,7 +88,7 @@ def test_metadata_of_an_unknown_issuer(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8414-3-https", "rfc8414-6.1-tls", needs=NEEDS, faults=("public_http",))
-def test_metadata_needs_tls(case: Case, verify: Verify) -> None:
+def test_metadata_needs_tls(case: ServerCase, verify: Verify) -> None:
     """The metadata's URL, and a handshake. Accepted: https with TLS 1.2; TLS 1.3 alone warns."""
     url = case.run.endpoints.metadata
     if not url:

@@ -15,7 +15,7 @@ from device_grant.server.sockets.transport import plain_http_allowed
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 NEEDS = ("metadata",)
 NOTHING_THERE = frozenset({0, 404, 405, 501})
@@ -25,7 +25,7 @@ DEFAULT_METHODS = ("client_secret_basic",)
 
 
 @check("rfc8414-2-registration-endpoint", needs=NEEDS, faults=("metadata_urls_dead",))
-def test_advertised_registration_endpoint(case: Case, verify: Verify) -> None:
+def test_advertised_registration_endpoint(case: ServerCase, verify: Verify) -> None:
     """POST to registration_endpoint, if the metadata has one. Accepted: any answer but 404, 405 and 5xx."""
     exchange, document = metadata_of(case)
     url = document.get("registration_endpoint")
@@ -46,7 +46,7 @@ def test_advertised_registration_endpoint(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("metadata_urls_dead", "metadata_urls_relative"),
 )
-def test_advertised_device_endpoint(case: Case, verify: Verify) -> None:
+def test_advertised_device_endpoint(case: ServerCase, verify: Verify) -> None:
     """Start at device_authorization_endpoint. Accepted: an absolute URL without fragment that answers."""
     exchange, document = metadata_of(case)
     url = document.get("device_authorization_endpoint")
@@ -67,7 +67,7 @@ def test_advertised_device_endpoint(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8414-2-auth-methods-default", needs=NEEDS, faults=("metadata_sparse",))
-def test_public_clients_are_announced(case: Case, verify: Verify) -> None:
+def test_public_clients_are_announced(case: ServerCase, verify: Verify) -> None:
     """A public client that is served. Accepted: token_endpoint_auth_methods_supported lists none."""
     exchange, document = metadata_of(case)
     device = case.device
@@ -82,7 +82,7 @@ def test_public_clients_are_announced(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8414-2-auth-methods-honoured", needs=NEEDS, faults=("basic_unsupported",))
-def test_listed_authentication_methods_work(case: Case, verify: Verify) -> None:
+def test_listed_authentication_methods_work(case: ServerCase, verify: Verify) -> None:
     """Start and poll with Basic and with client_secret in the body. Accepted: a method works if it is listed."""
     exchange, document = metadata_of(case)
     methods = listed(document, "token_endpoint_auth_methods_supported", DEFAULT_METHODS)
@@ -103,7 +103,7 @@ def _answers(exchange: Exchange) -> bool:
     return exchange.status not in NOTHING_THERE and exchange.status < 500
 
 
-def _client_of_method(case: Case, method: str) -> Client | None:
+def _client_of_method(case: ServerCase, method: str) -> Client | None:
     known = case.run.target.config.clients
     for one in known:
         if one.authentication == method and "device_code" in one.grants:
@@ -118,7 +118,7 @@ def _client_of_method(case: Case, method: str) -> Client | None:
     return replace(case.run.client_of(exchange), authentication=method)
 
 
-def _works(case: Case, client: Client) -> bool | None:
+def _works(case: ServerCase, client: Client) -> bool | None:
     """Whether the client is authenticated at both endpoints; None if it is refused for something else."""
     device = Device(case, client)
     started = device.request()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from device_grant.browser.page import Page
     from device_grant.judging import Verify
     from device_grant.server.pages.window import Window
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 SANITIZE = "rfc6749-10.14-sanitize-input"
 MARKUP = f"'\"></title></textarea></style></script><img src onerror={HOOK}(1)>"
@@ -57,7 +57,7 @@ def test_script_in_addresses_and_codes(device: Device, verify: Verify) -> None:
 
 
 @check(SANITIZE, faults=("client_name_written_by_script", "client_name_unescaped"), live=_LIVE)
-def test_script_from_the_client(case: Case, verify: Verify) -> None:
+def test_script_from_the_client(case: ServerCase, verify: Verify) -> None:
     """Script as client_name and as scope; the pages for that request in a browser. Accepted: refused, or shown as text.
 
     The name begins with words by which it is found again.
@@ -137,7 +137,7 @@ def test_script_decides_nothing(device: Device, verify: Verify) -> None:
     verify.that("rfc9110-9.2.1-safe-get", untouched if read_only else True, problem, exchange, tolerated=harmless)
 
 
-def _window(case: Case, *, timers: bool = False) -> Window:
+def _window(case: ServerCase, *, timers: bool = False) -> Window:
     """A window of a real browser; what drives one is imported only where it is opened."""
     from device_grant.server.pages.window import Window
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.pages.approving import Approval
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Grant
 
 PROBE = "conformance-probe"
@@ -136,7 +136,7 @@ def _escaped(verify: Verify, page: Page, what: str) -> None:
 
 
 @check("rfc6749-10.14-sanitize-input", faults=("client_name_unescaped",))
-def test_script_in_the_client_name(case: Case, verify: Verify) -> None:
+def test_script_in_the_client_name(case: ServerCase, verify: Verify) -> None:
     """A client registered with script as its name. Accepted: a refusal, or a confirmation that shows it as text."""
     if not case.run.endpoints.registration:
         raise NotApplicable("clients cannot be registered")
@@ -153,7 +153,7 @@ def test_script_in_the_client_name(case: Case, verify: Verify) -> None:
 @check(
     "rfc6749-10.14-sanitize-input", faults=("page_uris_unchecked",), when=lambda dialect: dialect.redirect_clients_exist
 )
-def test_script_as_a_page_of_the_client(case: Case, verify: Verify) -> None:
+def test_script_as_a_page_of_the_client(case: ServerCase, verify: Verify) -> None:
     """A client registered with javascript: as its pages. Accepted: a refusal, or a confirmation without such a link."""
     if not case.run.endpoints.registration:
         raise NotApplicable("clients cannot be registered")
@@ -327,7 +327,7 @@ def test_pages_use_tls(device: Device, verify: Verify) -> None:
     verify.that("rfc6749-10.11-tls-user-endpoints", secure and not open_too, problem)
 
 
-def _served_in_the_clear(case: Case, uri: str) -> bool:
+def _served_in_the_clear(case: ServerCase, uri: str) -> bool:
     with Visitor(case) as browser:
         try:
             page = browser.open("http:" + uri.partition(":")[2], follow=False)
@@ -341,7 +341,7 @@ def _served_in_the_clear(case: Case, uri: str) -> bool:
     faults=("authorization_redirects_anywhere",),
     when=lambda dialect: dialect.redirect_clients_exist,
 )
-def test_authorization_for_an_unknown_client(case: Case, verify: Verify) -> None:
+def test_authorization_for_an_unknown_client(case: ServerCase, verify: Verify) -> None:
     """The authorization endpoint with an unknown client and a foreign redirect_uri. Accepted: no redirect to it."""
     page = _authorize(case, "no-such-client-4f1d", f"{FOREIGN_SITE}/callback")
     problem = "an unknown client's redirect_uri is followed"
@@ -353,7 +353,7 @@ def test_authorization_for_an_unknown_client(case: Case, verify: Verify) -> None
     faults=("authorization_redirects_anywhere",),
     when=lambda dialect: dialect.redirect_clients_exist,
 )
-def test_authorization_with_an_unregistered_redirect(case: Case, device: Device, verify: Verify) -> None:
+def test_authorization_with_an_unregistered_redirect(case: ServerCase, device: Device, verify: Verify) -> None:
     """The authorization endpoint with a known client and an unregistered redirect_uri. Accepted: no redirect to it."""
     page = _authorize(case, device.client.id, f"{FOREIGN_SITE}/callback")
     problem = "a redirect_uri that was never registered is followed"
@@ -365,7 +365,7 @@ def test_authorization_with_an_unregistered_redirect(case: Case, device: Device,
     faults=("authorization_redirects_anywhere",),
     when=lambda dialect: dialect.redirect_clients_exist,
 )
-def test_authorization_signs_in_before_it_redirects(case: Case, verify: Verify) -> None:
+def test_authorization_signs_in_before_it_redirects(case: ServerCase, verify: Verify) -> None:
     """The authorization endpoint with a bad scope, nobody signed in. Accepted: no redirect to the client yet."""
     if not case.run.endpoints.authorization:
         raise NotApplicable("the server has no authorization endpoint")
@@ -386,7 +386,7 @@ def test_authorization_signs_in_before_it_redirects(case: Case, verify: Verify) 
     )
 
 
-def _authorize(case: Case, client_id: str, redirect_uri: str, **members: str) -> Page:
+def _authorize(case: ServerCase, client_id: str, redirect_uri: str, **members: str) -> Page:
     address = case.run.endpoints.authorization
     if not address:
         raise NotApplicable("the server has no authorization endpoint")

@@ -24,7 +24,7 @@ from device_grant.targets.ports import GrantView
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Grant
 
 LONGEST_MEMORABLE = 60
@@ -255,7 +255,7 @@ def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
     "rfc6819-5.2.4.2-transparency",
     faults=("client_not_shown",),
 )
-def test_confirmation_names_the_client(case: Case, verify: Verify) -> None:
+def test_confirmation_names_the_client(case: ServerCase, verify: Verify) -> None:
     """The pages up to the decision for a client registered under a name. Accepted: one has the name or client_id."""
     device, name = _named(case, "Conformance Lamp 7Q")
     words = [squeezed(word) for word in (name, device.client.id) if word]
@@ -276,7 +276,7 @@ def test_confirmation_names_the_client(case: Case, verify: Verify) -> None:
     "rfc8628-5.4-inform-user-authorizing-device",
     faults=("possession_not_asked", "device_unmentioned"),
 )
-def test_confirmation_speaks_of_the_device(case: Case, verify: Verify) -> None:
+def test_confirmation_speaks_of_the_device(case: ServerCase, verify: Verify) -> None:
     """Wording of the confirmation, if English. Accepted: it names a device, and asks whether it is one's own."""
     device, name = _named(case, "Conformance Lamp 7Q")
     with Visitor(case) as browser:
@@ -292,7 +292,7 @@ def test_confirmation_speaks_of_the_device(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-display-uris", faults=("client_pages_not_shown",))
-def test_confirmation_links_to_the_client(case: Case, verify: Verify) -> None:
+def test_confirmation_links_to_the_client(case: ServerCase, verify: Verify) -> None:
     """The pages up to the decision for a client with pages of its own. Accepted: they show those registered."""
     # The logo is left out: many servers show a copy of their own.
     wanted = {name: f"https://lamp.example/{name}" for name in ("client_uri", "tos_uri", "policy_uri")}
@@ -405,7 +405,7 @@ def _wrong(code: str, turn: int) -> str:
 # Shared.
 
 
-def _named(case: Case, name: str) -> tuple[Device, str]:
+def _named(case: ServerCase, name: str) -> tuple[Device, str]:
     """A device whose client is registered under that name; else the primary one and no name."""
     if case.run.endpoints.registration and case.run.claims("registration") is not False:
         answer: Exchange = case.send(case.run.registration_request(client_name=name), "register under a name")

@@ -12,7 +12,7 @@ from device_grant.server.session.registering import register
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 _FULL_WIDTH = 0xFEE0
@@ -35,7 +35,7 @@ def test_identifiers_are_not_normalised(device: Device, verify: Verify) -> None:
 
 
 @check("rfc8414-4-code-point-compare", needs=("registration",), faults=("json_escapes_refused",))
-def test_escaped_strings_are_the_same(case: Case, verify: Verify) -> None:
+def test_escaped_strings_are_the_same(case: ServerCase, verify: Verify) -> None:
     """Register with every character of names and values escaped. Accepted: success, as in plain."""
     register(case, "register")
     request = case.run.registration_request()

@@ -16,7 +16,7 @@ from device_grant.server.sockets.transport import in_clear, require_tls_matters,
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 NEEDS = ("registration",)
 UNSERVED = frozenset({0, 404, 405, 406, 415, 501})
@@ -34,7 +34,7 @@ _VISIBLE = re.compile(r"[\x20-\x7e]+")
     needs=NEEDS,
     faults=("registration_reads_forms", "client_id_missing", "registration_status_wrong"),
 )
-def test_register_a_client(case: Case, verify: Verify) -> None:
+def test_register_a_client(case: ServerCase, verify: Verify) -> None:
     """Register a client by a JSON POST. Accepted: 201 (RFC 7591) with a client_id; 200 is a warning there."""
     exchange = attempt(case, "register")
     unserved = exchange.status in UNSERVED or exchange.status >= 500
@@ -58,7 +58,7 @@ def test_register_a_client(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("registration_secret_missing", "secret_expiry_missing", "registration_cacheable"),
 )
-def test_secret_of_a_registered_client(case: Case, verify: Verify) -> None:
+def test_secret_of_a_registered_client(case: ServerCase, verify: Verify) -> None:
     """Register a client that authenticates. Accepted: a secret, its end (0: never) and Cache-Control: no-store."""
     exchange = with_secret(case)
     method = exchange.get("token_endpoint_auth_method")
@@ -79,7 +79,7 @@ def test_secret_of_a_registered_client(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-3.2.1-issued-at", needs=NEEDS, faults=("issued_at_milliseconds", "timestamps_in_milliseconds"))
-def test_time_of_registration(case: Case, verify: Verify) -> None:
+def test_time_of_registration(case: ServerCase, verify: Verify) -> None:
     """Register a client. Accepted: client_id_issued_at, if it is sent, is now, in seconds since the epoch."""
     exchange = register(case, "register")
     if exchange.get("client_id_issued_at") is None:
@@ -98,7 +98,7 @@ def test_time_of_registration(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("registration_repeated", "registration_secret_repeated"),
 )
-def test_registrations_are_distinct(case: Case, verify: Verify) -> None:
+def test_registrations_are_distinct(case: ServerCase, verify: Verify) -> None:
     """Register twice with the same metadata. Accepted: two different client ids and two different secrets."""
     first, second = with_secret(case), with_secret(case, "register a client with a secret again")
     different = first.get("client_id") != second.get("client_id")
@@ -117,7 +117,7 @@ def test_registrations_are_distinct(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-ignore-unknown-metadata", needs=NEEDS, faults=("unknown_parameters_refused",))
-def test_unknown_metadata_is_ignored(case: Case, verify: Verify) -> None:
+def test_unknown_metadata_is_ignored(case: ServerCase, verify: Verify) -> None:
     """Register with a member that no specification defines. Accepted: success."""
     register(case, "register")
     exchange = attempt(case, "register with an unknown member", x_conformance_probe="ignored")
@@ -130,7 +130,7 @@ def test_unknown_metadata_is_ignored(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("registration_takes_client_id",),
 )
-def test_client_does_not_choose_its_id(case: Case, verify: Verify) -> None:
+def test_client_does_not_choose_its_id(case: ServerCase, verify: Verify) -> None:
     """Register with a client_id of one's own. Accepted: another client_id, or a refusal."""
     register(case, "register")
     chosen = "device-grant-conformance-chosen-id"
@@ -146,7 +146,7 @@ def test_client_does_not_choose_its_id(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("registration_error_422", "error_description_not_ascii", "json_as_html"),
 )
-def test_refused_registrations(case: Case, verify: Verify) -> None:
+def test_refused_registrations(case: ServerCase, verify: Verify) -> None:
     """Registrations that cannot be granted. Accepted: 400 with a JSON object, error_description in ASCII."""
     impossible = case.run.dialect.impossible_registration()
     answers = [
@@ -174,7 +174,7 @@ def test_refused_registrations(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("registration_closed",),
 )
-def test_registration_is_open(case: Case, verify: Verify) -> None:
+def test_registration_is_open(case: ServerCase, verify: Verify) -> None:
     """Register without a token; where one is wanted, with a wrong one. Accepted: success; 401 with a challenge."""
     exchange = attempt(case, "register without a token")
     wanted = exchange.status in (401, 403)
@@ -198,7 +198,7 @@ def test_registration_is_open(case: Case, verify: Verify) -> None:
     # On a clock that jumps it may wait for months, in which more ends than this secret.
     order="last",
 )
-def test_expired_registration_is_refused(case: Case, verify: Verify) -> None:
+def test_expired_registration_is_refused(case: ServerCase, verify: Verify) -> None:
     """Register a client with a secret, wait past client_secret_expires_at, start. Accepted: invalid_client."""
     registration = with_secret(case)
     if registration.get("client_secret") is None:
@@ -229,7 +229,7 @@ def test_expired_registration_is_refused(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-3-transport-security", "rfc7591-5-tls", needs=NEEDS, faults=("public_http",))
-def test_registration_needs_tls(case: Case, verify: Verify) -> None:
+def test_registration_needs_tls(case: ServerCase, verify: Verify) -> None:
     """Register over plain http, then shake hands. Accepted: no registration in clear; TLS 1.2, 1.3 alone warns."""
     require_endpoint(case)
     request = case.run.registration_request()

@@ -19,7 +19,7 @@ from device_grant.server.session.registering import (
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 NEEDS = ("registration",)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
@@ -32,7 +32,7 @@ PUBLIC = {"token_endpoint_auth_method": "none"}
     needs=NEEDS,
     faults=("registration_public_secret",),
 )
-def test_public_client_gets_no_secret(case: Case, verify: Verify) -> None:
+def test_public_client_gets_no_secret(case: ServerCase, verify: Verify) -> None:
     """Register with token_endpoint_auth_method none. Accepted: no client_secret, or another method that is stated."""
     exchange = register(case, "register a public client", **PUBLIC)
     secretless = exchange.get("client_secret") is None
@@ -44,7 +44,7 @@ def test_public_client_gets_no_secret(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8252-8.5-no-shared-secret-auth", faults=("public_secret_required",))
-def test_public_client_needs_no_secret(case: Case, verify: Verify) -> None:
+def test_public_client_needs_no_secret(case: ServerCase, verify: Verify) -> None:
     """A public client, known or registered, starts with its client_id alone. Accepted: codes, no invalid_client."""
     client = case.run.client("primary")
     if client is None or client.confidential:
@@ -60,7 +60,7 @@ def test_public_client_needs_no_secret(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-auth-method-default", needs=NEEDS, faults=("auth_method_default_public",))
-def test_default_authentication_method(case: Case, verify: Verify) -> None:
+def test_default_authentication_method(case: ServerCase, verify: Verify) -> None:
     """Register without token_endpoint_auth_method. Accepted: a secret, or another method that is stated."""
     exchange = register(case, "register without token_endpoint_auth_method", token_endpoint_auth_method=None)
     stated = exchange.get("token_endpoint_auth_method")
@@ -71,7 +71,7 @@ def test_default_authentication_method(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-grant-types-exact", needs=NEEDS, faults=("grant_types_renamed",))
-def test_grant_type_is_the_urn(case: Case, verify: Verify) -> None:
+def test_grant_type_is_the_urn(case: ServerCase, verify: Verify) -> None:
     """Register for the device grant by its URN, then start. Accepted: the URN comes back, and the client may start."""
     exchange = with_secret(case)
     returned = strings(exchange, "grant_types")
@@ -83,7 +83,7 @@ def test_grant_type_is_the_urn(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-grant-types-default", needs=NEEDS, faults=("grant_not_checked",))
-def test_default_grant_types(case: Case, verify: Verify) -> None:
+def test_default_grant_types(case: ServerCase, verify: Verify) -> None:
     """Register without grant_types, then start. Accepted: a refusal, unless the response states the device grant."""
     exchange = register(case, "register without grant_types", **redirecting(case, grant_types=None))
     stated = DEVICE_CODE_GRANT in (strings(exchange, "grant_types") or ())
@@ -93,7 +93,7 @@ def test_default_grant_types(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-scope-string", needs=NEEDS, faults=("scope_as_array",))
-def test_scope_is_one_string(case: Case, verify: Verify) -> None:
+def test_scope_is_one_string(case: ServerCase, verify: Verify) -> None:
     """Register with a scope. Accepted: the response has it, if at all, as one string."""
     supported = case.run.endpoints.document.get("scopes_supported")
     known = next((one for one in supported if isinstance(one, str)), "") if isinstance(supported, list) else ""
@@ -105,7 +105,7 @@ def test_scope_is_one_string(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-jwks-exclusive", needs=NEEDS, faults=("jwks_conflict_accepted",))
-def test_keys_are_given_in_one_way(case: Case, verify: Verify) -> None:
+def test_keys_are_given_in_one_way(case: ServerCase, verify: Verify) -> None:
     """Register with jwks and jwks_uri. Accepted: a refusal, or a response that has at most one of them."""
     register(case, "register")
     exchange = attempt(
@@ -123,7 +123,7 @@ def test_keys_are_given_in_one_way(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("registration_metadata_dropped", "auth_method_default_public"),
 )
-def test_metadata_is_returned(case: Case, verify: Verify) -> None:
+def test_metadata_is_returned(case: ServerCase, verify: Verify) -> None:
     """Register, then without an authentication method. Accepted: grant_types and the method each time, the name too."""
     given = register(case, "register")
     defaulted = register(case, "register without token_endpoint_auth_method", token_endpoint_auth_method=None)
@@ -144,7 +144,7 @@ def test_metadata_is_returned(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("software_statement_refused", "software_statement_altered"),
 )
-def test_software_statement(case: Case, verify: Verify) -> None:
+def test_software_statement(case: ServerCase, verify: Verify) -> None:
     """Register with an unsigned software statement. Accepted: ignored, or kept as it is, or its own two errors."""
     register(case, "register")
     # {"alg":"none"}.{"software_id":"device-grant-conformance"}. : no server has a reason to believe it.
@@ -163,7 +163,7 @@ def test_software_statement(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-device-client-needs-no-redirect", needs=NEEDS, faults=("redirect_uris_required",))
-def test_device_client_without_redirect_uris(case: Case, verify: Verify) -> None:
+def test_device_client_without_redirect_uris(case: ServerCase, verify: Verify) -> None:
     """Register for the device grant without redirect_uris. Accepted: success; insisting on them is reported."""
     exchange = attempt(case, "register without redirect_uris", redirect_uris=None)
     if not exchange.outcome.ok:

@@ -10,7 +10,7 @@ from device_grant.server.session.registering import attempt, redirecting, refuse
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
 
 NEEDS = ("registration",)
 RESPONSE_TYPES = frozenset({"code", "token", "id_token", "none"})
@@ -20,7 +20,7 @@ UNSAFE = (IN_CLEAR, "javascript:alert(1)", "data:text/html,x")
 """Neither https, nor loopback, nor a scheme that an application can claim."""
 
 
-def _redirecting_client(case: Case) -> Exchange:
+def _redirecting_client(case: ServerCase) -> Exchange:
     exchange = attempt(case, "register for the authorization code flow", **redirecting(case))
     if exchange.outcome.ok:
         return exchange
@@ -30,7 +30,7 @@ def _redirecting_client(case: Case) -> Exchange:
 
 
 @check("rfc7591-2-server-supports-redirect-uris", needs=NEEDS, faults=("redirect_uris_altered",))
-def test_redirect_uris_are_kept(case: Case, verify: Verify) -> None:
+def test_redirect_uris_are_kept(case: ServerCase, verify: Verify) -> None:
     """Register for the authorization code flow. Accepted: redirect_uris come back unchanged."""
     exchange = _redirecting_client(case)
     if exchange.get("redirect_uris") is None:
@@ -41,7 +41,7 @@ def test_redirect_uris_are_kept(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-5-redirect-uri-forms", needs=NEEDS, faults=("redirect_uri_unchecked",))
-def test_unsafe_redirect_uris(case: Case, verify: Verify) -> None:
+def test_unsafe_redirect_uris(case: ServerCase, verify: Verify) -> None:
     """Register http on a public host, javascript: and data: as redirect URI. Accepted: a refusal, or another URI."""
     registered = _redirecting_client(case)
     if case.run.dialect.registration_is_echoed and registered.get("redirect_uris") is None:
@@ -57,7 +57,7 @@ def test_unsafe_redirect_uris(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-2-response-types-match", needs=NEEDS, faults=("registration_types_unchecked",))
-def test_unknown_response_type(case: Case, verify: Verify) -> None:
+def test_unknown_response_type(case: ServerCase, verify: Verify) -> None:
     """Register with a response type that nobody defined. Accepted: a refusal, or a response without it."""
     first = _redirecting_client(case)
     members = redirecting(case, response_types=["impossible"])
@@ -80,7 +80,7 @@ def test_unknown_response_type(case: Case, verify: Verify) -> None:
     needs=NEEDS,
     faults=("registration_types_unchecked",),
 )
-def test_contradicting_types(case: Case, verify: Verify) -> None:
+def test_contradicting_types(case: ServerCase, verify: Verify) -> None:
     """Register authorization_code with response type token. Accepted: a refusal, or a pair that was put right."""
     _redirecting_client(case)
     members = redirecting(case, response_types=["token"])
@@ -97,7 +97,7 @@ def test_contradicting_types(case: Case, verify: Verify) -> None:
 
 
 @check("rfc7591-5-uri-host-check", needs=NEEDS, faults=("page_hosts_unchecked",))
-def test_pages_on_another_host(case: Case, verify: Verify) -> None:
+def test_pages_on_another_host(case: ServerCase, verify: Verify) -> None:
     """Register a logo on another host than the redirect URI. Accepted: a refusal, or a response without the logo."""
     _redirecting_client(case)
     logo = "https://another.example.net/logo.png"

@@ -18,7 +18,7 @@ from device_grant.server.session.registering import require_public
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 NOT_AUTHENTICATED = ("invalid_client",)
@@ -86,7 +86,7 @@ def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) ->
 
 
 @check("rfc8628-3.4-missing-client-id-rejected", faults=("missing_client_polls",), timed=True)
-def test_poll_without_client(case: Case, device: Device, verify: Verify) -> None:
+def test_poll_without_client(case: ServerCase, device: Device, verify: Verify) -> None:
     """A poll of a live code with neither client_id nor authentication. Accepted: a refusal of the client."""
     grant = device.start()
     members = {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code}
@@ -196,7 +196,7 @@ def test_broken_basic_credentials(confidential: Device, verify: Verify) -> None:
 
 
 @check("rfc6749-2.3.1-body-credentials-allowed", faults=("body_secret_refused",))
-def test_credentials_in_the_body(case: Case, confidential: Device, verify: Verify) -> None:
+def test_credentials_in_the_body(case: ServerCase, confidential: Device, verify: Verify) -> None:
     """client_id and client_secret in the body. Accepted: success; a refusal is only reported, if it is one of OAuth."""
     if case.run.endpoints.registration and not case.run.target.config.clients:
         request = case.run.registration_request("confidential", token_endpoint_auth_method="client_secret_post")  # noqa: S106 - the name of a method
@@ -212,7 +212,7 @@ def test_credentials_in_the_body(case: Case, confidential: Device, verify: Verif
 
 
 @check("rfc6749-5.2-unauthorized-client", faults=("grant_not_checked",))
-def test_token_request_without_the_grant(case: Case, verify: Verify) -> None:
+def test_token_request_without_the_grant(case: ServerCase, verify: Verify) -> None:
     """A client that is not registered for the device grant asks for a token. Accepted: unauthorized_client."""
     device = case.device_of("without-grant")
     exchange = device.token(

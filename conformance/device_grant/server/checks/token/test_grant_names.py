@@ -14,7 +14,7 @@ from device_grant.server.session.messages import poll_request
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 
@@ -61,7 +61,7 @@ def test_other_names_of_the_grant(device: Device, verify: Verify) -> None:
 
 
 @check("rfc6749-5.2-unauthorized-client", faults=("grant_not_checked",), timed=True)
-def test_client_without_the_grant(case: Case, verify: Verify) -> None:
+def test_client_without_the_grant(case: ServerCase, verify: Verify) -> None:
     """A client that may not use the device grant starts it, and polls if it could. Accepted: unauthorized_client."""
     device = case.device_of("without-grant")
     exchange = device.request(label="start by a client without the grant")
@@ -71,7 +71,7 @@ def test_client_without_the_grant(case: Case, verify: Verify) -> None:
 
 
 @check("rfc6749-5.2-invalid-scope", faults=("scope_error_as_invalid_request",))
-def test_scope_that_does_not_exist(case: Case, verify: Verify) -> None:
+def test_scope_that_does_not_exist(case: ServerCase, verify: Verify) -> None:
     """A start (AWS: a registration) with an unknown scope. Accepted: invalid_scope, or success without it."""
     scope = "x-conformance-no-such-scope"
     if case.run.dialect.scopes_are_registered:
@@ -108,7 +108,7 @@ def test_authenticated_client_need_not_repeat_its_id(confidential: Device, verif
 
 
 @check("rfc6749-3.2-token-uri-no-fragment", faults=("token_endpoint_fragment",))
-def test_token_endpoint_has_no_fragment(case: Case, verify: Verify) -> None:
+def test_token_endpoint_has_no_fragment(case: ServerCase, verify: Verify) -> None:
     """The token endpoint as configured and as published. Accepted: URLs without fragment."""
     urls = [case.run.url(Operation.TOKEN)]
     if case.run.endpoints.metadata:
@@ -119,7 +119,7 @@ def test_token_endpoint_has_no_fragment(case: Case, verify: Verify) -> None:
 
 
 @check("rfc8628-3.1-separate-endpoint", faults=("metadata_endpoints_equal",))
-def test_endpoints_are_separate(case: Case, verify: Verify) -> None:
+def test_endpoints_are_separate(case: ServerCase, verify: Verify) -> None:
     """The metadata of a server that has both endpoints. Accepted: two different URLs."""
     if not case.run.endpoints.metadata:
         raise NotApplicable("the target publishes no metadata")
@@ -131,6 +131,6 @@ def test_endpoints_are_separate(case: Case, verify: Verify) -> None:
     verify.that("rfc8628-3.1-separate-endpoint", not same, "one URL serves as both authorization endpoints")
 
 
-def _metadata(case: Case) -> dict[str, Any]:
+def _metadata(case: ServerCase) -> dict[str, Any]:
     exchange = case.send(Request("GET", case.run.endpoints.metadata), "metadata")
     return (json_object(exchange.response) if exchange.response else None) or {}

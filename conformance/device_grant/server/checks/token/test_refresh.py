@@ -12,7 +12,7 @@ from device_grant.server.session.device import without
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 NEEDS = ("refresh_token",)
@@ -84,7 +84,7 @@ def test_refresh_by_another_client(device: Device, other: Device, verify: Verify
 
 
 @check("rfc6749-10.4-verify-binding", faults=("refresh_foreign_client",), needs=NEEDS, timed=True)
-def test_refresh_by_another_authenticated_client(case: Case, confidential: Device, verify: Verify) -> None:
+def test_refresh_by_another_authenticated_client(case: ServerCase, confidential: Device, verify: Verify) -> None:
     """A confidential client's refresh token, presented by a second one that authenticates. Accepted: invalid_grant."""
     second = _second_confidential(case, confidential)
     tokens = tokens_of(confidential)
@@ -92,7 +92,7 @@ def test_refresh_by_another_authenticated_client(case: Case, confidential: Devic
     verify("rfc6749-10.4-verify-binding", exchange, accepted=NOT_TAKEN, tolerated=[REFUSED])
 
 
-def _second_confidential(case: Case, first: Device) -> Device:
+def _second_confidential(case: ServerCase, first: Device) -> Device:
     from device_grant.server.session.device import Device as NewDevice
 
     if not case.run.endpoints.registration or case.run.claims("registration") is False:

@@ -12,7 +12,7 @@ from device_grant.server.session.scopes import SPECIAL, two_scopes
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 UNKNOWN = "no-such-scope-4f1d"
@@ -43,7 +43,7 @@ def test_order_of_scopes(device: Device, verify: Verify) -> None:
 
 
 @check("rfc6749-3.3-scope-case-sensitive", faults=("scope_case_ignored",), timed=True)
-def test_case_of_scopes(case: Case, verify: Verify) -> None:
+def test_case_of_scopes(case: ServerCase, verify: Verify) -> None:
     """A known scope in the other case. Accepted: as any unknown scope."""
     requirement = "rfc6749-3.3-scope-case-sensitive"
     if case.run.dialect.scopes_are_registered:
@@ -108,7 +108,7 @@ def test_omitted_scope(device: Device, verify: Verify) -> None:
 
 
 @check("rfc6749-5.2-invalid-scope", faults=("malformed_scope_accepted", "unknown_scopes_accepted"))
-def test_malformed_scope(case: Case, verify: Verify) -> None:
+def test_malformed_scope(case: ServerCase, verify: Verify) -> None:
     """Scopes with characters that scopes cannot have; AWS: a scope that does not exist. Accepted: invalid_scope."""
     if case.run.dialect.scopes_are_registered:
         exchange = case.send(case.run.registration_request(scopes=[UNKNOWN]), "register with an unknown scope")

@@ -17,7 +17,7 @@ from device_grant.server.session.device import PENDING
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.case import Case
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 INJECTIONS = ("' OR '1'='1", "x' OR 1=1 --", "'; SELECT 1; --", "x') OR ('1'='1")
@@ -93,7 +93,7 @@ def test_made_up_authorization_code(device: Device, verify: Verify) -> None:
 
 
 @check("aws-token-iam-separate", faults=("iam_query_ignored",), timed=True)
-def test_create_token_with_iam_is_another_operation(case: Case, device: Device, verify: Verify) -> None:
+def test_create_token_with_iam_is_another_operation(case: ServerCase, device: Device, verify: Verify) -> None:
     """A poll of a live code with the query aws_iam=t, unsigned. Accepted: a refusal that does not look at the code."""
     grant = device.start()
     members = {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code}
