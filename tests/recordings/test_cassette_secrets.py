@@ -13,8 +13,8 @@ from support.cassettes import RFC, SECRET, judge, record
 from device_grant.errors import SuiteError
 from device_grant.protocol import Request, Response
 from device_grant.recordings.formats.cassette import read, write
+from device_grant.recordings.pseudonyms import Pseudonyms
 from device_grant.recordings.record import finishing as finish
-from device_grant.recordings.record.pseudonyms import Pseudonyms
 from device_grant.recordings.replay.player import Player
 from device_grant.recordings.replay.target import ReplayTarget
 from device_grant.recordings.tape import SHARED, Tape, TapedExchange

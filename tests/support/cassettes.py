@@ -10,8 +10,8 @@ from device_grant.catalogue import Verdict
 from device_grant.engine import CheckOutcome
 from device_grant.protocol import dialect
 from device_grant.recordings.formats.cassette import MANIFEST, file_name, write
+from device_grant.recordings.pseudonyms import Pseudonyms
 from device_grant.recordings.record import finishing as finish
-from device_grant.recordings.record.pseudonyms import Pseudonyms
 from device_grant.recordings.record.recorder import Recorder, RecordingTarget
 from device_grant.recordings.replay.player import Player
 from device_grant.recordings.replay.target import ReplayTarget, open_cassette

@@ -72,8 +72,8 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
     from device_grant.catalogue import load
     from device_grant.cli.run import execute
     from device_grant.recordings.formats.cassette import BASELINE, VERDICTS, read, write
+    from device_grant.recordings.pseudonyms import Pseudonyms
     from device_grant.recordings.record import finishing as finish
-    from device_grant.recordings.record.pseudonyms import Pseudonyms
     from device_grant.recordings.record.recorder import Recorder
     from device_grant.recordings.replay.player import Player
 

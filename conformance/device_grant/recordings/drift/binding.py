@@ -10,7 +10,7 @@ from urllib.parse import quote_plus, unquote_plus
 from device_grant.protocol import Request
 from device_grant.protocol.reading import basic, encoding
 from device_grant.protocol.redaction import SECRET_MEMBERS
-from device_grant.recordings.record.pseudonyms import Pseudonyms
+from device_grant.recordings.pseudonyms import Pseudonyms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from device_grant.recordings.record.pseudonyms import Pseudonyms
+    from device_grant.recordings.pseudonyms import Pseudonyms
     from device_grant.recordings.record.recorder import RecordingTarget
     from device_grant.recordings.tape import Tape
 

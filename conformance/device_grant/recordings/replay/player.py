@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from device_grant.protocol import Response
-    from device_grant.recordings.record.pseudonyms import Pseudonyms
+    from device_grant.recordings.pseudonyms import Pseudonyms
     from device_grant.targets.ports import Clock, Codec
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import SuiteError
-from device_grant.judging import Inconclusive, Untestable
+from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
 from device_grant.protocol.events import Decided, DecisionRefused, Mistyped
 from device_grant.server.session.pace import MARGIN
@@ -69,6 +69,22 @@ class Device:
         if not exchange.outcome.ok or not isinstance(exchange.get("device_code"), str):
             raise Untestable(f"device authorization was refused with {exchange.describe()}")
         return Grant(self, exchange)
+
+    def refreshable_tokens(self, **members: Any) -> Exchange:
+        """The token response with a refresh token to an approved grant; ends the check where there is none to be had.
+
+        Raises NotApplicable where the server issues none, for none is owed, and Untestable where it claims to.
+        """
+        grant = self.start(**members)
+        self.user.approve(grant)
+        exchange = grant.poll(label="redeem")
+        if not exchange.outcome.ok:
+            raise Untestable(f"the approved code was answered {exchange.describe()}")
+        if not isinstance(exchange.get("refresh_token"), str):
+            if self.case.run.claims("refresh_token"):
+                raise Untestable("the target claims refresh_token but sent none")
+            raise NotApplicable("no refresh token was issued; none is owed")
+        return exchange
 
     def token(
         self, *, client: Client | None = None, label: str = "token request", patient: bool = True, **members: Any
@@ -184,6 +200,15 @@ class Grant:
         if self.expires_in <= 0:
             return math.inf
         return self.exchange.started + self.expires_in - self.device.case.now()
+
+    def require_expiry(self) -> None:
+        """Raise Untestable where waiting for the end of the codes would take too long."""
+        longest = self.device.case.longest_wait
+        if self.expires_in > longest:
+            raise Untestable(
+                f"codes live {self.expires_in:.0f} s on a real clock: configure a lifetime of at most {longest:.0f} s, "
+                "raise [clock] longest_wait in target.toml, or run the target in process or under libfaketime"
+            )
 
     def grow_old(self, share: float) -> None:
         """Wait until that share of the lifetime has passed, counted from when the start was sent."""

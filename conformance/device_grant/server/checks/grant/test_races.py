@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol.events import RoundBegan
-from device_grant.server.checks.grant.test_expiry import can_expire
-from device_grant.server.checks.token.test_refresh import tokens_of
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -161,7 +159,7 @@ def test_redemption_at_expiry(case: ServerCase, device: Device, verify: Verify) 
 
     race = Race(case)
     early, late = device.start(), device.start()
-    can_expire(early)
+    early.require_expiry()
     for grant in (early, late):
         device.user.approve(grant)
     moments: dict[Grant, list[list[Exchange]]] = {early: [], late: []}
@@ -198,7 +196,7 @@ def test_simultaneous_refresh(case: ServerCase, device: Device, verify: Verify) 
     race = _racing(device)
     _require_rotation(device)
     for number in range(1, case.run.profile.race_rounds + 1):
-        token = tokens_of(device).get("refresh_token")
+        token = device.refreshable_tokens().get("refresh_token")
         request = race.token_request(device.client, grant_type="refresh_token", refresh_token=token)
         won = _won(race.exchange([request] * SIMULTANEOUS, f"round {number}, simultaneous refresh"))
         problem = "one refresh token, presented several times at the same moment, was accepted more than once"
@@ -217,7 +215,7 @@ def test_simultaneous_refresh(case: ServerCase, device: Device, verify: Verify) 
 
 def _require_rotation(device: Device) -> None:
     """Raise NotApplicable where a refresh token may legitimately be used twice in a row."""
-    first = tokens_of(device)
+    first = device.refreshable_tokens()
     if str(first.get("token_type")).lower() == "dpop":
         raise NotApplicable("the tokens are bound to a key (DPoP): they need no rotation")
     second = device.refresh(first.get("refresh_token"))

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from device_grant.browser.markup import squeezed
 from device_grant.browser.page import THROTTLED
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
-from device_grant.server.checks.grant.test_expiry import can_expire
 from device_grant.server.pages.visitor import Visitor
 from device_grant.targets.ports import GrantView
 
@@ -133,7 +132,7 @@ def test_code_can_be_typed_until_the_end(device: Device, verify: Verify) -> None
     grant = device.start()
     if grant.expires_in <= 0:
         raise Untestable("the response states no lifetime (expires_in)")
-    can_expire(grant)
+    grant.require_expiry()
     grant.grow_old(0.9)
     exchange = _typed(grant, grant.user_code)
     problem = "a user code could not be approved shortly before expires_in had passed"

@@ -11,7 +11,6 @@ from device_grant.server.session.device import without
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.protocol import Exchange
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
@@ -20,20 +19,6 @@ NOT_TAKEN = ("invalid_grant",)
 """What is tolerated beside it protects as well; under which name a server refuses is judged by other checks."""
 GRACE = 65.0
 """Seconds after which no documented grace period for a replaced refresh token lasts."""
-
-
-def tokens_of(device: Device, **members: str) -> Exchange:
-    """A token response with a refresh token; ends the check if there is none to be had."""
-    grant = device.start(**members)
-    device.user.approve(grant)
-    exchange = grant.poll(label="redeem")
-    if not exchange.outcome.ok:
-        raise Untestable(f"the approved code was answered {exchange.describe()}")
-    if not isinstance(exchange.get("refresh_token"), str):
-        if device.case.run.claims("refresh_token"):
-            raise Untestable("the target claims refresh_token but sent none")
-        raise NotApplicable("no refresh token was issued; none is owed")
-    return exchange
 
 
 @check(
@@ -45,7 +30,7 @@ def tokens_of(device: Device, **members: str) -> Exchange:
 )
 def test_refresh(device: Device, verify: Verify) -> None:
     """Refresh with the token received, then with a made-up one. Accepted: a new token, then invalid_grant."""
-    tokens = tokens_of(device)
+    tokens = device.refreshable_tokens()
     refreshed = device.refresh(tokens.get("refresh_token"))
     verify("aws-token-refresh", refreshed, accepted=["ok"])
     verify("rfc6749-6-server-validates", refreshed, accepted=["ok"], tolerated=["unauthorized_client"])
@@ -56,7 +41,7 @@ def test_refresh(device: Device, verify: Verify) -> None:
 @check("rfc6749-6-missing-refresh-token", faults=("missing_refresh_token_500",), needs=NEEDS, timed=True)
 def test_refresh_without_token(device: Device, verify: Verify) -> None:
     """A refresh without refresh_token. Accepted: invalid_request."""
-    tokens_of(device)
+    device.refreshable_tokens()
     exchange = device.token(grant_type="refresh_token", label="refresh without a token")
     verify("rfc6749-6-missing-refresh-token", exchange, accepted=["invalid_request"], tolerated=["invalid_grant"])
 
@@ -72,7 +57,7 @@ def test_refresh_without_token(device: Device, verify: Verify) -> None:
 )
 def test_refresh_by_another_client(device: Device, other: Device, verify: Verify) -> None:
     """Another client presents the refresh token. Accepted: invalid_grant."""
-    tokens = tokens_of(device)
+    tokens = device.refreshable_tokens()
     exchange = device.refresh(tokens.get("refresh_token"), client=other.client)
     for requirement in (
         "rfc6749-6-server-checks-binding",
@@ -87,7 +72,7 @@ def test_refresh_by_another_client(device: Device, other: Device, verify: Verify
 def test_refresh_by_another_authenticated_client(case: ServerCase, confidential: Device, verify: Verify) -> None:
     """A confidential client's refresh token, presented by a second one that authenticates. Accepted: invalid_grant."""
     second = _second_confidential(case, confidential)
-    tokens = tokens_of(confidential)
+    tokens = confidential.refreshable_tokens()
     exchange = confidential.refresh(tokens.get("refresh_token"), client=second.client)
     verify("rfc6749-10.4-verify-binding", exchange, accepted=NOT_TAKEN, tolerated=[REFUSED])
 
@@ -114,7 +99,7 @@ def test_refresh_needs_the_secret(confidential: Device, verify: Verify) -> None:
     client = confidential.client
     if client.secret is None:
         raise Untestable("the client has no secret")
-    tokens = tokens_of(confidential)
+    tokens = confidential.refreshable_tokens()
     wrong = without(client, secret="wrong-secret-9c2e")  # noqa: S106 - made up to be wrong
     missing = confidential.case.run.dialect.accepts(Situation.CREDENTIALS_REFUSED, "invalid_client")
     exchange = confidential.refresh(tokens.get("refresh_token"), client=wrong)
@@ -136,7 +121,7 @@ def test_refresh_needs_the_secret(confidential: Device, verify: Verify) -> None:
 )
 def test_altered_refresh_token(device: Device, verify: Verify) -> None:
     """Refresh tokens with one character changed or the end cut off. Accepted: a refusal that does not repeat them."""
-    token = tokens_of(device).get("refresh_token")
+    token = device.refreshable_tokens().get("refresh_token")
     if len(token) < 4:
         raise Untestable("the refresh token is too short to be altered")
     # The last character is left alone: in base64 some of its bits mean nothing, and the token stays the same.
@@ -173,7 +158,7 @@ def test_replayed_refresh_token(device: Device, verify: Verify) -> None:
     protected = ("rfc9700-2.2.2-refresh-public-protected", "rfc9700-4.14-refresh-replay-detection")
     if device.case.run.dialect.proves_identity(device.client):
         raise NotApplicable("no public client: the refresh tokens of a client with a secret need no rotation")
-    first = tokens_of(device)
+    first = device.refreshable_tokens()
     if str(first.get("token_type")).lower() == "dpop":
         raise NotApplicable("the tokens are bound to a key (DPoP): they need no rotation")
     second = device.refresh(first.get("refresh_token"))

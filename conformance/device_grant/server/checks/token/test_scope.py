@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.checks.token.test_refresh import NEEDS, tokens_of
 from device_grant.server.session.scopes import SPECIAL, two_scopes
 
 if TYPE_CHECKING:
@@ -125,14 +124,14 @@ def test_malformed_scope(case: ServerCase, verify: Verify) -> None:
     "rfc6749-6-scope-widening-refused",
     "rfc9700-4.14-refresh-bound-to-consent",
     faults=("refresh_widens_scope",),
-    needs=NEEDS,
+    needs=("refresh_token",),
     timed=True,
 )
 def test_refresh_for_more_scope(device: Device, verify: Verify) -> None:
     """One scope granted, two asked for in the refresh. Accepted: invalid_scope, or a scope without the second."""
     first, second = two_scopes(device.case)
     requested = _with_defaults(device, first)
-    tokens = tokens_of(device, scope=requested)
+    tokens = device.refreshable_tokens(scope=requested)
     if second in granted(tokens, requested):
         raise Untestable(f"the server granted {second} although it was not asked for")
     wider = _with_defaults(device, first, second)
@@ -150,13 +149,13 @@ def test_refresh_for_more_scope(device: Device, verify: Verify) -> None:
     "rfc6749-6-rotated-scope-identical",
     "rfc6749-6-scope-omitted-means-original",
     faults=("refresh_narrowing_sticks",),
-    needs=NEEDS,
+    needs=("refresh_token",),
     timed=True,
 )
 def test_refresh_for_less_scope(device: Device, verify: Verify) -> None:
     """Two scopes granted, a refresh for one of them, then a refresh without scope. Accepted: both scopes again."""
     requested = _with_defaults(device, *two_scopes(device.case))
-    tokens = tokens_of(device, scope=requested)
+    tokens = device.refreshable_tokens(scope=requested)
     whole = granted(tokens, requested)
     if len(whole) < 2:
         raise Untestable("the server granted one of two scopes: there is nothing to narrow")
