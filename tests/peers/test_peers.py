@@ -19,7 +19,6 @@ FALSE_ACCUSATIONS = {
     "WaitingRoom": "a page that asks to wait is taken for the form of the code",
     "ScopeReplaced": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
     "OneScopeForAll": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
-    "AwsValidation": "ValidationException is what restJson1 says of a missing member",
 }
 """What the suite holds against a peer and should not, by name; an entry that is no longer true fails."""
 

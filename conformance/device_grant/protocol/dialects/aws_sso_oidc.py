@@ -52,6 +52,8 @@ class AwsSsoOidcDialect(Dialect):
             Situation.DISALLOWED_METHOD: ("http-404",),
             # What is missing beside a client_id is a required member, and a wrong secret a bad value.
             Situation.CREDENTIALS_REFUSED: ("invalid_request",),
+            # Servers made with Smithy see it before the service does; how they say it is a requirement of Smithy's.
+            Situation.MEMBER_MISSING: ("ValidationException",),
         }
     )
 

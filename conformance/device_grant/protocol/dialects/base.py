@@ -35,6 +35,7 @@ class Situation(StrEnum):
 
     DISALLOWED_METHOD = "a method other than POST at an endpoint"
     CREDENTIALS_REFUSED = "a token request whose client does not prove itself"
+    MEMBER_MISSING = "a request without a member that it needs"
 
 
 class RequestValues(Protocol):
