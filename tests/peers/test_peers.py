@@ -17,8 +17,6 @@ ALL = "DEVICE_GRANT_ALL_PEERS"
 COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::")
 FALSE_ACCUSATIONS = {
     "WaitingRoom": "a page that asks to wait is taken for the form of the code",
-    "ScopeReplaced": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
-    "OneScopeForAll": "a scope may be ignored, a malformed one too (RFC 6749 section 3.3)",
 }
 """What the suite holds against a peer and should not, by name; an entry that is no longer true fails."""
 

@@ -13,7 +13,7 @@ import pytest
 
 from device_grant.catalogue import Verdict, load
 from device_grant.engine import run_check
-from device_grant.judging import Inconclusive, NotApplicable, Untestable
+from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Exchange, Outcome, Request, Response
 from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
@@ -222,16 +222,33 @@ def test_a_registration_without_an_answer_gets_advice_of_its_own():
     ],
 )
 def test_scopes_that_a_target_has(configured, advertised, known, any_two):
-    target = SimpleNamespace(config=SimpleNamespace(request=SimpleNamespace(scope=configured)))
-    endpoints = SimpleNamespace(document={"scopes_supported": advertised})
-    case = SimpleNamespace(run=SimpleNamespace(target=target, endpoints=endpoints))
-    assert scopes.known_scopes(case) == known
-    assert scopes.any_two_scopes(case) == any_two
+    device = _device(configured, advertised)
+    assert scopes.known_scopes(device) == known
+    assert scopes.any_two_scopes(device) == any_two
     if len(known) < 2:
         with pytest.raises(Untestable, match="fewer than two scopes"):
-            scopes.two_scopes(case)
+            scopes.two_scopes(device)
     else:
-        assert scopes.two_scopes(case) == tuple(sorted(known[:2]))
+        assert scopes.two_scopes(device) == tuple(sorted(known[:2]))
+
+
+def test_scopes_that_a_client_was_registered_for_come_before_those_of_the_metadata():
+    device = _device("", ["read", "write", "admin"], {"scope": "write openid"})
+    assert scopes.two_scopes(device) == ("openid", "write")
+
+
+def test_a_server_that_lists_one_scope_has_not_two():
+    device = _device("", ["read"])
+    assert scopes.one_scope(device) == "read"
+    with pytest.raises(NotApplicable, match="lists fewer than two scopes"):
+        scopes.two_scopes(device)
+
+
+def _device(configured, advertised, registered=None):
+    target = SimpleNamespace(config=SimpleNamespace(request=SimpleNamespace(scope=configured)))
+    endpoints = SimpleNamespace(document={"scopes_supported": advertised})
+    run = SimpleNamespace(target=target, endpoints=endpoints)
+    return SimpleNamespace(case=SimpleNamespace(run=run), client=SimpleNamespace(registered=registered or {}))
 
 
 def test_a_form_of_a_client_that_sends_no_member_can_be_escaped():

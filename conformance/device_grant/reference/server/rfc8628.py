@@ -237,7 +237,7 @@ class Rfc8628Endpoints:
             return None
         if _SCOPE.fullmatch(scope) is None:
             if self.faults.malformed_scope_accepted:
-                return self.settings.default_scope
+                return (scope,)
             raise Refusal("invalid_scope", "The scope is malformed")
         tokens = scope.split(" ")
         if self.faults.scope_case_ignored:
@@ -252,7 +252,8 @@ class Rfc8628Endpoints:
             return self.settings.default_scope if client.scopes is None else client.scopes
         if self.faults.scope_unreported:
             return tuple(token for token in requested if token in allowed)
-        if not set(requested) <= set(allowed):
+        malformed_taken = self.faults.malformed_scope_accepted and _SCOPE.fullmatch(" ".join(requested)) is None
+        if not set(requested) <= set(allowed) and not malformed_taken:
             raise Refusal("invalid_scope", "The scope is unknown or not allowed for this client")
         return requested
 

@@ -66,6 +66,10 @@ class Device:
             # A connection that broke once is no refusal.
             self.case.note("the connection broke: the start is sent once more")
             exchange = self.request(**members)
+        return self.started(exchange)
+
+    def started(self, exchange: Exchange) -> Grant:
+        """The grant that an answer began; raises Untestable where it began none."""
         if not exchange.outcome.ok or not isinstance(exchange.get("device_code"), str):
             raise Untestable(f"device authorization was refused with {exchange.describe()}")
         return Grant(self, exchange)

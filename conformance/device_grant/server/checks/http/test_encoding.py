@@ -127,7 +127,7 @@ def test_parameters_in_the_query(device: Device, verify: Verify) -> None:
 @check("rfc6749-B-escaping", faults=("plus_kept",))
 def test_space_is_plus_or_percent_20(device: Device, verify: Verify) -> None:
     """The same two scopes joined by %20 and by +. Accepted: the same answer."""
-    first, second = any_two_scopes(device.case)
+    first, second = any_two_scopes(device)
     plain = start_request(device, scope=None)
     codes = []
     for space in ("%20", "+"):

@@ -12,6 +12,7 @@ from device_grant.judging import NotApplicable, check
 from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.server.checks.metadata.published import fetch_metadata, is_absolute, listed, metadata_of
 from device_grant.server.session.device import Device
+from device_grant.server.session.scopes import has_no_scopes
 from device_grant.server.sockets.transport import plain_http_allowed
 
 if TYPE_CHECKING:
@@ -22,8 +23,6 @@ NEEDS = ("metadata",)
 REDIRECT_GRANTS = frozenset({"authorization_code", "implicit"})
 """Grants that use the authorization endpoint, and what an omitted grant_types_supported means."""
 JWT_METHODS = frozenset({"private_key_jwt", "client_secret_jwt"})
-USUAL_SCOPES = ("openid", "profile", "email")
-"""Of which a server that has scopes at all knows one, or takes any."""
 PLURAL = ("_supported", "_algs")
 
 
@@ -98,7 +97,8 @@ def test_metadata_lists_that_clients_look_for(case: ServerCase, verify: Verify) 
     exchange, document = metadata_of(case)
     scopes = isinstance(document.get("scopes_supported"), list)
     if "scopes_supported" not in document:
-        scopes = _has_no_scopes(case)
+        client = case.run.client("primary")
+        scopes = client is not None and has_no_scopes(Device(case, client))
     verify.that("rfc8414-2-scopes-supported", scopes, "scopes_supported is missing or no array", exchange)
     types = isinstance(document.get("response_types_supported"), list)
     if "response_types_supported" not in document:
@@ -133,17 +133,6 @@ def _has_no_response_types(document: dict[str, Any]) -> bool:
     """
     grants = set(listed(document, "grant_types_supported", tuple(REDIRECT_GRANTS)))
     return document.get("authorization_endpoint") is None and not grants & REDIRECT_GRANTS
-
-
-def _has_no_scopes(case: ServerCase) -> bool:
-    """Whether the server shows that it has no scopes: it registers a client for none and refuses whatever is asked."""
-    client = case.run.client("primary")
-    if client is None or not client.registered or client.registered.get("scope") is not None:
-        return False
-    if not Device(case, client).request(scope=None, label="control: start without scope").outcome.ok:
-        return False
-    answers = [Device(case, client).request(scope=scope, label=f"control: start for {scope}") for scope in USUAL_SCOPES]
-    return all(answer.code == "invalid_scope" for answer in answers)
 
 
 @check(

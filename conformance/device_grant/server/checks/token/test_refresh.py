@@ -103,7 +103,9 @@ def test_refresh_needs_the_secret(confidential: Device, verify: Verify) -> None:
     tokens = confidential.refreshable_tokens()
     wrong = without(client, secret="wrong-secret-9c2e")  # noqa: S106 - made up to be wrong
     dialect = confidential.case.run.dialect
-    missing = dialect.accepts(Situation.MEMBER_MISSING, *dialect.accepts(Situation.CREDENTIALS_REFUSED, "invalid_client"))
+    missing = dialect.accepts(
+        Situation.MEMBER_MISSING, *dialect.accepts(Situation.CREDENTIALS_REFUSED, "invalid_client")
+    )
     exchange = confidential.refresh(tokens.get("refresh_token"), client=wrong)
     verify("rfc6749-6-server-requires-auth", exchange, accepted=["invalid_client"], tolerated=[REFUSED])
     if exchange.outcome.ok:
