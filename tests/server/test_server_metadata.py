@@ -13,7 +13,7 @@ import pytest
 
 from device_grant.catalogue import Verdict, load
 from device_grant.engine import run_check
-from device_grant.judging import NotApplicable, Untestable
+from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628, Exchange, Outcome, Request, Response
 from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
