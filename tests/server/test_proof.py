@@ -8,6 +8,7 @@ import pytest
 from support.needs import needs
 from support.proof import (
     EXERCISES,
+    SHARED,
     applies,
     catalogue,
     faults,
@@ -27,6 +28,15 @@ if TYPE_CHECKING:
 
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
 CHECKS, INVARIANTS = judges()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shared_outcomes(tmp_path_factory, worker_id):
+    """Test processes side by side share what they have found: the same runs are proof of checks and of faults."""
+    if worker_id == "master":
+        return
+    SHARED.folder = tmp_path_factory.getbasetemp().parent / "proof"
+    SHARED.folder.mkdir(exist_ok=True)
 
 
 def _dialects_of(fault: str) -> tuple[str, ...]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import atexit
+import hashlib
+import os
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from device_grant.browser.chromium import Chromium
 from device_grant.catalogue import Catalogue, load
@@ -57,6 +61,17 @@ class Outcome:
     """The same by invariant."""
 
 
+@dataclass
+class Shared:
+    """Where the test processes of one run find what the others have found."""
+
+    folder: Path | None = None
+    """None: there are no others."""
+
+
+SHARED = Shared()
+
+
 @cache
 def judges() -> tuple[dict[str, Check], dict[str, Invariant]]:
     """Every check and every invariant by name, all modules imported."""
@@ -99,14 +114,14 @@ def applies(check: Check, dialect: str) -> bool:
 def judged(target: Target, names: Iterable[str], examples: int) -> Iterator[CheckOutcome]:
     """What each of the named checks, those that apply, says of the target, which is started.
 
-    Of generated cases there are at most `examples`, and little is done to make them smaller: that something is found
-    is the question here, not how much of it.
+    Of generated cases there are at most `examples`, and none after the first that fails: that something is found is
+    the question here, not how much of it.
     """
     checks, _ = judges()
     dialect = target.config.dialect
     run = new_run(target, dialect, catalogue())
     run.chromium, own = BROWSER, run.chromium
-    run.profile = replace(run.profile, examples=examples, shrinking=0.05)
+    run.profile = replace(run.profile, examples=examples, shrinking=0)
     for name in names:
         check = checks[name]
         if not applies(check, dialect):
@@ -124,7 +139,25 @@ def _user() -> ModuleUser:
 
 @cache
 def run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
-    """Run the named checks, those that apply, against the reference server with one fault."""
+    """Run the named checks, those that apply, against the reference server with one fault.
+
+    What another test process of this run has found (`SHARED`) is not found again.
+    """
+    folder = SHARED.folder
+    if folder is None:
+        return _run_checks(dialect, fault, names)
+    key = msgspec.json.encode((dialect, fault, names))
+    file = folder / hashlib.sha256(key).hexdigest()
+    if file.exists():
+        return msgspec.json.decode(file.read_bytes(), type=Outcome)
+    outcome = _run_checks(dialect, fault, names)
+    written = file.with_suffix(f".{os.getpid()}")
+    written.write_bytes(msgspec.json.encode(outcome))
+    written.replace(file)
+    return outcome
+
+
+def _run_checks(dialect: str, fault: str, names: tuple[str, ...]) -> Outcome:
     broken: dict[str, frozenset[str]] = {}
     invariants: dict[str, set[str]] = {}
     with embedded(dialect, [fault] if fault else [], user=_user()) as target:

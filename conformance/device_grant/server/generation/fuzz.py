@@ -239,6 +239,9 @@ def settings_for(profile: Profile, examples: int, steps: int = 50, database: Exa
     """Hypothesis settings of a profile: no deadline (I/O), no health checks about speed, nothing printed."""
     from hypothesis import HealthCheck, Phase, Verbosity, settings
 
+    # Not the explaining phase: it traces every line that is run, and explains our code, not the target's. Without
+    # shrinking Hypothesis looks for no second failure.
+    phases = [Phase.generate, *([Phase.shrink] if profile.shrinking else [])]
     return settings(
         max_examples=examples,
         stateful_step_count=steps,
@@ -246,8 +249,7 @@ def settings_for(profile: Profile, examples: int, steps: int = 50, database: Exa
         database=database,
         deadline=None,
         print_blob=False,
-        # Not the explaining phase: it traces every line that is run, and explains our code, not the target's.
-        phases=[*([Phase.reuse] if database is not None else []), Phase.generate, Phase.shrink],
+        phases=[*([Phase.reuse] if database is not None else []), *phases],
         report_multiple_bugs=True,
         verbosity=Verbosity.quiet,
         suppress_health_check=list(HealthCheck),
