@@ -6,8 +6,9 @@ A user module as target.toml names it: `approve(http, grant)` and `deny(http, gr
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING
+
+from lxml import etree
 
 from device_grant.reference.server.settings import DEMO_PASSWORD, DEMO_USER
 from device_grant.reference.server.verification import SIGN_IN_PATH
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_PAGES = 6
 """Sign in, type the code, decide, see the result: more than this is a loop."""
+_TELLING = ("h1", "form", "input", "button")
 
 
 def approve(http: httpx.Client, grant: GrantView) -> None:
@@ -91,36 +93,27 @@ def _reach(
     raise UserError(f"the verification page still asks after {_MOST_PAGES} pages: {_Page(response).heading}")
 
 
-class _Page(HTMLParser):
+class _Page:
     """The form of a page, as far as a person needs it."""
 
     def __init__(self, response: httpx.Response) -> None:
-        super().__init__()
         self.heading = ""
         self.target = ""
         self.inputs: dict[str, str] = {}
         self.actions: list[str] = []
-        self._in_heading = False
-        self.feed(response.text)
+        # As octets: a text that declares an encoding would be refused. What is not empty keeps it from being so.
+        text = b"<html>" + response.text.encode("utf-8", errors="replace")
+        for element in etree.fromstring(text, etree.HTMLParser(encoding="utf-8")).iter(*_TELLING):
+            self._collect(element)
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Collect what can be filled in or pressed."""
-        attributes = {name: value or "" for name, value in attrs}
-        if tag == "h1":
-            self._in_heading = True
-        elif tag == "form":
-            self.target = attributes.get("action", "")
-        elif tag == "input" and attributes.get("name"):
-            self.inputs[attributes["name"]] = attributes.get("value", "")
-        elif tag == "button" and attributes.get("name") == "action":
-            self.actions.append(attributes.get("value", ""))
-
-    def handle_endtag(self, tag: str) -> None:
-        """The heading ends with its tag."""
-        if tag == "h1":
-            self._in_heading = False
-
-    def handle_data(self, data: str) -> None:
-        """Keep the heading, for error messages."""
-        if self._in_heading:
-            self.heading += data.strip()
+    def _collect(self, element: etree._Element) -> None:
+        """Keep what can be filled in or pressed, and the heading, for error messages."""
+        name, value = element.get("name", ""), element.get("value", "")
+        if element.tag == "h1":
+            self.heading += "".join(str(text).strip() for text in element.itertext())
+        elif element.tag == "form":
+            self.target = element.get("action", "")
+        elif element.tag == "input" and name:
+            self.inputs[name] = value
+        elif element.tag == "button" and name == "action":
+            self.actions.append(value)
