@@ -21,7 +21,7 @@ from device_grant.protocol.events import (
     Waited,
 )
 from device_grant.protocol.exchange import DEVICE_CODE_GRANT
-from device_grant.protocol.reading import purpose_of
+from device_grant.protocol.reading import purpose_of, value_of
 from device_grant.results.lines import step
 from device_grant.results.model import LEFT_OUT
 from device_grant.results.schema import schema
@@ -96,3 +96,22 @@ def test_a_request_says_what_it_is_for(name, operation, members, purpose):
 def test_a_token_request_that_says_nothing_readable_is_one_all_the_same(content):
     assert purpose_of(Request("POST", "https://a.test/t", (), content, Operation.TOKEN)) is Purpose.TOKEN_REQUEST
     assert purpose_of(Request("GET", "https://a.test/device", (), content)) is Purpose.OTHER
+
+
+@pytest.mark.parametrize(
+    ("query", "content", "purpose"),
+    [
+        ("", b"&a&%67rant%5Ftype=refresh%5Ftoken", Purpose.REFRESH),
+        ("", b"grant_type=refresh_token&grant_type=password", Purpose.REFRESH),
+        ("", b"grant_type=&grant_type=refresh_token", Purpose.TOKEN_REQUEST),
+        ("", b"grantType=refresh_token&grant+type=refresh_token", Purpose.TOKEN_REQUEST),
+        ("?grantType=refresh_token", b"a=b", Purpose.REFRESH),
+        ("?grant_type=refresh_token", b"grant_type&a=b", Purpose.TOKEN_REQUEST),
+        ("?grant_type=password", b"grant_type=refresh_token&" + b"%41" * 100_000 + b"=x", Purpose.REFRESH),
+    ],
+)
+def test_the_first_grant_type_of_a_form_says_what_it_is_for(query, content, purpose):
+    request = Request("POST", f"https://a.test/t{query}", (), content, Operation.TOKEN)
+    assert purpose_of(request) is purpose
+    expected = {"refresh_token": Purpose.REFRESH}.get(value_of(request, "grant_type"), Purpose.TOKEN_REQUEST)
+    assert purpose is expected

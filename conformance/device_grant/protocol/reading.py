@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote_plus, unquote_to_bytes, urlsplit
 
@@ -64,8 +64,11 @@ def json_body(request: Request) -> dict[str, Any] | None:
 
 def form_pairs(request: Request) -> list[tuple[str, str]]:
     """The parameters of a form body in order, repeated ones included; octets that are not UTF-8 are replaced."""
-    text = request.content.decode("latin-1")
-    return parse_qsl(text, keep_blank_values=True, encoding="utf-8", errors="replace")
+    return _pairs(request.content)
+
+
+def _pairs(form: bytes) -> list[tuple[str, str]]:
+    return parse_qsl(form.decode("latin-1"), keep_blank_values=True, encoding="utf-8", errors="replace")
 
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
@@ -93,8 +96,18 @@ def purpose_of(request: Request) -> Purpose:
     """What a request is for, as far as it says so itself: by its operation, and by the grant type it has there."""
     if request.operation is not Operation.TOKEN:
         return _OF_OPERATIONS.get(request.operation, Purpose.OTHER)
-    grant = value_of(request, "grant_type")
+    grant = _grant_type(request)
     return _OF_GRANTS.get(grant, Purpose.TOKEN_REQUEST) if isinstance(grant, str) else Purpose.TOKEN_REQUEST
+
+
+def _grant_type(request: Request) -> Any:
+    """The `grant_type` as `value_of` finds it; the other values of a form, which may be huge, are not decoded."""
+    if encoding(request) == "form":
+        for piece in request.content.split(b"&"):
+            if _pairs(piece.partition(b"=")[0]) == [("grant_type", "")]:
+                return _pairs(piece)[0][1]
+        request = replace(request, content=b"")
+    return value_of(request, "grant_type")
 
 
 def basic(request: Request) -> Basic | None:

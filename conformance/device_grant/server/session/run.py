@@ -7,6 +7,7 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -68,7 +69,7 @@ class Profile:
     derandomize: bool
     race_rounds: int
     shrinking: float
-    """Seconds that may go into making one counterexample smaller."""
+    """Seconds that may go into making one counterexample smaller; 0: the first one is kept as it is found."""
 
 
 PROFILES = {
@@ -224,7 +225,7 @@ class Run:
         http = self._shared_http()
         return http.build_request(
             request.method,
-            request.url,
+            _parsed(request.url),
             headers=[(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in request.headers],
             content=request.content,
         )
@@ -381,6 +382,10 @@ class Run:
         authorization = request.header("authorization")
         if authorization:
             self.secrets.register("authorization", authorization.partition(" ")[2])
+
+
+_parsed = lru_cache(maxsize=64)(httpx.URL)
+"""The few endpoints are asked again and again, and httpx takes a while to parse a URL."""
 
 
 def plain_response(answer: httpx.Response) -> Response:
