@@ -26,10 +26,8 @@ MODULES = (peer_rfc, peer_aws, odd_clients, odd_rules, odd_answers, odd_pages, o
 
 def of(module: ModuleType) -> dict[str, type[Honest]]:
     """The peers that a module defines, in its order."""
-    classes = inspect.getmembers(module, inspect.isclass)
-    own = [entry for _, entry in classes if issubclass(entry, Honest) and entry.__module__ == module.__name__]
-    own.sort(key=lambda entry: inspect.getsourcelines(entry)[1])
-    return {entry.__name__: entry for entry in own}
+    classes = (entry for entry in vars(module).values() if inspect.isclass(entry) and issubclass(entry, Honest))
+    return {entry.__name__: entry for entry in classes if entry.__module__ == module.__name__}
 
 
 PEERS = {name: peer for module in MODULES for name, peer in of(module).items()}
