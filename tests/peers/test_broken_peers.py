@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
-from odd_rules import ScopeReplaced
+from odd_pages import ApiPages, NotFoundForWrongCode
+from odd_rules import ScopeReplaced, WaitingRoom
 from peer_rfc import Honest
 from peer_room import FOLDER, target_toml
 from peer_wire import json_answer
@@ -41,10 +43,46 @@ class ScopeCaseIgnored(Honest):
         return super().scope(asked.lower(), client)
 
 
+class CodeToBeTyped(WaitingRoom):
+    """Brings nobody further by verification_uri_complete: the code has to be typed."""
+
+    def code_page(self, request):
+        return super().code_page(replace(request, query=""))
+
+
+class NothingThere(Honest):
+    """Shows a page without anything at verification_uri_complete, however long one waits."""
+
+    def code_page(self, request):
+        if request.asked("user_code"):
+            return self.page(200, "Welcome", "<p>Welcome.</p>")
+        return super().code_page(request)
+
+
+class GuessesUnthrottled(NotFoundForWrongCode):
+    """Answers any number of wrong codes by 404 with the form."""
+
+    wrong_codes_allowed = 10_000
+
+
+class GuessesUnthrottledByScript(ApiPages):
+    """The same by JSON."""
+
+    wrong_codes_allowed = 10_000
+
+
 BROKEN = [
     (MalformedScopeGranted, "scope::test_malformed_scope", "rfc6749-5.2-invalid-scope"),
     (ReplacedScopeUntold, "scope::test_malformed_scope", "rfc6749-5.2-invalid-scope"),
     (ScopeCaseIgnored, "scope::test_case_of_scopes", "rfc6749-3.3-scope-case-sensitive"),
+    (CodeToBeTyped, "verification_page::test_complete_address_brings_the_code", "rfc8628-3.3.1-no-typing-needed"),
+    (NothingThere, "verification_page::test_complete_address_brings_the_code", "rfc8628-3.3.1-no-typing-needed"),
+    (GuessesUnthrottled, "verification_page::test_wrong_codes_are_slowed_down", "rfc8628-5.1-rate-limit-user-code"),
+    (
+        GuessesUnthrottledByScript,
+        "verification_page::test_wrong_codes_are_slowed_down",
+        "rfc8628-5.1-rate-limit-user-code",
+    ),
 ]
 
 

@@ -15,9 +15,7 @@ from device_grant.targets.users import ModuleUser
 ALL = "DEVICE_GRANT_ALL_PEERS"
 """Set: every peer meets every check. Otherwise a third of them do, and no check that generates requests."""
 COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::")
-FALSE_ACCUSATIONS = {
-    "WaitingRoom": "a page that asks to wait is taken for the form of the code",
-}
+FALSE_ACCUSATIONS = {}
 """What the suite holds against a peer and should not, by name; an entry that is no longer true fails."""
 
 

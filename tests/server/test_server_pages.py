@@ -18,6 +18,7 @@ from device_grant.protocol import RFC8628
 from device_grant.protocol.events import PageLoaded
 from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
+from device_grant.server.checks.pages import guessing
 from device_grant.server.checks.pages import test_verification_page as checks
 from device_grant.server.pages.approving import find_approval
 from device_grant.server.pages.visitor import Visitor
@@ -126,10 +127,10 @@ def test_squeezed_and_same_host():
 @pytest.mark.parametrize("code", ["WDJB-MJHT", "1234", "AAAA-AAAA", "a", "0000"])
 def test_wrong_codes_look_like_the_right_one_but_never_are(code):
     for turn in range(1, checks.WRONG_CODES + 1):
-        wrong = checks._wrong(code, turn)
+        wrong = guessing.wrong(code, turn)
         assert len(wrong) == len(code)
         assert [character == "-" for character in wrong] == [character == "-" for character in code]
-    assert code not in {checks._wrong(code, turn) for turn in range(1, 13)} or len(set(code)) == 1 == len(code)
+    assert code not in {guessing.wrong(code, turn) for turn in range(1, 13)} or len(set(code)) == 1 == len(code)
 
 
 WORDING = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -43,6 +44,8 @@ class Page:
     headers: httpx.Headers = field(default_factory=_no_headers)
     html: str = ""
     """The text, empty if it is no HTML."""
+    data: str = ""
+    """What came instead of HTML for script to show, such as JSON; empty if it is HTML or no text."""
 
     @cached_property
     def markup(self) -> Markup:
@@ -53,6 +56,16 @@ class Page:
     def shown(self) -> bool:
         """Whether it is an HTML page that came with success."""
         return self.status // 100 == 2 and bool(self.html)  # noqa: PLR2004 - the class of 2xx
+
+    @property
+    def words(self) -> str:
+        """What a person is told: the text of HTML, or all of the data that script may show."""
+        return self.markup.text if self.html else self.data
+
+    @property
+    def informs(self) -> bool:
+        """Whether it came with success and says something."""
+        return self.status // 100 == 2 and bool(self.html or self.data)  # noqa: PLR2004 - the class of 2xx
 
     def link(self, reference: str) -> httpx.URL | None:
         """A link of the page as an absolute URL; None if it is none."""
@@ -70,8 +83,8 @@ class Page:
 
     @property
     def absent(self) -> bool:
-        """Whether nothing is there, or nothing that takes what was sent."""
-        return self.status in (404, 405)
+        """Whether nothing is there, or nothing that takes what was sent: a page that goes on asking is there."""
+        return self.status in (404, 405) and not self.markup.forms
 
     @property
     def form(self) -> Form | None:
@@ -83,7 +96,16 @@ def page_of(response: httpx.Response) -> Page:
     """The page that a response is; without HTML where it says that it is something else."""
     kind = response.headers.get("content-type", "text/html").partition(";")[0].strip().lower()
     html = response.text if kind in ("text/html", "application/xhtml+xml") else ""
-    return Page(response.url, response.status_code, response.headers, html)
+    data = _data(response.text) if not html and kind.endswith(("/json", "+json")) else ""
+    return Page(response.url, response.status_code, response.headers, html, data)
+
+
+def _data(text: str) -> str:
+    """JSON with its escapes undone, as script would show it; the text itself where it is none."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text
 
 
 def data_of(values: Mapping[str, str], button: Button | None) -> dict[str, str]:

@@ -25,13 +25,17 @@ if TYPE_CHECKING:
 class Visitor:
     """Somebody at the pages with cookies of their own and without script. A context manager."""
 
-    def __init__(self, case: ServerCase) -> None:
+    def __init__(self, case: ServerCase, *, patient: bool = True) -> None:
+        """What throttles a `patient` visitor is waited out, so that the checks before this one do not tell."""
         self.case = case
+        self._patient = patient
         self.seen: list[httpx.Response] = []
         """Every response, redirects included, oldest first."""
 
     def __enter__(self) -> Self:
         self.http = self.case.run.target.http(timeout=30.0)
+        if self._patient:
+            self.http.auth = self.case.run.patience()
         self.http.event_hooks = {"response": [self._saw]}
         return self
 
@@ -57,6 +61,10 @@ class Visitor:
         """The HTML pages that came with success, oldest first."""
         return [page for page in map(page_of, self.seen) if page.shown]
 
+    def informing(self) -> list[Page]:
+        """What came with success and says something to a person, by HTML or as data for script, oldest first."""
+        return [page for page in map(page_of, self.seen) if page.informs]
+
     # Steps.
 
     def open(self, url: str, *, headers: Mapping[str, str] | None = None, follow: bool = True) -> Page:
@@ -78,6 +86,8 @@ class Visitor:
         """
         values = {name: value for name, value in form.values.items() if name not in without}
         with self.case.run.target.http(timeout=30.0) as http:
+            if self._patient:
+                http.auth = self.case.run.patience()
             http.event_hooks = {"response": [self._saw]}
             http.headers.update(
                 {

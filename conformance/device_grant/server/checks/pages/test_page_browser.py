@@ -39,7 +39,7 @@ _LIVE = "what a real browser does with the pages no recording shows"
 _NAME = "Conformance Kettle 5R"
 
 
-@check(SANITIZE, faults=("page_writes_query", "user_code_unescaped"), live=_LIVE)
+@check(SANITIZE, faults=("page_writes_query", "user_code_unescaped"), live=_LIVE, order="last")
 def test_script_in_addresses_and_codes(device: Device, verify: Verify) -> None:
     """Script as parameters, fragment and user code, in the address and typed, in a browser. Accepted: it stays text."""
     grant = device.start()

@@ -7,7 +7,6 @@ that no other check meets a server that is on its guard.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_grant.browser.markup import squeezed
@@ -15,6 +14,7 @@ from device_grant.browser.page import THROTTLED, Page, same_host, split
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Operation
 from device_grant.protocol.exchange import REFUSED
+from device_grant.server.checks.pages.guessing import CALM, answer_to, calm_down, first_answer, wrong
 from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import GONE, Device
@@ -30,14 +30,10 @@ if TYPE_CHECKING:
 LONGEST_MEMORABLE = 60
 """Characters of a verification_uri that people are still willing to type."""
 WRONG_CODES = 12
-CALM = 61.0
-"""Seconds in which servers commonly forget wrong codes."""
 SLOW = 2.0
 """Real seconds from which an answer counts as held back."""
 _MOST_LINKS = 15
 _MOST_STEPS = 3
-_FEWEST = 4
-"""Different characters of a code from which on they serve as an alphabet."""
 
 
 # Addresses.
@@ -167,16 +163,12 @@ def test_refused_code_cannot_be_approved(device: Device, verify: Verify) -> None
 def test_complete_address_brings_the_code(device: Device, verify: Verify) -> None:
     """verification_uri_complete in a signed-in browser. Accepted: the code is filled in, and shown for comparison."""
     grant = device.start()
+    signed_in, visited = _visit(device, grant)
+    if _is_put_off(visited[-1]):
+        calm_down(device.case, "the page asks for nothing")
+        grant = device.start()
+        signed_in, visited = _visit(device, grant)
     code = squeezed(grant.user_code)
-    with Visitor(device.case) as browser:
-        signed_in = browser.sign_in(device)
-        visited = [browser.open(_complete(grant))]
-        while len(visited) < _MOST_STEPS and not _shows(visited[-1], code):
-            form = visited[-1].form
-            # Some pages only pass the code on, by script or by their one button.
-            if form is None or len(form.buttons) > 1 or code not in {squeezed(value) for value in form.values.values()}:
-                break
-            visited.append(browser.submit(visited[-1], form, next(iter(form.buttons), None)))
     shown = any(_shows(page, code) for page in visited)
     if not shown and not signed_in and visited[-1].markup.asks_password:
         raise Untestable("verification_uri_complete asks to sign in first: write sign_in(http) in the user module")
@@ -193,6 +185,26 @@ def test_complete_address_brings_the_code(device: Device, verify: Verify) -> Non
     problem = "after verification_uri_complete the page does not show the user code"
     requirement = "rfc8628-3.3.1-server-shows-code-for-comparison"
     verify.that(requirement, shown or (None if script else False), problem)
+
+
+def _visit(device: Device, grant: Grant) -> tuple[bool, list[Page]]:
+    """Whether one could sign in, and what verification_uri_complete then shows, and where its one button leads."""
+    code = squeezed(grant.user_code)
+    with Visitor(device.case) as browser:
+        signed_in = browser.sign_in(device)
+        visited = [browser.open(_complete(grant))]
+        while len(visited) < _MOST_STEPS and not _shows(visited[-1], code):
+            form = visited[-1].form
+            # Some pages only pass the code on, by script or by their one button.
+            if form is None or len(form.buttons) > 1 or code not in {squeezed(value) for value in form.values.values()}:
+                break
+            visited.append(browser.submit(visited[-1], form, next(iter(form.buttons), None)))
+    return signed_in, visited
+
+
+def _is_put_off(page: Page) -> bool:
+    """Whether a page is neither for a code nor for anything else: throttling is told by success too."""
+    return page.shown and not page.markup.forms and not page.markup.has_script
 
 
 @check("rfc8628-3.3.1-choice-preserved", "rfc9110-9.2.1-safe-get", faults=("approves_on_get",), timed=True)
@@ -259,8 +271,13 @@ def test_confirmation_names_the_client(case: ServerCase, verify: Verify) -> None
     """The pages up to the decision for a client registered under a name. Accepted: one has the name or client_id."""
     device, name = _named(case, "Conformance Lamp 7Q")
     words = [squeezed(word) for word in (name, device.client.id) if word]
-    text = squeezed(" ".join(page.markup.text for page in _before_deciding(device)))
-    shown = any(word in text for word in words)
+    pages = _before_deciding(device)
+    text = squeezed(" ".join(page.markup.text for page in pages))
+    # Of data a script shows a name; an identifier may be there for the script alone.
+    data = squeezed(" ".join(page.data for page in pages))
+    shown = any(word in text for word in words) or bool(name and squeezed(name) in data)
+    if not shown and any(page.data for page in pages):
+        raise Inconclusive("what the pages show is made by script: read it yourself")
     if not shown and not name:
         raise Inconclusive("the client's name is not known here: neither target.toml nor a registration tells it")
     for requirement in (
@@ -281,6 +298,8 @@ def test_confirmation_speaks_of_the_device(case: ServerCase, verify: Verify) -> 
     device, name = _named(case, "Conformance Lamp 7Q")
     with Visitor(case) as browser:
         page = browser.confirmation(device.start())
+    if page.data:
+        raise Inconclusive("the words of the confirmation are made by script: read it yourself")
     if not page.markup.english:
         raise Inconclusive("the confirmation is not in English: read it yourself")
     text = page.markup.text.replace(name or device.client.id, "").replace(device.client.id, "")
@@ -304,8 +323,11 @@ def test_confirmation_links_to_the_client(case: ServerCase, verify: Verify) -> N
     kept = [uri for name, uri in wanted.items() if answer.get(name) == uri]
     if not kept:
         raise NotApplicable("the server does not take the addresses of a client's own pages")
-    html = " ".join(page.html for page in _before_deciding(Device(case, case.run.client_of(answer))))
+    pages = _before_deciding(Device(case, case.run.client_of(answer)))
+    html = " ".join(page.html or page.data for page in pages)
     missing = [uri for uri in kept if uri not in html]
+    if missing and any(page.data for page in pages):
+        raise Inconclusive("what the pages show is made by script: read it yourself")
     problem = "no page before the decision shows the client's own pages"
     verify.that("rfc7591-2-display-uris", not missing, problem, answer)
 
@@ -340,13 +362,14 @@ def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
 )
 def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     """Twelve wrong codes, then a right one, in one browser. Accepted: a refusal, delay or question of another kind."""
-    device.user.approve(device.start())
+    if device.user.try_to("approve", device.start()):
+        calm_down(device.case, "the page does not let the user approve")
+        device.user.approve(device.start())
     wanted = device.start()
-    with Visitor(device.case) as browser:
-        answers = [_answer(browser, _wrong(wanted.user_code, 1), wanted.verification_uri)]
-        _require_page_for_codes(browser)
-        codes = [_wrong(wanted.user_code, turn) for turn in range(2, WRONG_CODES + 1)]
-        answers += [_answer(browser, code, wanted.verification_uri) for code in codes]
+    with Visitor(device.case, patient=False) as browser:
+        answers = [first_answer(browser, wanted.user_code, wanted.verification_uri)]
+        codes = [wrong(wanted.user_code, turn) for turn in range(2, WRONG_CODES + 1)]
+        answers += [answer_to(browser, code, wanted.verification_uri) for code in codes]
         refused = browser.decide("approve", device.start().view)
     if device.case.run.target.clock.kind != "real":
         device.case.wait(CALM)
@@ -362,44 +385,6 @@ def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     crashed = any(answer.status >= 500 and answer.status not in THROTTLED for answer in answers)
     problem = "wrong user codes in a row were answered with a server error"
     verify.that("rfc9110-15.6-no-5xx-on-client-error", not crashed, problem, tolerated=True)
-
-
-@dataclass(frozen=True)
-class PageAnswer:
-    """What came to a code; the text without digits and the code: waiting times count down, but mean the same."""
-
-    status: int
-    text: str
-    seconds: float
-
-
-def _require_page_for_codes(browser: Visitor) -> None:
-    """Raise Untestable where what came to a wrong code is no page for codes, so that all answers are alike."""
-    page = browser.last
-    if page.absent or (page.status not in THROTTLED and not page.markup.forms):
-        what = str(page.status) if page.absent else "without a form"
-        raise Untestable(f"a wrong code was answered {what}: enter() of the user module does not reach the page")
-
-
-def _answer(browser: Visitor, code: str, verification_uri: str) -> PageAnswer:
-    try:
-        page = browser.enter(code, verification_uri)
-    except Untestable as refused:
-        if not browser.seen:
-            raise  # the user module cannot type a code at all
-        return PageAnswer(browser.seen[-1].status_code, str(refused), 0.0)
-    text = re.sub(r"[0-9]+", "", page.markup.text.replace(code, "").lower())
-    return PageAnswer(page.status, text, max(response.elapsed.total_seconds() for response in browser.seen[-3:]))
-
-
-def _wrong(code: str, turn: int) -> str:
-    """A code in the form and alphabet of a right one; never that one, since no two neighbours move as far."""
-    own = sorted({character for character in code if character.isalnum()})
-    alphabet = own if len(own) >= _FEWEST else sorted({*own, *("0123456789" if code.isdigit() else "BCDFGHJK")})
-    return "".join(
-        alphabet[(alphabet.index(character) + turn + place) % len(alphabet)] if character in alphabet else character
-        for place, character in enumerate(code)
-    )
 
 
 # Shared.
@@ -422,8 +407,11 @@ def _before_deciding(device: Device) -> list[Page]:
         refused = browser.decide("approve", device.start().view)
         if refused:
             raise Untestable(f"the user could not approve: {refused}")
-        seen = browser.pages()[:-1]
+        seen = browser.informing()[:-1]
         if not seen:
+            user = device.case.run.target.user
+            if user is not None and user.pages is not None:
+                raise Untestable("the user module decides without a page: let it open one, and it can be judged")
             raise Untestable("the user decides elsewhere: use a user module, and the pages can be judged")
         complete = device.start().verification_uri_complete
         return [*seen, browser.open(complete)] if complete else seen
