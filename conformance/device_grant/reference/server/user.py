@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_PAGES = 6
 """Sign in, type the code, decide, see the result: more than this is a loop."""
-_TELLING = ("h1", "form", "input", "button")
+_ELEMENTS = ("h1", "form", "input", "button")
 
 
 def approve(http: httpx.Client, grant: GrantView) -> None:
@@ -103,7 +103,7 @@ class _Page:
         self.actions: list[str] = []
         # As octets: a text that declares an encoding would be refused. What is not empty keeps it from being so.
         text = b"<html>" + response.text.encode("utf-8", errors="replace")
-        for element in etree.fromstring(text, etree.HTMLParser(encoding="utf-8")).iter(*_TELLING):
+        for element in etree.fromstring(text, etree.HTMLParser(encoding="utf-8")).iter(*_ELEMENTS):
             self._collect(element)
 
     def _collect(self, element: etree._Element) -> None:
