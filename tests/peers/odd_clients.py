@@ -133,14 +133,17 @@ class OneKnownClient(NoRegistration):
     target = {"clients": [{"id": "tv"}]}
 
 
-class InitialAccessToken(NoRegistration):
-    """Registers who has an initial access token (RFC 7591 section 3), others get 401; clients are configured."""
+class InitialAccessToken(Honest):
+    """Registers who has an initial access token (RFC 7591 section 3), others get 401."""
 
-    register_path = "/register"
+    initial_token = "let-me-in-4c1f09e7d2"
+    target = {"registration": {"initial_access_token": initial_token}}
     deviations = {"rfc7591-3-open-registration": "registration without a token is a SHOULD"}
 
     def register(self, request: Request) -> Answer:
-        raise Refused("invalid_token", "", 401, ("WWW-Authenticate", "Bearer"))
+        if request.headers.get("authorization", "") != f"Bearer {self.initial_token}":
+            raise Refused("invalid_token", "", 401, ("WWW-Authenticate", "Bearer"))
+        return super().register(request)
 
 
 class ManagedRegistrations(Honest):

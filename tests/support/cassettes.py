@@ -16,7 +16,8 @@ from device_grant.recordings.record.recorder import Recorder, RecordingTarget
 from device_grant.recordings.replay.player import Player
 from device_grant.recordings.replay.target import ReplayTarget, open_cassette
 from device_grant.recordings.tape import SHARED
-from device_grant.server.session.run import PROFILES, Run
+from device_grant.server.session.profile import PROFILES
+from device_grant.server.session.run import Run
 from device_grant.targets.ports import NotHeld
 from support import ROOT
 from support.proof import catalogue, judges

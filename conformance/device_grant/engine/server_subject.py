@@ -42,7 +42,7 @@ class ServerSubject:
 
     def locate(self) -> Path | None:
         """Make the target without starting it; returns the baseline beside it. Raises UsageError."""
-        from device_grant.server.session.run import PROFILES
+        from device_grant.server.session.profile import PROFILES
 
         if self.options.profile not in PROFILES:
             raise UsageError(f"unknown profile {self.options.profile!r}: choose one of {', '.join(PROFILES)}")
@@ -56,7 +56,8 @@ class ServerSubject:
     def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> Run:
         """Start the target and find its endpoints; raises UsageError or TargetUnreachableError."""
         from device_grant.protocol import dialect
-        from device_grant.server.session.run import PROFILES, Run
+        from device_grant.server.session.profile import PROFILES
+        from device_grant.server.session.run import Run
 
         assert self._located is not None  # noqa: S101 - set in locate
         self._target = self._located.__enter__()

@@ -70,6 +70,13 @@ class RequestDefaults(_Section, frozen=True, kw_only=True):
     """Members that this server insists on at registration, canonical names."""
 
 
+class RegistrationSection(_Section, frozen=True, kw_only=True):
+    """What clients need in order to be registered dynamically."""
+
+    initial_access_token: str = ""
+    """Sent as a Bearer token with every registration (RFC 7591 section 3); empty: registration is open."""
+
+
 class UserSection(_Section, frozen=True, kw_only=True):
     """Who decides at the verification page: exactly one of the three; none: approval is untestable."""
 
@@ -108,6 +115,7 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     endpoints: EndpointsSection = EndpointsSection()
     clients: tuple[KnownClient, ...] = ()
     request: RequestDefaults = RequestDefaults()
+    registration: RegistrationSection = RegistrationSection()
     user: UserSection = UserSection()
     clock: ClockSection = ClockSection()
     lifetimes: Lifetimes = Lifetimes()

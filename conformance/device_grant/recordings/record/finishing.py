@@ -15,7 +15,7 @@ from device_grant.protocol import Secrets
 from device_grant.recordings.formats.cassette import Manifest
 from device_grant.recordings.formats.taped import FORMAT
 from device_grant.recordings.tape import SHARED
-from device_grant.targets.config import UserSection
+from device_grant.targets.config import RegistrationSection, UserSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,6 +35,9 @@ def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Ps
         msgspec.structs.replace(client, secret=pseudonyms.of(client.secret) or client.secret)
         for client in target.config.clients
     )
+    token = target.config.registration.initial_access_token
+    registration = RegistrationSection(initial_access_token=pseudonyms.of(token) or token)
+    config = msgspec.structs.replace(target.config, clients=clients, registration=registration)
     pages = target.user.pages if target.user else None
     steps = [name for name in ("sign_in", "confirmation", "enter") if getattr(pages, name)] if pages else None
     return Manifest(
@@ -43,7 +46,7 @@ def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Ps
         catalogue_revision=catalogue_revision,
         recorded=datetime.now(UTC).date().isoformat(),
         python=platform.python_version(),
-        target=msgspec.structs.replace(target.config, clients=clients, serve=None, user=UserSection()),
+        target=msgspec.structs.replace(config, serve=None, user=UserSection()),
         base=target.first_base,
         clock=target.clock.kind,  # type: ignore[arg-type]  # the kinds of the three clocks
         in_process=target.in_process,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
 
     from device_grant.server.session.case import ServerCase
-    from device_grant.server.session.run import Profile
+    from device_grant.server.session.profile import Profile
     from device_grant.targets.ports import Codec, Sampler
 
 T = TypeVar("T")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import NotApplicable, Untestable
+from device_grant.server.session.methods import METHOD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -13,20 +14,25 @@ if TYPE_CHECKING:
     from device_grant.server.session.case import ServerCase
 
 REDIRECT_URI = "https://client.example.org/callback"
+PUBLIC = {METHOD: "none"}
 LOOPBACK_REDIRECT_URI = "http://127.0.0.1/oauth/callback"
 """The one form that AWS is known to accept."""
 
 
 def require_endpoint(case: ServerCase) -> None:
-    """Raise Untestable where nobody knows where to register."""
+    """Raise NotApplicable where the server says that nobody registers, and Untestable where nobody knows where."""
+    if case.run.claims("registration") is False:
+        raise NotApplicable("the target does not claim registration")
     if not case.run.endpoints.registration:
+        if case.run.endpoints.document:
+            raise NotApplicable("the metadata names no registration endpoint: clients are configured")
         raise Untestable(
             "no registration endpoint is known, neither from [endpoints] registration in target.toml nor from metadata"
         )
 
 
 def attempt(case: ServerCase, label: str, role: str = "primary", **members: Any) -> Exchange:
-    """One registration with members of one's own; None takes a member away. Raises Untestable without an endpoint."""
+    """One registration with members of one's own; None takes a member away. Raises as `require_endpoint` does."""
     require_endpoint(case)
     return case.send(case.run.registration_request(role, **members), label)
 
@@ -34,6 +40,16 @@ def attempt(case: ServerCase, label: str, role: str = "primary", **members: Any)
 def register(case: ServerCase, label: str, role: str = "primary", **members: Any) -> Exchange:
     """A registration that must succeed for the check to go on; raises Untestable if it is refused."""
     exchange = attempt(case, label, role, **members)
+    if not exchange.outcome.ok:
+        raise refused(exchange)
+    return exchange
+
+
+def register_public(case: ServerCase) -> Exchange:
+    """A registration of a client without a secret; raises NotApplicable where the server has none of these."""
+    exchange = attempt(case, "register a public client", **PUBLIC)
+    if case.run.methods.refused(exchange):
+        raise NotApplicable("public clients are neither listed in the metadata nor registered")
     if not exchange.outcome.ok:
         raise refused(exchange)
     return exchange
@@ -49,7 +65,9 @@ def refused(exchange: Exchange) -> Untestable:
     if exchange.status in (429, 503):
         advice = "raise the server's limit on registrations, or run fewer checks at once"
     elif exchange.status in (401, 403):
-        advice = "let the server register clients without a token"
+        advice = (
+            "write [registration] initial_access_token in target.toml, or let the server register clients without one"
+        )
     else:
         advice = "if the server insists on members, write them under [request] registration in target.toml"
     return Untestable(f"registration was refused with {exchange.describe()}: {advice}")

@@ -6,8 +6,9 @@ import shlex
 import threading
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,6 +18,7 @@ from device_grant.browser.chromium import Chromium
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.judging import Inconclusive
 from device_grant.protocol import (
+    REFRESH_TOKEN_GRANT,
     Client,
     Dialect,
     Exchange,
@@ -30,8 +32,10 @@ from device_grant.protocol import (
 from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.session.effect import Effect
+from device_grant.server.session.methods import METHOD, Methods
 from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.patience import RETRIES, Patience, put_off
+from device_grant.server.session.profile import PROFILES, Profile
 from device_grant.targets import discover
 
 if TYPE_CHECKING:
@@ -49,38 +53,12 @@ if TYPE_CHECKING:
 
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
+_PUBLIC = ("primary", "other")
+"""Roles of clients that register without a secret, where the server lets them."""
 LONGEST_RETRY = 30.0
 """Seconds that are waited at most for each."""
 LONGEST_JUMP = 3600.0
 """The same on a clock that jumps."""
-
-
-@dataclass(frozen=True)
-class Profile:
-    """How much is generated."""
-
-    name: str
-    examples: int
-    """Generated examples for each fuzz check."""
-    stories: int
-    """Examples of the state machine."""
-    steps: int
-    """Steps of each of them."""
-    derandomize: bool
-    race_rounds: int
-    shrinking: float
-    """Seconds that may go into making one counterexample smaller; 0: the first one is kept as it is found."""
-
-
-PROFILES = {
-    "fast": Profile("fast", examples=60, stories=40, steps=25, derandomize=True, race_rounds=3, shrinking=3),
-    "standard": Profile(
-        "standard", examples=200, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
-    ),
-    # Small enough to be kept in a file: the sizes of samples are those of `fast`.
-    "record": Profile("fast", examples=15, stories=5, steps=15, derandomize=True, race_rounds=1, shrinking=0),
-    "deep": Profile("deep", examples=600, stories=100, steps=60, derandomize=False, race_rounds=30, shrinking=90),
-}
 
 
 @dataclass
@@ -122,8 +100,11 @@ class Run:
             # An application that knows its own address is called by it: cookies and links are made for that one.
             self.target.base = f"{issuer.scheme}://{issuer.netloc}"
             self.endpoints = self._discovered()
+        self.methods = Methods(self.endpoints.document)
+        """How clients that register can authenticate."""
         for known in self.target.config.clients:
             self.secrets.register("client_secret", known.secret)
+        self.secrets.register("initial_access_token", self.target.config.registration.initial_access_token)
 
     def _discovered(self) -> Endpoints:
         with self.target.http() as http:
@@ -194,6 +175,7 @@ class Run:
 
     def _exchange(self, request: Request, began: float, label: str) -> Exchange:
         clock = self.target.clock
+        request = self._with_token(request)
         self._remember_secrets_of(request)
         started = clock.now() - began
         response, error, elapsed = self._send(request)
@@ -205,6 +187,13 @@ class Run:
             self.remember(outcome)
         self.count()
         return Exchange(request, response, outcome, started, ended, elapsed, error, label, purpose=purpose_of(request))
+
+    def _with_token(self, request: Request) -> Request:
+        """A registration with the initial access token of target.toml, unless it says itself who asks."""
+        token = self.target.config.registration.initial_access_token
+        if not token or request.operation is not Operation.REGISTRATION or request.header("authorization") is not None:
+            return request
+        return replace(request, headers=(*request.headers, ("Authorization", f"Bearer {token}")))
 
     def patience(self) -> httpx.Auth:
         """For a browser of the user: waits as `exchange` does where the pages limit the rate of requests."""
@@ -357,12 +346,24 @@ class Run:
     def _register(self, role: str) -> Client | None:
         if not self.endpoints.registration:
             return None
-        exchange = self.exchange(self.registration_request(role), self.target.clock.now(), f"register ({role})")
+        self.methods.tried = True
+        exchange = self._registered(role)
+        if role in _PUBLIC and not self.methods.nobody_public and self.methods.refused(exchange):
+            exchange = self._registered(role)
+        if role == "without-grant" and exchange.status == HTTPStatus.BAD_REQUEST:
+            # The grant of its own that it asks for is not to be had: it is left with what follows a grant.
+            exchange = self._registered(role, grant_types=[REFRESH_TOKEN_GRANT])
         return self.client_of(exchange) if exchange.outcome.ok else None
+
+    def _registered(self, role: str, **members: Any) -> Exchange:
+        return self.exchange(self.registration_request(role, **members), self.target.clock.now(), f"register ({role})")
 
     def registration_request(self, role: str = "primary", **members: Any) -> Request:
         """A valid client registration (RFC 7591 2; AWS RegisterClient) for a client in that role."""
         body = self.dialect.registration_members(role, self.target.config.request.scope)
+        if role in _PUBLIC and not self.methods.tried and not self.target.config.clients:
+            self.client()  # shows whether public clients are registered at all
+        body |= self.methods.instead_of(body.get(METHOD))
         body |= self.target.config.request.registration
         body |= members
         return self.dialect.encode(Operation.REGISTRATION, self.url(Operation.REGISTRATION), body, None)

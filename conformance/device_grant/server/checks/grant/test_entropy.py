@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.judging.statistics import UUID_BITS, confusable_pairs, sample_of
+from device_grant.server.session.registering import require_endpoint
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -128,8 +129,7 @@ def test_client_secrets_cannot_be_guessed(case: ServerCase, verify: Verify) -> N
 
     Such a secret needs no other protection against trying; whether attempts are limited cannot be told by a few.
     """
-    if not case.run.endpoints.registration:
-        raise Untestable("no registration endpoint is known: none in target.toml, none in the metadata")
+    require_endpoint(case)
     answers = [
         case.send(case.run.registration_request("confidential"), "register")
         for _ in range(REGISTRATIONS[case.run.profile.name])

@@ -18,6 +18,7 @@ import msgspec
 from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request
 from device_grant.server.session.device import GONE, PENDING, unread
+from device_grant.server.session.registering import require_endpoint
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -174,8 +175,7 @@ def test_malformed_token_request(case: ServerCase, device: Device, verify: Verif
 )
 def test_malformed_registration(case: ServerCase, verify: Verify, fuzz: Fuzz) -> None:
     """Malformed registrations. Accepted: what each malformation lists; never a 5xx."""
-    if not case.run.endpoints.registration:
-        raise Untestable("no registration endpoint is known: none in target.toml, none in the metadata")
+    require_endpoint(case)
     valid = case.run.registration_request()
     if not case.send(valid, "register").outcome.ok:
         raise Untestable("a valid registration was refused")

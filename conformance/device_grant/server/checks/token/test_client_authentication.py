@@ -201,6 +201,9 @@ def test_credentials_in_the_body(case: ServerCase, confidential: Device, verify:
     if case.run.endpoints.registration and not case.run.target.config.clients:
         request = case.run.registration_request("confidential", token_endpoint_auth_method="client_secret_post")  # noqa: S106 - the name of a method
         registered = case.send(request, "register for client_secret_post")
+        methods = case.run.endpoints.document.get("token_endpoint_auth_methods_supported")
+        if registered.status == 400 and isinstance(methods, list) and "client_secret_post" not in methods:
+            raise NotApplicable("credentials in the body, which are a MAY, are neither listed nor registered")
         if not registered.outcome.ok:
             raise Untestable(f"registration for client_secret_post was refused with {registered.describe()}")
         client = case.run.client_of(registered)

@@ -1,0 +1,42 @@
+"""How clients that register are to authenticate: by methods that the server has (RFC 7591 section 2, RFC 8414 2)."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from device_grant.protocol import Exchange
+
+METHOD = "token_endpoint_auth_method"
+_WITH_SECRET = ("client_secret_basic", "client_secret_post")
+
+
+class Methods:
+    """What is known of a server's methods: those that its metadata lists, and whether it registers public clients."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        """`document`: the metadata, empty where there is none."""
+        listed = document.get(f"{METHOD}s_supported")
+        self._listed = tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
+        self.nobody_public = False
+        """Whether the metadata lists no public clients, and a registration of one was refused."""
+        self.tried = "none" in self._listed or not self._listed
+        """Whether nothing is left to find out about public clients, as the metadata says, or by a registration."""
+
+    def instead_of(self, usual: str | None) -> dict[str, str]:
+        """A member with a listed method, where the usual one is not to be had; else nothing."""
+        listed = [method for method in _WITH_SECRET if method in self._listed]
+        unlisted = bool(listed) and usual in _WITH_SECRET and usual not in listed
+        if unlisted or (usual == "none" and self.nobody_public):
+            return {METHOD: listed[0] if listed else _WITH_SECRET[0]}
+        return {}
+
+    def refused(self, registration: Exchange) -> bool:
+        """Take note of the answer to a public client; whether it was refused, so that another kind is to be tried."""
+        refused = registration.status == HTTPStatus.BAD_REQUEST and registration.code == "invalid_client_metadata"
+        refused = refused and "none" not in self._listed
+        self.nobody_public = self.nobody_public or refused
+        return refused

@@ -1,0 +1,33 @@
+"""How much a run generates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How much is generated."""
+
+    name: str
+    examples: int
+    """Generated examples for each fuzz check."""
+    stories: int
+    """Examples of the state machine."""
+    steps: int
+    """Steps of each of them."""
+    derandomize: bool
+    race_rounds: int
+    shrinking: float
+    """Seconds that may go into making one counterexample smaller; 0: the first one is kept as it is found."""
+
+
+PROFILES = {
+    "fast": Profile("fast", examples=60, stories=40, steps=25, derandomize=True, race_rounds=3, shrinking=3),
+    "standard": Profile(
+        "standard", examples=200, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
+    ),
+    # Small enough to be kept in a file: the sizes of samples are those of `fast`.
+    "record": Profile("fast", examples=15, stories=5, steps=15, derandomize=True, race_rounds=1, shrinking=0),
+    "deep": Profile("deep", examples=600, stories=100, steps=60, derandomize=False, race_rounds=30, shrinking=90),
+}

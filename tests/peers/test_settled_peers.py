@@ -1,0 +1,59 @@
+"""What can be judged of an odd peer is judged, and what does not apply to it says so: neither is untestable."""
+
+from __future__ import annotations
+
+import pytest
+from peer_room import FOLDER, PEERS, target_toml
+from support.proof import judged
+
+from device_grant.catalogue import Verdict
+from device_grant.targets.load import read_target
+from device_grant.targets.transports.in_process import AsgiTarget
+from device_grant.targets.users import ModuleUser
+
+PASS, NOT_APPLICABLE, INCONCLUSIVE = Verdict.PASS, Verdict.NOT_APPLICABLE, Verdict.INCONCLUSIVE
+SETTLED = [
+    ("NobodyPublic", "user_decision::test_approval", {PASS}),
+    ("NobodyPublic", "registration::test_register_a_client", {PASS}),
+    ("NobodyPublic", "registration_metadata::test_public_client_gets_no_secret", {NOT_APPLICABLE}),
+    ("NobodyPublic", "registration_metadata::test_public_client_needs_no_secret", {NOT_APPLICABLE}),
+    ("PostOnly", "client_authentication::test_wrong_secret_at_start", {PASS}),
+    ("PostOnly", "entropy::test_client_secrets_cannot_be_guessed", {PASS}),
+    ("BasicOnly", "client_authentication::test_credentials_in_the_body", {NOT_APPLICABLE}),
+    ("NoRegistration", "registration::test_register_a_client", {NOT_APPLICABLE}),
+    ("NoRegistration", "registration::test_expired_registration_is_refused", {NOT_APPLICABLE}),
+    ("InitialAccessToken", "registration::test_register_a_client", {PASS}),
+    ("InitialAccessToken", "user_decision::test_approval", {PASS}),
+    ("Honest", "registration_metadata::test_default_grant_types", {NOT_APPLICABLE}),
+    ("Honest", "device_authorization::test_client_without_the_grant", {PASS}),
+    ("OneScopeForAll", "scope::test_order_of_scopes", {NOT_APPLICABLE}),
+    ("OneScopeForAll", "scope::test_narrowed_scope_is_reported", {PASS}),
+    ("NoScopes", "scope::test_order_of_scopes", {NOT_APPLICABLE}),
+    ("NoMetadata", "scope::test_order_of_scopes", {PASS}),
+    ("Lockout", "verification_page::test_wrong_codes_are_slowed_down", {PASS}),
+    ("WaitingRoom", "verification_page::test_wrong_codes_are_slowed_down", {PASS}),
+    ("NotFoundForWrongCode", "page_security::test_script_in_the_user_code", {PASS}),
+    ("NotFoundForWrongCode", "verification_page::test_wrong_codes_are_slowed_down", {PASS}),
+    ("ApiPages", "verification_page::test_confirmation_names_the_client", {PASS}),
+    ("ApiPages", "verification_page::test_confirmation_speaks_of_the_device", {INCONCLUSIVE}),
+    ("ApiPages", "verification_page::test_wrong_codes_are_slowed_down", {PASS}),
+]
+THROTTLED = ("page_security::test_script_in_the_user_code", "verification_page::test_complete_address_brings_the_code")
+
+
+def settled(name, checks, folder):
+    file = folder / "target.toml"
+    file.write_text(target_toml(PEERS[name]))
+    located = read_target(file)
+    with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=PEERS[name]()) as target:
+        return [set(outcome.verdicts.values()) for outcome in judged(target, checks, 10)]
+
+
+@pytest.mark.parametrize(("name", "check", "verdicts"), SETTLED)
+def test_peer_is_settled(name, check, verdicts, tmp_path):
+    assert settled(name, [check], tmp_path) == [verdicts]
+
+
+@pytest.mark.parametrize("name", ["Honest", "WaitingRoom", "EarlyThrottle", "Lockout", "OwnRecord"])
+def test_wrong_codes_of_one_check_do_not_tell_in_the_next(name, tmp_path):
+    assert settled(name, THROTTLED, tmp_path) == [{PASS}, {PASS}]
