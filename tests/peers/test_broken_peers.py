@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from odd_pages import ApiPages, NotFoundForWrongCode
+from odd_pages import ApiPages, NotFoundForWrongCode, Selects, TwoSteps
 from odd_rules import ScopeReplaced, WaitingRoom
 from peer_rfc import Honest
 from peer_room import FOLDER, target_toml
@@ -71,7 +71,61 @@ class GuessesUnthrottledByScript(ApiPages):
     wrong_codes_allowed = 10_000
 
 
+class StepsUnchecked(TwoSteps):
+    """Takes the last of several forms from any site."""
+
+    def forged(self, request, form):
+        return False
+
+    def cookie(self, sid):
+        return f"sid={sid}; Path=/; HttpOnly"
+
+
+class ListUnchecked(Selects):
+    """The same with a list to choose from."""
+
+    forged = StepsUnchecked.forged
+    cookie = StepsUnchecked.cookie
+
+
+class ScriptOfAnybody(ApiPages):
+    """Takes JSON from any site, however it is labelled."""
+
+    cookie = StepsUnchecked.cookie
+
+    def api(self, step, *, signed_in=True):
+        handle = super().api(step, signed_in=signed_in)
+
+        def unguarded(request):
+            request.headers.update({"content-type": "application/json", "x-peer": "1"})
+            return handle(request)
+
+        return unguarded
+
+
+class StepsOfAnybody(TwoSteps):
+    """Takes the last of several forms from people who have not signed in."""
+
+    def decide(self, request):
+        form = self.page_form(request) or {}
+        return self.guarded(request, form.get("user_code", ""), lambda grant: self.decided(request, grant, form))
+
+
+class ScriptWithoutSession(ApiPages):
+    """The same by JSON."""
+
+    def api(self, step, *, signed_in=True):
+        return super().api(step, signed_in=False)
+
+
+FORGED = ("page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent")
+UNKNOWN_PERSON = ("page_security::test_approval_without_signing_in", "rfc8628-3.3-user-must-authenticate")
 BROKEN = [
+    (StepsUnchecked, *FORGED),
+    (ListUnchecked, *FORGED),
+    (ScriptOfAnybody, *FORGED),
+    (StepsOfAnybody, *UNKNOWN_PERSON),
+    (ScriptWithoutSession, *UNKNOWN_PERSON),
     (MalformedScopeGranted, "scope::test_malformed_scope", "rfc6749-5.2-invalid-scope"),
     (ReplacedScopeUntold, "scope::test_malformed_scope", "rfc6749-5.2-invalid-scope"),
     (ScopeCaseIgnored, "scope::test_case_of_scopes", "rfc6749-3.3-scope-case-sensitive"),

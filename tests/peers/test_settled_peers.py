@@ -37,6 +37,12 @@ SETTLED = [
     ("ApiPages", "verification_page::test_confirmation_names_the_client", {PASS}),
     ("ApiPages", "verification_page::test_confirmation_speaks_of_the_device", {INCONCLUSIVE}),
     ("ApiPages", "verification_page::test_wrong_codes_are_slowed_down", {PASS}),
+    *(
+        (name, f"page_security::{check}", {PASS})
+        for name in ("Selects", "Radios", "Checkboxes", "TwoSteps", "PasswordWithDecision", "ApiPages")
+        for check in ("test_forged_approval", "test_approval_without_signing_in")
+    ),
+    ("PasswordWithDecision", "page_security::test_forms_of_nobody", {PASS}),
 ]
 THROTTLED = ("page_security::test_script_in_the_user_code", "verification_page::test_complete_address_brings_the_code")
 

@@ -55,6 +55,8 @@ class Form:
     inputs: tuple[Input, ...] = ()
     buttons: tuple[Button, ...] = ()
     id: str = ""
+    json: bool = False
+    """Whether script sends it, as a JSON object; the values are then JSON."""
 
     @property
     def values(self) -> dict[str, str]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive
+from device_grant.server.pages.resending import deciding_request, form_of, hold, passwords
 from device_grant.server.pages.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -85,9 +86,17 @@ class Forgery:
 def forgeries(device: Device) -> Iterator[Forgery]:
     """Two forged approvals of fresh grants: with what binds the form to the attacker's session, and without it.
 
-    Raises as `find_approval` does, and Inconclusive if the victim's confirmation has no such form.
+    Where no single form approves, the last request of the user module stands for it. Raises as `find_approval` does,
+    and Inconclusive if the victim's confirmation has no such form.
     """
-    approval = find_approval(device)
+    try:
+        approval = find_approval(device)
+    except Inconclusive:
+        place = deciding_request(device)
+        if place is None:
+            raise
+        yield from _forgeries_of_a_request(device, place)
+        return
     for token_kept in (True, False):
         grant = device.start()
         with Visitor(device.case) as attacker, Visitor(device.case) as victim:
@@ -98,6 +107,16 @@ def forgeries(device: Device) -> Iterator[Forgery]:
             bound = frozenset(name for name, value in form.values.items() if mine.values.get(name) != value)
             without = frozenset[str]() if token_kept else bound
             yield Forgery(grant, victim, theirs, form, approval.button, without)
+
+
+def _forgeries_of_a_request(device: Device, place: int) -> Iterator[Forgery]:
+    for token_kept in (True, False):
+        grant = device.start()
+        with Visitor(device.case) as attacker, Visitor(device.case) as victim:
+            form, mine = (form_of(hold(one, grant, place)) for one in (attacker, victim))
+            unknown = passwords(attacker.last)
+            bound = frozenset(name for name, value in form.values.items() if mine.values.get(name) != value)
+            yield Forgery(grant, victim, attacker.last, form, None, unknown if token_kept else unknown | bound)
 
 
 def _refuses(button: Button | None) -> bool:

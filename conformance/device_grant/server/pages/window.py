@@ -101,7 +101,12 @@ class Window:
         return self._do(self._tab.has(selector))
 
     def submit_from_elsewhere(self, page: Page, form: Form, button: Button | None, *, without: frozenset[str]) -> Page:
-        """Visit a foreign page whose script submits a form of the target's with everything in it but `without`."""
+        """Visit a foreign page whose script submits a form of the target's with everything in it but `without`.
+
+        Raises Inconclusive for what only script of the target's own sends.
+        """
+        if form.json:
+            raise Inconclusive("the decision is sent as JSON, which no form of another site sends")
         fields = {name: value for name, value in form.values.items() if name not in without}
         if button is not None and button.name:
             fields[button.name] = button.value
