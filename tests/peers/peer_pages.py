@@ -71,6 +71,8 @@ class Pages(Server):
         self.key = secrets.token_bytes(32)
         self.wrong_codes: dict[str, list[float]] = {}
         self.wrong_logins: list[float] = []
+        self.codes: set[str] = set()
+        """The letters of all user codes so far."""
 
     def page_routes(self):
         return {
@@ -84,7 +86,8 @@ class Pages(Server):
     def new_user_code(self) -> str:
         while True:
             letters = "".join(secrets.choice(self.alphabet) for _ in range(self.code_length))
-            if all(self.plain(grant.user_code) != letters for grant in self.grants.values()):
+            if letters not in self.codes:
+                self.codes.add(letters)
                 break
         parts = [letters[at : at + self.group] for at in range(0, len(letters), self.group)]
         return self.separator.join(parts)
@@ -95,9 +98,9 @@ class Pages(Server):
 
     def pending(self, typed: str):
         """The undecided grant of a code that a person typed; None: there is none."""
-        wanted = self.plain(typed)
+        wanted, now = self.plain(typed), time.time()
         for grant in self.grants.values():
-            if self.plain(grant.user_code) == wanted and grant.state == "pending" and grant.ends > time.time():
+            if grant.state == "pending" and grant.ends > now and self.plain(grant.user_code) == wanted:
                 return grant
         return None
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from html.parser import HTMLParser
 from urllib.parse import urljoin
+
+from lxml import etree
 
 from device_grant.targets import UserError
 
@@ -13,7 +14,7 @@ DENY = {"deny", "no", "ablehnen", "0"}
 
 
 class Form:
-    def __init__(self, attributes: dict[str, str]) -> None:
+    def __init__(self, attributes) -> None:
         self.method = attributes.get("method", "get").lower()
         self.action = attributes.get("action", "")
         self.hidden: dict[str, str] = {}
@@ -24,18 +25,20 @@ class Form:
         """Buttons, radios and options: name and value."""
 
 
-class Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
+class Reader:
+    def __init__(self, html: str) -> None:
         self.forms: list[Form] = []
         self.select = ""
-        self.words: list[str] = []
+        # As octets: a text that declares an encoding would be refused. What is not empty keeps it from being so.
+        self.root = etree.fromstring(b"<html>" + html.encode(), etree.HTMLParser(encoding="utf-8"))
+        for element in self.root.iter("form", "select", "option", "button", "input"):
+            self.handle_element(element.tag, element.attrib)
 
-    def handle_data(self, data: str) -> None:
-        self.words.append(data)
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.root.itertext()).split())
 
-    def handle_starttag(self, tag: str, attrs) -> None:
-        attributes = {name: value or "" for name, value in attrs}
+    def handle_element(self, tag: str, attributes) -> None:
         name, value = attributes.get("name", ""), attributes.get("value", "")
         if tag == "form":
             self.forms.append(Form(attributes))
@@ -170,11 +173,8 @@ def follow(http, answer):
 
 
 def read(page) -> Reader:
-    reader = Reader()
-    if "html" in page.headers.get("content-type", ""):
-        reader.feed(page.text)
-    return reader
+    return Reader(page.text if "html" in page.headers.get("content-type", "") else "")
 
 
 def description(page) -> str:
-    return " ".join(" ".join(read(page).words).split())[:200]
+    return read(page).words[:200]
