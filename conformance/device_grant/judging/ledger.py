@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec import field as struct_field
+from msgspec.structs import replace
 
 from device_grant.catalogue import Requirement, Verdict
 from device_grant.errors import SuiteError
@@ -42,9 +46,8 @@ class NotApplicable(StopCheck):
     verdict = Verdict.NOT_APPLICABLE
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A judgement with the verdict that the requirement's level makes of it."""
+class Claim(Struct, frozen=True):
+    """A judgement with the verdict that the requirement's level makes of it; a struct for the reason of Judgement."""
 
     requirement: Requirement
     check: str
@@ -54,7 +57,7 @@ class Claim:
     got: str = ""
     exchanges: tuple[Exchange | Event, ...] = ()
     """What shows it; a story of the state machine has events between its exchanges."""
-    measured: Mapping[str, float] = field(default_factory=dict, hash=False)
+    measured: Mapping[str, float] = struct_field(default_factory=dict)
     """What was measured, by name."""
 
 

@@ -12,14 +12,13 @@ from device_grant.judging import (
     Check,
     Claim,
     Inconclusive,
+    Invariant,
     Ledger,
     NotApplicable,
     StopCheck,
     Untestable,
     Verify,
     Violation,
-    all_invariants,
-    applies,
 )
 from device_grant.protocol import Client, Exchange, Operation, Purpose, Request, Transcript
 from device_grant.protocol.events import Noted, Waited
@@ -28,7 +27,7 @@ from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     from device_grant.server.session.run import Run
@@ -46,15 +45,9 @@ class ServerCase:
         self.began = run.target.clock.now()
         self.examples = 0
         self.ledger = Ledger(check.name, run.catalogue.get, run.dialect, check.requirements, run.expects)
-        self.invariants = {
-            entry.name: Ledger(entry.name, run.catalogue.get, run.dialect, entry.requirements, run.expects)
-            for entry in all_invariants()
-        }
-        self._judges = [
-            (entry.function, self.invariants[entry.name])
-            for entry in all_invariants()
-            if applies(entry, run.dialect, run.catalogue.get)
-        ]
+        self._ledgers: dict[str, Ledger] = {}
+        """Of the invariants that had something to judge: most of a hundred have not, in most of the checks."""
+        self._unsettled: Mapping[str, str] = {}
         # Where cases are drawn beforehand, what a check does must not depend on what others found before.
         self.effect = run.effect if run.target.sampler is None else Effect()
         self.stop: StopCheck | None = None
@@ -166,14 +159,27 @@ class ServerCase:
         """Record an exchange and let the invariants judge it."""
         self.transcript.append(exchange)
         dialect, raising = self.run.dialect, self.ledger.raising
-        for judge, ledger in self._judges:
-            for judgement in judge(exchange, dialect):
+        for entry in self.run.invariants:
+            for judgement in entry.function(exchange, dialect):
+                ledger = self._ledgers.get(entry.name) or self._ledger_of(entry)
                 # Most hold, of requirements that held before: then there is nothing to describe.
                 if judgement.holds and ledger.again(judgement.requirement):
                     continue
                 ledger.raising = raising
                 ledger.settle(judgement.shown_by(exchange))
         return exchange
+
+    @property
+    def invariants(self) -> dict[str, Ledger]:
+        """What the invariants have claimed, by their names and in their order; of those that had something to judge."""
+        return {one.name: self._ledgers[one.name] for one in self.run.invariants if one.name in self._ledgers}
+
+    def _ledger_of(self, entry: Invariant) -> Ledger:
+        run = self.run
+        ledger = Ledger(entry.name, run.catalogue.get, run.dialect, entry.requirements, run.expects)
+        ledger.unsettled = self._unsettled
+        self._ledgers[entry.name] = ledger
+        return ledger
 
     def call(
         self,
@@ -228,7 +234,8 @@ class ServerCase:
         reasons = self.run.target.unsettled(self.check.name, self.check.live)
         if "*" in reasons:
             raise Inconclusive(reasons["*"])
-        for ledger in (self.ledger, *self.invariants.values()):
+        self._unsettled = reasons
+        for ledger in (self.ledger, *self._ledgers.values()):
             ledger.unsettled = reasons
 
     def claims(self) -> Iterator[Claim]:
@@ -240,7 +247,7 @@ class ServerCase:
     @property
     def worst(self) -> Verdict:
         """The worst verdict of the check, invariants included."""
-        ledgers = (self.ledger, *self.invariants.values())
+        ledgers = (self.ledger, *self._ledgers.values())
         return max((tally.verdict for ledger in ledgers for tally in ledger.tallies.values()), default=Verdict.PASS)
 
     @contextmanager
@@ -256,7 +263,7 @@ class ServerCase:
         """Take claims that were raised, after shrinking, into their ledgers."""
         for violation in violations:
             claim = violation.claim
-            ledger = self.invariants.get(claim.check, self.ledger)
+            ledger = self._ledgers.get(claim.check, self.ledger)
             ledger.raising = False
             ledger.add(claim)
 

@@ -7,7 +7,7 @@ import threading
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import urlsplit, urlunsplit
@@ -16,7 +16,7 @@ import httpx
 
 from device_grant.browser.chromium import Chromium
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.judging import Inconclusive
+from device_grant.judging import Inconclusive, Invariant, all_invariants, applies
 from device_grant.protocol import (
     REFRESH_TOKEN_GRANT,
     Client,
@@ -109,6 +109,11 @@ class Run:
     def _discovered(self) -> Endpoints:
         with self.target.http() as http:
             return discover(self.target, http, self.dialect)
+
+    @cached_property
+    def invariants(self) -> tuple[Invariant, ...]:
+        """Those that have anything to judge in the dialect."""
+        return tuple(entry for entry in all_invariants() if applies(entry, self.dialect, self.catalogue.get))
 
     def claims(self, name: str) -> bool | None:
         """What the target says of a capability; None: nothing."""
