@@ -60,6 +60,11 @@ def test_peer_is_settled(name, check, verdicts, tmp_path):
     assert settled(name, [check], tmp_path) == [verdicts]
 
 
+def test_a_code_that_ends_while_the_user_is_throttled_is_replaced(tmp_path):
+    checks = ("page_security::test_script_in_the_user_code", "user_decision::test_approval")
+    assert settled("OneMinute", checks, tmp_path) == [{PASS}, {PASS}]
+
+
 @pytest.mark.parametrize("name", ["Honest", "WaitingRoom", "EarlyThrottle", "Lockout", "OwnRecord"])
 def test_wrong_codes_of_one_check_do_not_tell_in_the_next(name, tmp_path):
     assert settled(name, THROTTLED, tmp_path) == [{PASS}, {PASS}]

@@ -23,6 +23,8 @@ PENDING = ("authorization_pending", "slow_down")
 GONE = ("invalid_grant", "expired_token", "access_denied")
 """What a device code that can never yield a token again may be answered."""
 NEVER_ISSUED = "never-issued-0123456789abcdef"
+_FRESH = 2.0
+"""Seconds for which a grant that nothing was done with counts as just begun."""
 _OF_A_POLL = ("grant_type", "device_code", "client")
 """What makes a poll one of the grant's own client: with another value the answer says nothing of a decision."""
 
@@ -119,6 +121,9 @@ class Grant:
 
     def __init__(self, device: Device, exchange: Exchange) -> None:
         self.device = device
+        self._begin(exchange)
+
+    def _begin(self, exchange: Exchange) -> None:
         self.exchange = exchange
         self.name = ""
         """What a story with several grants calls this one."""
@@ -127,7 +132,7 @@ class Grant:
         self.verification_uri: str = str(exchange.get("verification_uri") or "")
         complete = exchange.get("verification_uri_complete")
         self.verification_uri_complete: str | None = str(complete) if complete else None
-        self.started = device.case.now()
+        self.started = self.device.case.now()
         self.last_request = self.started
         self.may_end = False
         """Whether the check waits for the end of the codes: then an answer after it is what it wants to see."""
@@ -135,8 +140,14 @@ class Grant:
         """What the user decided last without complaint of the page, `approve` or `deny`."""
         self.decided: float | None = None
         """When the page last took a decision, in seconds of the case; None: it has not taken any."""
-        self.interval = seconds(exchange.get("interval"), device.case.run.dialect.default_interval)
+        self.interval = seconds(exchange.get("interval"), self.device.case.run.dialect.default_interval)
         self.expires_in = seconds(exchange.get("expires_in"), 0)
+
+    def renew(self) -> None:
+        """Become another device authorization of the same client; raises Untestable where it is refused."""
+        name = self.name
+        self._begin(self.device.start().exchange)
+        self.name = name
 
     @property
     def view(self) -> GrantView:
@@ -234,11 +245,11 @@ class Person:
 
     def approve(self, grant: Grant) -> None:
         """Allow; raises Untestable if there is no user or the pages do not let them."""
-        self._decide("approve", grant)
+        self._decide_in_time("approve", grant)
 
     def deny(self, grant: Grant) -> None:
         """Refuse."""
-        self._decide("deny", grant)
+        self._decide_in_time("deny", grant)
 
     def try_to(self, action: str, grant: Grant) -> str:
         """Attempt a decision that the page may refuse; returns the page's complaint, empty if it went through."""
@@ -270,6 +281,18 @@ class Person:
             self._case.transcript.append(DecisionRefused(self._case.now(), "approve", str(refused)))
             return str(refused) or "refused"
         return ""
+
+    def _decide_in_time(self, action: str, grant: Grant) -> None:
+        """Decide; where the pages had the user wait until a fresh code was over, decide on another one."""
+        fresh = self._case.now() - grant.started < _FRESH and grant.last_request == grant.started
+        try:
+            self._decide(action, grant)
+        except Untestable:
+            if not fresh or grant.time_left > 0:
+                raise
+            self._case.note("the pages had the user wait until the code was over: another one is taken")
+            grant.renew()
+            self._decide(action, grant)
 
     def _decide(self, action: str, grant: Grant) -> None:
         target = self._case.run.target
