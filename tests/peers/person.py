@@ -166,7 +166,7 @@ def submit(http, page, filled):
 
 def follow(http, answer):
     for _ in range(6):
-        if not answer.is_redirect:
+        if not answer.has_redirect_location:
             return answer
         answer = http.get(urljoin(str(answer.url), answer.headers["location"]))
     raise UserError("the pages redirect without end")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -65,12 +66,19 @@ class Sender:
 
 def encoded(payload: Payload) -> str:
     """The payload as text, which a report of pytest can carry from process to process."""
-    return msgspec.json.encode(payload).decode("utf-8", errors="replace")
+    try:
+        return msgspec.json.encode(payload).decode()
+    except UnicodeEncodeError:
+        # JSON can hold half a surrogate pair, which no UTF-8 can: what a target sends in that way is escaped again.
+        return json.dumps(msgspec.to_builtins(payload))
 
 
 def decoded(text: str) -> Payload:
     """The payload back."""
-    return msgspec.json.decode(text, type=Payload)
+    try:
+        return msgspec.json.decode(text, type=Payload)
+    except msgspec.DecodeError:
+        return msgspec.convert(json.loads(text), Payload)
 
 
 def explained(error: BaseException) -> str:

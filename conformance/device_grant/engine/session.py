@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from device_grant.results.collector import Collector
     from device_grant.results.lines import Payload
     from device_grant.results.model import Header, Shard
+    from device_grant.results.reader import Report
 
 
 @dataclass
@@ -138,13 +139,23 @@ class CheckSession:
             return None
         report = collector.finish(interrupted=self.interrupted or self.error is not None)
         if self.options.report is not None:
-            from device_grant.report import write_all
-            from device_grant.results import scan, withhold_security
-
-            withheld = collector.baseline.withholds_security
-            write_all(withhold_security(report) if withheld else report, self.options.report)
-            scan(self.options.report, collector.secrets)
+            self._publish(collector, report, self.options.report)
         return report.footer.exit_code if report.footer is not None else None
+
+    def _publish(self, collector: Collector, report: Report, folder: Path) -> None:
+        from device_grant.report import write_all
+        from device_grant.results import leaks, save, scan, withhold_security
+        from device_grant.results.reader import FILE_NAME
+
+        def published(whole: Report) -> Report:
+            return withhold_security(whole) if collector.baseline.withholds_security else whole
+
+        write_all(published(report), folder)
+        if leaks(folder, collector.secrets):
+            again = published(collector.redact_again())
+            save(again, folder / FILE_NAME)
+            write_all(again, folder)
+            scan(folder, collector.secrets)
 
     @property
     def problems(self) -> list[str]:

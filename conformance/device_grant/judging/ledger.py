@@ -112,6 +112,8 @@ class Ledger:
     """Why a requirement cannot be settled in this run, whatever the check says of it."""
     raising: bool = False
     """Inside generated examples an unexpected failure is raised instead of recorded."""
+    raised: Violation | None = None
+    """The first one of the examples that are being judged."""
 
     def applicable(self, requirement: str) -> bool:
         """Whether the requirement exists in the dialect of this run."""
@@ -166,7 +168,9 @@ class Ledger:
             and claim.verdict is Verdict.FAIL
             and not self.expects(claim.requirement.id, self.check, claim.message)
         ):
-            raise violation_type(claim.requirement.id)(claim)
+            violation = violation_type(claim.requirement.id)(claim)
+            self.raised = self.raised or violation
+            raise violation
         self.tallies.setdefault(claim.requirement.id, Tally(claim.requirement)).add(claim)
 
     def close(self, stop: StopCheck | None, *, sampled: bool = False) -> None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 SECRET_MEMBERS = frozenset(
     {
@@ -110,9 +110,12 @@ class Secrets:
             text = text.replace(form, self._forms[form])
         return text
 
-    def leaks(self, text: str) -> list[str]:
-        """Pseudonyms of the secrets that a finished artefact still contains, in any of the encodings."""
-        return sorted({self._forms[form] for form in self._recognised(text)})
+    def leaks(self, text: str, ordinary: Callable[[str], bool] = lambda _: False) -> list[str]:
+        """Pseudonyms of the secrets that a finished artefact still contains, in any of the encodings.
+
+        Forms that are `ordinary` are passed over: the artefact may have them of its own.
+        """
+        return sorted({self._forms[form] for form in self._recognised(text) if not ordinary(form)})
 
     def _recognised(self, text: str) -> list[str]:
         """The forms that occur in the text, longest first: one that contains another must go as a whole."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from device_grant.protocol import DEFAULT_INTERVAL
 from device_grant.protocol.events import OF_USER
+from device_grant.protocol.numbers import number
 from device_grant.report.text import one_line, plural
 from device_grant.report.view import natural
 
@@ -26,6 +27,8 @@ WIDTH = 720
 """Pixels of the drawing, which scales."""
 LANE = 54
 """Pixels of a lane."""
+_ENDLESS = 1e12
+"""Seconds from which a life is too long to be drawn."""
 _LEFT, _RIGHT, _TOP, _AXIS = 112, 24, 8, 26
 _SLOW_DOWN = 5.0
 _LONGEST_GAP = 4.0
@@ -182,13 +185,14 @@ def _plain(pseudonym: str) -> str:
 def _members(body: str) -> dict[str, Any]:
     try:
         members = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return members if isinstance(members, dict) else {}
 
 
 def _number(value: object, default: float) -> float:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else default
+    stated = number(value)
+    return stated if stated is not None and 0 <= stated < _ENDLESS else default
 
 
 def _axis(moments: list[float], interval: float) -> tuple[tuple[tuple[float, float], ...], tuple[float, ...]]:

@@ -6,7 +6,7 @@ from device_grant.results.model import Known
 from device_grant.results.publish import publish
 from device_grant.results.reader import Report, read
 from device_grant.results.withhold import withhold_security
-from device_grant.results.writer import ResultsWriter, redacted, save, scan
+from device_grant.results.writer import ResultsWriter, leaks, redacted, save, scan
 
 __all__ = [
     "Baseline",
@@ -16,6 +16,7 @@ __all__ = [
     "ResultsWriter",
     "count",
     "evidence",
+    "leaks",
     "merge",
     "publish",
     "read",

@@ -87,6 +87,12 @@ class Collector:
             self.writer.close()
         return report
 
+    def redact_again(self) -> Report:
+        """Everything so far, without what was written before an answer showed that it is a secret."""
+        self.cases = [redacted(case, self.secrets) for case in self.cases]
+        self.results = [redacted(result, self.secrets) for result in self.results]
+        return self.report
+
     @property
     def report(self) -> Report:
         """Everything so far, withheld results included: for the screen."""

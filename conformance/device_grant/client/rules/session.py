@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.protocol import DEFAULT_INTERVAL, REFRESH_TOKEN_GRANT, Operation
+from device_grant.protocol.numbers import number
 from device_grant.protocol.reading import basic, members_of, value_of
 
 if TYPE_CHECKING:
@@ -38,13 +39,13 @@ class ObservedGrant:
             return None
         if stated is None:
             return self.default_interval
-        return float(stated) if isinstance(stated, (int, float)) and stated >= 0 else None
+        seconds = number(stated)
+        return seconds if seconds is not None and seconds >= 0 else None
 
     @property
     def expires_in(self) -> float | None:
         """Seconds that the codes live; None if the response does not say."""
-        stated = self.start.get("expires_in") if self.start else None
-        return float(stated) if isinstance(stated, (int, float)) and not isinstance(stated, bool) else None
+        return number(self.start.get("expires_in")) if self.start else None
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -210,7 +211,7 @@ def retry_after_is_kept(session: ClientSession) -> Iterator[Judgement]:
         value = (before.response.header("retry-after") if before.response else None) or ""
         if not value.isdecimal() or before.request.operation is not after.request.operation:
             continue
-        waited, owed = after.started - before.ended, float(value)
+        waited, owed = after.started - before.ended, min(float(value), sys.float_info.max)
         description = f"{waited:.2f} s where Retry-After says {owed:g}"
         problem = "asked again before the time that Retry-After names"
         measured = {"waited": waited, "owed": owed}

@@ -178,8 +178,13 @@ class Dialect(ABC):
 
     def client_of(self, registered: Mapping[str, Any]) -> Client:
         """The client that a successful registration made."""
-        method = self.authentication_of(registered)
-        return Client(str(registered.get("client_id")), registered.get("client_secret"), method, dict(registered))
+        secret = registered.get("client_secret")
+        return Client(
+            str(registered.get("client_id")),
+            secret if isinstance(secret, str) else None,
+            self.authentication_of(registered),
+            dict(registered),
+        )
 
     def proves_identity(self, client: Client) -> bool:
         """Whether this is a confidential client, whose secret nobody else has (RFC 6749 section 2.1)."""

@@ -50,4 +50,6 @@ def written(encoding: Encoding, members: Mapping[str, Any] | Iterable[tuple[str,
     if encoding == "json":
         return json.dumps(dict(members)).encode()
     pairs = dict(members).items() if hasattr(members, "keys") else members
-    return urlencode([(name, value if isinstance(value, str) else json.dumps(value)) for name, value in pairs]).encode()
+    texts = [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in pairs]
+    # JSON can hold half a surrogate pair: a server that sends one in a code gets it back.
+    return urlencode(texts, errors="surrogatepass").encode()

@@ -135,5 +135,5 @@ class Rfc8628Dialect(Dialect):
 
 def basic_authorization(username: str, password: str) -> str:
     """Authorization header value; both parts are form-encoded first, as RFC 6749 2.3.1 asks."""
-    joined = f"{quote_plus(username)}:{quote_plus(password)}"
+    joined = ":".join(quote_plus(part, errors="surrogatepass") for part in (username, password))
     return "Basic " + base64.b64encode(joined.encode()).decode()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from device_grant.errors import SuiteError
 from device_grant.judging import Inconclusive
 from device_grant.protocol import DEFAULT_INTERVAL, Operation, dialect
+from device_grant.protocol.numbers import number
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.drift.binding import Binding
 from device_grant.recordings.drift.comparing import AnswerDifference, compare
@@ -153,9 +154,8 @@ class _Playing:
         self._binding.learn(result.exchange.outcome.members, live.outcome.members)
         if result.operation is Operation.DEVICE_AUTHORIZATION and result.said("user_code"):
             self._grants[_folded(result.said("user_code"))] = live
-            stated = live.get("interval")
-            plain = isinstance(stated, int | float) and not isinstance(stated, bool) and stated >= 0
-            self._interval = float(stated) if plain else DEFAULT_INTERVAL
+            stated = number(live.get("interval"))
+            self._interval = stated if stated is not None and stated >= 0 else DEFAULT_INTERVAL
         if not compared or self._only_paced(result, live):
             return
         drift = self._replayer.drift

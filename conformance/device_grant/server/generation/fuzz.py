@@ -9,21 +9,22 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from device_grant.judging import StopCheck, Violation
+from device_grant.judging import Inconclusive, StopCheck, Untestable, Violation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from hypothesis.database import ExampleDatabase
     from hypothesis.stateful import RuleBasedStateMachine
     from hypothesis.strategies import SearchStrategy
 
+    from device_grant.judging import Ledger
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.profile import Profile
     from device_grant.targets.ports import Codec, Sampler
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Exception)
+E = TypeVar("E", bound=BaseException)
 
 
 class Fuzz:
@@ -144,21 +145,42 @@ class Fuzz:
             with _own_constants_left_out():
                 test()
             return
+        from hypothesis.errors import Flaky, Unsatisfiable
+
+        ledgers = (case.ledger, *case.invariants.values())
+        for ledger in ledgers:
+            ledger.raised = None
         try:
             with case.raising(), _shrinking_for(case.run.profile.shrinking * longer), _own_constants_left_out():
                 test()
         except Violation as violation:
             case.record([violation])
+        except Unsatisfiable as error:
+            # What may follow in a story is made of what the server answered.
+            raise Untestable("nothing that can follow was answered, so that no story could be told") from error
         except BaseExceptionGroup as group:
-            result, rest = group.split(Violation)
-            stops, errors = rest.split(StopCheck) if rest is not None else (None, None)
-            if errors is not None:
-                raise
-            if result is not None:
-                case.record(_leaves(result))
-            if stops is not None:
-                # Several examples ended before they could be judged, each in its way: one reason is enough.
-                raise next(_leaves(stops)) from None
+            self._take(group, ledgers)
+        except Flaky as error:
+            self._take(BaseExceptionGroup("", [error]), ledgers)
+
+    def _take(self, group: BaseExceptionGroup[BaseException], ledgers: Iterable[Ledger]) -> None:
+        """Keep the claims of several failures; raises what else is among them."""
+        from hypothesis.errors import Flaky
+
+        ends = list(_leaves(group))
+        if not all(isinstance(end, Violation | StopCheck | Flaky) for end in ends):
+            raise group
+        claims = [end for end in ends if isinstance(end, Violation)]
+        stops = [end for end in ends if isinstance(end, StopCheck)]
+        if not claims:
+            # Hypothesis tells an example again and again, and gives up where the server answers it as it likes.
+            claims = [ledger.raised for ledger in ledgers if ledger.raised is not None]
+        self._case.record(claims)
+        if stops:
+            # Several examples ended before they could be judged, each in its way: one reason is enough.
+            raise stops[0] from None
+        if not claims:
+            raise Inconclusive("the server answers the same requests differently from time to time") from group
 
 
 @dataclass(frozen=True)

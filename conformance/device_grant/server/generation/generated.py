@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SLOW_DOWN = 5
 """Seconds that slow_down adds to the interval (RFC 8628 section 3.5)."""
+MOST_LOST = 20
+"""Stories in a row that end without an answer before they are given up."""
 REQUESTS_PER_GRANT = 8
 """Generated polls that share one pending device code."""
 
@@ -60,6 +62,10 @@ class Generated:
         self._wire = case.run.dialect.wire_name
         self._grant: Grant | None = None
         self._polls = 0
+        self._lost = 0
+        """Stories in a row that ended without an answer."""
+        self._lost_now = False
+        """Whether that of now has."""
         self._started = 0
         """Device authorizations of the story of now."""
         self._interval = case.run.dialect.default_interval
@@ -279,8 +285,13 @@ class Generated:
                 if answer is None:
                     from hypothesis import reject
 
+                    owner.lose()
                     reject()
                 return answer
+
+            def _repr_step(self, *_: Any) -> str:
+                # Nobody reads it, and Hypothesis's own asks for the result of a step that schemathesis keeps none of.
+                return ""
 
             def validate_response(self, response: Any, case: Any, *_: Any, **__: Any) -> None:
                 owner.judge(case, response)
@@ -288,8 +299,16 @@ class Generated:
         result: type[schemathesis.stateful.APIStateMachine] = Workflow
         return result
 
+    def lose(self) -> None:
+        """A request of a story got no answer, which ends it; raises Untestable where one after another ends so."""
+        self._lost += 1
+        self._lost_now = True
+        if self._lost >= MOST_LOST:
+            raise Untestable(f"{MOST_LOST} stories in a row ended without an answer")
+
     def begin_story(self) -> None:
         """One more story along the links."""
+        self._lost, self._lost_now = self._lost if self._lost_now else 0, False
         self._case.examples += 1
         self._started = 0
         self.note(BEGIN)

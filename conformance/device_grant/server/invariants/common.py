@@ -119,7 +119,7 @@ def is_number(value: object) -> bool:
 
 def positive_whole(value: Any) -> bool:
     """Whether a JSON value is a positive whole number, in whatever form."""
-    return is_number(value) and value > 0 and float(value).is_integer()
+    return is_number(value) and value > 0 and (isinstance(value, int) or value.is_integer())
 
 
 def kind(value: object) -> str:

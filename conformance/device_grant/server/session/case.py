@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,7 @@ from device_grant.protocol.events import Noted, Waited
 from device_grant.server.generation.fuzz import Fuzz
 from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
+from device_grant.server.session.run import UNREADABLE, reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -33,6 +35,13 @@ if TYPE_CHECKING:
     from device_grant.server.session.run import Run
 
 T = TypeVar("T")
+
+LATITUDE = 30.0
+"""Seconds that a wait may be longer than `longest_wait`: margins, and what a check waits of its own."""
+FARTHEST = 100 * 366 * 86400.0
+"""Seconds of the longest wait on a clock that jumps: a century."""
+END_OF_TIME = 220_000_000_000.0
+"""Seconds since the epoch up to which clocks are moved: not long after it, dates of Python end."""
 
 
 class ServerCase:
@@ -195,9 +204,16 @@ class ServerCase:
         return self.send(request, label, patient=patient)
 
     def wait(self, seconds: float) -> None:
-        """Let time pass on the target's clock."""
+        """Let time pass on the target's clock; raises Untestable where it would be too long."""
+        seconds = min(seconds, sys.float_info.max)  # a server's whole numbers may be larger
         # What rounding leaves of a wait that is over is none.
         if seconds > 1e-6:
+            if seconds > self.longest_wait + LATITUDE:
+                raise Untestable(
+                    f"{seconds:g} s would have to be waited on a real clock: raise [clock] longest_wait in target.toml"
+                )
+            if seconds > FARTHEST or self.run.target.clock.now() + seconds > END_OF_TIME:
+                raise Untestable(f"{seconds:g} s would have to be waited, more than a clock can be moved")
             self.transcript.append(Waited(self.now(), seconds))
             with self.resting():
                 self.run.target.clock.wait(seconds)
@@ -221,6 +237,14 @@ class ServerCase:
             self.check.function(**{name: getattr(self, name) for name in names})
         except StopCheck as reason:
             self.stop = reason
+        except UNREADABLE as error:
+            self.stop = Untestable(f"an answer could not be read: {reason_of(error)}")
+        except BaseExceptionGroup as group:
+            # Generated examples that ended in several ways.
+            unreadable, others = group.split(UNREADABLE)
+            if unreadable is None or others is not None:
+                raise
+            self.stop = Untestable(f"answers could not be read: {reason_of(unreadable.exceptions[0])}")
         self.ledger.close(self.stop, sampled=self.check.sampled)
 
     def require_claims(self) -> None:

@@ -12,6 +12,7 @@ from device_grant.errors import SuiteError
 from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
 from device_grant.protocol.events import Decided, DecisionRefused, Mistyped
+from device_grant.protocol.numbers import number
 from device_grant.server.session.pace import MARGIN
 from device_grant.targets.ports import GrantView, UserError
 
@@ -327,9 +328,8 @@ def swapped(code: str) -> str:
 
 def seconds(value: object, default: float) -> float:
     """A number of seconds from a member, or the default if it is absent or no number."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return default
-    return float(value) if value > 0 else default
+    stated = number(value)
+    return stated if stated is not None and stated > 0 else default
 
 
 def without(client: Client, **changes: Any) -> Client:

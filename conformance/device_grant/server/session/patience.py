@@ -50,5 +50,5 @@ def put_off(response: Response | None, now: float) -> float | None:
         return float(value)
     try:
         return max(1.0, parsedate_to_datetime(value or "").timestamp() - now)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 1.0

@@ -16,7 +16,7 @@ import httpx
 
 from device_grant.browser.chromium import Chromium
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.judging import Inconclusive, Invariant, all_invariants, applies
+from device_grant.judging import Inconclusive, Invariant, Untestable, all_invariants, applies
 from device_grant.protocol import (
     REFRESH_TOKEN_GRANT,
     Client,
@@ -59,6 +59,8 @@ LONGEST_RETRY = 30.0
 """Seconds that are waited at most for each."""
 LONGEST_JUMP = 3600.0
 """The same on a clock that jumps."""
+UNREADABLE = (httpx.HTTPError, httpx.InvalidURL)
+"""What httpx raises for an answer, or an address in one, that it cannot do anything with."""
 
 
 @dataclass
@@ -231,7 +233,7 @@ class Run:
         purpose = purpose_of(request)
         if isinstance(answer, Exception):
             lost = Outcome(0, "no-response")
-            return Exchange(request, None, lost, now, now, 0.0, _reason(answer), label, purpose=purpose)
+            return Exchange(request, None, lost, now, now, 0.0, reason_of(answer), label, purpose=purpose)
         response = plain_response(answer)
         outcome = self.dialect.decode(request.operation, response)
         self.remember(outcome)
@@ -248,16 +250,16 @@ class Run:
                 # A kept-alive connection that the server closed meanwhile: it has not seen the request.
                 if attempt == 1 and "without sending a response" in str(error):
                     continue
-                return None, _reason(error), time.perf_counter() - tick
+                return None, reason_of(error), time.perf_counter() - tick
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 self._recycle(http)
                 gone = self.target.gone()
                 if gone:
                     raise TargetUnreachableError(gone) from error
-                return None, _reason(error), time.perf_counter() - tick
+                return None, reason_of(error), time.perf_counter() - tick
             except (httpx.HTTPError, httpx.InvalidURL) as error:
                 self._recycle(http)
-                return None, _reason(error), time.perf_counter() - tick
+                return None, reason_of(error), time.perf_counter() - tick
             response = plain_response(answer)
             if response.status >= 400 and response.media_type != "application/json":
                 # Servers that refuse without reading the body leave the connection in an undefined state.
@@ -374,8 +376,14 @@ class Run:
         return self.dialect.encode(Operation.REGISTRATION, self.url(Operation.REGISTRATION), body, None)
 
     def client_of(self, registration: Exchange) -> Client:
-        """The client that a successful registration made."""
-        return self.dialect.client_of(registration.outcome.members)
+        """The client that a successful registration made; raises Untestable where it cannot be spoken for."""
+        client = self.dialect.client_of(registration.outcome.members)
+        try:
+            self.dialect.credentials(client)
+        except UsageError as error:
+            # RFC 7591 section 3.2.1 lets a server replace what was asked for, by something that we do not speak too.
+            raise Untestable(f"the server registered a client that the suite cannot be: {error}") from error
+        return client
 
     def remember(self, outcome: Outcome) -> None:
         """Register the secrets that a response brought, so that they are redacted everywhere."""
@@ -423,6 +431,7 @@ def _left_alone(_response: httpx.Response) -> None:
     """Take no cookies, without looking for them: that would cost a sixth of what httpx does for a request."""
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: BaseException) -> str:
+    """An error in one line, for people."""
     name = type(error).__name__
     return f"{name}: {error}" if str(error) else name

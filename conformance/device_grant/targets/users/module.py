@@ -81,8 +81,9 @@ class ModuleUser:
             return self._functions[name](http, *what)
         except (UserError, DeviceGrantError):
             raise
-        except httpx.TransportError as error:
-            # The target went away under the user's hands: a fact about the target, not a fault of the module.
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
+            # The target went away under the user's hands, or sent what httpx cannot do anything with: a fact about the
+            # target, not a fault of the module.
             raise UserError(f"{name}: the verification page did not answer: {error or type(error).__name__}") from error
         except Exception as error:
             raise SuiteError(f"{_place(error, self._file)}: {name} raised {type(error).__name__}: {error}") from error

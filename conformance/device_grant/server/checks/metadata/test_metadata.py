@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -228,6 +227,6 @@ def _jwt(token: object) -> tuple[dict[str, Any], dict[str, Any], str]:
 def _segment(text: str) -> dict[str, Any]:
     try:
         value = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
