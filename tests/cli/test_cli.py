@@ -62,7 +62,7 @@ def test_reproduction_command_shows_it_again():
 def test_no_secret_in_a_report(tmp_path):
     device_grant("run", "embedded:rfc8628", "--only", "rfc8628-3.5-approved-fast-poll", "--report", str(tmp_path))
     text = (tmp_path / "results.jsonl").read_text()
-    assert "<device_code 1>" in text
+    assert re.search(r"<device_code \d>", text)
     for member in ("device_code", "user_code", "access_token", "refresh_token"):
         assert not re.search(rf'"{member}\\":\\"(?!<)', text), member
 

@@ -91,7 +91,7 @@ def test_a_worker_that_crashes_passes_for_no_verdict(tmp_path, more):
     done = device_grant("run", "asgi:mine:app", *options, cwd=tmp_path)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "a worker process crashed in server/checks/grant/test_user_decision.py::" in one_line(done)
-    assert lines_of(tmp_path / "report")[-1]["kind"] != "footer"
+    assert not [line for line in lines_of(tmp_path / "report") if line["kind"] == "footer"]
 
 
 def lost(*, given, back, interrupted=False):
@@ -138,9 +138,9 @@ def test_waits_go_on_in_one_worker_and_once(tmp_path):
     assert len(cases) == 3
     assert not any(GROUP in case["nodeid"] for case in cases.values())
     # Nothing was sent but by the cases that are told of: no other worker had begun them as well. Besides, each worker
-    # registers clients at its first need.
+    # walks the main path, for which it registers a client.
     description = sum("request" in step for case in cases.values() for step in case["steps"])
-    assert lines[-1]["exchanges"] <= description + 2
+    assert lines[-1]["exchanges"] <= description + 2 * 6
 
 
 def config(*, worker, loadgroup=False):

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from device_grant.engine.options import Options
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
+    from device_grant.judging.trial import Trial
     from device_grant.protocol import Secrets
-    from device_grant.results.model import Header
+    from device_grant.results.model import Finding, Header
 
 
 @dataclass
@@ -91,6 +92,14 @@ class ClientSubject:
         """Whether time is real: scenarios mostly wait."""
         del check
         return self._opened().driver.clock != "simulated"
+
+    def preflight(self) -> None:
+        """None: a client is run anew for each scenario."""
+
+    def learn(self, trial: Trial) -> Sequence[Finding]:
+        """Nothing."""
+        del trial
+        return ()
 
     def header(self) -> Header:
         """The first line of the results."""

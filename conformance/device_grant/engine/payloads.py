@@ -13,12 +13,12 @@ from device_grant.errors import DeviceGrantError
 from device_grant.results.lines import Payload, case_line, result_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from device_grant.engine.scheduling import Task
     from device_grant.judging import Tally
     from device_grant.judging.trial import CheckRun, Trial
-    from device_grant.results.model import Header, Result
+    from device_grant.results.model import Finding, Header, Result
 
 
 @dataclass
@@ -41,27 +41,38 @@ class Sender:
         self._secrets = 0
         self._exchanges = 0
 
-    def payload(self, task: Task, finished: Finished, header: Header) -> Payload:
-        """The lines of a check that has run; they are not yet redacted."""
+    def payload(
+        self, task: Task, finished: Finished, header: Header, findings: Sequence[Finding] | None = None
+    ) -> Payload:
+        """The lines of a check that has run; they are not yet redacted.
+
+        `findings` are those of the check before all others, None for any other check: what fails there is said
+        whatever the selection, for nothing that was selected can be judged then.
+        """
         run, trial = self._run, finished.trial
         outcome: Literal["ran", "suite-error"] = "suite-error" if finished.error else "ran"
         message = explained(finished.error) if finished.error else ""
         secrets = list(run.secrets.entries())[self._secrets :]
         self._secrets += len(secrets)
         sent, self._exchanges = self._exchanges, run.exchanges
+        case = case_line(trial, task.nodeid, finished.duration, outcome, message)
         return Payload(
             header=header,
-            case=case_line(trial, task.nodeid, finished.duration, outcome, message),
-            results=self._lines(trial.ledger.tallies.values()),
+            case=msgspec.structs.replace(case, findings=list(findings)) if findings else case,
+            results=self._lines(trial.ledger.tallies.values(), failures=findings is not None),
             invariants=self._lines(tally for one in trial.invariants.values() for tally in one.tallies.values()),
             spare=self._lines(trial.ledger.spare.values()),
             secrets=secrets,
             exchanges=self._exchanges - sent,
         )
 
-    def _lines(self, tallies: Iterable[Tally]) -> list[Result]:
+    def _lines(self, tallies: Iterable[Tally], *, failures: bool = False) -> list[Result]:
         lines = result_lines(self._run, tallies)
-        return [line for line in lines if self._wanted is None or line.requirement in self._wanted]
+        return [
+            line
+            for line in lines
+            if self._wanted is None or line.requirement in self._wanted or (failures and line.verdict == "fail")
+        ]
 
 
 def encoded(payload: Payload) -> str:

@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from device_grant.catalogue import Catalogue
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
+    from device_grant.judging.trial import Trial
     from device_grant.protocol import Secrets
-    from device_grant.results.model import Header
+    from device_grant.results.model import Finding, Header
     from device_grant.server.generation.database import Examples
     from device_grant.server.session.run import Run
     from device_grant.targets.ports import Target
@@ -83,6 +84,18 @@ class ServerSubject:
             target.__exit__(None, None, None)
 
     @property
+    def entered(self) -> bool:
+        """Whether the target was started, even where its endpoints were not found then."""
+        return self._target is not None
+
+    def probe(self) -> str:
+        """The `[endpoints]` table that the usual places suggest; empty where none answers like an endpoint."""
+        from device_grant.server.preflight.probing import probe
+
+        assert self._target is not None  # noqa: S101 - asked for where `entered`
+        return probe(self._target)
+
+    @property
     def dialect(self) -> str:
         """The dialect of the target."""
         located = self._located or self.opener(self.options)
@@ -118,6 +131,38 @@ class ServerSubject:
         if isinstance(getattr(user, "inner", user), PromptUser):
             return False  # one question at a time
         return check.timed and run.target.clock.sleeps
+
+    def preflight(self) -> Check | None:
+        """The main path, on a server that answers now."""
+        from device_grant.judging import check_of
+        from device_grant.server.preflight.main_path import test_main_path
+
+        run = self._opened()
+        check = check_of(test_main_path)
+        # Where cases are drawn beforehand, for a recording, each check is by itself: nothing may stand before it.
+        return check if run.target.sampler is None and check is not None and run.target.holds(check.name) else None
+
+    def learn(self, trial: Trial) -> Sequence[Finding]:
+        """What is wrong on the main path."""
+        from device_grant.protocol.curl import curl
+        from device_grant.results.model import Finding
+
+        run = self._opened()
+        from device_grant.server.session.case import ServerCase
+
+        assert isinstance(trial, ServerCase)  # noqa: S101 - what this subject's own run has made
+        run.preflight = trial.preflight
+        return [
+            Finding(
+                name=cause.name,
+                title=cause.title,
+                advice=cause.advice,
+                got=cause.exchange.describe() if cause.exchange else "",
+                curl=curl(cause.exchange.request, run.secrets) if cause.exchange else "",
+                blocks=sorted(cause.blocks),
+            )
+            for cause in trial.preflight.causes
+        ]
 
     def header(self) -> Header:
         """The first line of the results."""

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.engine.exclusion import Admission
 from device_grant.engine.payloads import Finished, Sender
-from device_grant.engine.scheduling import SideBySide
+from device_grant.engine.scheduling import SideBySide, Task
 from device_grant.engine.selection import Selection
 from device_grant.engine.shards import Share
 from device_grant.engine.subject import subject_of
-from device_grant.errors import DeviceGrantError, UsageError
+from device_grant.errors import DeviceGrantError, TargetUnreachableError, UsageError
 from device_grant.results.baseline import Baseline
 from device_grant.results.baseline import load as load_baseline
 from device_grant.targets.ports import NotHeld
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     from device_grant.catalogue import Catalogue, Requirement
     from device_grant.engine.options import Options
-    from device_grant.engine.scheduling import Task
     from device_grant.engine.subject import Subject
     from device_grant.judging import Check
     from device_grant.judging.ledger import Expects
@@ -65,6 +64,8 @@ class CheckSession:
     """What each invariant, or rule, has found that nobody expects; in this process."""
     seen_invariants: set[str] = field(default_factory=set)
     """The invariants, or rules, that had something to judge."""
+    first: Payload | None = None
+    """The lines of the check that stood before all others, where it found anything."""
     misfits: dict[str, str] = field(default_factory=dict)
     """Checks that ask a target with given answers for others, and why."""
 
@@ -191,8 +192,11 @@ class CheckSession:
 
     def begin(self, tasks: Sequence[Task]) -> None:
         """Write the header of a session that is going to run these, in a process that collects."""
+        first = self.subject.preflight() if tasks and self.opened else None
         if tasks and self.collector is not None and self.opened:
             self.collector.begin(self._header())
+        if first is not None:
+            self._before_all(first)
         if self.on_start is not None:
             self.on_start(len(tasks))
 
@@ -204,6 +208,28 @@ class CheckSession:
         running = self._scheduler(locks)
         running.admission.begin()
         running.plan([task for task in tasks if self.waits(task.check)], self.subject.places, at_once=at_once)
+
+    def _before_all(self, check: Check) -> None:
+        """Run the check that stands before all others; what it finds blocks them."""
+        assert self._sender is not None  # noqa: S101 - a session that opened nothing runs nothing
+        task, run, began = Task(check.name, check), self._opened(), time.perf_counter()
+        # Not by way of the scheduler, which begins with the checks: nothing goes on beside this one.
+        finished = Finished(run.trial(check), 0.0)
+        try:
+            run.carry_out(finished.trial)
+        except Exception as caught:  # noqa: BLE001 - whatever breaks is an error of the suite, and is reported
+            finished.error = caught
+        finished.duration = time.perf_counter() - began
+        findings = self.subject.learn(finished.trial)
+        share = self.share
+        if (findings or finished.error is not None) and (share is None or share.index == 1):
+            # A path that leads to its end says nothing: the checks say of each step what is to be said. Each shard
+            # walks it, and the first one tells of it.
+            self.first = self._sender.payload(task, finished, self._header(), findings)
+            self._watch(self.first)
+            self.take(self.first)
+        if isinstance(finished.error, TargetUnreachableError):
+            raise finished.error
 
     # One check.
 

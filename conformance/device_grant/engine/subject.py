@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from device_grant.engine.options import Options
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
-    from device_grant.judging.trial import CheckRun
+    from device_grant.judging.trial import CheckRun, Trial
     from device_grant.protocol import Secrets
-    from device_grant.results.model import Header
+    from device_grant.results.model import Finding, Header
 
 
 class Subject(Protocol):
@@ -56,6 +56,12 @@ class Subject(Protocol):
 
     def waits(self, check: Check) -> bool:
         """Whether the check takes real time by waiting, so that it should go on beside others."""
+
+    def preflight(self) -> Check | None:
+        """What is run before all checks and regardless of the selection; None: nothing, as with what was recorded."""
+
+    def learn(self, trial: Trial) -> Sequence[Finding]:
+        """Take what that check found: the others are blocked by it. Returns it as lines of the results."""
 
     def header(self) -> Header:
         """The first line of the results."""

@@ -26,6 +26,8 @@ class StopCheck(Exception):  # noqa: N818 - not errors: three ways in which a ch
     """A check ends early; `str(self)` is the reason that the report shows."""
 
     verdict: Verdict
+    cause: str = ""
+    """Name of the finding by which the check is blocked; empty where it ended for a reason of its own."""
 
 
 class Untestable(StopCheck):
@@ -59,6 +61,8 @@ class Claim(Struct, frozen=True):
     """What shows it; a story of the state machine has events between its exchanges."""
     measured: Mapping[str, float] = struct_field(default_factory=dict)
     """What was measured, by name."""
+    blocked_by: str = ""
+    """Name of the finding that keeps it from being judged."""
 
 
 class Violation(Exception):  # noqa: N818 - a finding about the target, not an error of ours
@@ -186,7 +190,7 @@ class Ledger:
                     continue
                 raise SuiteError(f"{self.check} ended without judging {requirement}, which its decorator names")
             entry = self.requirement_of(requirement)
-            claim = Claim(entry, self.check, stop.verdict, str(stop))
+            claim = Claim(entry, self.check, stop.verdict, str(stop), blocked_by=stop.cause)
             if sampled:
                 self.spare.setdefault(requirement, Tally(entry)).add(claim)
             else:

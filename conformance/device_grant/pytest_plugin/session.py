@@ -78,7 +78,13 @@ class SessionPlugin:
         gc.freeze()
         config = session.config
         tasks = [item.task for item in session.items if isinstance(item, CheckItem)]
-        self.session.begin(tasks)
+        if config.option.collectonly:
+            tasks = []
+        try:
+            self.session.begin(tasks)
+        except DeviceGrantError as error:
+            self.end(config, error, session.items)
+            return
         if self.session.opened and not config.option.collectonly:
             worker = is_worker(config)
             # Where any worker may get them one by one, none is begun before it is asked for.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from device_grant.engine.exclusion import PREFIX
+from device_grant.engine.payloads import decoded, encoded
 from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
 from device_grant.pytest_plugin.items import GROUP, plain
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from device_grant.engine.session import CheckSession
 
+FIRST = "device_grant_first"
+"""Where the first worker leaves the lines of the check that stood before all others."""
 ERROR = "device_grant_error"
 """Where a worker leaves the message and the exit code of the error that ended it."""
 _CTRL_C = "keyboard-interrupt"
@@ -86,7 +89,10 @@ class WorkerPlugin:
         """In the controller: take the error of a worker that has ended, the first one of several."""
         if error and error != _CTRL_C and self._session.error is None:
             self._session.error = SuiteError(f"a worker process ended, {error}: run without -n to see why")
-        left = getattr(node, "workeroutput", {}).get(ERROR)
+        output = getattr(node, "workeroutput", {})
+        if FIRST in output:
+            self._session.take(decoded(output[FIRST]))
+        left = output.get(ERROR)
         if left is not None and self._session.error is None:
             message, code = left
             self._session.error = DeviceGrantError(message)
@@ -97,6 +103,10 @@ class WorkerPlugin:
         """In a worker: leave the error for the controller; there: end with its exit code."""
         if self._locks is not None:
             self._locks.cleanup()
+        # Each worker has walked, for it meets a server of its own perhaps; one of them tells of it.
+        worker: dict[str, Any] = getattr(session.config, "workerinput", {})
+        if worker.get("workerid") == "gw0" and self._session.first is not None:
+            session.config.workeroutput[FIRST] = encoded(self._session.first)  # type: ignore[attr-defined]  # set by xdist
         if self._session.error is None and not self._session.interrupted:
             self._session.error = self._unaccounted()
         error = self._session.error

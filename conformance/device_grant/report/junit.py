@@ -38,9 +38,12 @@ def render(report: Report) -> str:
         ("seed", "" if header.seed is None else str(header.seed)),
     ):
         ET.SubElement(properties, "property", name=name, value=visible(value))
+    for obstacle in view.obstacles:
+        ET.SubElement(properties, "property", name="main_path", value=visible(obstacle.finding.title))
+    same = {one.id: root.lead.id for root in view.roots for one in root.others}
     for requirement in view.requirements:
         for result in requirement.results:
-            _case(suite, result)
+            _case(suite, result, same.get(requirement.id, ""))
     for case in view.suite_errors:
         broken = ET.SubElement(suite, "testcase", classname=visible(case.check), name="suite")
         ET.SubElement(broken, "error", message="the suite itself broke").text = visible(case.message)
@@ -52,7 +55,7 @@ def render(report: Report) -> str:
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _case(suite: ET.Element, result: Result) -> None:
+def _case(suite: ET.Element, result: Result, same_as: str) -> None:
     case = ET.SubElement(suite, "testcase", classname=visible(result.check), name=result.requirement)
     if result.expected:
         reason = f"{result.verdict}, expected by the baseline ({result.expected}): {result.reason}"
@@ -62,6 +65,8 @@ def _case(suite: ET.Element, result: Result) -> None:
         lines = [f"{result.level} ({place}): {result.statement}", result.message]
         if result.got:
             lines.append(f"came {result.got}" + (f"; accepted {' or '.join(result.accepted)}" * bool(result.accepted)))
+        if same_as:
+            lines.append(f"of the same cause as {same_as}")
         lines += [line for line in (result.curl, result.reproduce) if line]
         ET.SubElement(case, "failure", message=visible(result.message)).text = visible("\n".join(lines))
     elif result.verdict in _SKIPPED:

@@ -13,12 +13,15 @@ from device_grant.report.text import one_line, plural, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 
 if TYPE_CHECKING:
+    from device_grant.report.findings import Obstacle, Root
     from device_grant.report.view import Group
     from device_grant.results import Report, RequirementResult
 
 _MOST = 50
 """Entries of one list; CI systems cut or refuse long summaries."""
 _LONGEST = 300
+_NAMED = 10
+"""Requirements of one cause that are named."""
 
 
 def render(report: Report) -> str:
@@ -42,7 +45,8 @@ def render(report: Report) -> str:
                 for level, row in view.levels
             ),
         ]
-    lines += _list("Failures", [_failure(one) for one in view.failures])
+    lines += _list("What is wrong on the main path", [_obstacle(one) for one in view.obstacles])
+    lines += _list("Failures", [_root(one) for one in view.roots], len(view.failures))
     lines += _list("Warnings", [_failure(one) for one in view.warnings])
     lines += _list(
         "Expected by the baseline",
@@ -72,12 +76,13 @@ def plain(text: str) -> str:
     return escaped.replace("&", "&amp;").replace("<", "&lt;").replace("@", "&#64;").replace("://", ":&#47;/")
 
 
-def _list(title: str, entries: list[str]) -> list[str]:
+def _list(title: str, entries: list[str], number: int = 0) -> list[str]:
+    """A list with the number of its entries, or of what is in them."""
     if not entries:
         return []
     shown = [f"- {entry}" for entry in entries[:_MOST]]
     more = [f"- and {len(entries) - _MOST} more, in the full report"] if len(entries) > _MOST else []
-    return ["", f"### {title} ({len(entries)})", "", *shown, *more]
+    return ["", f"### {title} ({number or len(entries)})", "", *shown, *more]
 
 
 def _failure(requirement: RequirementResult) -> str:
@@ -93,6 +98,28 @@ def _failure(requirement: RequirementResult) -> str:
         lines.append(f"  - came {code(result.got)}" + (f", accepted {accepted}" if accepted else ""))
     if result.reproduce and requirement.verdict is Verdict.FAIL:
         lines.append(f"  - {code(result.reproduce)}")
+    return "\n".join(lines)
+
+
+def _root(root: Root) -> str:
+    if not root.others:
+        return _failure(root.lead)
+    named = ", ".join(code(one.id) for one in root.others[:_NAMED])
+    more = len(root.others) - _NAMED
+    return f"{_failure(root.lead)}\n  - of the same cause: {named}" + (f" and {more} more" if more > 0 else "")
+
+
+def _obstacle(obstacle: Obstacle) -> str:
+    finding = obstacle.finding
+    lines = [f"**{plain(finding.title)}**"]
+    if finding.got:
+        lines.append(f"  - came {code(finding.got)}")
+    if finding.curl:
+        lines.append(f"  - {code(finding.curl)}")
+    if finding.advice:
+        lines.append(f"  - do: {code(finding.advice)}")
+    if obstacle.blocked:
+        lines.append(f"  - {plural(len(obstacle.blocked), 'requirement is', 'requirements are')} blocked by it")
     return "\n".join(lines)
 
 

@@ -35,6 +35,7 @@ def render(report: Report) -> str:
     view = View(report)
     rules = view.requirements
     index = {requirement.id: at for at, requirement in enumerate(rules)}
+    groups = {one.id: number for number, root in enumerate(view.roots, 1) for one in root.failures}
     run = {
         "tool": {
             "driver": {
@@ -47,7 +48,9 @@ def render(report: Report) -> str:
         "automationDetails": {"id": f"device-grant/{report.header.target}/{report.header.dialect}"},
         "invocations": [_invocation(view)],
         "results": [
-            _result(report, result, index[requirement.id]) for requirement in rules for result in requirement.results
+            _result(report, result, index[requirement.id], groups.get(requirement.id))
+            for requirement in rules
+            for result in requirement.results
         ],
         "columnKind": "unicodeCodePoints",
     }
@@ -88,7 +91,7 @@ def _rule(requirement: RequirementResult) -> dict[str, Any]:
     return rule | ({"helpUri": url} if url else {})
 
 
-def _result(report: Report, result: Result, rule: int) -> dict[str, Any]:
+def _result(report: Report, result: Result, rule: int, group: int | None) -> dict[str, Any]:
     text = one_line(result.message or result.statement)
     if result.got and _KINDS[result.verdict] == "fail" and result.got not in text:
         text += f" (came {one_line(result.got)})"
@@ -112,6 +115,11 @@ def _result(report: Report, result: Result, rule: int) -> dict[str, Any]:
             "reproduce": result.reproduce,
         },
     }
+    if group is not None:
+        # Those of one cause have the same number, the most telling cause has 1.
+        collected["properties"]["cause"] = group
+    if result.blocked_by:
+        collected["properties"]["blockedBy"] = result.blocked_by
     if result.expected:
         collected["suppressions"] = [{"kind": "external", "justification": f"{result.expected}: {result.reason}"}]
     if _KINDS[result.verdict] == "fail":

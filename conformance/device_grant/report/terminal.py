@@ -20,9 +20,10 @@ from device_grant.report.view import WORST_FIRST, View, section_name
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from device_grant.report.findings import Obstacle, Root
     from device_grant.report.view import Group
     from device_grant.results import Report, RequirementResult
-    from device_grant.results.model import Result, Step
+    from device_grant.results.model import Finding, Result, Step
 
 STYLE = {
     Verdict.FAIL: "bold red",
@@ -103,14 +104,15 @@ def render(report: Report, console: Console) -> None:
     """Print the whole report: verdict first, then what could not be tested, then each failure."""
     view = View(report)
     _verdict(view, console)
+    _main_path(view.obstacles, console)
     _unjudged(view.unjudged, console)
     _suite_errors(view, console)
     if view.failures:
         heading("Failures", console)
-        for requirement in view.failures:
-            for result in requirement.worst:
-                if not result.expected:
-                    _failure(requirement, result, console)
+        for root in view.roots:
+            shown = [result for result in root.lead.worst if not result.expected]
+            _failure(root.lead, shown[0], console)
+            _others(root, shown[1:], console)
     if view.warnings:
         heading("Warnings", console)
         for requirement in view.warnings:
@@ -136,6 +138,38 @@ def _verdict(view: View, console: Console) -> None:
             text.append(f"{verdict.label:<14}", style=STYLE[verdict])
             text.append(f"  {encodable(console, one_line(by_level))}", style="dim")
             console.print(text)
+
+
+def _main_path(obstacles: list[Obstacle], console: Console) -> None:
+    if not obstacles:
+        return
+    heading("What is wrong on the main path", console)
+    for obstacle in obstacles:
+        finding_lines(obstacle.finding, console)
+        _field(console, "fails", ", ".join(requirement.id for requirement in obstacle.failures))
+        if obstacle.blocked:
+            _field(console, "blocks", f"{plural(len(obstacle.blocked), 'requirement')}, which nobody is blamed for")
+    console.print()
+
+
+def finding_lines(finding: Finding, console: Console) -> None:
+    """Print one finding of the main path: what is wrong, what was answered, how to see it again, what to do."""
+    paragraph(console, one_line(finding.title, _LONGEST_MESSAGE), "bold red")
+    _field(console, "came", finding.got)
+    _field(console, "curl", finding.curl, whole=True)
+    _field(console, "do", finding.advice)
+
+
+def _others(root: Root, results: list[Result], console: Console) -> None:
+    """What else fails for the same cause, a line each."""
+    results = [*results, *(one for other in root.others for one in other.worst if not one.expected)]
+    if not results:
+        return
+    paragraph(console, f"     {plural(len(results), 'failure')} more of the same cause:", "dim")
+    for result in results:
+        text = f"{result.requirement} ({result.check}): {one_line(result.message, _LONGEST_MESSAGE)}"
+        indented(console, one_line(text), 7, "dim")
+    console.print()
 
 
 def _unjudged(groups: list[Group], console: Console) -> None:

@@ -12,12 +12,14 @@ from msgspec import UNSET
 from device_grant.catalogue.model import Level, Party, Verdict
 from device_grant.errors import ExitCode
 from device_grant.protocol import spoken
+from device_grant.report.findings import obstacles, roots
 from device_grant.report.text import plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from device_grant.catalogue import Catalogue, Requirement
+    from device_grant.report.findings import Obstacle, Root
     from device_grant.results import Report, RequirementResult
     from device_grant.results.model import Case, Result
 
@@ -131,8 +133,18 @@ class View:
 
     @cached_property
     def failures(self) -> list[RequirementResult]:
-        """Failing requirements that no baseline entry expects."""
-        return [requirement for requirement in self.requirements if requirement.unexpected]
+        """Failing requirements that no baseline entry expects, those of one cause beside each other."""
+        return [requirement for root in self.roots for requirement in root.failures]
+
+    @cached_property
+    def roots(self) -> list[Root]:
+        """The same by cause, the most telling one first."""
+        return roots(requirement for requirement in self.requirements if requirement.unexpected)
+
+    @cached_property
+    def obstacles(self) -> list[Obstacle]:
+        """What is wrong on the main path, with what fails and what is blocked by it."""
+        return obstacles(self.report.cases, self.requirements)
 
     @cached_property
     def warnings(self) -> list[RequirementResult]:

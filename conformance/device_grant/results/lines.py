@@ -119,6 +119,7 @@ def result_line(run: Judging, tally: Tally) -> Result:
         curl=_curl(claim, run.secrets) if run.sends else "",
         reproduce=run.reproduction(requirement.id) if show else "",
         security=requirement.security,
+        blocked_by=claim.blocked_by or msgspec.UNSET,
     )
 
 

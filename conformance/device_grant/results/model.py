@@ -165,6 +165,23 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field=
     """Present in one part of a run that was shared out: no verdict on the whole target."""
 
 
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that is wrong on the main path, found before all checks."""
+
+    name: str
+    """`client`, `start`, `pending`, `approval`, `token`, `denial`, `interval` …; later versions may know more."""
+    title: str
+    """What is wrong, in one sentence."""
+    advice: str = ""
+    """What to do about it: TOML to add to target.toml, or a sentence."""
+    got: str = ""
+    """What was answered."""
+    curl: str = ""
+    """The smallest request that shows it."""
+    blocks: list[str] = []
+    """What cannot be done because of it; empty where all else can be judged."""
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kind"):
     """One check that ran, with its transcript."""
 
@@ -183,6 +200,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kin
     """For suite-error: the traceback's last lines."""
     examples: int = 0
     """Number of generated examples, for fuzz checks."""
+    findings: list[Finding] | msgspec.UnsetType = msgspec.UNSET
+    """In the case of the main path: what is wrong on it."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field="kind"):
@@ -218,6 +237,8 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field=
     """That entry's reason."""
     issue: str = ""
     """That entry's link to the target's issue tracker."""
+    blocked_by: str | msgspec.UnsetType = msgspec.UNSET
+    """Name of the finding that kept it from being judged; absent where none did."""
     spare: bool | msgspec.UnsetType = msgspec.UNSET
     """In a shard: why a check of samples could not run; counts only if no other check judges the requirement."""
 

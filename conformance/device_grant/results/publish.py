@@ -88,7 +88,10 @@ def publish(report: Report, *, withhold: bool = False) -> Report:
     return Report(
         header=_header(report.header),
         cases=tuple(
-            sorted((_case(case) for case in report.cases if case.outcome != "ran"), key=lambda case: case.check)
+            sorted(
+                (_case(case) for case in report.cases if case.outcome != "ran" or case.findings),
+                key=lambda case: case.check,
+            )
         ),
         results=tuple(_result(one) for one in sorted(report.results, key=lambda one: (one.requirement, one.check))),
         footer=_footer(report.footer) if report.footer is not None else None,
@@ -125,9 +128,26 @@ def _command(command: str, steady: _Steady) -> str:
 
 
 def _case(case: Case) -> Case:
-    """Only checks in which the suite broke are published: their verdicts tell of the others."""
+    """Only checks in which the suite broke, and what is wrong on the main path: verdicts tell of the others."""
     lines = case.message.strip().splitlines()
-    return msgspec.structs.replace(case, steps=[], duration=0.0, message=_Steady()(lines[-1].strip()) if lines else "")
+    steady = _Steady()
+    findings = [
+        msgspec.structs.replace(
+            one,
+            title=steady.cut(one.title),
+            advice=steady.cut(one.advice),
+            got=steady.cut(one.got),
+            curl=steady.cut(one.curl),
+        )
+        for one in case.findings or ()
+    ]
+    return msgspec.structs.replace(
+        case,
+        steps=[],
+        duration=0.0,
+        message=steady(lines[-1].strip()) if lines else "",
+        findings=findings or msgspec.UNSET,
+    )
 
 
 def _result(result: Result) -> Result:

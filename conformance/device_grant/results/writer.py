@@ -11,7 +11,7 @@ import msgspec
 
 import device_grant
 from device_grant.errors import SuiteError, UsageError
-from device_grant.results.model import Case, Footer, Header, Line, Result
+from device_grant.results.model import Case, Finding, Footer, Header, Line, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Secrets
     from device_grant.results.reader import Report
 
-SomeLine = TypeVar("SomeLine", Header, Case, Result, Footer)
+SomeLine = TypeVar("SomeLine", Header, Case, Result, Footer, Finding)
 
 _LONG_NUMBER = 9
 """Digits from which a number is not taken for a duration or a length that looks like it."""
@@ -105,7 +105,7 @@ def redacted(line: SomeLine, secrets: Secrets) -> SomeLine:
     return msgspec.convert(_members(line, secrets), type=type(line))
 
 
-def _members(line: Line, secrets: Secrets | None) -> dict[str, Any]:
+def _members(line: Line | Finding, secrets: Secrets | None) -> dict[str, Any]:
     members: dict[str, Any] = msgspec.to_builtins(line)
     seen = {name: value for name, value in members.items() if name not in _IDENTITIES}
     cleaned = iter(_clean(list(_strings(seen)), secrets))

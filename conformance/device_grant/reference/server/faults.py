@@ -72,6 +72,7 @@ class Faults(Misbehaviour):
     expires_in_string: bool = fault("expires_in of the device authorization response is a JSON string.")
     expires_in_negative: bool = fault("expires_in of the device authorization response is negative.")
     interval_string: bool = fault("interval is a JSON string.")
+    interval_above_lifetime: bool = fault("interval is a second longer than the lifetime of the codes.")
     interval_negative: bool = fault("interval is negative.")
     codes_live_a_day: bool = fault("Device codes and user codes live a day.")
     device_code_in_complete_uri: bool = fault("verification_uri_complete holds the device code.")

@@ -47,6 +47,8 @@ def device_response(grant: IssuedGrant, settings: Settings, faults: Faults, base
         members["expires_in"] = -settings.expires_in
     if faults.interval_string:
         members["interval"] = str(settings.polling_interval)
+    if faults.interval_above_lifetime:
+        members["interval"] = settings.expires_in + 1
     if faults.interval_negative:
         members["interval"] = -settings.polling_interval
     missing = {

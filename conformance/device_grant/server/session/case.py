@@ -24,6 +24,7 @@ from device_grant.judging import (
 from device_grant.protocol import Client, Exchange, Operation, Purpose, Request, Transcript
 from device_grant.protocol.events import Noted, Waited
 from device_grant.server.generation.fuzz import Fuzz
+from device_grant.server.preflight import Preflight
 from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.run import UNREADABLE, reason_of
@@ -59,6 +60,8 @@ class ServerCase:
         self._unsettled: Mapping[str, str] = {}
         # Where cases are drawn beforehand, what a check does must not depend on what others found before.
         self.effect = run.effect if run.target.sampler is None else Effect()
+        self.preflight = Preflight()
+        """What this case finds of the main path; empty in all but the one that walks it."""
         self.stop: StopCheck | None = None
         """Why the check ended before its end, if it did."""
         self.resting: Callable[[], AbstractContextManager[None]] = nullcontext
@@ -117,6 +120,7 @@ class ServerCase:
 
     def device_of(self, role: str) -> Device:
         """A device whose client has that role; raises Untestable where the target offers no such client."""
+        self.run.preflight.require("clients")
         if self.run.dialect.clients_register and not self.run.target.config.clients:
             # Such registrations end, at AWS after 90 days: on a clock that jumps each case needs its own.
             client: Client | None = self.register(role)
@@ -147,8 +151,10 @@ class ServerCase:
         """Send a request as it is; the exchange is kept and the invariants judge it.
 
         `label` says to people what the request is for, and `purpose` to everything else: by default what the request
-        says itself. `malformation` says how a malformed one is wrong.
+        says itself. `malformation` says how a malformed one is wrong. Raises Blocked where such requests are known to
+        lead nowhere.
         """
+        self.run.preflight.require_operation(request.operation)
         exchange = self.run.exchange(request, self.began, label, patient=patient)
         purpose = purpose or self._purpose
         if purpose is not None:

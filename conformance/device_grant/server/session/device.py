@@ -197,7 +197,10 @@ class Grant:
 
     def _ask(self, *, wait: bool, label: str, **members: Any) -> Exchange:
         case = self.device.case
+        if self.decision == "approve":
+            case.run.preflight.require("approved-polls")
         if wait:
+            case.run.preflight.require("polls")
             case.wait(self.last_request + self.interval + MARGIN - case.now())
         body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | members
         client = body.pop("client", None)

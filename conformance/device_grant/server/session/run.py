@@ -31,6 +31,7 @@ from device_grant.protocol import (
 )
 from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
+from device_grant.server.preflight import Preflight
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.methods import METHOD, Methods
 from device_grant.server.session.pace import RENEWAL
@@ -82,6 +83,8 @@ class Run:
     """How many requests have been sent so far."""
     effect: Effect = field(default_factory=Effect)
     """Whether decisions of the user have shown at the target."""
+    preflight: Preflight = field(default_factory=Preflight)
+    """What is known to be wrong on the main path."""
     chromium: Chromium = field(default_factory=Chromium)
     """The real browser, for the checks that need one."""
     examples: Examples | None = None

@@ -1,0 +1,144 @@
+"""Failures by what they have in common: one cause is one finding, the most telling one first. Pure over results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from msgspec import UNSET
+
+from device_grant.protocol.purpose import Purpose
+from device_grant.report import http
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterable, Iterator
+
+    from device_grant.results import RequirementResult
+    from device_grant.results.model import Case, Finding, Result
+
+MAIN_PATH = "main_path::test_main_path"
+"""The check before all others: what it fails is the cause of other failures, not one of their kind."""
+_ODD = frozenset({Purpose.MALFORMED.value, Purpose.GENERATED.value, Purpose.RAW.value})
+"""What an ordinary request shows tells more than what one of these does."""
+
+
+@dataclass(frozen=True)
+class Root:
+    """Requirements that fail for one cause, as far as the evidence shows it."""
+
+    failures: tuple[RequirementResult, ...]
+    """At least one; the most telling first."""
+
+    @property
+    def lead(self) -> RequirementResult:
+        """The one that is told in full."""
+        return self.failures[0]
+
+    @property
+    def others(self) -> tuple[RequirementResult, ...]:
+        """The rest."""
+        return self.failures[1:]
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """What is wrong on the main path, what fails with it and what is blocked by it."""
+
+    finding: Finding
+    failures: tuple[RequirementResult, ...] = ()
+    blocked: tuple[RequirementResult, ...] = ()
+
+
+def obstacles(cases: Iterable[Case], requirements: Iterable[RequirementResult]) -> list[Obstacle]:
+    """The findings of the main path, in the order in which they were met."""
+    requirements = list(requirements)
+    return [
+        Obstacle(
+            finding,
+            tuple(one for one in requirements if _says(one, finding)),
+            tuple(one for one in requirements if any(result.blocked_by == finding.name for result in one.worst)),
+        )
+        for finding in _findings(cases)
+    ]
+
+
+def _findings(cases: Iterable[Case]) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for case in cases:
+        if case.check != MAIN_PATH or case.findings is UNSET:
+            continue
+        for finding in case.findings:
+            # Each shard has walked for itself.
+            if finding.name not in seen:
+                seen.add(finding.name)
+                yield finding
+
+
+def _says(requirement: RequirementResult, finding: Finding) -> bool:
+    return requirement.unexpected and any(
+        result.check == MAIN_PATH and result.message == finding.title for result in requirement.worst
+    )
+
+
+def roots(failures: Iterable[RequirementResult]) -> list[Root]:
+    """Group failing requirements: two that share a check and its request, or an answer to the same question, are one.
+
+    What the main path fails comes first, then what ordinary requests show, then what malformed ones do; among these
+    the cause that most fail by.
+    """
+    members = list(failures)
+    sets = _Sets(len(members))
+    owner: dict[Hashable, int] = {}
+    for index, requirement in enumerate(members):
+        for result in _shown(requirement):
+            for key in _keys(result):
+                sets.join(owner.setdefault(key, index), index)
+    groups: dict[int, list[RequirementResult]] = {}
+    for index, requirement in enumerate(members):
+        groups.setdefault(sets.top(index), []).append(requirement)
+    made = [Root(tuple(sorted(group, key=_rank))) for group in groups.values()]
+    return sorted(made, key=lambda root: (_rank(root.lead), -len(root.failures)))
+
+
+def _shown(requirement: RequirementResult) -> list[Result]:
+    return [result for result in requirement.worst if not result.expected]
+
+
+def _keys(result: Result) -> Iterator[Hashable]:
+    if result.curl:
+        # One check says several things of one exchange.
+        yield "exchange", result.check, result.curl
+    step = http.decisive(result.steps)
+    if step is None or not result.got or not result.accepted or step.purpose in _ODD:
+        return
+    # The same answer where the same one was due, whichever check asked.
+    yield "answer", step.operation, result.got, result.accepted[0]
+
+
+def _rank(requirement: RequirementResult) -> tuple[int, int]:
+    shown = _shown(requirement)
+    if any(result.check == MAIN_PATH for result in shown):
+        return 0, -len(shown)
+    steps = [http.decisive(result.steps) for result in shown]
+    ordinary = any(step is not None and step.purpose not in _ODD for step in steps)
+    # An invariant says what is wrong with an answer in itself.
+    invariant = any(result.check.startswith("invariants::") for result in shown)
+    return (1 if ordinary and invariant else 2 if ordinary else 3), -len(shown)
+
+
+@dataclass
+class _Sets:
+    """Disjoint sets of the numbers below `size`."""
+
+    size: int
+    _above: dict[int, int] = field(default_factory=dict)
+
+    def top(self, number: int) -> int:
+        while number in self._above:
+            number = self._above[number]
+        return number
+
+    def join(self, one: int, other: int) -> None:
+        first, second = sorted((self.top(one), self.top(other)))
+        if first != second:
+            self._above[second] = first

@@ -1,0 +1,317 @@
+"""The main path of the device grant (RFC 8628 section 1): start, pending, approve, token; start, deny, access_denied.
+
+Walked once before all checks, in a handful of requests. Each step that does not go as it must is tried in other forms,
+so that its finding names the cause.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Untestable, check
+from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose
+from device_grant.server.preflight.causes import Blocked, Cause, Stage
+from device_grant.server.preflight.variations import diagnose, name_of
+from device_grant.server.session.device import GONE, PENDING, seconds
+
+if TYPE_CHECKING:
+    from device_grant.judging import Verify
+    from device_grant.protocol import Exchange
+    from device_grant.server.preflight.causes import Blocking
+    from device_grant.server.session.case import ServerCase
+    from device_grant.server.session.device import Device, Grant
+
+LIVE = "the main path is walked on servers that answer now, not on what was recorded of one"
+START = "rfc8628-3.1-endpoint-accepts-post"
+POLLING = "rfc8628-3.4-repeat-polling-possible"
+PENDING_CODE = "rfc8628-3.4-server-accepts-grant"
+TOKEN = "rfc8628-3.5-success-after-approval"  # noqa: S105 - the id of a requirement
+_NEEDED = ("device_code", "user_code", "verification_uri")
+"""Members of a start answer without which nobody can go on (RFC 8628 section 3.2)."""
+_TOLERANCE = 0.1
+"""The share by which what a server says may differ from what target.toml says of it."""
+_NEVER_ISSUED = "never-issued-preflight-6c41"
+_SUCCESSFUL = range(200, 300)
+_CLIENT_REFUSED = ("invalid_client", "unauthorized_client")
+
+
+@check(
+    START,
+    POLLING,
+    PENDING_CODE,
+    TOKEN,
+    faults=("device_code_missing", "interval_above_lifetime", "device_code_not_read", "approval_ignored"),
+    timed=True,
+    # A path that leads to its end settles nothing: the other checks say of each step what is to be said.
+    sampled=True,
+    live=LIVE,
+)
+def test_main_path(case: ServerCase, verify: Verify) -> None:
+    """Start, poll, approve, poll; start, deny, poll. Accepted: anything that does not keep the path from its end."""
+    _Walk(case, verify).walk()
+
+
+class _Walk:
+    """The steps, one after the other, until one leads nowhere."""
+
+    def __init__(self, case: ServerCase, verify: Verify) -> None:
+        self._case = case
+        self._verify = verify
+        self._path = case.preflight
+
+    def walk(self) -> None:
+        device = self._client()
+        if device is None:
+            return self._end("no client")
+        grant = self._start(device)
+        if grant is None:
+            return self._end("no device authorization can be started")
+        pending = self._pending(device, grant)
+        if not self._decides_alone():
+            # Whoever has to be asked in person is not asked for what only the preflight wants to know.
+            self._stage("an approval", "untried", "nobody decides by themselves: target.toml has no [user] module")
+            if pending is not None:
+                self._broken(pending, {"token-requests"}, PENDING_CODE)
+            return self._end("nobody can approve or deny without being asked")
+        if not self._token(device, grant, pending):
+            return self._end("an approved grant brings no token")
+        return self._denial(device)
+
+    def _decides_alone(self) -> bool:
+        from device_grant.targets.users import PromptUser  # what lists checks needs no HTTP client
+
+        user = self._case.run.target.user
+        return user is not None and not isinstance(getattr(user, "inner", user), PromptUser)
+
+    # Steps.
+
+    def _client(self) -> Device | None:
+        case = self._case
+        try:
+            device = case.device
+        except Untestable as reason:
+            self._stage("a client", "wrong", str(reason))
+            self._broken(self._no_client(), {"clients", "starts", "token-requests"})
+            return None
+        known = "from target.toml" if case.run.target.config.clients else "registered"
+        self._stage("a client", "well", f"{device.client.authentication}, {known}")
+        return device
+
+    def _no_client(self) -> Cause:
+        run = self._case.run
+        toml = '[[clients]]\nid = "your-client-id"\nsecret = "its-secret"  # leave it out for a public client'
+        if run.target.config.clients:
+            title = "no client of target.toml may use the device grant"
+            return Cause("client", title, 'grants = ["device_code"] in one of the [[clients]]')
+        if not run.endpoints.registration:
+            return Cause("client", "no client: none is named, and the server has no registration endpoint", toml)
+        exchange = self._case.send(run.registration_request("primary"), "register a client")
+        title = f"no client can be registered: the server answers {exchange.describe()}"
+        return Cause("client", title, toml, exchange)
+
+    def _start(self, device: Device) -> Grant | None:
+        exchange = device.request(label="start")
+        if not exchange.outcome.ok:
+            self._stage("a device authorization", "wrong", exchange.describe())
+            self._refused_start(device, exchange)
+            return None
+        missing = [member for member in _NEEDED if not _text(exchange.get(member))]
+        if missing:
+            self._stage("a device authorization", "wrong", f"without {', '.join(missing)}")
+            title = f"the answer to a start has no usable {' and '.join(missing)}"
+            blocks: set[Blocking] = {"starts", "token-requests"} if "device_code" in missing else set()
+            dead = "device_code" in missing
+            self._broken(Cause("start", title, exchange=exchange), blocks, START if dead else "")
+            if dead:
+                return None
+        grant = device.start() if missing else _grant_of(device, exchange)
+        self._stage("a device authorization", "well", _described(exchange))
+        self._times(grant)
+        return grant
+
+    def _refused_start(self, device: Device, exchange: Exchange) -> None:
+        taken = diagnose(self._case, device, exchange, device.authorization_members)
+        name = name_of(Operation.DEVICE_AUTHORIZATION)
+        if taken is not None:
+            cause = Cause("start", taken.title, taken.advice, exchange)
+            holds: bool | None = False if taken.of_server else None
+        else:
+            mistaken = exchange.code in _CLIENT_REFUSED and bool(self._case.run.target.config.clients)
+            title = f"{name} answers {exchange.describe()} to a valid start"
+            if exchange.outcome.members and exchange.status in _SUCCESSFUL:
+                title = "the answer to a start has no device_code"
+            cause = Cause("start", title, exchange=exchange)
+            if mistaken:
+                cause = Cause(
+                    "start",
+                    f"{name} does not know the client of target.toml: {exchange.describe()}",
+                    "[[clients]] of target.toml: see that id, secret and authentication are those of the server",
+                    exchange,
+                )
+            # Who is wrong, the server or target.toml, nobody can tell.
+            holds = None if mistaken else False
+        self._broken(cause, {"starts", *self._token_endpoint(device)})
+        self._verify.that(START, holds, cause.title, exchange, accepted=("ok", "no-response"))
+
+    def _token_endpoint(self, device: Device) -> set[Blocking]:
+        """Token requests are blocked as well, unless one with a code of nobody is refused as such."""
+        answer = device.token(grant_type=DEVICE_CODE_GRANT, device_code=_NEVER_ISSUED, label="control: code of nobody")
+        return set() if answer.code in (*GONE, *PENDING, "invalid_request") else {"token-requests"}
+
+    def _times(self, grant: Grant) -> None:
+        """What the answer says of times, against itself and against target.toml."""
+        if grant.expires_in and grant.interval >= grant.expires_in:
+            title = (
+                f"the interval, {grant.interval:g} s, is not below the lifetime, {grant.expires_in:g} s: "
+                "who keeps it asks after the end"
+            )
+            self._broken(Cause("interval", title, exchange=grant.exchange), {"polls"}, POLLING)
+        elif not grant.expires_in:
+            sent = grant.exchange.get("expires_in")
+            title = "expires_in is missing" if sent is None else f"expires_in is {sent!r}: codes end when they begin"
+            self._broken(Cause("expires-in", title, exchange=grant.exchange), set())
+        if self._path.causes:
+            return
+        lifetimes = self._case.run.target.config.lifetimes
+        for key, declared, said in (
+            ("device_code", lifetimes.device_code, grant.expires_in),
+            ("interval", lifetimes.interval, grant.interval),
+        ):
+            if declared and said and not math.isclose(said, declared, rel_tol=_TOLERANCE):
+                title = f"target.toml declares {key} = {declared:g} under [lifetimes], the server says {said:g}"
+                self._broken(Cause(f"lifetimes-{key}", title, f"[lifetimes]\n{key} = {said:g}", grant.exchange), set())
+
+    def _pending(self, device: Device, grant: Grant) -> Cause | None:
+        """Poll before anybody has decided; returns what is wrong, which blocks nothing if a token comes later."""
+        exchange, pending = grant.ask(wait=False, label="poll before any decision")
+        if pending:
+            self._stage("a poll before the decision", "well", exchange.describe())
+            return None
+        self._stage("a poll before the decision", "wrong", exchange.describe())
+        dead = next((cause for cause in self._path.causes if cause.name in ("expires-in", "interval")), None)
+        if dead is not None and exchange.code in GONE:
+            return dead
+        taken = diagnose(
+            self._case,
+            device,
+            exchange,
+            lambda: {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code},
+        )
+        if taken is not None:
+            return Cause("pending", taken.title, taken.advice, exchange)
+        if exchange.code in _CLIENT_REFUSED:
+            title = f"the token endpoint refuses the client that the start was granted to: {exchange.describe()}"
+            advice = "see that the secret is the server's own, here and in target.toml"
+            return Cause("pending", title, advice, exchange)
+        title = f"{name_of(Operation.TOKEN)} answers {exchange.describe()} to the poll of a fresh code"
+        return Cause("pending", title, exchange=exchange)
+
+    def _token(self, device: Device, grant: Grant, pending: Cause | None) -> bool:
+        """Approve and poll; whether a token came."""
+        complaint = device.user.try_to("approve", grant)
+        if complaint:
+            self._stage("an approval", "wrong", complaint)
+            cause = Cause("approval", complaint, "see what [user] of target.toml does at the page")
+            self._broken(pending or cause, {"token-requests"} if pending else set(), PENDING_CODE if pending else "")
+            return False
+        self._stage("an approval", "well")
+        # The interval may not fit into the lifetime: then the suite asks at once, and then once more.
+        exchange, waiting = grant.ask(wait=self._polite, label="poll after the approval")
+        if exchange.outcome.ok:
+            self._stage("a token", "well", exchange.describe())
+            if pending is not None:
+                # The path goes on: what is wrong is wrong with pending alone.
+                self._broken(pending, set())
+            return True
+        self._stage("a token", "wrong", exchange.describe())
+        if pending is not None:
+            self._broken(pending, {"token-requests"}, PENDING_CODE)
+        elif waiting:
+            title = "the user approves, and the grant stays pending"
+            advice = "see whether [user] of target.toml decides indeed, and whether the server takes it"
+            of_server = self._denies(device)
+            blocks: set[Blocking] = {"approved-polls"} if of_server else set()
+            self._broken(Cause("approval", title, advice, exchange), blocks, TOKEN if of_server else "")
+        else:
+            self._refused_token(device, grant, exchange)
+        return False
+
+    def _refused_token(self, device: Device, grant: Grant, exchange: Exchange) -> None:
+        taken = diagnose(
+            self._case,
+            device,
+            exchange,
+            lambda: {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code},
+        )
+        title = f"{name_of(Operation.TOKEN)} answers {exchange.describe()} instead of a token to an approved code"
+        cause = Cause("token", title, exchange=exchange)
+        if taken is not None:
+            cause = Cause("token", taken.title, taken.advice, exchange)
+        self._broken(cause, {"approved-polls"}, TOKEN)
+
+    def _denies(self, device: Device) -> bool:
+        """Whether a denial shows, so that it is the server that takes no approval."""
+        with self._case.sending_for(Purpose.CONTROL):
+            grant = device.start(label="control: start, to be denied")
+            if device.user.try_to("deny", grant):
+                return False
+            exchange, waiting = grant.ask(wait=self._polite, label="control: poll after the denial")
+        return exchange.response is not None and not waiting
+
+    def _denial(self, device: Device) -> None:
+        grant = device.start(label="start, to be denied")
+        complaint = device.user.try_to("deny", grant)
+        if complaint:
+            return self._stage("a denial", "untried", complaint)
+        exchange, waiting = grant.ask(wait=self._polite, label="poll after the denial")
+        right = exchange.code == "access_denied"
+        self._stage("a denial", "well" if right else "wrong", exchange.describe())
+        if not right:
+            title = "the user denies, and the grant stays pending" if waiting else ""
+            title = title or f"{name_of(Operation.TOKEN)} answers {exchange.describe()} to a denied code"
+            self._broken(Cause("denial", title, exchange=exchange), set())
+        return None
+
+    # What is kept.
+
+    @property
+    def _polite(self) -> bool:
+        return not any("polls" in cause.blocks for cause in self._path.causes)
+
+    def _stage(self, name: str, went: str, remark: str = "") -> None:
+        self._path.stages.append(Stage(name, went, remark))  # type: ignore[arg-type]
+
+    def _broken(self, cause: Cause, blocks: set[Blocking], requirement: str = "") -> None:
+        known = [one for one in self._path.causes if one.name == cause.name]
+        for one in known:
+            self._path.causes.remove(one)
+            blocks = blocks | one.blocks
+        self._path.causes.append(Cause(cause.name, cause.title, cause.advice, cause.exchange, frozenset(blocks)))
+        if requirement:
+            self._fails(requirement, cause)
+
+    def _fails(self, requirement: str, cause: Cause) -> None:
+        broken = False
+        self._verify.that(requirement, broken, cause.title, *([cause.exchange] if cause.exchange else []))
+
+    def _end(self, reason: str) -> None:
+        first = self._path.causes[0] if self._path.causes else None
+        raise Blocked(first) if first is not None else Untestable(reason)
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _grant_of(device: Device, exchange: Exchange) -> Grant:
+    from device_grant.server.session.device import Grant
+
+    return Grant(device, exchange)
+
+
+def _described(exchange: Exchange) -> str:
+    expires, interval = exchange.get("expires_in"), seconds(exchange.get("interval"), 0)
+    times = [f"expires_in {expires}"] if expires is not None else []
+    times += [f"interval {interval:g}"] if interval else []
+    return ", ".join([f"user code {exchange.get('user_code')}", *times])
