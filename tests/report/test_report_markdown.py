@@ -52,10 +52,17 @@ def test_hostile_text_stays_in_code_or_escaped():
 
 
 def test_long_lists_are_cut():
-    many = tuple(samples.shown(f"rfc8628-3.5-n{number}", "fail") for number in range(60))
-    text = render(Report(header=samples.header(), results=many))
+    apart = tuple(
+        samples.shown(f"rfc8628-3.5-n{number}", "fail", got=f"{number}", curl=f"curl {number}") for number in range(60)
+    )
+    text = render(Report(header=samples.header(), results=apart))
     assert "### Failures (60)" in text
     assert "- and 10 more, in the full report" in text
+    together = tuple(samples.shown(f"rfc8628-3.5-n{number}", "fail") for number in range(60))
+    text = render(Report(header=samples.header(), results=together))
+    assert "### Failures (60)" in text
+    assert text.count("of the same cause") == 1
+    assert "and 49 more" in text
 
 
 @pytest.mark.parametrize(

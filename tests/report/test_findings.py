@@ -1,0 +1,64 @@
+"""Failures of one cause stand together, the most telling first; what the main path lacks stands above them all."""
+
+import msgspec
+from support import samples
+
+from device_grant.report.findings import MAIN_PATH
+from device_grant.report.view import View
+from device_grant.results.model import Finding
+from device_grant.results.reader import Report
+
+
+def failing(name, check, **changes):
+    """A failing requirement `rfc8628-1-NAME`; a step that a request of this purpose made shows it."""
+    purpose = changes.pop("purpose", "poll")
+    shown = {
+        "got": "400 invalid_grant",
+        "accepted": ["authorization_pending"],
+        "curl": f"curl {name} {check}",
+    } | changes
+    step = msgspec.structs.replace(samples.exchange(1.0, answer=shown["got"]), purpose=purpose)
+    return samples.shown(f"rfc8628-1-{name}", "fail", check=check, steps=[step], **shown)
+
+
+def groups(*results):
+    view = View(Report(header=samples.header(), results=results))
+    return [[requirement.id.rpartition("-")[2] for requirement in root.failures] for root in view.roots]
+
+
+def test_what_one_check_says_of_one_request_has_one_cause():
+    one = failing("a", "c::one", curl="curl x", accepted=["ok"])
+    other = failing("b", "c::one", curl="curl x", accepted=["no-response"])
+    apart = failing("c", "c::two", curl="curl x", accepted=["access_denied"])
+    assert sorted(map(sorted, groups(one, other, apart))) == [["a", "b"], ["c"]]
+
+
+def test_the_same_answer_where_the_same_was_due_has_one_cause():
+    assert groups(failing("a", "c::one"), failing("b", "c::two")) == [["a", "b"]]
+    assert len(groups(failing("a", "c::one"), failing("b", "c::two", accepted=["ok"]))) == 2
+    assert len(groups(failing("a", "c::one"), failing("b", "c::two", got="400 expired_token"))) == 2
+
+
+def test_malformed_requests_have_causes_of_their_own():
+    assert len(groups(failing("a", "c::one", purpose="malformed"), failing("b", "c::two", purpose="malformed"))) == 2
+
+
+def test_the_most_telling_comes_first():
+    odd = failing("odd", "c::odd", purpose="malformed")
+    plain = failing("plain", "c::plain", got="500")
+    invariant = failing("invariant", "invariants::one", got="200 ok", accepted=[])
+    path = failing("path", MAIN_PATH, got="404", accepted=[])
+    assert groups(odd, plain, invariant, path) == [["path"], ["invariant"], ["plain"], ["odd"]]
+
+
+def test_an_obstacle_has_what_fails_and_what_is_blocked_by_it():
+    finding = Finding(name="token", title="no tokens", advice="[endpoints]", blocks=["approved-polls"])
+    case = samples.case(MAIN_PATH, findings=[finding])
+    fails = samples.shown("rfc8628-1-a", "fail", check=MAIN_PATH, message="no tokens")
+    blocked = samples.result("rfc8628-1-b", "untestable", message="blocked by: no tokens", blocked_by="token")
+    free = samples.result("rfc8628-1-c", "untestable", message="no socket")
+    view = View(Report(header=samples.header(), cases=(case, case), results=(fails, blocked, free)))
+    [obstacle] = view.obstacles
+    assert obstacle.finding == finding
+    assert [one.id for one in obstacle.failures] == ["rfc8628-1-a"]
+    assert [one.id for one in obstacle.blocked] == ["rfc8628-1-b"]
