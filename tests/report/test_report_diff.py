@@ -55,6 +55,16 @@ def test_gone_and_new():
     assert kinds(run(one), run(other)) == [(other.requirement, "new"), (ONE, "gone")]
 
 
+def test_a_sampled_pass_may_come_and_go():
+    drawn = samples.result(ONE, "pass", sampled=True)
+    assert kinds(run(drawn), run()) == []
+    assert kinds(run(), run(drawn)) == []
+    assert any("1 pass comes or goes" in remark for remark in compare("x", run(drawn), run()).remarks)
+    # What all runs must say, and what is worse than a pass, is a change.
+    assert kinds(run(samples.result(ONE, "pass")), run()) == [(ONE, "gone")]
+    assert kinds(run(drawn), run(samples.result(ONE, "fail"))) == [(ONE, "newly-failing")]
+
+
 def test_a_new_check_that_fails_is_a_regression():
     assert kinds(run(), run(samples.result(ONE, "fail"))) == [(ONE, "newly-failing")]
 

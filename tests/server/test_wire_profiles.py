@@ -74,3 +74,10 @@ def test_a_port_that_is_missed_is_a_warning(fault, verdict):
     with embedded(AWS_SSO_OIDC, [fault] if fault else [], settings=settings) as target:
         said = run_check(target, "wire_profiles::test_aws_elixir")
     assert said.verdicts["aws-request-sdk-forms"] is verdict
+
+
+def test_what_the_plain_form_does_not_get_either_is_nobodys_fault():
+    for check in ("wire_profiles::test_boto3", "wire_profiles::test_boto3_of_2020", "wire_profiles::test_aws_elixir"):
+        outcome = run_check("embedded:aws-sso-oidc", check, faults=("pending_as_invalid_grant",))
+        assert outcome.broken == frozenset()
+        assert "the plain form is not served either: 400 invalid_grant" in str(outcome.stop)

@@ -56,10 +56,13 @@ class Sender:
         self._secrets += len(secrets)
         sent, self._exchanges = self._exchanges, run.exchanges
         case = case_line(trial, task.nodeid, finished.duration, outcome, message)
+        own = self._lines(trial.ledger.tallies.values(), failures=findings is not None)
+        if trial.check.sampled:
+            own = [msgspec.structs.replace(line, sampled=True) if line.verdict == "pass" else line for line in own]
         return Payload(
             header=header,
             case=msgspec.structs.replace(case, findings=list(findings)) if findings else case,
-            results=self._lines(trial.ledger.tallies.values(), failures=findings is not None),
+            results=own,
             invariants=self._lines(tally for one in trial.invariants.values() for tally in one.tallies.values()),
             spare=self._lines(trial.ledger.spare.values()),
             secrets=secrets,

@@ -67,6 +67,15 @@ class Change:
         return "changed"
 
     @property
+    def drawn(self) -> bool:
+        """Whether it is a pass that one run reached and the other did not, because they drew other examples."""
+        return (
+            None in (self.before, self.after)
+            and self.result.verdict == Verdict.PASS.label
+            and bool(self.result.sampled)
+        )
+
+    @property
     def words(self) -> str:
         """`pass → fail (expected: deviation)`."""
         return f"{_said(self.before)} → {_said(self.after)}"
@@ -80,6 +89,8 @@ class Difference:
     before: Report
     after: Report
     changes: tuple[Change, ...] = field(default=())
+    drawn: int = 0
+    """Passes that one of them reached and the other did not, by the examples that were drawn; no changes."""
 
     def of(self, kind: Kind) -> list[Change]:
         """List the changes of a kind, in the order of sections."""
@@ -103,6 +114,9 @@ class Difference:
             if report.footer is not None and report.footer.suite_errors:
                 checks = plural(report.footer.suite_errors, "check")
                 collected.append(f"The suite itself broke in {checks} of the {side} run.")
+        if self.drawn:
+            passes = plural(self.drawn, "pass comes or goes", "passes come or go")
+            collected.append(f"{passes} with the examples that were drawn: such a requirement was sampled.")
         one, other = self.before.header, self.after.header
         if one.target != other.target:
             collected.append(f"The targets are different: {one.target} and {other.target}.")
@@ -127,7 +141,8 @@ def compare(name: str, before: Report, after: Report) -> Difference:
         for pair in sorted(old.keys() | new.keys(), key=lambda pair: (natural(pair[0]), pair[1]))
         if _identity(old.get(pair)) != _identity(new.get(pair))
     ]
-    return Difference(name, before, after, tuple(changes))
+    kept = tuple(change for change in changes if not change.drawn)
+    return Difference(name, before, after, kept, len(changes) - len(kept))
 
 
 def as_json(differences: Iterable[Difference], missing: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -239,6 +239,9 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field=
     """That entry's link to the target's issue tracker."""
     blocked_by: str | msgspec.UnsetType = msgspec.UNSET
     """Name of the finding that kept it from being judged; absent where none did."""
+    sampled: bool | msgspec.UnsetType = msgspec.UNSET
+    """Present and true for a pass of a check that judges what its generated examples reach: another run, which draws
+    others, may have no verdict of it."""
     spare: bool | msgspec.UnsetType = msgspec.UNSET
     """In a shard: why a check of samples could not run; counts only if no other check judges the requirement."""
 

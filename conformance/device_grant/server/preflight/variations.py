@@ -162,7 +162,7 @@ def _forms(
         "read forms (RFC 8628 sections 3.1 and 3.4): nothing in target.toml helps",
         of_server=True,
     )
-    for scope in _scopes(case):
+    for scope in _scopes(device):
         yield Variation(
             run.dialect.encode(operation, url, again() | {"scope": scope}, client),
             f"{name} demands a scope",
@@ -191,8 +191,8 @@ def _forms(
         )
 
 
-def _scopes(case: ServerCase) -> list[str]:
-    known = known_scopes(case)
+def _scopes(device: Device) -> list[str]:
+    known = known_scopes(device)
     return list(dict.fromkeys([*known[:1], " ".join(known), "openid"])) if known else ["openid", "profile"]
 
 

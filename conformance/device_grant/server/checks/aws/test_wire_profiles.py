@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from device_grant.judging import check
+from device_grant.judging import Untestable, check
 from device_grant.server.checks.aws.wire_profiles import (
     AMZ_JSON,
     AWS_CLI,
@@ -121,9 +121,21 @@ def _served(device: Device, verify: Verify, requirement: str, profile: WireProfi
     for label, request, accepted in _requests(device, profile):
         exchange = device.case.send(request, label)
         served = not exchange.outcome.names.isdisjoint(accepted)
+        if not served:
+            # The control: what the suite's own plain form does not get either says nothing of how this client writes.
+            _require_plain(device, label, accepted)
         tolerated = not served and not profile.names_port and _served_with_port(device, profile, label, accepted)
         problem = f"{label} was not answered like the plain form"
         verify.that(requirement, served, problem, exchange, accepted=accepted, tolerated=tolerated)
+
+
+def _require_plain(device: Device, label: str, accepted: tuple[str, ...]) -> None:
+    for again, request, _ in _requests(device, None):
+        if again.partition(" of ")[0] != label.partition(" of ")[0]:
+            continue
+        plain = device.case.send(request, f"control: {again}")
+        if plain.outcome.names.isdisjoint(accepted):
+            raise Untestable(f"{again} is not served either: {plain.describe()}")
 
 
 def _served_with_port(device: Device, profile: WireProfile, label: str, accepted: tuple[str, ...]) -> bool:
@@ -134,10 +146,18 @@ def _served_with_port(device: Device, profile: WireProfile, label: str, accepted
     return False
 
 
-def _requests(device: Device, profile: WireProfile) -> Iterator[tuple[str, Request, tuple[str, ...]]]:
-    """Label, request and accepted outcomes; the poll is for a code of its own, which the plain form has asked for."""
+def _requests(device: Device, profile: WireProfile | None) -> Iterator[tuple[str, Request, tuple[str, ...]]]:
+    """Label, request and accepted outcomes; the poll is for a code of its own, which the plain form has asked for.
+
+    None for a profile: the suite's own plain form.
+    """
     case = device.case
+    name = profile.name if profile else "the plain form"
+
+    def written(request: Request) -> Request:
+        return profile.write(request) if profile else request
+
     if not case.run.target.config.clients:
-        yield f"registration of {profile.name}", profile.write(case.run.registration_request()), ("ok",)
-    yield f"start of {profile.name}", profile.write(start_request(device)), ("ok",)
-    yield f"poll of {profile.name}", profile.write(poll_request(device.start())), PENDING
+        yield f"registration of {name}", written(case.run.registration_request()), ("ok",)
+    yield f"start of {name}", written(start_request(device)), ("ok",)
+    yield f"poll of {name}", written(poll_request(device.start())), PENDING
