@@ -87,6 +87,16 @@ def test_what_is_declared_and_is_not_so_is_a_finding(tmp_path):
     assert "interval = 5 " not in text
 
 
+def test_without_a_user_the_doctor_says_who_is_missing(tmp_path):
+    spec = target_of(tmp_path, "plain")
+    text = Path(spec).read_text()
+    Path(spec).write_text(text.replace('[user]\nmodule = "user.py"\n', ""))
+    code, said = diagnosis(spec)
+    assert code == 5
+    assert "untried  an approval" in said
+    assert 'module = "user.py"' in said
+
+
 def ran(folder, name, *options):
     """The command itself; the lines of its results, and its exit code."""
     command = [sys.executable, "-m", "device_grant", "run", target_of(folder, name), "--report", str(folder / "report")]

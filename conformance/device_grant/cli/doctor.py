@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from device_grant.results.model import Finding
 
 
+_SOMEBODY = """
+     do:       [user]
+               module = "user.py"      # approve(http, grant) and deny(http, grant)
+               or --user prompt, to decide by hand in a run"""
+"""What to write where nobody decides."""
+
+
 @click.command()
 @click.argument("target", default="embedded:rfc8628")
 @click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the target does not say.")
@@ -111,6 +118,9 @@ def _said(trial: Trial, findings: Sequence[Finding], secrets: Any, console: Cons
         return int(ExitCode.FAILED if worst is Verdict.FAIL or not blocking else ExitCode.NOTHING_RAN)
     if trial.stop is not None:
         paragraph(console, f"Not walked to its end: {trial.stop}", "yellow")
+        if trial.run.target.user is None:
+            # Nothing is wrong with the server: somebody has to decide.
+            console.print(_SOMEBODY, markup=False)
         return int(ExitCode.NOTHING_RAN)
     steps = len(trial.preflight.stages)
     paragraph(console, f"All {steps} steps went well. `device-grant run` tests the rest.", "bold green")

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from device_grant.errors import ExitCode
 from device_grant.results.merge import count, merge
 from device_grant.results.reader import Report
+
+if TYPE_CHECKING:
+    from device_grant.results.model import Case
+
+
+def silenced(case: Case) -> Case:
+    """The case without its transcript, and without what it found that must not be published."""
+    findings = [finding for finding in case.findings or () if not finding.security]
+    return msgspec.structs.replace(case, steps=[], message="", findings=findings or msgspec.UNSET)
 
 
 def withhold_security(report: Report) -> Report:
@@ -18,13 +29,13 @@ def withhold_security(report: Report) -> Report:
     """
     kept = tuple(result for result in report.results if not result.security)
     gone = {result.requirement for result in report.results if result.security}
-    if not gone:
-        return report
     silent = {result.check for result in report.results if result.security}
     cases = tuple(
-        msgspec.structs.replace(case, steps=[], message="") if case.check in silent and case.outcome == "ran" else case
+        silenced(case) if (case.check in silent and case.outcome == "ran") or case.findings else case
         for case in report.cases
     )
+    if not gone:
+        return Report(header=report.header, cases=cases, results=kept, footer=report.footer)
     footer = report.footer
     if footer is not None:
         unexpected = [requirement for requirement in footer.unexpected if requirement not in gone]

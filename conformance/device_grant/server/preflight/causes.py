@@ -32,6 +32,8 @@ class Cause:
     exchange: Exchange | None = None
     """The smallest request that shows it; None where nothing could be sent."""
     blocks: frozenset[Blocking] = frozenset()
+    security: bool = False
+    """Whether it says of a server what must not be published of somebody else's."""
 
 
 class Blocked(Untestable):

@@ -7,6 +7,7 @@ so that its finding names the cause.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Untestable, check
@@ -32,7 +33,9 @@ _NEEDED = ("device_code", "user_code", "verification_uri")
 _TOLERANCE = 0.1
 """The share by which what a server says may differ from what target.toml says of it."""
 _NEVER_ISSUED = "never-issued-preflight-6c41"
+_ERRORS_OF_THEIRS = range(500, 600)
 _SUCCESSFUL = range(200, 300)
+_EARLY = "early-token"
 _CLIENT_REFUSED = ("invalid_client", "unauthorized_client")
 
 
@@ -71,7 +74,9 @@ class _Walk:
         if not self._decides_alone():
             # Whoever has to be asked in person is not asked for what only the preflight wants to know.
             self._stage("an approval", "untried", "nobody decides by themselves: target.toml has no [user] module")
-            if pending is not None:
+            if pending is not None and pending.name == _EARLY:
+                self._broken(pending, set())
+            elif pending is not None:
                 self._broken(pending, {"token-requests"}, PENDING_CODE)
             return self._end("nobody can approve or deny without being asked")
         if not self._token(device, grant, pending):
@@ -168,8 +173,8 @@ class _Walk:
             )
             self._broken(Cause("interval", title, exchange=grant.exchange), {"polls"}, POLLING)
         elif not grant.expires_in:
-            sent = grant.exchange.get("expires_in")
-            title = "expires_in is missing" if sent is None else f"expires_in is {sent!r}: codes end when they begin"
+            sent, name = grant.exchange.get("expires_in"), self._case.run.dialect.wire_name("expires_in")
+            title = f"{name} is missing" if sent is None else f"{name} is {sent!r}: codes end when they begin"
             self._broken(Cause("expires-in", title, exchange=grant.exchange), set())
         if self._path.causes:
             return
@@ -185,10 +190,16 @@ class _Walk:
     def _pending(self, device: Device, grant: Grant) -> Cause | None:
         """Poll before anybody has decided; returns what is wrong, which blocks nothing if a token comes later."""
         exchange, pending = grant.ask(wait=False, label="poll before any decision")
+        if exchange.status in _ERRORS_OF_THEIRS or exchange.response is None:
+            # A server that has just been started may not be ready yet for what it does for the first time.
+            exchange, pending = grant.ask(label="poll before any decision, once more")
         if pending:
             self._stage("a poll before the decision", "well", exchange.describe())
             return None
         self._stage("a poll before the decision", "wrong", exchange.describe())
+        if exchange.outcome.ok:
+            title = "a token comes before anybody has decided"
+            return Cause(_EARLY, title, exchange=exchange, security=True)
         dead = next((cause for cause in self._path.causes if cause.name in ("expires-in", "interval")), None)
         if dead is not None and exchange.code in GONE:
             return dead
@@ -209,6 +220,10 @@ class _Walk:
 
     def _token(self, device: Device, grant: Grant, pending: Cause | None) -> bool:
         """Approve and poll; whether a token came."""
+        if pending is not None and pending.name == _EARLY:
+            # That code is spent: whether an approval leads anywhere another one has to show.
+            self._broken(pending, set())
+            pending, grant = None, device.start(label="start, to be approved")
         complaint = device.user.try_to("approve", grant)
         if complaint:
             self._stage("an approval", "wrong", complaint)
@@ -287,7 +302,7 @@ class _Walk:
         for one in known:
             self._path.causes.remove(one)
             blocks = blocks | one.blocks
-        self._path.causes.append(Cause(cause.name, cause.title, cause.advice, cause.exchange, frozenset(blocks)))
+        self._path.causes.append(replace(cause, blocks=frozenset(blocks)))
         if requirement:
             self._fails(requirement, cause)
 
