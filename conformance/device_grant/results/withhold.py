@@ -27,15 +27,15 @@ def withhold_security(report: Report) -> Report:
     read from which ones are missing. Counts, unexpected failures, stale and expired entries and the exit code are
     those of what is left.
     """
-    kept = tuple(result for result in report.results if not result.security)
     gone = {result.requirement for result in report.results if result.security}
+    if not gone and not any(case.findings for case in report.cases):
+        return report
+    kept = tuple(result for result in report.results if not result.security)
     silent = {result.check for result in report.results if result.security}
     cases = tuple(
         silenced(case) if (case.check in silent and case.outcome == "ran") or case.findings else case
         for case in report.cases
     )
-    if not gone:
-        return Report(header=report.header, cases=cases, results=kept, footer=report.footer)
     footer = report.footer
     if footer is not None:
         unexpected = [requirement for requirement in footer.unexpected if requirement not in gone]
