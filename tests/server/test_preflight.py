@@ -158,3 +158,23 @@ def test_the_check_itself_proves_nothing_of_an_honest_server():
     outcome = run_check("embedded:rfc8628", "main_path::test_main_path")
     assert outcome.verdicts == {}
     assert outcome.stop is None
+
+
+def test_pytest_by_itself_says_it_too(tmp_path):
+    command = [
+        "pytest",
+        "--pyargs",
+        "device_grant.server.checks",
+        "--grant-target",
+        target_of(tmp_path, "start_breaks"),
+    ]
+    done = subprocess.run(
+        [sys.executable, "-m", *command, "-q", "-p", "no:cacheprovider", "-k", "test_pending"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env=environment(),
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Main path: the device authorization endpoint answers 500" in done.stdout

@@ -12,6 +12,7 @@ from device_grant.engine.scheduling import rank
 from device_grant.errors import DeviceGrantError, TargetUnreachableError, UsageError
 from device_grant.pytest_plugin.items import CheckItem, InvariantItem, conclude
 from device_grant.pytest_plugin.workers import WorkerPlugin, group, grouped, is_worker, locks
+from device_grant.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,6 +109,13 @@ class SessionPlugin:
         code = self.session.finish()
         if code is not None and not session.config.option.collectonly:
             session.exitstatus = code
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Say what is wrong on the main path, which is no item of pytest's."""
+        collector = self.session.collector
+        for case in collector.cases if collector is not None else ():
+            for finding in case.findings or ():
+                terminalreporter.write_line(f"Main path: {one_line(finding.title)}", red=True)
 
     def run(self, item: CheckItem) -> None:
         """Run (or wait for) the check of an item, then pass, skip or fail as pytest understands it."""
