@@ -53,6 +53,14 @@ def modules(*rooms: str) -> list[Path]:
     return [path for path in files_of_the_tree() if path.suffix == ".py" and path.relative_to(ROOT).parts[0] in rooms]
 
 
+def nodes(paths: list[Path], needed: re.Pattern[str]) -> Iterator[tuple[Path, ast.AST]]:
+    """Syntax of the modules in whose text the pattern occurs; to parse all the others takes several times as long."""
+    for path in paths:
+        text = path.read_text("utf-8")
+        if needed.search(text):
+            yield from ((path, node) for node in ast.walk(ast.parse(text)))
+
+
 def imported(node: ast.AST) -> list[str]:
     match node:
         case ast.Import():
@@ -64,6 +72,8 @@ def imported(node: ast.AST) -> list[str]:
 
 
 def noqa_comments(source: str) -> list[tuple[int, str]]:
+    if "noqa" not in source:
+        return []
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return [
         (token.start[0], token.string)
@@ -75,7 +85,8 @@ def noqa_comments(source: str) -> list[tuple[int, str]]:
 def lines_matching(pattern: re.Pattern[str]) -> list[str]:
     collected = []
     for path in files_of_the_tree():
-        for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), 1):
+        text = path.read_text("utf-8", errors="replace")
+        for number, line in enumerate(text.splitlines() if pattern.search(text) else (), 1):
             if match := pattern.search(line):
                 collected.append(f"{path.relative_to(ROOT)}:{number}: {match[0]}")
     return collected
@@ -220,10 +231,9 @@ def test_the_reference_of_target_toml_names_every_key():
 def test_no_class_name_stands_twice():
     # Whoever searches for a noun finds one thing. Private classes of one module are its own matter.
     places: dict[str, list[str]] = {}
-    for path in modules("conformance", "strategies"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
+    for path, node in nodes(modules("conformance", "strategies"), re.compile(r"\bclass [^\W_]")):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            places.setdefault(node.name, []).append(path.relative_to(ROOT).as_posix())
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
 
 
@@ -231,8 +241,7 @@ def test_modules_of_checks_do_not_import_each_other():
     # What two of them need belongs to a room below, or to a module beside them that holds no checks.
     collected = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
-        for path in modules("conformance")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        for path, node in nodes(modules("conformance"), re.compile(r"\btest_"))
         if isinstance(node, ast.ImportFrom)
         for name in [node.module or ""]
         if name.startswith("device_grant.") and name.split(".")[-1].startswith("test_")
@@ -246,15 +255,15 @@ PRIVATE_WORDS = frozenset({"found", "told", "heed", "reel", "lesser", "abreast",
 def test_no_name_is_private_vocabulary():
     # Such names say nothing to whoever meets them for the first time; what a value is, is a better name for it.
     private = []
-    for path in modules(*CODE):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            match node:
-                case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
-                    pass
-                case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
-                    pass
-                case _:
-                    continue
-            if name.strip("_").lower() in PRIVATE_WORDS:
-                private.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
+    words = re.compile(rf"\b_*(?:{'|'.join(PRIVATE_WORDS)})_*\b", re.IGNORECASE)
+    for path, node in nodes(modules(*CODE), words):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+                pass
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                pass
+            case _:
+                continue
+        if name.strip("_").lower() in PRIVATE_WORDS:
+            private.append(f"{path.relative_to(ROOT)}:{node.lineno}: {name}")
     assert private == []
