@@ -15,11 +15,9 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
-from device_grant.reference.server.aws import AwsEndpoints
 from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.http import Endpoint
 from device_grant.reference.server.pages import VerificationPages
-from device_grant.reference.server.rfc8628 import Rfc8628Endpoints
 from device_grant.reference.server.settings import PUBLIC_ISSUER, Settings
 from device_grant.reference.server.store import Store
 from device_grant.reference.server.wire import faulty
@@ -27,11 +25,28 @@ from device_grant.reference.server.wire import faulty
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from device_grant.reference.server.aws import AwsEndpoints
+    from device_grant.reference.server.rfc8628 import Rfc8628Endpoints
+
     app: Starlette
     aws_app: Starlette
 
-ENDPOINTS: Mapping[str, type[AwsEndpoints | Rfc8628Endpoints]] = MappingProxyType(
-    {RFC8628: Rfc8628Endpoints, AWS_SSO_OIDC: AwsEndpoints}
+
+def _rfc8628() -> type[Rfc8628Endpoints]:
+    from device_grant.reference.server.rfc8628 import Rfc8628Endpoints
+
+    return Rfc8628Endpoints
+
+
+def _aws() -> type[AwsEndpoints]:
+    from device_grant.reference.server.aws import AwsEndpoints
+
+    return AwsEndpoints
+
+
+# Only what is asked for is imported: AWS's read the service model of botocore, which is a tenth of the start of a run.
+ENDPOINTS: Mapping[str, Callable[[], type[AwsEndpoints | Rfc8628Endpoints]]] = MappingProxyType(
+    {RFC8628: _rfc8628, AWS_SSO_OIDC: _aws}
 )
 """By the names of the dialects that the server speaks."""
 
@@ -51,7 +66,7 @@ def create_app(
     if faults.public_http:
         settings = replace(settings, issuer=PUBLIC_ISSUER)
     store = Store(settings, faults, clock)
-    endpoints = ENDPOINTS[settings.dialect](store)
+    endpoints = ENDPOINTS[settings.dialect]()(store)
     handlers = endpoints.handlers() | VerificationPages(store).handlers()
     # As ASGI applications, not functions: the endpoints answer every method themselves, 405 included.
     routes = [Route(path, Endpoint(faulty(handler, faults))) for path, handler in handlers.items()]
