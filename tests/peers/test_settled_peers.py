@@ -7,6 +7,7 @@ from peer_room import FOLDER, PEERS, target_toml
 from support.proof import judged
 
 from device_grant.catalogue import Verdict
+from device_grant.cli import main
 from device_grant.targets.load import read_target
 from device_grant.targets.transports.in_process import AsgiTarget
 from device_grant.targets.users import ModuleUser
@@ -44,6 +45,7 @@ SETTLED = [
     ),
     ("PasswordWithDecision", "page_security::test_forms_of_nobody", {PASS}),
 ]
+ONLY = "rfc8628-3.1-unknown-client-rejected"
 THROTTLED = ("page_security::test_script_in_the_user_code", "verification_page::test_complete_address_brings_the_code")
 
 
@@ -68,3 +70,16 @@ def test_a_code_that_ends_while_the_user_is_throttled_is_replaced(tmp_path):
 @pytest.mark.parametrize("name", ["Honest", "WaitingRoom", "EarlyThrottle", "Lockout", "OwnRecord"])
 def test_wrong_codes_of_one_check_do_not_tell_in_the_next(name, tmp_path):
     assert settled(name, THROTTLED, tmp_path) == [{PASS}, {PASS}]
+
+
+def test_a_recording_holds_no_initial_access_token_and_plays_without_it(tmp_path, capsys):
+    peer = PEERS["InitialAccessToken"]
+    file = tmp_path / "target.toml"
+    file.write_text(target_toml(peer))
+    out = tmp_path / "cassette"
+    with pytest.raises(SystemExit) as done:
+        main(["record", str(file), "--out", str(out), "--only", ONLY])
+    said = capsys.readouterr()
+    assert done.value.code == 0, said.out + said.err
+    assert "not carried" not in said.out
+    assert not [kept for kept in out.iterdir() if peer.initial_token in kept.read_text()]

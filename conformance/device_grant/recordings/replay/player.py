@@ -45,6 +45,11 @@ class Player:
         self.leftovers: dict[str, str] = {}
         """By check: what its tape holds and nothing asked for."""
         self._pseudonyms = pseudonyms
+        if pseudonyms is not None:
+            # What all checks share is looked for by what is sent: registrations may carry a token of target.toml.
+            for entry in kept[SHARED].entries:
+                headers = tuple((name, pseudonyms.text(value)) for name, value in entry.request.headers)
+                entry.request = replace(entry.request, headers=headers)
         self._shared = Playback(kept[SHARED])
         self._local = threading.local()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from device_grant.browser.markup import Form, Input
+from device_grant.browser.page import answering
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.server.pages.visitor import Visitor
 from device_grant.targets.ports import UserError
@@ -62,6 +63,7 @@ def hold(browser: Visitor, grant: Grant, place: int) -> httpx.Request:
         nonlocal left
         left -= request.method != "GET"
         if not left:
+            request.read()
             raise _HeldError(request)
 
     assert user is not None, "somebody has approved before"
@@ -95,7 +97,7 @@ def passwords(page: Page) -> frozenset[str]:
 
 
 def resend(browser: Visitor, request: httpx.Request, without: frozenset[str]) -> None:
-    """Send the request from another browser, without those fields."""
+    """Send the request from another browser, without those fields; raises Untestable where nothing answers."""
     fields = {name: value for name, value in (_fields(request) or {}).items() if name not in without}
     headers = {name: value for name, value in request.headers.items() if name not in _ONE_BROWSERS}
     content: dict[str, Any] = {"content": request.content}
@@ -103,7 +105,8 @@ def resend(browser: Visitor, request: httpx.Request, without: frozenset[str]) ->
         content = {"content": json.dumps({name: json.loads(value) for name, value in fields.items()})}
     elif without:
         content = {"data": fields}
-    browser.http.request(request.method, request.url, headers=headers, **content)
+    with answering():
+        browser.http.request(request.method, request.url, headers=headers, **content)
 
 
 def _is_json(request: httpx.Request) -> bool:
