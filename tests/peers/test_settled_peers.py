@@ -38,6 +38,8 @@ SETTLED = [
     ("ApiPages", "verification_page::test_confirmation_names_the_client", {PASS}),
     ("ApiPages", "verification_page::test_confirmation_speaks_of_the_device", {INCONCLUSIVE}),
     ("ApiPages", "verification_page::test_wrong_codes_are_slowed_down", {PASS}),
+    ("ApiPages", "page_security::test_script_in_the_user_code", {INCONCLUSIVE}),
+    ("CodeBeforeClient", "client_authentication::test_token_request_without_the_grant", {INCONCLUSIVE}),
     *(
         (name, f"page_security::{check}", {PASS})
         for name in ("Selects", "Radios", "Checkboxes", "TwoSteps", "PasswordWithDecision", "ApiPages")
