@@ -123,6 +123,56 @@ def test_registrations_that_end_when_no_clock_is_left(tmp_path, value):
     assert "untestable" in ended.verdicts(name).values()
 
 
+PAGES = (
+    "page_security::",
+    "verification_page::",
+    "user_codes::",
+    "user_decision::test_loading_the_page_decides_nothing",
+)
+
+
+@pytest.mark.parametrize("plan", [rfc, aws])
+def test_a_start_that_names_no_page(tmp_path, plan):
+    ended = run_against(
+        plan(Change("start", "always", "drop", "verification_uri")), tmp_path, lambda name: name.startswith(PAGES)
+    )
+    assert ended.errors == []
+    name = "page_security::test_pages_are_closed_to_scripts_of_others"
+    assert set(ended.verdicts(name).values()) == {"untestable"}
+    assert "no verification_uri" in ended.message(name)
+
+
+STRANGE = [
+    "http://xn--a/",
+    "http://[::1",
+    "http://target.test:99999/",
+    "http://\u2100.test/",
+    "http://::1/",
+    "javascript:x",
+]
+
+
+@pytest.mark.parametrize("address", STRANGE)
+def test_addresses_that_are_none(tmp_path, address):
+    plan = rfc(
+        member("start", "verification_uri", f'"{address}"'),
+        Change("start", "always", "drop", "verification_uri_complete"),
+    )
+    ended = run_against(plan, tmp_path, lambda name: name.startswith(PAGES))
+    assert ended.errors == []
+    if address.isascii() and "\\" not in address:
+        change = Change("pages", "half", "redirect", "Location", address, status=302)
+        assert run_against(rfc(change), tmp_path, lambda name: name.startswith(PAGES)).errors == []
+
+
+@pytest.mark.parametrize("address", STRANGE)
+@pytest.mark.parametrize("name", ["issuer", "token_endpoint", "jwks_uri", "authorization_endpoint"])
+def test_metadata_whose_addresses_are_none(tmp_path, name, address):
+    plan = rfc(member("metadata", name, f'"{address}"'))
+    keep = ("metadata", "transport::", "best_practice::", "polling::test_pending")
+    assert run_against(plan, tmp_path, lambda check: check.startswith(keep)).errors == []
+
+
 # Servers as they are drawn.
 
 

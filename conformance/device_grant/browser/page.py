@@ -69,11 +69,11 @@ class Page:
 
     def link(self, reference: str) -> httpx.URL | None:
         """A link of the page as an absolute URL; None if it is none."""
-        import httpx
+        from device_grant.browser.unreadable import UNREADABLE, address
 
         try:
-            return self.url.join(reference)
-        except httpx.InvalidURL:
+            return address(str(self.url.join(reference)))
+        except UNREADABLE:
             return None
 
     def redirects_to(self, host: str) -> bool:
@@ -130,11 +130,11 @@ def send_form(http: httpx.Client, page: Page, form: Form, data: dict[str, str]) 
 @contextmanager
 def answering() -> Iterator[None]:
     """Within: raise Untestable where nothing answers, or the redirects have no end."""
-    import httpx
+    from device_grant.browser.unreadable import UNREADABLE
 
     try:
         yield
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except UNREADABLE as error:
         raise Untestable(f"a page could not be loaded: {type(error).__name__}") from None
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import httpx
 
 from device_grant.browser.page import FOREIGN_HOST, HOOK, Page, same_site_of, split
+from device_grant.browser.unreadable import UNREADABLE, address
 from device_grant.judging import Untestable
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ class Tab:
                 answer = httpx.Response(404)
             else:
                 answer = await self._asked(event)
-        except httpx.HTTPError:
+        except UNREADABLE:
             command, members = "Fetch.failRequest", {"errorReason": "Failed"}
         else:
             command, members = "Fetch.fulfillRequest", _as_fulfilled(answer)
@@ -333,7 +334,4 @@ def _as_fulfilled(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _url(text: str) -> httpx.URL:
-    try:
-        return httpx.URL(text)
-    except httpx.InvalidURL:
-        return httpx.URL()
+    return address(text) or httpx.URL()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
-from urllib.parse import urlsplit
+
+from device_grant.browser.page import split
 
 _RESERVED = frozenset({"test", "localhost", "invalid", "example", "local", "internal"})
 """Top-level names that lead to nobody's public server (RFC 2606, RFC 6761, RFC 6762)."""
@@ -11,7 +12,7 @@ _RESERVED = frozenset({"test", "localhost", "invalid", "example", "local", "inte
 
 def is_loopback(url: str) -> bool:
     """Whether the URL's host is this machine by name or address."""
-    host = urlsplit(url).hostname or ""
+    host = split(url).hostname or ""
     address = _address(host)
     if address is None:
         return host == "localhost" or host.endswith(".localhost")
@@ -20,7 +21,7 @@ def is_loopback(url: str) -> bool:
 
 def is_test_rig(url: str) -> bool:
     """Whether the URL's host is a loopback or private address, a name without a dot, or a reserved name."""
-    host = urlsplit(url).hostname or ""
+    host = split(url).hostname or ""
     address = _address(host)
     if address is None:
         _, dot, top = host.rpartition(".")

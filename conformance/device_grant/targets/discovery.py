@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
+from device_grant.browser.unreadable import UNREADABLE, address
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.protocol import Dialect, Operation, Request, Response
 from device_grant.protocol import dialect as known_dialect
@@ -139,7 +140,7 @@ def _advertised(target: Target, http: httpx.Client) -> _Advertised:
         urls = {
             name: value
             for name, member in _ADVERTISED.items()
-            if isinstance(value := document.get(member), str) and value
+            if isinstance(value := document.get(member), str) and value and is_sendable(value)
         }
         if not result.source or ("device_authorization" in urls and "device_authorization" not in result.urls):
             result = replace(result, source=url, document=document)
@@ -163,7 +164,7 @@ def _places(base: str, configured: str) -> Iterator[str]:
 def _ask(http: httpx.Client, request: Request) -> Response:
     try:
         answer = http.request(request.method, request.url, headers=list(request.headers))
-    except httpx.HTTPError as error:
+    except UNREADABLE as error:
         raise TargetUnreachableError(unreachable(request.url, error)) from error
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
     return Response(answer.status_code, headers, answer.content)
@@ -179,13 +180,31 @@ def _incomplete(target: Target, result: _Advertised, missing: list[str]) -> str:
     keys = ", ".join(f'{name} = "/path"' for name in missing)
     if result.source:
         members = " and ".join(_ADVERTISED[name] for name in missing)
-        what = f"its metadata ({result.source}) names no {members}"
+        stated = any(result.document.get(_ADVERTISED[name]) for name in missing)
+        what = f"its metadata ({result.source}) names no {members}{' that can be asked' if stated else ''}"
     elif result.exchanges:
         tried = " and ".join(f"{request.url} ({response.status})" for request, response in result.exchanges)
         what = f"there is no metadata at {tried}"
     else:
         what = "its endpoints are unknown and claims.metadata is false"
     return f"{target.spec}: {what}: write {keys} under [endpoints] in target.toml"
+
+
+def is_sendable(url: str) -> bool:
+    """Whether a request can be sent to what a server calls an address at all; a relative one is below its base."""
+    try:
+        port = urlsplit(url).port
+    except ValueError:
+        return False
+    return port != 0 and address(url) is not None
+
+
+def is_address(url: str) -> bool:
+    """Whether that is an absolute http or https URL besides."""
+    if not is_sendable(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _reachable(target: Target, name: str, url: str, moved: list[str]) -> str:

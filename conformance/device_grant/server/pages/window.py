@@ -19,6 +19,7 @@ import httpx
 from device_grant.browser.chromium import FAREWELL, PATIENCE
 from device_grant.browser.page import FOREIGN_HOST, Page, split
 from device_grant.browser.tab import Asked, Loaded, Tab, as_set, brief
+from device_grant.browser.unreadable import UNREADABLE
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol.events import PageLoaded
 
@@ -189,7 +190,7 @@ class Window:
             )
         except httpx.HTTPError as error:
             return error
-        except httpx.InvalidURL as error:
+        except UNREADABLE as error:
             return httpx.UnsupportedProtocol(str(error))
 
     def _close(self) -> None:

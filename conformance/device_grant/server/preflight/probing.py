@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
-
+from device_grant.browser.unreadable import UNREADABLE
 from device_grant.protocol.dialects import FORM_TYPE, json_object
 from device_grant.server.preflight.variations import KEYS, USUAL_PATHS
 from device_grant.server.session.run import plain_response
 
 if TYPE_CHECKING:
+    import httpx
+
     from device_grant.targets import Target
 
 _ENDPOINT_STATUSES = (200, 400, 401, 403, 415, 422)
@@ -33,7 +34,7 @@ def probe(target: Target) -> str:
 def _is_endpoint(http: httpx.Client, url: str) -> bool:
     try:
         answer = http.post(url, headers={"Content-Type": FORM_TYPE}, content=b"")
-    except httpx.HTTPError:
+    except UNREADABLE:
         return False
     members = json_object(plain_response(answer))
     return answer.status_code in _ENDPOINT_STATUSES and members is not None and "error" in members

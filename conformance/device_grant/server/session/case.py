@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from device_grant.browser.unreadable import UNREADABLE
 from device_grant.catalogue import Verdict
 from device_grant.judging import (
     Check,
@@ -27,7 +28,7 @@ from device_grant.server.generation.fuzz import Fuzz
 from device_grant.server.preflight import Preflight
 from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
-from device_grant.server.session.run import UNREADABLE, reason_of
+from device_grant.server.session.run import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

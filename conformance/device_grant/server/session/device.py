@@ -130,9 +130,9 @@ class Grant:
         """What a story with several grants calls this one."""
         self.device_code: str = exchange.get("device_code")
         self.user_code: str = str(exchange.get("user_code") or "")
-        self.verification_uri: str = str(exchange.get("verification_uri") or "")
-        complete = exchange.get("verification_uri_complete")
-        self.verification_uri_complete: str | None = str(complete) if complete else None
+        address, complete = exchange.get("verification_uri"), exchange.get("verification_uri_complete")
+        self._address = address if isinstance(address, str) else ""
+        self.verification_uri_complete: str | None = complete if isinstance(complete, str) and complete else None
         self.started = self.device.case.now()
         self.last_request = self.started
         self.may_end = False
@@ -151,9 +151,16 @@ class Grant:
         self.name = name
 
     @property
+    def verification_uri(self) -> str:
+        """Where the user goes; raises Untestable where the response names no place, which is no check's own finding."""
+        if not self._address:
+            raise Untestable("the device authorization response has no verification_uri")
+        return self._address
+
+    @property
     def view(self) -> GrantView:
         """What the user sees."""
-        return GrantView(self.user_code, self.verification_uri, self.verification_uri_complete)
+        return GrantView(self.user_code, self._address, self.verification_uri_complete)
 
     def poll(self, *, wait: bool = True, label: str = "poll", **members: Any) -> Exchange:
         """One poll. By default a polite one, at least the interval after the last request for this code.
@@ -276,7 +283,11 @@ class Person:
             return "nothing to mistype"
         self._case.run.secrets.register("mistyped_user_code", typed)
         self._case.transcript.append(Mistyped(self._case.now(), grant.name))
-        view = GrantView(typed, grant.verification_uri, complete and complete.replace(grant.user_code, typed))
+        view = replace(
+            grant.view,
+            user_code=typed,
+            verification_uri_complete=complete and complete.replace(grant.user_code, typed),
+        )
         try:
             with self._case.run.target.http(timeout=30.0) as browser:
                 user.approve(browser, view)

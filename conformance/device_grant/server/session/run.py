@@ -15,6 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 
 from device_grant.browser.chromium import Chromium
+from device_grant.browser.page import split
+from device_grant.browser.unreadable import UNREADABLE
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.judging import Inconclusive, Invariant, Untestable, all_invariants, applies
 from device_grant.protocol import (
@@ -38,6 +40,7 @@ from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.patience import RETRIES, Patience, put_off
 from device_grant.server.session.profile import PROFILES, Profile
 from device_grant.targets import discover
+from device_grant.targets.discovery import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -60,8 +63,6 @@ LONGEST_RETRY = 30.0
 """Seconds that are waited at most for each."""
 LONGEST_JUMP = 3600.0
 """The same on a clock that jumps."""
-UNREADABLE = (httpx.HTTPError, httpx.InvalidURL)
-"""What httpx raises for an answer, or an address in one, that it cannot do anything with."""
 
 
 @dataclass
@@ -100,8 +101,8 @@ class Run:
         """What became of a client that all checks share, by its role: one line each."""
         self.discovery: tuple[Exchange, ...] = ()
         self.endpoints: Endpoints = self._discovered()
-        issuer = urlsplit(str(self.endpoints.document.get("issuer") or ""))
-        if self.target.in_process and not self.target.config.endpoints.base and issuer.netloc:
+        issuer = split(str(self.endpoints.document.get("issuer") or ""))
+        if self.target.in_process and not self.target.config.endpoints.base and is_address(issuer.geturl()):
             # An application that knows its own address is called by it: cookies and links are made for that one.
             self.target.base = f"{issuer.scheme}://{issuer.netloc}"
             self.endpoints = self._discovered()
@@ -260,7 +261,7 @@ class Run:
                 if gone:
                     raise TargetUnreachableError(gone) from error
                 return None, reason_of(error), time.perf_counter() - tick
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
+            except UNREADABLE as error:
                 self._recycle(http)
                 return None, reason_of(error), time.perf_counter() - tick
             response = plain_response(answer)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlunsplit
 
+from device_grant.browser.page import split
 from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.targets.addresses import is_test_rig
 
@@ -24,12 +25,12 @@ _ATTEMPTS = 2
 
 def plain_http_allowed(url: str) -> bool:
     """Whether a URL may be http without being a finding: only where nobody but the tester can listen."""
-    return urlsplit(url).scheme == "https" or is_test_rig(url)
+    return split(url).scheme == "https" or is_test_rig(url)
 
 
 def require_tls_matters(case: ServerCase, url: str) -> None:
     """Raise NotApplicable where TLS says nothing about the server: a test rig on http, a call within this process."""
-    if urlsplit(url).scheme == "https":
+    if split(url).scheme == "https":
         if case.run.target.in_process:
             raise NotApplicable("called in process: TLS belongs to whatever stands before the server")
     elif is_test_rig(url):
@@ -38,7 +39,7 @@ def require_tls_matters(case: ServerCase, url: str) -> None:
 
 def in_clear(request: Request) -> Request:
     """The same request over plain http."""
-    parts = urlsplit(request.url)
+    parts = split(request.url)
     return replace(request, url=urlunsplit(("http", *parts[1:])))
 
 
@@ -103,7 +104,7 @@ def _attempt(url: str, context: ssl.SSLContext) -> bool | None:
     import socket
     import ssl
 
-    parts = urlsplit(url)
+    parts = split(url)
     host = parts.hostname or ""
     try:
         plain = socket.create_connection((host, parts.port or 443), timeout=_TIMEOUT)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from device_grant.browser.unreadable import UNREADABLE
 from device_grant.errors import DeviceGrantError, SuiteError, UsageError
 from device_grant.targets.ports import GrantView, Pages, UserError
 
@@ -81,7 +82,7 @@ class ModuleUser:
             return self._functions[name](http, *what)
         except (UserError, DeviceGrantError):
             raise
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict) as error:
+        except UNREADABLE as error:
             # The target went away under the user's hands, or sent what httpx cannot do anything with: a fact about the
             # target, not a fault of the module.
             raise UserError(f"{name}: the verification page did not answer: {error or type(error).__name__}") from error

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from device_grant.judging import NotApplicable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Operation
+from device_grant.targets.discovery import is_sendable
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -35,8 +36,8 @@ def endpoints(case: ServerCase) -> list[SplitResult]:
     run = case.run
     advertised = [value for name, value in run.endpoints.document.items() if name.endswith("_endpoint")]
     used = [run.endpoints.url(operation) for operation in Operation]
-    collected = {url for url in (*used, *advertised) if isinstance(url, str) and url}
-    public = [parts for parts in map(urlsplit, sorted(collected)) if is_public(parts)]
+    collected = {url for url in (*used, *advertised) if isinstance(url, str) and is_sendable(url)}
+    public = [parts for parts in map(urlsplit, sorted(filter(None, collected))) if is_public(parts)]
     if not public:
         raise NotApplicable("the endpoints are on loopback or reserved hosts, where no TLS is owed")
     return public

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from device_grant.browser.page import split
 from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import Purpose, Request
 from device_grant.protocol.dialects import json_object
@@ -100,4 +101,4 @@ def reachable(case: ServerCase, url: str) -> str:
     base = urlsplit(case.run.target.base)
     if not is_test_rig(case.run.target.base):
         return url
-    return urlunsplit((base.scheme, base.netloc, *urlsplit(url)[2:]))
+    return urlunsplit((base.scheme, base.netloc, *split(url)[2:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from device_grant.browser.page import split
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.server.checks.metadata.published import (
     NAMES,
@@ -30,7 +31,7 @@ def test_metadata_location(case: ServerCase, verify: Verify) -> None:
     """GET the well-known places of the issuer. Accepted: one before its path answers; after it is a warning."""
     base, known = case.run.target.base, case.run.endpoints.document.get("issuer")
     issuer = known if isinstance(known, str) else base
-    inserted, appended = places(base, urlsplit(issuer).path)
+    inserted, appended = places(base, split(issuer).path)
     tried = []
     answers = {}
     for url in (*inserted, *appended):
@@ -64,7 +65,7 @@ def test_issuer_is_the_one_that_was_asked(case: ServerCase, verify: Verify) -> N
         raise Untestable("the metadata is at no well-known path: the issuer that it is for is not known")
     if not isinstance(issuer, str):
         raise Untestable("the metadata has no issuer")
-    here, there = urlsplit(asked), urlsplit(issuer)
+    here, there = split(asked), split(issuer)
     # Both spellings lead to the same URL, and which one the client was given only the client knows.
     slash = asked.rstrip("/") == issuer.rstrip("/")
     # A server behind a port mapping, or called localhost here and 127.0.0.1 there, is a matter of the test rig.

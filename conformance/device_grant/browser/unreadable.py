@@ -1,0 +1,19 @@
+"""What httpx raises for what a server sends: broken answers, and addresses that are none."""
+
+from __future__ import annotations
+
+import httpx
+from idna import IDNAError
+
+UNREADABLE = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, IDNAError)
+"""The last one comes unwrapped where the host of an address is no internationalised name, though it looks like one."""
+
+
+def address(text: str) -> httpx.URL | None:
+    """The text as a URL whose host can be read; None if it is none."""
+    try:
+        url = httpx.URL(text)
+        _ = url.host  # decoded only now
+    except UNREADABLE:
+        return None
+    return url
