@@ -45,7 +45,7 @@ def test_a_client_that_the_suite_cannot_be(tmp_path, method):
         assert "client that the suite cannot be" in ended.message("polling::test_pending")
 
 
-@pytest.mark.parametrize("value", ["5", "null", "[]", '"\\ud800"', '"é"', "{}", "1e999"])
+@pytest.mark.parametrize("value", ["5", "null", "[]", '"\\ud800"'])
 @pytest.mark.parametrize("name", ["client_id", "client_secret"])
 def test_credentials_that_are_no_text(tmp_path, name, value):
     names = ("client_authentication::test_basic_authentication", "user_decision::test_approval")
@@ -166,7 +166,7 @@ def test_addresses_that_are_none(tmp_path, address):
 
 
 @pytest.mark.parametrize("address", STRANGE)
-@pytest.mark.parametrize("name", ["issuer", "token_endpoint", "jwks_uri", "authorization_endpoint"])
+@pytest.mark.parametrize("name", ["issuer", "token_endpoint"])
 def test_metadata_whose_addresses_are_none(tmp_path, name, address):
     plan = rfc(member("metadata", name, f'"{address}"'))
     keep = ("metadata", "transport::", "best_practice::", "polling::test_pending")
@@ -184,7 +184,7 @@ def judge(plan, keep=lambda _: True):
 
 @pytest.mark.long
 @settings(
-    max_examples=6,
+    max_examples=4,
     deadline=None,
     database=None,
     derandomize=True,

@@ -113,9 +113,12 @@ class Plan:
     seed: int = 0
     known: str = ""
     """How the clients of target.toml authenticate; empty: clients register."""
+    walked: bool = False
+    """Whether the preflight is, which keeps checks from what it finds broken."""
 
     def __str__(self) -> str:
-        said = f"{self.dialect}{' configured' if self.configured else ''} codes={self.user_codes} known={self.known!r}"
+        configured = " configured" if self.configured else ""
+        said = f"{self.dialect}{configured} codes={self.user_codes} known={self.known!r} walked={self.walked}"
         return "\n  ".join([said, *map(str, self.changes)])
 
 
@@ -172,6 +175,7 @@ def plans() -> SearchStrategy[Plan]:
         configured=st.booleans(),
         user_codes=st.sampled_from((0, 0, 0, 1, 3)),
         seed=st.integers(0, 1000),
+        walked=st.booleans(),
         known=st.sampled_from(("", "", "", "none", "client_secret_post", "client_secret_basic")),
     )
 

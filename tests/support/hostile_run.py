@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
+    from device_grant.judging import Check
     from device_grant.judging.ledger import Expects
     from device_grant.protocol import Secrets
     from device_grant.results import Report
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 class FewExamples(ServerSubject):
     """A server that meets few generated requests, and the browser that all runs of the process share."""
+
+    walked = True
+
+    def preflight(self) -> Check | None:
+        return super().preflight() if self.walked else None
 
     def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> Run:
         run = super().open(catalogue, expects, secrets)
@@ -78,7 +84,9 @@ def run_against(plan: Plan, folder: Path, keep: Callable[[str], bool] = lambda _
     file.write_text(target_toml(plan))
     located, user, app = read_target(file), ModuleUser(PERSON), server(plan)
     options = Options(target=str(file), report=folder / "report", seed=1)
-    session = CheckSession(options, FewExamples(options, lambda _: AsgiTarget(located, user, app=app)))
+    subject = FewExamples(options, lambda _: AsgiTarget(located, user, app=app))
+    subject.walked = plan.walked
+    session = CheckSession(options, subject)
     try:
         session.start()
     except DeviceGrantError as error:
@@ -92,13 +100,16 @@ def run_against(plan: Plan, folder: Path, keep: Callable[[str], bool] = lambda _
             (one for one in tasks if selection.keeps(one.check)), key=lambda one: rank(one.check, waits=False)
         )
         session.begin(tasks)
+        assert session.collector is not None
+        ended.errors += [
+            f"{case.check}: {case.message}" for case in session.collector.cases if case.outcome == "suite-error"
+        ]
         for task in tasks:
             finished, payload = session.run(task)
             if finished.error is not None and getattr(finished.error, "exit_code", None) != ExitCode.UNREACHABLE:
                 ended.note(task.check.name, finished.error)
             session.take(decoded(encoded(payload)))
         session.finish()
-        assert session.collector is not None
         ended.report = session.collector.report
         for form in REPORT_FORMS.values():
             form.render(ended.report)

@@ -97,13 +97,13 @@ class _Walk:
             device = case.device
         except Untestable as reason:
             self._stage("a client", "wrong", str(reason))
-            self._broken(self._no_client(), {"clients", "starts", "token-requests"})
+            self._broken(self._no_client(reason), {"clients", "starts", "token-requests"})
             return None
         known = "from target.toml" if case.run.target.config.clients else "registered"
         self._stage("a client", "well", f"{device.client.authentication}, {known}")
         return device
 
-    def _no_client(self) -> Cause:
+    def _no_client(self, reason: Untestable) -> Cause:
         run = self._case.run
         toml = '[[clients]]\nid = "your-client-id"\nsecret = "its-secret"  # leave it out for a public client'
         if run.target.config.clients:
@@ -113,6 +113,8 @@ class _Walk:
             return Cause("client", "no client: none is named, and the server has no registration endpoint", toml)
         exchange = self._case.send(run.registration_request("primary"), "register a client")
         title = f"no client can be registered: the server answers {exchange.describe()}"
+        if exchange.outcome.ok:
+            title = f"no client can be registered: {reason}"
         return Cause("client", title, toml, exchange)
 
     def _start(self, device: Device) -> Grant | None:
