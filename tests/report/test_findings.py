@@ -17,7 +17,8 @@ def failing(name, check, **changes):
         "accepted": ["authorization_pending"],
         "curl": f"curl {name} {check}",
     } | changes
-    step = msgspec.structs.replace(samples.exchange(1.0, answer=shown["got"]), purpose=purpose)
+    status = shown.pop("status", 400)
+    step = msgspec.structs.replace(samples.exchange(1.0, answer=shown["got"], status=status), purpose=purpose)
     return samples.shown(f"rfc8628-1-{name}", "fail", check=check, steps=[step], **shown)
 
 
@@ -37,6 +38,13 @@ def test_the_same_answer_where_the_same_was_due_has_one_cause():
     assert groups(failing("a", "c::one"), failing("b", "c::two")) == [["a", "b"]]
     assert len(groups(failing("a", "c::one"), failing("b", "c::two", accepted=["ok"]))) == 2
     assert len(groups(failing("a", "c::one"), failing("b", "c::two", got="400 expired_token"))) == 2
+
+
+def test_a_request_that_the_server_breaks_at_has_one_cause_and_comes_late():
+    broken = {"status": 500, "curl": "curl odd", "accepted": []}
+    invariant = failing("i", "invariants::no_server_error", **broken)
+    check = failing("c", "encoding::test_malformed_bodies", **broken)
+    assert groups(invariant, check, failing("plain", "c::plain")) == [["plain"], ["c", "i"]]
 
 
 def test_malformed_requests_have_causes_of_their_own():

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MAIN_PATH = "main_path::test_main_path"
 """The check before all others: what it fails is the cause of other failures, not one of their kind."""
+_SERVER_ERROR = 500
 _ODD = frozenset({Purpose.MALFORMED.value, Purpose.GENERATED.value, Purpose.RAW.value})
 """What an ordinary request shows tells more than what one of these does."""
 
@@ -108,6 +109,9 @@ def _keys(result: Result) -> Iterator[Hashable]:
     if result.curl:
         # One check says several things of one exchange.
         yield "exchange", result.check, result.curl
+    if result.curl and _crashed(result):
+        # Whoever judges it, it is one request that the server broke at.
+        yield "crash", result.curl
     step = http.decisive(result.steps)
     if step is None or not result.got or not result.accepted or step.purpose in _ODD:
         return
@@ -115,12 +119,19 @@ def _keys(result: Result) -> Iterator[Hashable]:
     yield "answer", step.operation, result.got, result.accepted[0]
 
 
+def _crashed(result: Result) -> bool:
+    step = http.decisive(result.steps)
+    return step is not None and step.response is not None and step.response.status >= _SERVER_ERROR
+
+
 def _rank(requirement: RequirementResult) -> tuple[int, int]:
     shown = _shown(requirement)
     if any(result.check == MAIN_PATH for result in shown):
         return 0, -len(shown)
     steps = [http.decisive(result.steps) for result in shown]
-    ordinary = any(step is not None and step.purpose not in _ODD for step in steps)
+    # Servers break at what is odd: an ordinary request that they break at is one of the main path.
+    crashed = any(_crashed(result) for result in shown)
+    ordinary = not crashed and any(step is not None and step.purpose not in _ODD for step in steps)
     # An invariant says what is wrong with an answer in itself.
     invariant = any(result.check.startswith("invariants::") for result in shown)
     return (1 if ordinary and invariant else 2 if ordinary else 3), -len(shown)
