@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -123,6 +124,9 @@ def execute(
             progress[0].check_finished(name, worst)
 
     session.on_case = finished
+    if "hypothesis" not in sys.modules:
+        # Else each folder in which a run is started gets a .hypothesis, and computing what is in it takes a second.
+        os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache_folder() / "hypothesis"))
     from device_grant.implementations import PACKAGE
 
     arguments = [
