@@ -59,6 +59,17 @@ def test_the_most_telling_comes_first():
     assert groups(odd, plain, invariant, path) == [["path"], ["invariant"], ["plain"], ["odd"]]
 
 
+def test_what_an_obstacle_breaks_elsewhere_is_of_its_cause():
+    finding = Finding(name="start", title="no code", same=["rfc8628-1-member"])
+    case = samples.case(MAIN_PATH, findings=[finding])
+    path = failing("path", MAIN_PATH, message="no code", accepted=[])
+    member = failing("member", "invariants::member", accepted=[])
+    other = failing("other", "invariants::other", accepted=[])
+    view = View(Report(header=samples.header(), cases=(case,), results=(path, member, other)))
+    assert [len(root.failures) for root in view.roots] == [2, 1]
+    assert [one.id for one in view.obstacles[0].failures] == ["rfc8628-1-member", "rfc8628-1-path"]
+
+
 def test_an_obstacle_has_what_fails_and_what_is_blocked_by_it():
     finding = Finding(name="token", title="no tokens", advice="[endpoints]", blocks=["approved-polls"])
     case = samples.case(MAIN_PATH, findings=[finding])

@@ -160,6 +160,7 @@ class ServerSubject:
                 got=cause.exchange.describe() if cause.exchange else "",
                 curl=curl(cause.exchange.request, run.secrets) if cause.exchange else "",
                 blocks=sorted(cause.blocks),
+                same=list(cause.same),
                 security=cause.security,
             )
             for cause in trial.preflight.causes

@@ -76,13 +76,16 @@ def _findings(cases: Iterable[Case]) -> Iterator[Finding]:
 
 
 def _says(requirement: RequirementResult, finding: Finding) -> bool:
-    return requirement.unexpected and any(
-        result.check == MAIN_PATH and result.message == finding.title for result in requirement.worst
+    return requirement.unexpected and (
+        requirement.id in finding.same
+        or any(result.check == MAIN_PATH and result.message == finding.title for result in requirement.worst)
     )
 
 
-def roots(failures: Iterable[RequirementResult]) -> list[Root]:
+def roots(failures: Iterable[RequirementResult], obstacles_met: Iterable[Obstacle] = ()) -> list[Root]:
     """Group failing requirements: two that share a check and its request, or an answer to the same question, are one.
+
+    So are those that something wrong on the main path breaks.
 
     What the main path fails comes first, then what ordinary requests show, then what malformed ones do; among these
     the cause that most fail by.
@@ -94,6 +97,11 @@ def roots(failures: Iterable[RequirementResult]) -> list[Root]:
         for result in _shown(requirement):
             for key in _keys(result):
                 sets.join(owner.setdefault(key, index), index)
+    place = {requirement.id: index for index, requirement in enumerate(members)}
+    for obstacle in obstacles_met:
+        places = [place[one.id] for one in obstacle.failures if one.id in place]
+        for index in places[1:]:
+            sets.join(places[0], index)
     groups: dict[int, list[RequirementResult]] = {}
     for index, requirement in enumerate(members):
         groups.setdefault(sets.top(index), []).append(requirement)

@@ -139,7 +139,7 @@ class View:
     @cached_property
     def roots(self) -> list[Root]:
         """The same by cause, the most telling one first."""
-        return roots(requirement for requirement in self.requirements if requirement.unexpected)
+        return roots((one for one in self.requirements if one.unexpected), self.obstacles)
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:

@@ -180,6 +180,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The smallest request that shows it."""
     blocks: list[str] = []
     """What cannot be done because of it; empty where all else can be judged."""
+    same: list[str] = []
+    """Requirements that other checks may find broken by it."""
     security: bool = False
     """Whether it is withheld where results on security requirements are."""
 

@@ -32,6 +32,8 @@ class Cause:
     exchange: Exchange | None = None
     """The smallest request that shows it; None where nothing could be sent."""
     blocks: frozenset[Blocking] = frozenset()
+    same: tuple[str, ...] = ()
+    """Requirements that other checks may find broken by it."""
     security: bool = False
     """Whether it says of a server what must not be published of somebody else's."""
 

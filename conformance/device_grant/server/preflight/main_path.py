@@ -129,7 +129,9 @@ class _Walk:
             title = f"the answer to a start has no usable {' and '.join(missing)}"
             blocks: set[Blocking] = {"starts", "token-requests"} if "device_code" in missing else set()
             dead = "device_code" in missing
-            self._broken(Cause("start", title, exchange=exchange), blocks, START if dead else "")
+            self._broken(
+                Cause("start", title, exchange=exchange, same=_present(*missing)), blocks, START if dead else ""
+            )
             if dead:
                 return None
         grant = device.start() if missing else _grant_of(device, exchange)
@@ -148,7 +150,7 @@ class _Walk:
             title = f"{name} answers {exchange.describe()} to a valid start"
             if exchange.outcome.members and exchange.status in _SUCCESSFUL:
                 title = "the answer to a start has no device_code"
-            cause = Cause("start", title, exchange=exchange)
+            cause = Cause("start", title, exchange=exchange, same=_present("device_code"))
             if mistaken:
                 cause = Cause(
                     "start",
@@ -164,7 +166,7 @@ class _Walk:
     def _token_endpoint(self, device: Device) -> set[Blocking]:
         """Token requests are blocked as well, unless one with a code of nobody is refused as such."""
         answer = device.token(grant_type=DEVICE_CODE_GRANT, device_code=_NEVER_ISSUED, label="control: code of nobody")
-        return set() if answer.code in (*GONE, *PENDING, "invalid_request") else {"token-requests"}
+        return set() if answer.code in (*GONE, *PENDING) else {"token-requests"}
 
     def _times(self, grant: Grant) -> None:
         """What the answer says of times, against itself and against target.toml."""
@@ -177,7 +179,8 @@ class _Walk:
         elif not grant.expires_in:
             sent, name = grant.exchange.get("expires_in"), self._case.run.dialect.wire_name("expires_in")
             title = f"{name} is missing" if sent is None else f"{name} is {sent!r}: codes end when they begin"
-            self._broken(Cause("expires-in", title, exchange=grant.exchange), set())
+            same = (*_present("expires_in"), "rfc8628-3.2-expires-in-seconds")
+            self._broken(Cause("expires-in", title, exchange=grant.exchange, same=same), set())
         if self._path.causes:
             return
         lifetimes = self._case.run.target.config.lifetimes
@@ -315,6 +318,12 @@ class _Walk:
     def _end(self, reason: str) -> None:
         first = self._path.causes[0] if self._path.causes else None
         raise Blocked(first) if first is not None else Untestable(reason)
+
+
+def _present(*members: str) -> tuple[str, ...]:
+    """The requirements that a start answer has these members."""
+    named = (f"rfc8628-3.2-{member.replace('_', '-')}-present" for member in members)
+    return (*named, "aws-start-response-members")
 
 
 def _text(value: object) -> bool:
