@@ -128,7 +128,7 @@ def device_code_is_unchanged(session: ClientSession) -> Iterator[Judgement]:
     for grant in session.grants:
         for entry in grant.polls:
             sent = [value for name, value in members_of(entry.request) if name == "device_code"]
-            holds = sent != [] and set(sent) == {grant.device_code}
+            holds = sent != [] and all(code == grant.device_code for code in sent)
             problem = "a poll does not have the device code as it was issued"
             yield Judgement("rfc8628-3.4-device-code-sent", holds, problem, (entry,))
 

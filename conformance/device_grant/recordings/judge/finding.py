@@ -36,7 +36,7 @@ _AWS_PATHS = {
     "/token": (Operation.TOKEN, frozenset({"grantType"})),
 }
 """Ends of paths, and members of which a request has at least one."""
-_DEVICE_GRANT = frozenset({DEVICE_CODE_GRANT, "device_code"})
+_DEVICE_GRANT = (DEVICE_CODE_GRANT, "device_code")
 """The grant type, and how it is misspelt."""
 _START_PATH = re.compile(r"/device([_-]?authoriz\w+|[_-]?code|/code|/auth\w*|/init\w*)/?$", re.IGNORECASE)
 _ADVERTISED = {
