@@ -49,7 +49,7 @@ def embedded(
         endpoints=_endpoints(app.state.store.settings),
         user=UserSection(module="user.py"),
         clock=ClockSection(kind="travel"),
-        lifetimes=Lifetimes(device_code=settings.expires_in, interval=settings.polling_interval),
+        lifetimes=Lifetimes(device_code=float(settings.expires_in), interval=float(settings.polling_interval)),
         claims={
             "slow_down": True,
             "refresh_token": True,

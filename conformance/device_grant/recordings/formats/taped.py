@@ -181,7 +181,7 @@ def _beside(tape: Tape, octets: list[_Octets], lost: list[_Lost]) -> _Beside:
             )
             for one in tape.actions
         ],
-        waits=[(round(at, 6), round(seconds, 6)) for at, seconds in tape.waits],
+        waits=[(round(float(at), 6), round(float(seconds), 6)) for at, seconds in tape.waits],
         octets=octets,
         lost=lost,
         cases=tape.cases,

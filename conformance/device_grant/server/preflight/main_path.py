@@ -178,7 +178,7 @@ class _Walk:
             self._broken(Cause("interval", title, exchange=grant.exchange), {"polls"}, POLLING)
         elif not grant.expires_in:
             sent, name = grant.exchange.get("expires_in"), self._case.run.dialect.wire_name("expires_in")
-            title = f"{name} is missing" if sent is None else f"{name} is {sent!r}: codes end when they begin"
+            title = f"{name} is missing" if sent is None else f"{name} is {sent!r:.80}: codes end when they begin"
             same = (*_present("expires_in"), "rfc8628-3.2-expires-in-seconds")
             self._broken(Cause("expires-in", title, exchange=grant.exchange, same=same), set())
         if self._path.causes:
