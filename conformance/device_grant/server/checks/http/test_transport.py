@@ -12,7 +12,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from device_grant.judging import NotApplicable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Operation
-from device_grant.targets.discovery import is_sendable
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -33,6 +32,8 @@ def is_public(url: SplitResult) -> bool:
 
 def endpoints(case: ServerCase) -> list[SplitResult]:
     """The public ones of the endpoints in use and of those that the metadata names; NotApplicable without any."""
+    from device_grant.targets.discovery import is_sendable  # what lists checks needs no HTTP client
+
     run = case.run
     advertised = [value for name, value in run.endpoints.document.items() if name.endswith("_endpoint")]
     used = [run.endpoints.url(operation) for operation in Operation]
