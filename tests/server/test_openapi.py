@@ -245,7 +245,13 @@ TOKENS = {"access_token": "a", "token_type": "Bearer", "expires_in": 60}
         (Operation.TOKEN, 401, {"error": "authorization_pending"}, {("rfc6749-5.2-status-400", False)}),
         (Operation.TOKEN, 401, {"error": "use_dpop_nonce"}, set()),
         (Operation.TOKEN, 418, b"", {("rfc6749-5.2-status-400", False)}),
-        (METADATA, 200, {"issuer": "https://id.example.com"}, {("rfc8414-2-response-types-supported", True)}),
+        (METADATA, 200, {"issuer": "https://id.example.com"}, set()),
+        (
+            METADATA,
+            200,
+            {"issuer": "https://id.example.com", "authorization_endpoint": "https://id.example.com/authorize"},
+            {("rfc8414-2-response-types-supported", True)},
+        ),
         (METADATA, 200, {"response_types_supported": ["none"]}, set()),
         (Operation.REGISTRATION, 201, {"client_id": "c", "client_secret_expires_at": None}, set()),
         (

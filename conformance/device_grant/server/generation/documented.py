@@ -134,6 +134,20 @@ class Documented:
                 defined[name][REQUIREMENTS]["required"], holds=False, problem=f"a response of {self.name} lacks {name}"
             )
 
+    def _lacking(self, members: Mapping[str, Any]) -> Iterator[Judgement]:
+        properties = self._schema.get("properties", {})
+        for member in self._needed():
+            if member in members:
+                continue
+            rule = properties[member].get(REQUIREMENTS, {}).get("required", "")
+            # An empty list may not be sent and yet the member is required: RFC 8414 contradicts itself, and who has no
+            # authorization endpoint has no response types to list.
+            tolerated = rule == "rfc8414-2-response-types-supported"
+            if tolerated and "authorization_endpoint" not in members:
+                continue
+            problem = f"the {self._kind} response of {self.name} lacks {member}"
+            yield Judgement(rule, holds=False, problem=problem, tolerated=tolerated)
+
     def _against_schema(self, failure: Any) -> Iterator[Judgement]:
         properties = self._schema.get("properties", {})
         path = [step for step in failure.instance_path if isinstance(step, str)]
@@ -143,18 +157,7 @@ class Documented:
                 problem = f"the {self._kind} response of {self.name} is not a JSON object"
                 yield self._by_rule(f"{self._kind}-type", problem)
                 return
-            for member in self._needed():
-                if member in failure.instance:
-                    continue
-                rule = properties[member].get(REQUIREMENTS, {}).get("required", "")
-                # An empty list may not be sent and yet the member is required: RFC 8414 contradicts itself.
-                tolerated = rule == "rfc8414-2-response-types-supported"
-                yield Judgement(
-                    rule,
-                    holds=False,
-                    problem=f"the {self._kind} response of {self.name} lacks {member}",
-                    tolerated=tolerated,
-                )
+            yield from self._lacking(failure.instance)
             return
         member = path[0]
         if self._echoed(member):
