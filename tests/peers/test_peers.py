@@ -15,17 +15,10 @@ from device_grant.targets.users import ModuleUser
 ALL = "DEVICE_GRANT_ALL_PEERS"
 """Set: every peer meets every check. Otherwise a third of them do, and no check that generates requests."""
 COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::")
-FALSE_ACCUSATIONS = {}
-"""What the suite holds against a peer and should not, by name; an entry that is no longer true fails."""
 
 
 def chosen():
-    for name in PEERS:
-        if not os.environ.get(ALL) and zlib.crc32(name.encode()) % 3:
-            continue
-        reason = FALSE_ACCUSATIONS.get(name)
-        marks = [pytest.mark.xfail(reason=f"false accusation: {reason}", strict=True)] if reason else []
-        yield pytest.param(name, marks=marks)
+    return [name for name in PEERS if os.environ.get(ALL) or zlib.crc32(name.encode()) % 3 == 0]
 
 
 def judge(name, folder, examples=10):
@@ -48,7 +41,7 @@ def judge(name, folder, examples=10):
     return collected
 
 
-@pytest.mark.parametrize("name", list(chosen()))
+@pytest.mark.parametrize("name", chosen())
 def test_peer_is_not_accused(name, tmp_path):
     result = judge(name, tmp_path)
     expected = PEERS[name].deviations

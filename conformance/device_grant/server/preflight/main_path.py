@@ -14,12 +14,13 @@ from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose
 from device_grant.server.preflight.causes import Blocked, Cause, Stage
 from device_grant.server.preflight.variations import diagnose, name_of
-from device_grant.server.session.device import GONE, PENDING, seconds
+from device_grant.server.session.device import GONE, NEVER_ISSUED, PENDING, seconds
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.preflight.causes import Blocking
+    from device_grant.server.preflight.variations import Variation
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
 
@@ -32,7 +33,6 @@ _NEEDED = ("device_code", "user_code", "verification_uri")
 """Members of a start answer without which nobody can go on (RFC 8628 section 3.2)."""
 _TOLERANCE = 0.1
 """The share by which what a server says may differ from what target.toml says of it."""
-_NEVER_ISSUED = "never-issued-preflight-6c41"
 _ERRORS_OF_THEIRS = range(500, 600)
 _SUCCESSFUL = range(200, 300)
 _EARLY = "early-token"
@@ -70,7 +70,7 @@ class _Walk:
         grant = self._start(device)
         if grant is None:
             return self._end("no device authorization can be started")
-        pending = self._pending(device, grant)
+        pending = self._pending(grant)
         if not self._decides_alone():
             # Whoever has to be asked in person is not asked for what only the preflight wants to know.
             self._stage("an approval", "untried", "nobody decides by themselves: target.toml has no [user] module")
@@ -134,23 +134,23 @@ class _Walk:
             )
             if dead:
                 return None
-        grant = device.start() if missing else _grant_of(device, exchange)
+        grant = device.started(exchange)
         self._stage("a device authorization", "well", _described(exchange))
         self._times(grant)
         return grant
 
     def _refused_start(self, device: Device, exchange: Exchange) -> None:
-        taken = diagnose(self._case, device, exchange, device.authorization_members)
+        taken = diagnose(self._case, device, exchange, device.authorization_members())
         name = name_of(Operation.DEVICE_AUTHORIZATION)
         if taken is not None:
             cause = Cause("start", taken.title, taken.advice, exchange)
             holds: bool | None = False if taken.of_server else None
         else:
             mistaken = exchange.code in _CLIENT_REFUSED and bool(self._case.run.target.config.clients)
-            title = f"{name} answers {exchange.describe()} to a valid start"
+            cause = Cause("start", f"{name} answers {exchange.describe()} to a valid start", exchange=exchange)
             if exchange.outcome.members and exchange.status in _SUCCESSFUL:
-                title = "the answer to a start has no device_code"
-            cause = Cause("start", title, exchange=exchange, same=_present("device_code"))
+                title, same = "the answer to a start has no device_code", _present("device_code")
+                cause = Cause("start", title, exchange=exchange, same=same)
             if mistaken:
                 cause = Cause(
                     "start",
@@ -165,7 +165,7 @@ class _Walk:
 
     def _token_endpoint(self, device: Device) -> set[Blocking]:
         """Token requests are blocked as well, unless one with a code of nobody is refused as such."""
-        answer = device.token(grant_type=DEVICE_CODE_GRANT, device_code=_NEVER_ISSUED, label="control: code of nobody")
+        answer = device.token(grant_type=DEVICE_CODE_GRANT, device_code=NEVER_ISSUED, label="control: code of nobody")
         return set() if answer.code in (*GONE, *PENDING) else {"token-requests"}
 
     def _times(self, grant: Grant) -> None:
@@ -192,7 +192,7 @@ class _Walk:
                 title = f"target.toml declares {key} = {declared:g} under [lifetimes], the server says {said:g}"
                 self._broken(Cause(f"lifetimes-{key}", title, f"[lifetimes]\n{key} = {said:g}", grant.exchange), set())
 
-    def _pending(self, device: Device, grant: Grant) -> Cause | None:
+    def _pending(self, grant: Grant) -> Cause | None:
         """Poll before anybody has decided; returns what is wrong, which blocks nothing if a token comes later."""
         exchange, pending = grant.ask(wait=False, label="poll before any decision")
         if exchange.status in _ERRORS_OF_THEIRS or exchange.response is None:
@@ -208,12 +208,7 @@ class _Walk:
         dead = next((cause for cause in self._path.causes if cause.name in ("expires-in", "interval")), None)
         if dead is not None and exchange.code in GONE:
             return dead
-        taken = diagnose(
-            self._case,
-            device,
-            exchange,
-            lambda: {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code},
-        )
+        taken = self._diagnosed_poll(grant, exchange)
         if taken is not None:
             return Cause("pending", taken.title, taken.advice, exchange)
         if exchange.code in _CLIENT_REFUSED:
@@ -222,6 +217,10 @@ class _Walk:
             return Cause("pending", title, advice, exchange)
         title = f"{name_of(Operation.TOKEN)} answers {exchange.describe()} to the poll of a fresh code"
         return Cause("pending", title, exchange=exchange)
+
+    def _diagnosed_poll(self, grant: Grant, refused: Exchange) -> Variation | None:
+        members = {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code}
+        return diagnose(self._case, grant.device, refused, members)
 
     def _token(self, device: Device, grant: Grant, pending: Cause | None) -> bool:
         """Approve and poll; whether a token came."""
@@ -254,16 +253,11 @@ class _Walk:
             blocks: set[Blocking] = {"approved-polls"} if of_server else set()
             self._broken(Cause("approval", title, advice, exchange), blocks, TOKEN if of_server else "")
         else:
-            self._refused_token(device, grant, exchange)
+            self._refused_token(grant, exchange)
         return False
 
-    def _refused_token(self, device: Device, grant: Grant, exchange: Exchange) -> None:
-        taken = diagnose(
-            self._case,
-            device,
-            exchange,
-            lambda: {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code},
-        )
+    def _refused_token(self, grant: Grant, exchange: Exchange) -> None:
+        taken = self._diagnosed_poll(grant, exchange)
         title = f"{name_of(Operation.TOKEN)} answers {exchange.describe()} instead of a token to an approved code"
         cause = Cause("token", title, exchange=exchange)
         if taken is not None:
@@ -328,12 +322,6 @@ def _present(*members: str) -> tuple[str, ...]:
 
 def _text(value: object) -> bool:
     return isinstance(value, str) and bool(value)
-
-
-def _grant_of(device: Device, exchange: Exchange) -> Grant:
-    from device_grant.server.session.device import Grant
-
-    return Grant(device, exchange)
 
 
 def _described(exchange: Exchange) -> str:

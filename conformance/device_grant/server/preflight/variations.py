@@ -16,7 +16,7 @@ from device_grant.protocol.dialects import FORM_TYPE, JSON_TYPE, known_dialects
 from device_grant.server.session.scopes import known_scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from device_grant.protocol import Dialect, Exchange
     from device_grant.server.session.case import ServerCase
@@ -68,14 +68,12 @@ def name_of(operation: Operation) -> str:
     return _NAMES[operation]
 
 
-def diagnose(
-    case: ServerCase, device: Device, refused: Exchange, again: Callable[[], dict[str, str]]
-) -> Variation | None:
+def diagnose(case: ServerCase, device: Device, refused: Exchange, members: dict[str, str]) -> Variation | None:
     """The first other form of a refused request that is taken; None if none is.
 
-    `again` gives the members of a request like the refused one, with a fresh device code where it has one.
+    `members` are those of the refused request.
     """
-    for variation in _variations(case, device, refused, again):
+    for variation in _variations(case, device, refused, members):
         if not _taken(case, variation.request, variation.spoken, f"tried: {variation.title}"):
             continue
         # The control: the request as it was is refused still, so that it is the form that makes the difference.
@@ -97,15 +95,13 @@ def _taken(case: ServerCase, request: Request, spoken: Dialect | None, label: st
     return outcome.ok or outcome.code == "authorization_pending"
 
 
-def _variations(
-    case: ServerCase, device: Device, refused: Exchange, again: Callable[[], dict[str, str]]
-) -> Iterator[Variation]:
+def _variations(case: ServerCase, device: Device, refused: Exchange, members: dict[str, str]) -> Iterator[Variation]:
     operation = refused.request.operation
     if refused.status in _ELSEWHERE or refused.response is None or not refused.outcome.members:
-        yield from _elsewhere(case, device, operation, again())
+        yield from _elsewhere(case, device, operation, members)
     spoken = case.run.dialect
     if spoken.http_authentication:
-        yield from _forms(case, device, operation, again)
+        yield from _forms(case, device, operation, members)
     yield from _dialects(case, device, operation)
 
 
@@ -128,24 +124,19 @@ def _elsewhere(case: ServerCase, device: Device, operation: Operation, members: 
         yield Variation(
             run.dialect.encode(operation, url, members, device.client),
             f"{name_of(operation)} is not where it was looked for",
-            f'[endpoints]\n{key} = "{_relative(url, run.target.base)}"',
+            f"[endpoints]\n{key} = {_quoted(_relative(url, run.target.base))}",
             # Where target.toml sends the suite elsewhere than the metadata does, the file is what has to change.
             of_server=not configured and advertised is not None,
         )
 
 
-def _forms(
-    case: ServerCase, device: Device, operation: Operation, again: Callable[[], dict[str, str]]
-) -> Iterator[Variation]:
+def _forms(case: ServerCase, device: Device, operation: Operation, members: dict[str, str]) -> Iterator[Variation]:
     run, client, name = case.run, device.client, name_of(operation)
     url = run.url(operation)
-
-    def plain() -> Request:
-        return run.dialect.encode(operation, url, again(), client)
-
-    request = plain()
+    request = run.dialect.encode(operation, url, members, client)
+    content = (request.content or b"").decode("latin-1")
     if client.authentication == "none":
-        pairs = [pair for pair in parse_qsl((request.content or b"").decode("latin-1")) if pair[0] != "client_id"]
+        pairs = [pair for pair in parse_qsl(content) if pair[0] != "client_id"]
         query = urlencode([("client_id", client.id)])
         yield Variation(
             replace(request, url=f"{url}{'&' if '?' in url else '?'}{query}", content=urlencode(pairs).encode()),
@@ -153,26 +144,25 @@ def _forms(
             "read the parameters of the form (RFC 8628 sections 3.1 and 3.4): nothing in target.toml helps",
             of_server=True,
         )
-    request = plain()
-    members = dict(parse_qsl((request.content or b"").decode("latin-1"), keep_blank_values=True))
+    sent = dict(parse_qsl(content, keep_blank_values=True))
     headers = tuple((key, JSON_TYPE if value == FORM_TYPE else value) for key, value in request.headers)
     yield Variation(
-        replace(request, headers=headers, content=json.dumps(members).encode()),
+        replace(request, headers=headers, content=json.dumps(sent).encode()),
         f"{name} reads JSON only, not forms",
         "read forms (RFC 8628 sections 3.1 and 3.4): nothing in target.toml helps",
         of_server=True,
     )
     for scope in _scopes(device):
         yield Variation(
-            run.dialect.encode(operation, url, again() | {"scope": scope}, client),
+            run.dialect.encode(operation, url, members | {"scope": scope}, client),
             f"{name} demands a scope",
-            f'[request]\nscope = "{scope}"',
+            f"[request]\nscope = {_quoted(scope)}",
             # An authorization server may have no default (RFC 6749 section 3.3); a token request of the device grant
             # has no scope at all (RFC 8628 section 3.4).
             of_server=operation is Operation.TOKEN,
         )
     if case.run.target.config.request.scope and operation is Operation.DEVICE_AUTHORIZATION:
-        asked = {key: value for key, value in again().items() if key != "scope"}
+        asked = {key: value for key, value in members.items() if key != "scope"}
         yield Variation(
             run.dialect.encode(operation, url, asked, client),
             f"{name} refuses the scope that target.toml names",
@@ -184,9 +174,9 @@ def _forms(
             continue
         other = Client(client.id, client.secret if method != "none" else None, method)
         yield Variation(
-            run.dialect.encode(operation, url, again(), other),
+            run.dialect.encode(operation, url, members, other),
             f"{name} takes the client by {method}, not by {client.authentication}",
-            f'[[clients]]\nid = "{client.id}"\nauthentication = "{method}"',
+            f'[[clients]]\nid = {_quoted(client.id)}\nauthentication = "{method}"',
             of_server=bool(client.registered) and client.registered.get("token_endpoint_auth_method") != method,
         )
 
@@ -216,3 +206,8 @@ def _dialects(case: ServerCase, device: Device, operation: Operation) -> Iterato
 
 def _relative(url: str, base: str) -> str:
     return url.removeprefix(base) if url.startswith(f"{base}/") else url
+
+
+def _quoted(text: str) -> str:
+    """A string of TOML: what a server says may hold quotation marks, and JSON's escapes are among TOML's."""
+    return json.dumps(text)
