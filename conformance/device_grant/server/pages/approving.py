@@ -83,19 +83,29 @@ class Forgery:
     """Fields that are left out of it."""
 
 
+def approval_or_place(device: Device) -> Approval | int:
+    """The single form that approves; else the place of the request by which the user module does, as counted there.
+
+    Raises as `find_approval` does where there is neither.
+    """
+    try:
+        return find_approval(device)
+    except Inconclusive:
+        place = deciding_request(device)
+        if place is None:
+            raise
+        return place
+
+
 def forgeries(device: Device) -> Iterator[Forgery]:
     """Two forged approvals of fresh grants: with what binds the form to the attacker's session, and without it.
 
     Where no single form approves, the last request of the user module stands for it. Raises as `find_approval` does,
     and Inconclusive if the victim's confirmation has no such form.
     """
-    try:
-        approval = find_approval(device)
-    except Inconclusive:
-        place = deciding_request(device)
-        if place is None:
-            raise
-        yield from _forgeries_of_a_request(device, place)
+    approval = approval_or_place(device)
+    if isinstance(approval, int):
+        yield from _forgeries_of_a_request(device, approval)
         return
     for token_kept in (True, False):
         grant = device.start()

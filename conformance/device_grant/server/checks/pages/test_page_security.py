@@ -9,8 +9,8 @@ from urllib.parse import quote, urlencode
 from device_grant.browser.page import FOREIGN_HOST, FOREIGN_SITE, Page, same_host, split
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Operation, Request
-from device_grant.server.pages.approving import find_approval, forgeries
-from device_grant.server.pages.resending import deciding_request, hold, passwords, resend
+from device_grant.server.pages.approving import approval_or_place, forgeries
+from device_grant.server.pages.resending import hold, passwords, resend
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import Device
 from device_grant.server.sockets.transport import plain_http_allowed, require_tls_matters
@@ -81,13 +81,9 @@ def test_mistyped_input(device: Device, verify: Verify) -> None:
 @check("rfc8628-3.3-user-must-authenticate", faults=("sign_in_skipped",), timed=True)
 def test_approval_without_signing_in(device: Device, verify: Verify) -> None:
     """The way to the approving button, then its form replayed, in browsers that never signed in. Accepted: no token."""
-    try:
-        approval = find_approval(device)
-    except Inconclusive:
-        place = deciding_request(device)
-        if place is None:
-            raise
-        _resend(device, verify, place)
+    approval = approval_or_place(device)
+    if isinstance(approval, int):
+        _resend(device, verify, approval)
         return
     for attempt in (_walk, _replay):
         grant = device.start()
