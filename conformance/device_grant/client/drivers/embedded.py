@@ -114,14 +114,22 @@ class _Socket:
     def close(self) -> None:
         """Nothing is open."""
 
-    def makefile(self, *_arguments: Any) -> io.BytesIO:
+    def makefile(self, *_arguments: Any) -> io.BufferedIOBase:
+        # A socket's file is always made, and the reading of it fails: a response that was refused its file is left
+        # half built, and complains of that when it is thrown away.
+        try:
+            return io.BytesIO(self._answer())
+        except BaseException as error:  # noqa: BLE001 - raised again by the first read
+            return io.BufferedReader(_FailedRead(error))
+
+    def _answer(self) -> bytes:
         octets, end, rest = self._sent.partition(END_OF_HEAD)
         self._sent = b""
         try:
             incoming = RequestReader(octets + end)
             incoming.feed(rest)
         except BrokenRequestError:
-            return io.BytesIO()
+            return b""
         head = incoming.head
         authority, started = self._site.authority, self._network.now()
         announced = head.chunked or head.length is not None
@@ -135,7 +143,19 @@ class _Socket:
             raise TimeoutError("timed out")
         if reply.fate == "reset":
             raise ConnectionResetError("connection reset by peer")
-        return io.BytesIO(reply.octets)
+        return reply.octets
+
+
+class _FailedRead(io.RawIOBase):
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self._error = error
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        raise self._error
 
 
 class EmbeddedDriver:
