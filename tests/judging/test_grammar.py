@@ -150,6 +150,16 @@ def test_lost_connection_says_nothing_unless_that_is_accepted(ledger):
     assert worst(ledger).verdict is Verdict.FAIL
 
 
+@pytest.mark.parametrize("doubt_first", [True, False])
+def test_a_sure_warning_outranks_a_doubt(ledger, doubt_first):
+    """One wait that is too close to call does not undo another that was certainly too short."""
+    sure = Judgement(REQUIREMENT, holds=False, problem="polled at once", tolerated=True)
+    doubt = Judgement(REQUIREMENT, holds=None, problem="too close to call")
+    for judgement in (doubt, sure) if doubt_first else (sure, doubt):
+        ledger.settle(judgement)
+    assert (worst(ledger).verdict, worst(ledger).message) == (Verdict.WARN, "polled at once")
+
+
 def test_connection_closed_on_raw_octets_is_an_answer(ledger):
     Verify(ledger)(REQUIREMENT, answer(lost=True, method=RAW), accepted=["access_denied"])
     assert worst(ledger).verdict is Verdict.FAIL

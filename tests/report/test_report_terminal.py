@@ -166,6 +166,23 @@ def test_progress_is_plain_lines_without_a_colour_terminal(options):
     ]
 
 
+def test_a_broken_rule_has_a_line_of_its_own_once():
+    """One request that breaks a rule is in every scenario; which scenario failed by itself must stay to be seen."""
+    target, text = console(60, terminal=False)
+    with Progress(target, total=2) as progress:
+        for name in ("asking::test_one", "asking::test_two"):
+            progress.check_finished(name, Verdict.PASS)
+            progress.rule_judged("rules::quiet", Verdict.PASS)
+            progress.rule_judged("rules::clients_wait", Verdict.WARN)
+        progress.rule_judged("rules::clients_wait", Verdict.FAIL)
+    assert text().splitlines() == [
+        "[1/2] pass           asking::test_one",
+        "      warn           rules::clients_wait",
+        "[2/2] pass           asking::test_two",
+        "      fail           rules::clients_wait",
+    ]
+
+
 def test_progress_is_one_live_line_on_a_terminal(monkeypatch):
     monkeypatch.delenv("NO_COLOR")
     target, text = console(60, terminal=True, no_color=False)

@@ -17,6 +17,7 @@ from device_grant.errors import SuiteError, UsageError
 from device_grant.protocol import Secrets
 from device_grant.results import ResultsWriter, count, merge, read, redacted, scan, withhold_security
 from device_grant.results import schema as results_schema
+from device_grant.results.merge import worse_of
 from device_grant.results.reader import (
     DuplicateHeader,
     LineAfterFooter,
@@ -247,8 +248,8 @@ def test_members_of_later_versions_are_passed_over(tmp_path):
     assert read(path).header == samples.header()
 
 
-def test_the_worst_verdict_wins():
-    verdicts = ("pass", "untestable", "warn", "inconclusive")
+def test_what_could_not_be_tested_outranks_what_holds():
+    verdicts = ("pass", "untestable", "not-applicable", "inconclusive")
     several = [samples.result("rfc8628-3.5-a", verdict, check=f"c::{verdict}") for verdict in verdicts]
     merged = merge([*several, samples.result("rfc8628-3.5-b", "pass")])
     assert list(merged) == ["rfc8628-3.5-a", "rfc8628-3.5-b"]
@@ -257,6 +258,17 @@ def test_the_worst_verdict_wins():
     assert [result.check for result in one.worst] == ["c::untestable"]
     assert not one.judged
     assert merged["rfc8628-3.5-b"].judged
+
+
+@pytest.mark.parametrize("broken", ["observed", "warn", "fail"])
+@pytest.mark.parametrize("doubt", ["inconclusive", "untestable", "not-applicable"])
+def test_what_is_certainly_broken_outranks_every_doubt(broken, doubt):
+    several = [samples.result("rfc8628-3.5-a", verdict, check=f"c::{verdict}") for verdict in (doubt, broken, "pass")]
+    for order in (several, several[::-1]):
+        assert merge(order)["rfc8628-3.5-a"].verdict.label == broken
+        assert merge(order)["rfc8628-3.5-a"].judged
+    same = [samples.result("rfc8628-3.5-a", verdict, check="c::one") for verdict in (doubt, broken)]
+    assert worse_of(*same).verdict == worse_of(*same[::-1]).verdict == broken
 
 
 def test_one_unexpected_failure_makes_the_requirement_unexpected():

@@ -37,14 +37,18 @@ class Party(StrEnum):
 
 
 class Verdict(IntEnum):
-    """Verdicts on a requirement, ordered: merging two takes the worse one."""
+    """Verdicts on a requirement, ordered: merging two takes the greater one.
+
+    What was seen to be broken, at whatever level, outranks what could not be told: no doubt elsewhere makes it undone.
+    What could not be told outranks what was seen to hold.
+    """
 
     PASS = 0
-    OBSERVED = 1
-    NOT_APPLICABLE = 2
-    WARN = 3
-    INCONCLUSIVE = 4
-    UNTESTABLE = 5
+    NOT_APPLICABLE = 1
+    INCONCLUSIVE = 2
+    UNTESTABLE = 3
+    OBSERVED = 4
+    WARN = 5
     FAIL = 6
 
     @property

@@ -118,10 +118,12 @@ def execute(
     session.on_start = lambda total: progress.append(Progress(console, total))
     session.on_check = lambda name: progress[0].check_started(name) if progress else None
 
-    def finished(name: str, results: list[Any]) -> None:
+    def finished(name: str, results: list[Any], by_rules: list[Any]) -> None:
         worst = max((Verdict.from_label(result.verdict) for result in results), default=Verdict.PASS)
         if progress:
             progress[0].check_finished(name, worst)
+            for result in by_rules:
+                progress[0].rule_judged(result.check, Verdict.from_label(result.verdict))
 
     session.on_case = finished
     if "hypothesis" not in sys.modules:

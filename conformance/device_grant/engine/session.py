@@ -54,8 +54,8 @@ class CheckSession:
     """Called with the number of checks."""
     on_check: Callable[[str], None] | None = None
     """Called with the name of a check when it begins."""
-    on_case: Callable[[str, Any], None] | None = None
-    """Called with the name of a check and its results when it has ended."""
+    on_case: Callable[[str, Any, Any], None] | None = None
+    """Called when a check has ended, with its name, its own results and those of the invariants or rules."""
     shard: Shard | None = None
     """The part of the run that this session is; None: all of it."""
     baseline: Baseline = field(default_factory=Baseline)
@@ -265,7 +265,7 @@ class CheckSession:
         self.collector.exchanges += payload.exchanges
         self.collector.add(payload.case, payload.results, payload.invariants, payload.spare)
         if self.on_case is not None:
-            self.on_case(payload.case.check, [*payload.results, *payload.invariants])
+            self.on_case(payload.case.check, payload.results, payload.invariants)
 
     # Inside.
 

@@ -53,6 +53,8 @@ class Progress:
         self._finished = 0
         self._current = ""
         self._counts: Counter[str] = Counter()
+        self._broken: dict[str, Verdict] = {}
+        """Invariants and rules that were broken so far: what one breaks in every check is no check's own verdict."""
         live = console.is_terminal and not console.no_color and not console.is_dumb_terminal
         self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
         if self._live is not None:
@@ -79,6 +81,17 @@ class Progress:
             paragraph(self._console, f"[{self._finished:>{width}}/{self._total}] {label:<14} {one_line(name)}")
         self._draw()
 
+    def rule_judged(self, name: str, verdict: Verdict) -> None:
+        """Say once that an invariant or a rule is broken, and once more if it turns out worse."""
+        known = self._broken.get(name, Verdict.PASS)
+        if verdict not in (Verdict.FAIL, Verdict.WARN) or verdict <= known:
+            return
+        self._broken[name] = verdict
+        if self._live is None:
+            width = 2 * len(str(self._total)) + 3
+            paragraph(self._console, f"{'':<{width}} {verdict.label:<14} {one_line(name)}")
+        self._draw()
+
     def close(self) -> None:
         """Take the live line away; safe to call again."""
         if self._live is not None:
@@ -95,6 +108,9 @@ class Progress:
                 line.append(f"  {verdict.label} {self._counts[verdict.label]}", style=STYLE[verdict])
         if self._counts[_BROKEN]:
             line.append(f"  {_BROKEN} {self._counts[_BROKEN]}", style="bold red")
+        if self._broken:
+            worst = max(self._broken.values())
+            line.append(f"  {plural(len(self._broken), 'rule')} broken", style=STYLE[worst])
         # The name goes last: on a narrow terminal it is what may be cut.
         line.append(f"  {encodable(self._console, self._current)}", style="dim")
         return line
