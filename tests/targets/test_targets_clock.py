@@ -129,8 +129,9 @@ for line in sys.stdin:
 
 
 @needs("libfaketime")
-def test_a_process_under_faketime_sees_each_wait_at_once(tmp_path):
-    clock = FaketimeClock(tmp_path)
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_process_under_faketime_sees_each_wait_at_once(tmp_path, cached):
+    clock = FaketimeClock(tmp_path, cached=cached)
     environment = {**os.environ, **clock.environment(os.environ)}
     with subprocess.Popen(
         [sys.executable, "-S", "-c", PROGRAM],
@@ -164,6 +165,9 @@ def test_a_preloaded_library_of_the_user_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(FaketimeClock, "library", staticmethod(lambda: tmp_path / "lib.so"))
     variables = FaketimeClock(tmp_path).environment({"LD_PRELOAD": "/lib/other.so"})
     assert variables["LD_PRELOAD"] == f"{tmp_path / 'lib.so'}:/lib/other.so"
+    assert variables["FAKETIME_NO_CACHE"] == "1"
+    variables = FaketimeClock(tmp_path, cached=True).environment({})
+    assert (variables["FAKETIME_CACHE_DURATION"], "FAKETIME_NO_CACHE" in variables) == ("0", False)
 
 
 def time_outside():

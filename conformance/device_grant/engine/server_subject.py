@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from device_grant.engine.options import Options, open_target_spec
 from device_grant.errors import UsageError
+from device_grant.targets.clocks import FaketimeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +22,14 @@ if TYPE_CHECKING:
     from device_grant.protocol import Secrets
     from device_grant.results.model import Finding, Header
     from device_grant.server.generation.database import Examples
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.run import Run
     from device_grant.targets.ports import Target
 
 MOST_AT_ONCE = 16
 """Checks that go on at the same time, those that wait not counted: few enough to spare the server."""
+_CRAWL = 0.5
+"""Real seconds of a request from which on a launched server is slow."""
 
 
 @dataclass
@@ -152,6 +158,7 @@ class ServerSubject:
 
         assert isinstance(trial, ServerCase)  # noqa: S101 - what this subject's own run has made
         run.preflight = trial.preflight
+        self._warn_of_a_crawl(trial)
         return [
             Finding(
                 name=cause.name,
@@ -165,6 +172,19 @@ class ServerSubject:
             )
             for cause in trial.preflight.causes
         ]
+
+    def _warn_of_a_crawl(self, trial: ServerCase) -> None:
+        """Tell a person, before the run takes an hour, what makes a program slow that looks at its clock very often."""
+        clock = self._opened().target.clock
+        took = [exchange.elapsed for exchange in trial.transcript.exchanges]
+        if not isinstance(clock, FaketimeClock) or clock.cached or not took or statistics.median(took) < _CRAWL:
+            return
+        print(  # noqa: T201 - a person must know why the run will take long
+            f"device-grant: a request takes {statistics.median(took):.1f} s under libfaketime: if that is why, as "
+            'with programs of the JVM, write cached = true under [clock], or kind = "real" with short lifetimes',
+            file=sys.stderr,
+            flush=True,
+        )
 
     def header(self) -> Header:
         """The first line of the results."""

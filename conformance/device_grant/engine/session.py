@@ -219,6 +219,9 @@ class CheckSession:
             run.carry_out(finished.trial)
         except Exception as caught:  # noqa: BLE001 - whatever breaks is an error of the suite, and is reported
             finished.error = caught
+        if isinstance(finished.error, UsageError) and not isinstance(finished.error, NotHeld):
+            # What the target is said to be, it is not: every verdict would be about something else.
+            raise finished.error
         finished.duration = time.perf_counter() - began
         findings = self.subject.learn(finished.trial)
         share = self.share

@@ -25,6 +25,9 @@ _LIBRARY_PATTERNS = (
     "usr/local/lib/faketime/libfaketime{variant}.so.1",
 )
 
+_NEXT_SECOND = 0.02
+"""Real seconds after the begin of a second from which on it has begun for every process."""
+
 
 class RealClock:
     """The wall clock: waiting is sleeping."""
@@ -118,7 +121,9 @@ class TravelClock:
 class FaketimeClock:
     """The clock of a launched process under libfaketime: real time plus an offset that is kept in a file.
 
-    The process reads the file at every look at its clock, so a wait is seen at once. Its monotonic clock moves too:
+    The process reads the file at every look at its clock, so a wait is seen at once; where that is too slow, for
+    programs that look very often, the offset is `cached` for the rest of the second, and a wait takes up to a second
+    of real time. Its monotonic clock moves too:
     timers of its event loop fire. A process that waits for a lock with a timeout (glibc's `sem_clockwait`, which
     the library does not intercept) would wait too long after a jump; such a target sets
     `FAKETIME_DONT_FAKE_MONOTONIC = "1"` in its `env`.
@@ -127,8 +132,9 @@ class FaketimeClock:
     kind = title = "faketime"
     sleeps = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, cached: bool = False) -> None:
         self._file = folder / "faketime-offset"
+        self.cached = cached
         self._offset = 0.0
         self._write()
 
@@ -153,7 +159,8 @@ class FaketimeClock:
         return {
             "LD_PRELOAD": ":".join(part for part in preloaded if part),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
-            "FAKETIME_NO_CACHE": "1",
+            # A cache of 0 s ends with the second in which it was filled.
+            **({"FAKETIME_CACHE_DURATION": "0"} if self.cached else {"FAKETIME_NO_CACHE": "1"}),
         }
 
     def __enter__(self) -> Self:
@@ -170,6 +177,8 @@ class FaketimeClock:
         """Move the process's clock; raises ValueError for a negative time."""
         self._offset += _checked(seconds)
         self._write()
+        if self.cached:
+            time.sleep(1 - time.time() % 1 + _NEXT_SECOND)
 
     def _write(self) -> None:
         # Replaced in one step: the process must never read half a number.

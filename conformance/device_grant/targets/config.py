@@ -94,6 +94,9 @@ class ClockSection(_Section, frozen=True, kw_only=True):
     kind: Literal["travel", "faketime", "real"] = "real"
     longest_wait: float = 60.0
     """Seconds that one wait may take on a real clock; what needs longer is untestable."""
+    cached: bool = False
+    """Under libfaketime: the program learns of a wait at the next whole second, instead of asking a file whenever it
+    looks at its clock; for programs that look very often, as those of the JVM do."""
 
 
 class Lifetimes(_Section, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose
 from device_grant.server.preflight.causes import Blocked, Cause, Stage
+from device_grant.server.preflight.clock import followed
 from device_grant.server.preflight.variations import diagnose, name_of
 from device_grant.server.session.device import GONE, NEVER_ISSUED, PENDING, seconds
 
@@ -71,6 +72,8 @@ class _Walk:
         if grant is None:
             return self._end("no device authorization can be started")
         pending = self._pending(grant)
+        if pending is None:
+            grant = followed(grant)
         if not self._decides_alone():
             # Whoever has to be asked in person is not asked for what only the preflight wants to know.
             self._stage("an approval", "untried", "nobody decides by themselves: target.toml has no [user] module")

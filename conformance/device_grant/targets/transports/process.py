@@ -153,7 +153,7 @@ class ProcessTarget(Adapter):
         if self.config.clock.kind != "faketime":
             return RealClock()
         if FaketimeClock.available():
-            return FaketimeClock(work)
+            return FaketimeClock(work, cached=self.config.clock.cached)
         print(  # noqa: T201 - a person must know why the run will take long
             f"device-grant: libfaketime is not installed, so {self.name} runs on the real clock and waiting takes as "
             "long as it says (Debian: apt-get install libfaketime)",
