@@ -17,6 +17,7 @@ from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Operation, Request
 
 ODD = "rfc8628-3.2-client-odd-interval"
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
+RESTS = "rfc8628-3.5-client-waits-from-the-answer"
 UNREADABLE = "rfc8628-3.5-client-unreadable-answer"
 RETRY_AFTER = "rfc9110-10.2.3-retry-after"
 KILLED = -9
@@ -51,7 +52,8 @@ class Timed:
 
         def ask(path, operation, content, at):
             request = Request("POST", authority.base + path, (), content, operation)
-            return authority.record(request, authority.answer(request), at, at, "1").outcome
+            reply = authority.answer(request)
+            return authority.record(request, reply, at, at + reply.delay, "1").outcome
 
         ask("/device_authorization", Operation.DEVICE_AUTHORIZATION, b"client_id=me", 0.0)
         body = f"grant_type={DEVICE_CODE_GRANT}&device_code={authority.last('device_code')}".encode()
@@ -101,13 +103,29 @@ def test_taking_zero_at_its_word_is_a_warning():
     [
         (Timed((1.5, 3, 4.5)), Verdict.PASS),
         (Timed((2, 4, 6)), Verdict.PASS),
-        (Timed((1, 2, 3)), Verdict.FAIL),
+        (Timed((1, 2, 3)), Verdict.WARN),  # reads integers
+        (Timed((1, 1.7, 2.4)), Verdict.FAIL),
         (Timed((), status=1), Verdict.PASS),
         (Timed((), status=None, over=40), Verdict.INCONCLUSIVE),
     ],
 )
 def test_a_fraction(client, expected):
     assert verdict("waiting::test_interval_with_a_fraction", WAITS, client) is expected
+
+
+@pytest.mark.parametrize(
+    ("client", "waits", "rests", "slower"),
+    [
+        (Timed((2, 5.2, 8.4)), Verdict.PASS, Verdict.PASS, Verdict.WARN),  # waits, where answers take 1.2 s
+        (Timed((2, 7, 12)), Verdict.PASS, Verdict.PASS, Verdict.PASS),  # waits, whatever they take
+        (Timed((2, 4, 6)), Verdict.PASS, Verdict.WARN, Verdict.WARN),  # a ticker
+        (Timed((2, 3.3, 4.6)), Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),  # too early either way
+    ],
+)
+def test_slow_answers(client, waits, rests, slower):
+    said = run_check(ClientRun(client, dialect(RFC8628), catalogue()), "waiting::test_slow_answers").verdicts
+    assert (said[WAITS], said[RESTS]) == (waits, rests)
+    assert verdict("waiting::test_answers_slower_than_the_interval", RESTS, client) is slower
 
 
 @pytest.mark.parametrize(

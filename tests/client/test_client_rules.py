@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from urllib.parse import urlencode
 
@@ -54,9 +55,64 @@ def test_a_wait_is_measured_with_its_margin(gap, holds):
     assert judged(requirement, started(interval=5), polled(1), polled(1 + gap)) == [holds]
 
 
-def test_the_wait_begins_with_the_answer():
-    requirement = "rfc8628-3.5-client-waits-before-each-request"
-    assert judged(requirement, started(interval=2), polled(1, took=3), polled(4.5)) == [False]
+@pytest.mark.parametrize(
+    ("took", "gap", "waits", "rests"),
+    [
+        (0.4, 5.0, [True], [False]),  # a ticker at a server that takes its time
+        (0.4, 5.4, [True], [True]),
+        (0.2, 5.0, [True], [None]),
+        (3.0, 4.0, [False], []),  # too early by either reading: said once
+        (7.0, 5.0, [True], [False]),  # a ticker that does not wait for its answer
+        (0.4, 4.8, [None], []),
+    ],
+)
+def test_the_interval_is_counted_from_the_request_and_from_the_answer(took, gap, waits, rests):
+    story = [started(interval=5), polled(1, took=took), polled(1 + gap)]
+    assert judged("rfc8628-3.5-client-waits-before-each-request", *story) == waits
+    assert judged("rfc8628-3.5-client-waits-from-the-answer", *story) == rests
+
+
+def test_slow_down_counts_from_the_answer_too():
+    story = [started(interval=1), polled(1, "slow_down", took=2), polled(7)]
+    assert judged("rfc8628-3.5-slow-down-increments-interval", *story) == [True]
+    assert judged("rfc8628-3.5-client-waits-from-the-answer", *story) == [False]
+
+
+@pytest.mark.parametrize("trouble", [{"status": 503}, {"status": 429}, {"error": "connection reset"}])
+def test_what_is_sent_again_after_trouble_is_a_recommendations(trouble):
+    members = {"grant_type": DEVICE_CODE_GRANT, "device_code": "DC", "client_id": "me"}
+    again = posted(Operation.TOKEN, 1, members, {}, **trouble)
+    if "status" in trouble:
+        again = dataclasses.replace(again, outcome=Outcome(trouble["status"], f"http-{trouble['status']}"))
+    story = [started(interval=5), again, polled(1.3), polled(6.5)]
+    assert judged("rfc8628-3.5-client-waits-before-each-request", *story) == [True]
+    assert judged("rfc8628-3.5-client-waits-from-the-answer", *story) == [True]
+    expected = [False, True] if "status" in trouble else [True]
+    assert judged("rfc8628-3.2-client-waits-interval", *story) == expected
+    unstated = [started(), *story[1:]]
+    assert judged("rfc8628-3.5-client-waits-default-five", *unstated) == [True]
+
+
+def test_a_page_with_status_200_is_no_excuse():
+    page = polled(1, "")
+    page = dataclasses.replace(page, outcome=Outcome(200, "http-200"))
+    assert judged("rfc8628-3.5-client-waits-before-each-request", started(interval=5), page, polled(1.3)) == [False]
+
+
+@pytest.mark.parametrize(("gap", "tolerated"), [(1.0, True), (0.75, False), (0.0, False)])
+def test_a_fraction_that_is_cut_off_is_tolerated(gap, tolerated):
+    session = ClientSession(dialect(RFC8628), (started(interval=1.5), polled(1), polled(1 + gap)))
+    said = [one for rule in every_rule() for one in rule.function(session) if "waits-before" in one.requirement]
+    assert [(one.holds, one.tolerated) for one in said] == [(False, tolerated)]
+
+
+def test_numbers_and_doubts_are_readable():
+    month = ClientSession(dialect(RFC8628), (started(interval=2592000), polled(1), polled(5)))
+    [said] = [one for rule in every_rule() for one in rule.function(month) if "waits-before" in one.requirement]
+    assert said.got == "4.00 s where 2592000 s are owed"
+    close = ClientSession(dialect(RFC8628), (started(interval=5), polled(1), polled(5.83)))
+    [said] = [one for rule in every_rule() for one in rule.function(close) if "waits-before" in one.requirement]
+    assert (said.holds, said.problem) == (None, "a wait is short by so little that the machine may have made it so")
 
 
 @pytest.mark.parametrize("interval", ["2", -1, True, [5], {}])

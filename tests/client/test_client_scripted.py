@@ -207,6 +207,17 @@ def test_time_is_the_clients(serve):
     assert 5 <= entry.ended - entry.started < 50
 
 
+def test_a_client_that_gave_up_is_told_from_one_that_only_sends_no_more(serve):
+    authority = authority_of(steps={"start": [delayed(0.3), delayed(0.3)]})
+    port = serve(authority)
+    request = post("/device_authorization", "client_id=me")
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        connection.sendall(request)
+    assert b"device_code" in exchanged(port, request)
+    ends = {one.error: one.response is None for one in authority.exchanges}
+    assert ends == {"the client did not wait for the answer": True, "": False}
+
+
 @pytest.mark.parametrize(
     ("form", "header", "members"),
     [

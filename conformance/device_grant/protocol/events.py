@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from device_grant.protocol.numbers import plain
+
 
 @dataclass(frozen=True)
 class Event(ABC):
@@ -37,7 +39,7 @@ class Waited(Event):
 
     def describe(self) -> str:
         """`wait 5 s`."""
-        return f"wait {self.seconds:g} s"
+        return f"wait {plain(self.seconds)} s"
 
 
 @dataclass(frozen=True)

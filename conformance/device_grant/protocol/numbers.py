@@ -14,3 +14,13 @@ def number(value: object) -> float | None:
         return None
     largest = sys.float_info.max
     return float(min(max(value, -largest), largest))
+
+
+_LONG_NUMBER = 1e5
+"""From here on `g` writes exponents, or drops digits."""
+_UNREADABLE = 1e15
+
+
+def plain(value: float) -> str:
+    """A number of seconds for people: 5, 0.25, 2592000 and not 2.592e+06; what no clock measures keeps its exponent."""
+    return f"{value:.0f}" if _LONG_NUMBER <= abs(value) < _UNREADABLE else f"{value:g}"

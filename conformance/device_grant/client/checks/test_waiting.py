@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from device_grant.client.scripted.steps import change, fails, pending, slow_down, status, text
+from device_grant.client.scripted.steps import change, delayed, fails, pending, slow_down, status, text
 from device_grant.judging import check
 from device_grant.protocol import Purpose
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
 
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
+RESTS = "rfc8628-3.5-client-waits-from-the-answer"
 ODD = "rfc8628-3.2-client-odd-interval"
 AT_ONCE = 0.9
 """Seconds below which a wait is none: who pauses at all pauses for a second."""
@@ -54,6 +55,22 @@ def test_interval_of_seven(client: ClientUnderTest, verify: Verify) -> None:
     login = client.login(start=[change(interval=7)], token=[pending()], wait=16)
     verify.that("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
     verify.by_rules(login, "rfc8628-3.5-client-waits-before-each-request")
+
+
+@check(WAITS, RESTS, faults=("interval_from_request", "polls_twice"), needs=("flow",), timed=True)
+def test_slow_answers(client: ClientUnderTest, verify: Verify) -> None:
+    """Interval 2; twice pending, after 1.2 s. Accepted: two seconds from poll to poll, best from the answer on."""
+    login = client.login(start=[change(interval=2)], token=[delayed(1.2, pending())] * 2, wait=14)
+    login.need(Purpose.POLL)
+    verify.by_rules(login, WAITS, RESTS)
+
+
+@check(RESTS, faults=("interval_from_request",), needs=("flow",), timed=True)
+def test_answers_slower_than_the_interval(client: ClientUnderTest, verify: Verify) -> None:
+    """Interval 2; twice pending, after 3 s. Accepted: each further poll two seconds after the answer."""
+    login = client.login(start=[change(interval=2)], token=[delayed(3.0, pending())] * 2, wait=18)
+    login.need(Purpose.POLL)
+    verify.by_rules(login, RESTS)
 
 
 @check(
@@ -125,7 +142,8 @@ def _judge_odd(verify: Verify, login: Attempt, *, tolerated: bool = False) -> No
 def test_interval_with_a_fraction(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 1.5; twice pending, then the token. Accepted: a second and a half between the polls, or a failure.
 
-    In the AWS dialect the model makes it an integer, as which SDKs read whatever comes.
+    One second is a warning: no server is known to send a fraction, and many clients read integers. In the AWS dialect
+    the model makes it an integer, as which SDKs read whatever comes.
     """
     login = client.login(start=[change(interval=1.5)], token=[pending()] * 2, wait=12)
     login.need(Purpose.START)

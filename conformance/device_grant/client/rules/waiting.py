@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Judgement, rule
+from device_grant.protocol.numbers import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,33 +23,73 @@ DOUBT = 0.25
 """Seconds by which a wait may be short before it counts as broken; in between the evidence is too weak."""
 SLOWER = 5.0
 """Seconds that slow_down adds for good."""
+TOO_CLOSE = "a wait is short by so little that the machine may have made it so"
+"""Why nothing can be told of such a wait."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+TRANSIENT = 500
+"""Status from which an answer is a server's trouble, which the HTTP layer of many clients tries again by itself."""
+TOO_MANY = 429
+WAITS = "rfc8628-3.5-client-waits-before-each-request"
+RESTS = "rfc8628-3.5-client-waits-from-the-answer"
 SILENCE = ("no answer",)
 """Reasons for which a transcript has no answer that are a timeout to the client."""
 
 
 @dataclass(frozen=True)
 class Gap:
-    """The time between the answer to one poll and the next poll."""
+    """The time between one poll and the next."""
 
     before: Exchange
     after: Exchange
-    waited: float
     owed: float
     """Seconds that the client had to wait: the interval and all that slow_down had added."""
     slowed: int
     """How often slow_down had been said by then."""
 
     @property
+    def waited(self) -> float:
+        """Seconds from request to request: the interval is defined between polling requests (RFC 8628 section 3.2)."""
+        return self.after.started - self.before.started
+
+    @property
+    def rested(self) -> float:
+        """Seconds from the answer to the next request; below zero where that came before the answer."""
+        return self.after.started - self.before.ended
+
+    @property
     def kept(self) -> bool | None:
         """Whether the wait was long enough; None where it was short by less than can be told for sure."""
         return long_enough(self.waited, self.owed)
 
+    @property
+    def retried(self) -> bool:
+        """Whether the next request may be the same one, sent again for an answer that was lost or no answer to it."""
+        lost = self.before.response is None or self.before.code == "no-response"
+        return lost or self.before.status >= TRANSIENT or self.before.code == f"http-{TOO_MANY}"
+
+    @property
+    def cut(self) -> bool:
+        """Whether all that the wait lacks is the fraction of an interval, which a reader of integers cuts off."""
+        whole = math.floor(self.owed)
+        return whole < self.owed and bool(whole) and long_enough(self.waited, whole) is True
+
     def judged(self, requirement: str, problem: str) -> Judgement:
         """Whether the wait was long enough, as a judgement on a requirement."""
-        got = f"{self.waited:.2f} s where {self.owed:g} s are owed"
         measured = {"waited": self.waited, "owed": self.owed}
-        return Judgement(requirement, self.kept, problem, (self.before, self.after), got, measured=measured)
+        evidence = (self.before, self.after)
+        return Judgement(
+            requirement,
+            self.kept,
+            problem if self.kept is False else TOO_CLOSE,
+            evidence,
+            _compared(self.waited, self.owed),
+            self.cut,
+            measured=measured,
+        )
+
+
+def _compared(waited: float, owed: float) -> str:
+    return f"{waited:.2f} s where {plain(owed)} s are owed"
 
 
 def long_enough(waited: float, owed: float) -> bool | None:
@@ -68,9 +110,7 @@ def gaps(grant: ObservedGrant) -> Iterator[Gap]:
         if before.response is not None and before.response.status in REDIRECTS:
             continue  # what follows at once is still the same poll, at the place that it was sent to
         slowed += before.code == "slow_down"
-        # A client that gave up on a silent server waits from that moment on, which the server does not see.
-        since = before.started if before.response is None else before.ended
-        yield Gap(before, after, after.started - since, interval + SLOWER * slowed, slowed)
+        yield Gap(before, after, interval + SLOWER * slowed, slowed)
 
 
 @rule(
@@ -86,16 +126,45 @@ def gaps(grant: ObservedGrant) -> Iterator[Gap]:
     ),
 )
 def interval_is_kept(session: ClientSession) -> Iterator[Judgement]:
-    """Between the answer to a poll and the next poll lies at least the stated interval, before any slow_down."""
+    """From one poll to the next it takes at least the stated interval, before any slow_down.
+
+    Section 3.5 asks for that wait where the answer was that of a server at work; what comes again after an answer that
+    was lost, or was no OAuth answer at all, is measured by the recommendation of section 3.2 alone.
+    """
+    problem = "polled again before the interval was over"
     for grant in session.grants:
         if grant.stated_interval is None:
             continue
         for gap in gaps(grant):
             if gap.slowed or gap.before.response is None:
                 continue
-            for name in ("rfc8628-3.5-client-waits-before-each-request", "rfc8628-3.2-client-waits-interval"):
-                problem = "polled again before the interval was over"
-                yield gap.judged(name, problem)
+            if not gap.retried:
+                yield gap.judged(WAITS, problem)
+            yield gap.judged("rfc8628-3.2-client-waits-interval", problem)
+
+
+@rule(RESTS, faults=("interval_from_request",))
+def interval_begins_with_the_answer(session: ClientSession) -> Iterator[Judgement]:
+    """From the answer to one poll to the next poll it takes the interval as well, slow_down included.
+
+    Where it was not kept from request to request either, that is another requirement's, and said there.
+    """
+    for grant in session.grants:
+        for gap in gaps(grant):
+            if gap.retried or not gap.kept:
+                continue
+            holds = long_enough(gap.rested, gap.owed)
+            problem = "the interval is counted from the last request, not from the answer to it"
+            evidence = (gap.before, gap.after)
+            yield Judgement(
+                RESTS,
+                holds,
+                problem if holds is False else TOO_CLOSE,
+                evidence,
+                f"{_compared(gap.rested, gap.owed)}, counted from the answer",
+                gap.cut,
+                measured={"waited": gap.rested, "owed": gap.owed},
+            )
 
 
 @rule(
@@ -109,6 +178,8 @@ def default_interval_is_five(session: ClientSession) -> Iterator[Judgement]:
         if grant.start is None or grant.stated_interval is not None:
             continue
         for gap in gaps(grant):
+            if gap.retried:
+                continue
             for name in ("rfc8628-3.2-client-default-interval", "rfc8628-3.5-client-waits-default-five"):
                 problem = "polled again within five seconds although no interval was stated"
                 yield gap.judged(name, problem)
@@ -134,7 +205,7 @@ def slow_down_is_for_good(session: ClientSession) -> Iterator[Judgement]:
     """Later waits, after answers other than slow_down, keep what one slow_down has added."""
     for grant in session.grants:
         for gap in gaps(grant):
-            if gap.slowed == 1 and gap.before.code != "slow_down" and gap.before.response is not None:
+            if gap.slowed == 1 and gap.before.code != "slow_down" and not gap.retried:
                 problem = "a later wait was without the five seconds that slow_down had added"
                 yield gap.judged("rfc8628-3.5-slow-down-is-permanent", problem)
 
@@ -144,7 +215,7 @@ def slow_down_accumulates(session: ClientSession) -> Iterator[Judgement]:
     """After a second slow_down waits are ten seconds longer than the interval."""
     for grant in session.grants:
         for gap in gaps(grant):
-            if gap.slowed > 1:
+            if gap.slowed > 1 and not gap.retried:
                 problem = "a further slow_down did not add another five seconds"
                 yield gap.judged("rfc8628-3.5-slow-down-accumulates", problem)
 
@@ -173,7 +244,7 @@ def timeouts_slow_it_down(session: ClientSession) -> Iterator[Judgement]:
         for (before, after), time in zip(silent, times, strict=True):
             if time <= interval + GRACE:
                 problem = "after a timeout it polled as often as before"
-                description = f"{time:.2f} s from a silent poll to the next, interval {interval:g} s"
+                description = f"{time:.2f} s from a silent poll to the next, interval {plain(interval)} s"
                 name = "rfc8628-3.5-timeout-reduces-frequency"
                 yield Judgement(
                     name,
@@ -212,7 +283,7 @@ def retry_after_is_kept(session: ClientSession) -> Iterator[Judgement]:
         if not value.isdecimal() or before.request.operation is not after.request.operation:
             continue
         waited, owed = after.started - before.ended, min(float(value), sys.float_info.max)
-        description = f"{waited:.2f} s where Retry-After says {owed:g}"
+        description = f"{waited:.2f} s where Retry-After says {plain(owed)}"
         problem = "asked again before the time that Retry-After names"
         measured = {"waited": waited, "owed": owed}
         holds = long_enough(waited, owed)
@@ -231,7 +302,7 @@ def polling_ends_with_the_codes(session: ClientSession) -> Iterator[Judgement]:
         late = [entry for entry in grant.polls if entry.started > end]
         if late:
             polled = late[0].started - grant.start.ended
-            description = f"polled {polled:.1f} s after the codes were issued for {lifetime:g} s"
+            description = f"polled {polled:.1f} s after the codes were issued for {plain(lifetime)} s"
             measured = {"polled": polled, "lifetime": lifetime}
             problem = "went on polling after the codes had expired"
             evidence = (grant.start, late[0])

@@ -34,6 +34,8 @@ _ENDS = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, Broken
 """How a connection ends of which nothing more can be served."""
 _LONGEST_HANG = 300.0
 """Real seconds after which a silent connection is closed; the run has ended long before."""
+_REFUSAL = 0.02
+"""Real seconds in which the loopback interface says that nobody reads."""
 _UNFRAMED = 0.05
 """Real seconds in which a body that nothing announces may follow its head."""
 
@@ -131,8 +133,15 @@ class Listener(_Server):
             self._record(request, reply, started, ended, name)
             _reset(writer)
             return False
+        begun = 0
+        if reply.delay and reader.at_eof():
+            begun = 1
+            if await _missed(writer, reply.octets[:begun]):
+                # It gave up: from when on it waits before its next request, nobody sees.
+                self._record(request, replace(reply, fate="missed"), started, ended, name)
+                return False
         self._record(request, reply, started, ended, name)
-        writer.write(reply.octets)
+        writer.write(reply.octets[begun:])
         await writer.drain()
         return head.keeps_alive and not reply.closes
 
@@ -215,6 +224,18 @@ async def _body(reader: asyncio.StreamReader, incoming: RequestReader) -> bytes:
             return await reader.read(LARGEST_BODY)
     except TimeoutError:
         return b""
+
+
+async def _missed(writer: asyncio.StreamWriter, octets: bytes) -> bool:
+    """Send the beginning of an answer to a client that sends no more: whether it reads no more either."""
+    raw = writer.get_extra_info("socket")
+    try:
+        writer.write(octets)
+        await writer.drain()
+        await asyncio.sleep(_REFUSAL)
+        return writer.transport.is_closing() or raw.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
+    except OSError:
+        return True
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from device_grant.protocol.exchange import Headers, Response
 
 Framing = Literal["length", "chunked", "close"]
-Fate = Literal["answered", "reset", "hang", "closed"]
+Fate = Literal["answered", "reset", "hang", "closed", "missed"]
+
+
+_REASONS: Mapping[Fate, str] = {
+    "reset": "connection reset",
+    "closed": "connection closed",
+    "hang": "no answer",
+    "missed": "the client did not wait for the answer",
+}
 
 
 @dataclass(frozen=True)
@@ -32,7 +40,8 @@ class Reply:
     cut: int = 0
     """Octets of the body that are promised but never sent; the connection is closed instead."""
     fate: Fate = "answered"
-    """`reset`, `closed`: the connection ends without an answer; `hang`: it stays open without one."""
+    """`reset`, `closed`: the connection ends without an answer; `hang`: it stays open without one; `missed`: the client
+    had gone away before a late answer was sent."""
 
     @property
     def octets(self) -> bytes:
@@ -61,13 +70,13 @@ class Reply:
     @property
     def closes(self) -> bool:
         """Whether the connection ends after it."""
-        return bool(self.cut) or self.framing == "close" or self.fate in ("reset", "closed")
+        return bool(self.cut) or self.framing == "close" or self.fate in ("reset", "closed", "missed")
 
     @property
     def error(self) -> str:
         """Why the client got no whole answer, for the transcript; empty if it did."""
         if self.fate != "answered":
-            return {"reset": "connection reset", "closed": "connection closed", "hang": "no answer"}[self.fate]
+            return _REASONS[self.fate]
         return f"answer cut short by {self.cut} octets" if self.cut else ""
 
     @property

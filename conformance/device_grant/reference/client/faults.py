@@ -23,6 +23,7 @@ class ClientFaults(Misbehaviour):
     interval_capped: bool = fault("It never waits longer than five seconds.")
     interval_truncated: bool = fault("A fraction of a second is cut off the interval.", RFC)
     interval_overflows: bool = fault("An interval of more than 2^31 milliseconds is taken for none at all.")
+    interval_from_request: bool = fault("The interval is counted from the last request, however late its answer came.")
     odd_interval_taken_for_none: bool = fault("It does not wait at all for an interval that is no positive number.")
     odd_interval_stalls: bool = fault("It waits for ever for an interval that is no positive number.")
     default_interval_one: bool = fault("Without interval it waits one second.")

@@ -201,8 +201,11 @@ class Login:
         """Poll to the end; None where a faulty client begins anew."""
         request = self._messages.poll(self._endpoints[Operation.TOKEN], client, grant.device_code)
         pace = Pace(self._faults, grant.interval)
+        asked = self._network.now()
         while True:
-            self._network.sleep(pace.wait())
+            since = asked if self._faults.interval_from_request else self._network.now()
+            self._network.sleep(max(0.0, since + pace.wait() - self._network.now()))
+            asked = self._network.now()
             if self._network.now() > grant.ends and not self._faults.expiry_ignored:
                 raise Failed("expired_token")
             if self._faults.gives_up_early and pace.polls > 2:  # noqa: PLR2004 - the fault says how many
