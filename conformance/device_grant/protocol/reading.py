@@ -19,6 +19,19 @@ if TYPE_CHECKING:
 Encoding = Literal["form", "json", "other", "none"]
 _OF_OPERATIONS = {Operation.REGISTRATION: Purpose.REGISTRATION, Operation.DEVICE_AUTHORIZATION: Purpose.START}
 _OF_GRANTS = {DEVICE_CODE_GRANT: Purpose.POLL, REFRESH_TOKEN_GRANT: Purpose.REFRESH}
+OTHER_GRANTS = frozenset(
+    {
+        REFRESH_TOKEN_GRANT,
+        "authorization_code",
+        "client_credentials",
+        "password",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+        "urn:ietf:params:oauth:grant-type:saml2-bearer",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:openid:params:grant-type:ciba",
+    }
+)
+"""Grant types that are none of the device grant's, by the specifications that define them."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +111,18 @@ def purpose_of(request: Request) -> Purpose:
         return _OF_OPERATIONS.get(request.operation, Purpose.OTHER)
     grant = _grant_type(request)
     return _OF_GRANTS.get(grant, Purpose.TOKEN_REQUEST) if isinstance(grant, str) else Purpose.TOKEN_REQUEST
+
+
+def is_poll(request: Request) -> bool:
+    """Whether a request to the token endpoint is for the tokens of a device authorization, however it is misspelt.
+
+    One that has neither a device code nor a grant type came to the wrong place, and one of another grant is that
+    grant's.
+    """
+    if value_of(request, "device_code") is not None:
+        return True
+    grant = value_of(request, "grant_type")
+    return grant is not None and grant not in OTHER_GRANTS
 
 
 def _grant_type(request: Request) -> Any:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from device_grant.protocol import Exchange
 
 WELL_KNOWN = "/.well-known/"
+RFC_NAME = "oauth-authorization-server"
+OPENID_NAME = "openid-configuration"
 
 
 @rule("rfc8414-3.1-get", faults=("metadata_by_post",))
@@ -38,16 +40,35 @@ def issuer_slash_is_removed(session: ClientSession) -> Iterator[Judgement]:
             yield Judgement("rfc8414-3.1-strip-trailing-slash", not asked.endswith("/"), problem, (entry,), asked)
 
 
+@rule("rfc8414-3.1-inserted", faults=("well_known_appended",))
+def well_known_is_inserted(session: ClientSession) -> Iterator[Judgement]:
+    """With an issuer that has a path, RFC 8414's well-known part stands between host and path.
+
+    A client that asks at other places as well has not missed it.
+    """
+    path = urlsplit(session.issuer).path.rstrip("/")
+    own = [entry for entry in _lookups(session) if RFC_NAME in path_of(entry)]
+    if not path or not own:
+        return
+    inserted = any(path_of(entry).startswith(f"{WELL_KNOWN}{RFC_NAME}") for entry in own)
+    problem = "the well-known part is not inserted between the issuer's host and its path"
+    yield Judgement("rfc8414-3.1-inserted", inserted, problem, (own[0],), path_of(own[0]))
+
+
 @rule("rfc8414-5-lookup-order", faults=("openid_location_first",))
 def rfc_location_comes_first(session: ClientSession) -> Iterator[Judgement]:
-    """With an issuer that has a path, the location of RFC 8414 is tried before that of OpenID Connect Discovery."""
+    """With an issuer that has a path, the location of RFC 8414 is tried before that of OpenID Connect Discovery.
+
+    A client that never asks there knows OpenID Connect Discovery alone, and does as that says.
+    """
     path = urlsplit(session.issuer).path.rstrip("/")
     lookups = _lookups(session)
-    if not path or not lookups:
+    if not path or not any(path_of(entry).startswith(WELL_KNOWN) for entry in lookups):
         return
     first = path_of(lookups[0])
+    openid = first.endswith(f"{WELL_KNOWN}{OPENID_NAME}") and not first.startswith(WELL_KNOWN)
     problem = "the location of OpenID Connect Discovery is tried first"
-    yield Judgement("rfc8414-5-lookup-order", first.startswith(WELL_KNOWN), problem, (lookups[0],), first)
+    yield Judgement("rfc8414-5-lookup-order", not openid, problem, (lookups[0],), first)
 
 
 def _lookups(session: ClientSession) -> list[Exchange]:

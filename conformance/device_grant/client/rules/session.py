@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from device_grant.protocol import DEFAULT_INTERVAL, REFRESH_TOKEN_GRANT, Operation
 from device_grant.protocol.numbers import number
-from device_grant.protocol.reading import basic, members_of, value_of
+from device_grant.protocol.reading import basic, is_poll, members_of, value_of
 
 if TYPE_CHECKING:
     from device_grant.protocol import Dialect, Exchange
@@ -91,8 +91,8 @@ class ClientSession:
 
     @cached_property
     def polls(self) -> tuple[Exchange, ...]:
-        """Token requests that are no refresh."""
-        return tuple(entry for entry in self.token_requests if not self._is_refresh(entry))
+        """Token requests for the tokens of a device authorization."""
+        return tuple(entry for entry in self.token_requests if self._is_poll(entry))
 
     @cached_property
     def protocol(self) -> tuple[Exchange, ...]:
@@ -108,7 +108,7 @@ class ClientSession:
             if entry.request.operation is Operation.DEVICE_AUTHORIZATION:
                 if entry.outcome.ok and isinstance(entry.get("device_code"), str):
                     collected.append((entry, []))
-            elif collected and entry.request.operation is Operation.TOKEN and not self._is_refresh(entry):
+            elif collected and entry.request.operation is Operation.TOKEN and self._is_poll(entry):
                 collected[-1][1].append(entry)
         default = self.dialect.default_interval
         if not collected:
@@ -138,6 +138,9 @@ class ClientSession:
 
     def _of(self, operation: Operation) -> tuple[Exchange, ...]:
         return tuple(entry for entry in self.exchanges if entry.request.operation is operation)
+
+    def _is_poll(self, entry: Exchange) -> bool:
+        return is_poll(entry.request) and not self._is_refresh(entry)
 
     def _is_refresh(self, entry: Exchange) -> bool:
         names = {name for name, _ in members_of(entry.request)}

@@ -20,7 +20,7 @@ from device_grant.protocol import (
     Purpose,
     Request,
 )
-from device_grant.protocol.reading import members_of
+from device_grant.protocol.reading import is_poll, members_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class Authority:
             reply.error,
             channel or "other",
             connection,
-            _PURPOSES[channel] if channel else Purpose.OTHER,
+            _purpose(channel, request),
         )
         with self._lock:
             self.exchanges.append(exchange)
@@ -311,6 +311,12 @@ class Authority:
             self.issued.setdefault(kind, []).append(value)
             self.secrets.register(kind, value)
         return value
+
+
+def _purpose(channel: Channel | None, request: Request) -> Purpose:
+    if channel == "token" and not is_poll(request):
+        return Purpose.TOKEN_REQUEST
+    return _PURPOSES[channel] if channel else Purpose.OTHER
 
 
 _ISSUED = (

@@ -24,6 +24,8 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> dict[Op
         f"{origin}/.well-known/openid-configuration{path}",
         f"{origin}{path}/.well-known/openid-configuration",
     ]
+    if faults.well_known_appended:
+        places[0] = f"{origin}{path}/.well-known/oauth-authorization-server"
     if faults.openid_location_first:
         places.reverse()
     for place in dict.fromkeys(places):
@@ -35,7 +37,7 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> dict[Op
         if document.get("issuer") != issuer and not faults.issuer_unchecked:
             raise Failed("the metadata is of another issuer")
         if faults.endpoints_guessed:
-            document = {f"{name}_endpoint": f"{origin}/{name}" for name in ("device_authorization", "token")}
+            document |= {f"{name}_endpoint": f"{origin}/{name}" for name in ("device_authorization", "token")}
         collected = {
             operation: document[f"{operation.value}_endpoint"]
             for operation in (Operation.REGISTRATION, Operation.DEVICE_AUTHORIZATION, Operation.TOKEN)

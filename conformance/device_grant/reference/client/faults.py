@@ -139,6 +139,7 @@ class ClientFaults(Misbehaviour):
     # Metadata.
     metadata_by_post: bool = fault("Metadata is asked for by POST.", RFC)
     issuer_slash_kept: bool = fault("A slash at the end of the issuer's path is kept in the metadata's path.", RFC)
+    well_known_appended: bool = fault("The well-known part of RFC 8414 is appended to the issuer's path.", RFC)
     issuer_unchecked: bool = fault("The issuer in the metadata is not compared.", RFC)
     openid_location_first: bool = fault("The path of OpenID Connect Discovery is tried first.", RFC)
     endpoints_guessed: bool = fault("Endpoints are guessed below the issuer, whatever the metadata says.", RFC)
