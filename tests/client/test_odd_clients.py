@@ -49,14 +49,14 @@ class StartsAtTheTokenEndpoint(SmallClient):
     """Guesses, from an endpoint that it does not know, that both are one; then does as it should."""
 
     def start(self):
-        self.ask("POST", self.told["TOKEN_ENDPOINT"], {"scope": "openid"})
+        self.ask("POST", self.given["TOKEN_ENDPOINT"], {"scope": "openid"})
         return super().start()
 
 
 class FallsBackToTheCodeGrant(SmallClient):
     def poll(self, said):
         del said
-        self.ask("POST", self.told["TOKEN_ENDPOINT"], {"grant_type": "authorization_code", "code": "zzzz"})
+        self.ask("POST", self.given["TOKEN_ENDPOINT"], {"grant_type": "authorization_code", "code": "zzzz"})
         raise GiveUp("no device flow here")
 
 
@@ -93,14 +93,14 @@ class BelievesAnyIssuer(SmallClient):
     def read_metadata(self, answer):
         document = json.loads(answer.response.content)
         for name in ("device_authorization_endpoint", "token_endpoint"):
-            self.told[name.upper()] = document[name]
+            self.given[name.upper()] = document[name]
 
 
 class Appends(SmallClient):
     """RFC 8414's part behind the issuer's path, as one library does."""
 
     def places(self):
-        return [self.told["ISSUER"].removeprefix(BASE).rstrip("/") + "/.well-known/oauth-authorization-server"]
+        return [self.given["ISSUER"].removeprefix(BASE).rstrip("/") + "/.well-known/oauth-authorization-server"]
 
 
 class OpenIdAlone(SmallClient):

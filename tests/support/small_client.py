@@ -54,7 +54,7 @@ class SmallClient:
     def run(self, invocation: Invocation) -> Ended:
         self.invocation, self.now, self.lines = invocation, 0.0, list[str]()
         invocation.authority.base = BASE
-        self.told = {name.removeprefix("DEVICE_GRANT_"): value for name, value in invocation.variables().items()}
+        self.given = {name.removeprefix("DEVICE_GRANT_"): value for name, value in invocation.variables().items()}
         work = {"flow": self.flow, "refresh": self.refresh}[invocation.operation]
         try:
             work()
@@ -71,7 +71,7 @@ class SmallClient:
         self.got(self.poll(self.start()))
 
     def discover(self) -> None:
-        if "DISCOVER" not in self.told:
+        if "DISCOVER" not in self.given:
             return
         for place in self.places():
             answer = self.ask("GET", BASE + place)
@@ -81,18 +81,18 @@ class SmallClient:
         raise GiveUp("no metadata")
 
     def places(self) -> list[str]:
-        path = urlsplit(self.told["ISSUER"]).path.rstrip("/")
+        path = urlsplit(self.given["ISSUER"]).path.rstrip("/")
         return [f"/.well-known/oauth-authorization-server{path}", f"{path}/.well-known/openid-configuration"]
 
     def read_metadata(self, answer: Exchange) -> None:
         document = answer.response.json() if hasattr(answer.response, "json") else json.loads(answer.response.content)
-        if document["issuer"] != self.told["ISSUER"]:
+        if document["issuer"] != self.given["ISSUER"]:
             raise GiveUp("another issuer")
         for name in ("device_authorization_endpoint", "token_endpoint"):
-            self.told[name.upper()] = document[name]
+            self.given[name.upper()] = document[name]
 
     def start(self) -> dict[str, Any]:
-        answer = self.ask("POST", self.told["DEVICE_AUTHORIZATION_ENDPOINT"], {"scope": self.told.get("SCOPE", "")})
+        answer = self.ask("POST", self.given["DEVICE_AUTHORIZATION_ENDPOINT"], {"scope": self.given.get("SCOPE", "")})
         said = self.members(answer)
         if answer.status != 200 or any(name not in said for name in START_MEMBERS):
             raise GiveUp(f"no codes: {said.get('error')}")
@@ -119,11 +119,11 @@ class SmallClient:
         return {"grant_type": DEVICE_CODE_GRANT, "device_code": said["device_code"]}
 
     def token_endpoint(self) -> str:
-        return self.told["TOKEN_ENDPOINT"]
+        return self.given["TOKEN_ENDPOINT"]
 
     def refresh(self) -> None:
         kept = self.kept()
-        token = self.told.get("REFRESH_TOKEN") or kept.get("refresh_token")
+        token = self.given.get("REFRESH_TOKEN") or kept.get("refresh_token")
         members = {"grant_type": REFRESH_TOKEN_GRANT, "refresh_token": token}
         answer = self.ask("POST", self.token_endpoint(), members)
         if answer.status != 200:
@@ -155,7 +155,7 @@ class SmallClient:
         authority = self.invocation.authority
         content = b""
         if members is not None:
-            own = {"client_id": self.told.get("CLIENT_ID", "me"), **members}
+            own = {"client_id": self.given.get("CLIENT_ID", "me"), **members}
             content = urlencode({name: value for name, value in own.items() if value}).encode()
         headers = (("Content-Type", FORM), ("Content-Length", str(len(content)))) if content else ()
         request = Request(method, url, headers, content)
