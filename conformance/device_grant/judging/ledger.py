@@ -118,6 +118,10 @@ class Ledger:
     """Inside generated examples an unexpected failure is raised instead of recorded."""
     raised: Violation | None = None
     """The first one of the examples that are being judged."""
+    recorded: set[tuple[str, str]] = field(default_factory=set)
+    """Requirement and message of the failures that were recorded."""
+    known: frozenset[tuple[str, str]] = frozenset()
+    """Those of them that are not raised again: an example that ended with one would show nothing else."""
 
     def applicable(self, requirement: str) -> bool:
         """Whether the requirement exists in the dialect of this run."""
@@ -167,14 +171,18 @@ class Ledger:
         if claim.requirement.id in self.unsettled:
             reason = self.unsettled[claim.requirement.id]
             claim = replace(claim, verdict=Verdict.INCONCLUSIVE, message=reason)
+        failure = (claim.requirement.id, claim.message)
         if (
             self.raising
             and claim.verdict is Verdict.FAIL
+            and failure not in self.known
             and not self.expects(claim.requirement.id, self.check, claim.message)
         ):
             violation = violation_type(claim.requirement.id)(claim)
             self.raised = self.raised or violation
             raise violation
+        if claim.verdict is Verdict.FAIL:
+            self.recorded.add(failure)
         self.tallies.setdefault(claim.requirement.id, Tally(claim.requirement)).add(claim)
 
     def close(self, stop: StopCheck | None, *, sampled: bool = False) -> None:

@@ -215,6 +215,7 @@ class View:
         if unknown:
             which = plural(unknown, "requirement")
             remarks.append(f"{which} could not be judged: the verdict says nothing about them.")
+        remarks += self._unsampled
         footer = self.report.footer
         if footer is not None:
             if footer.stale:
@@ -228,6 +229,14 @@ class View:
             if footer.withheld:
                 remarks.append(self.withheld)
         return remarks
+
+    @property
+    def _unsampled(self) -> list[str]:
+        """The note on checks whose examples came to nothing."""
+        cases = [case for case in self.report.cases if case.unsampled]
+        which = plural(len(cases), "check that generates requests", "checks that generate requests")
+        reasons = "; ".join(f"{case.check} ({case.unsampled})" for case in cases)
+        return [f"{which} judged nothing: {reasons}."] if cases else []
 
     @property
     def _part(self) -> str:

@@ -75,7 +75,16 @@ def case_line(
         steps=steps_of(case.transcript.entries, case.run.secrets),
         message=message,
         examples=case.examples,
+        unsampled=_unsampled(case),
     )
+
+
+def _unsampled(case: Trial) -> str | msgspec.UnsetType:
+    stop = case.stop
+    if not case.check.sampled or case.ledger.tallies or stop is None:
+        return msgspec.UNSET
+    # That it does not apply, or rests on what is known to be broken, is said elsewhere.
+    return msgspec.UNSET if stop.verdict is Verdict.NOT_APPLICABLE or stop.cause else str(stop)
 
 
 def steps_of(entries: Sequence[Exchange | Event], secrets: Secrets) -> list[Step]:

@@ -204,6 +204,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kin
     """For suite-error: the traceback's last lines."""
     examples: int = 0
     """Number of generated examples, for fuzz checks."""
+    unsampled: str | msgspec.UnsetType = msgspec.UNSET
+    """Why a check that samples judged none of its requirements; absent where it judged one, and from other checks."""
     findings: list[Finding] | msgspec.UnsetType = msgspec.UNSET
     """In the case of the main path: what is wrong on it."""
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from device_grant.server.session.profile import Profile
     from device_grant.targets.ports import Codec, Sampler
 
+MOST_RUNS = 3
+"""Times that one batch is run, where an invariant ends examples of it before they are judged."""
+
 T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
 
@@ -70,10 +73,14 @@ class Fuzz:
             judge(example)
 
         count = max(1, int(profile.examples * share))
-        test = given(strategy)(one)
-        database = self._database(batch)
-        self._seed(test, lambda: one, database)
-        self._run(settings_for(profile, count, database=database)(test))
+
+        def test(database: ExampleDatabase | None) -> Callable[[], None]:
+            result = given(strategy)(one)
+            self._seed(result, lambda: one, database)
+            made: Callable[[], None] = settings_for(profile, count, database=database)(result)
+            return made
+
+        self._run(test, self._database(batch))
 
     @property
     def sampler(self) -> Sampler | None:
@@ -101,17 +108,19 @@ class Fuzz:
             return
         from hypothesis.stateful import get_state_machine_test, run_state_machine_as_test
 
-        database = self._database(batch)
-        settings = settings_for(self._case.run.profile, number, steps, database)
+        def test(database: ExampleDatabase | None) -> Callable[[], None]:
+            settings = settings_for(self._case.run.profile, number, steps, database)
 
-        def function() -> Any:
-            made: Any = get_state_machine_test(machine, settings=settings)
-            return made.hypothesis.inner_test
+            def function() -> Any:
+                made: Any = get_state_machine_test(machine, settings=settings)
+                return made.hypothesis.inner_test
 
-        self._seed(machine, function, database)
-        # Schemathesis's machines have a way of their own to be run.
-        run = getattr(machine, "run", None) or partial(run_state_machine_as_test, machine)
-        self._run(partial(run, settings=settings), longer=longer)
+            self._seed(machine, function, database)
+            # Schemathesis's machines have a way of their own to be run.
+            run = getattr(machine, "run", None) or partial(run_state_machine_as_test, machine)
+            return partial(run, settings=settings)
+
+        self._run(test, self._database(batch), longer=longer)
 
     def _database(self, batch: str) -> ExampleDatabase | None:
         """Where failing examples of the next test are kept, under a name that is the same in every process."""
@@ -138,13 +147,34 @@ class Fuzz:
         elif database is not None and run.profile.derandomize:
             seed(int.from_bytes(function_digest(function()), "big"))(test)
 
-    def _run(self, test: Callable[[], None], *, longer: float = 1) -> None:
-        """Run a Hypothesis test; the claims that it ends on are kept after shrinking."""
-        case = self._case
+    def _run(
+        self,
+        make: Callable[[ExampleDatabase | None], Callable[[], None]],
+        database: ExampleDatabase | None,
+        *,
+        longer: float = 1,
+    ) -> None:
+        """Run the Hypothesis test that `make` makes for a database.
+
+        Once more where an invariant ended examples: they were not judged for what they were made to show.
+        """
         if self.sampler is not None:
             with _own_constants_left_out():
-                test()
+                make(None)()
             return
+        for turn in range(MOST_RUNS):
+            before = self._found_by_invariants()
+            # What the database holds stays there: in a later turn it no longer fails, and would be deleted.
+            self._run_once(make(None if turn else database), longer)
+            if self._found_by_invariants() <= before:
+                return
+
+    def _found_by_invariants(self) -> set[tuple[str, str]]:
+        return {failure for ledger in self._case.invariants.values() for failure in ledger.recorded}
+
+    def _run_once(self, test: Callable[[], None], longer: float) -> None:
+        """Run a Hypothesis test; the claims that it ends on are kept after shrinking."""
+        case = self._case
         from hypothesis.errors import Flaky, Unsatisfiable
 
         ledgers = (case.ledger, *case.invariants.values())

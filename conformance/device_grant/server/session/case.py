@@ -252,6 +252,8 @@ class ServerCase:
             if unreadable is None or others is not None:
                 raise
             self.stop = Untestable(f"answers could not be read: {reason_of(unreadable.exceptions[0])}")
+        if self.check.sampled and self.examples and not self.ledger.tallies and self.stop is None:
+            self.stop = Inconclusive(f"none of {self.examples} generated examples came to what it was made to show")
         self.ledger.close(self.stop, sampled=self.check.sampled)
 
     def require_claims(self) -> None:
@@ -283,7 +285,13 @@ class ServerCase:
 
     @contextmanager
     def raising(self) -> Iterator[None]:
-        """Within: an unexpected failure raises a Violation, so that Hypothesis can shrink it."""
+        """Within: an unexpected failure raises a Violation, so that Hypothesis can shrink it.
+
+        One that was recorded before is counted and not raised: else every example would end with it, unjudged.
+        """
+        for ledger in (self.ledger, *self._ledgers.values()):
+            # Not changed within: the same example must end in the same way each time.
+            ledger.known = frozenset(ledger.recorded)
         before, self.ledger.raising = self.ledger.raising, True
         try:
             yield

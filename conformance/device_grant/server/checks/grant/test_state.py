@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Judgement, Untestable, check
 from device_grant.server.checks.grant.story import FOREIGN, GRACE, REFUSED, SKEW, DueAnswer, Expectation
+from device_grant.server.generation.rehearsal import rehearse
 from device_grant.server.session.device import GONE, Device, without
 from device_grant.server.session.pace import RENEWAL
 
@@ -80,7 +81,7 @@ def test_interleaved_grants(case: ServerCase, fuzz: Fuzz) -> None:
         raise Untestable("the state machine needs a clock that can jump: run in process or under libfaketime")
     if case.run.target.user is None:
         raise Untestable("nobody can approve or deny: target.toml has no [user]")
-    case.device.start()
+    rehearse(case.device, to_the_end=True)
     cast, profile = Cast(case), case.run.profile
     fuzz.stories(_machine(cast), profile.stories, profile.steps, longer=SHRINKING, written=_written(cast))
 

@@ -17,6 +17,7 @@ import msgspec
 
 from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request
+from device_grant.server.generation.rehearsal import rehearse
 from device_grant.server.session.device import GONE, PENDING, unread
 from device_grant.server.session.registering import require_endpoint
 
@@ -146,6 +147,7 @@ def test_malformed_token_request(case: ServerCase, device: Device, verify: Verif
 
     Now and then the code is approved afterwards, the last refused request sent again, and the code redeemed, once.
     """
+    rehearse(device)
     members = {"grant_type": DEVICE_CODE_GRANT, "device_code": PLACEHOLDER}
     _Campaign(case, device, verify, Operation.TOKEN, members).run(fuzz)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import check
 from device_grant.server.generation.exploring import tell_stories, try_requests
 from device_grant.server.generation.generated import Generated
+from device_grant.server.generation.rehearsal import rehearse_everything
 
 if TYPE_CHECKING:
     from device_grant.server.generation.fuzz import Fuzz
@@ -88,6 +89,7 @@ DOCUMENTED = (
 )
 def test_documented_requests(case: ServerCase, fuzz: Fuzz) -> None:
     """Requests that fit the OpenAPI document and requests that do not. Accepted: the documented answers alone."""
+    rehearse_everything(case)
     try_requests(Generated(case), fuzz, SHARE)
 
 
@@ -98,4 +100,5 @@ def test_documented_requests(case: ServerCase, fuzz: Fuzz) -> None:
 )
 def test_linked_requests(case: ServerCase, fuzz: Fuzz) -> None:
     """Stories along the document's links: register, start, poll, refresh. Accepted: the documented answers alone."""
+    rehearse_everything(case)
     tell_stories(Generated(case), fuzz, case.run.profile.stories // STORIES, STEPS)
