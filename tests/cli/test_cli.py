@@ -26,8 +26,8 @@ def test_run_quick_requirement(tmp_path):
     assert (tmp_path / "report" / "index.html").read_text().startswith("<!doctype html>")
 
 
-def test_run_both_dialects_by_default(tmp_path):
-    done = device_grant("run", *QUICK, "--report", str(tmp_path))
+def test_run_both_dialects_of_the_embedded_server(tmp_path):
+    done = device_grant("run", "embedded", *QUICK, "--report", str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "rfc8628" / "results.jsonl").exists()
     assert (tmp_path / "aws-sso-oidc" / "results.jsonl").exists()

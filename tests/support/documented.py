@@ -132,6 +132,11 @@ EXCUSES = (
     ),
     Excuse(r"device-grant (?:run nanoidp|client awscli)\b.*", "software of others, from the network", _known),
     Excuse(r"device-grant matrix --run .*", "whole runs of many targets", _known),
+    Excuse(
+        r"device-grant run .* --(?:client-secret-env|initial-access-token-env) .*",
+        "a server that knows the reader's client; tested in test_known_clients.py",
+        _parsed,
+    ),
     Excuse(r"(?:DEVICE_GRANT_DATABASE=)?.*\bredis://.*", "needs a Redis server", _parsed),
 )
 

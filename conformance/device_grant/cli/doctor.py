@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.catalogue.model import DIALECTS
+from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import DeviceGrantError, ExitCode
+from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,11 +30,8 @@ _SOMEBODY = """
 
 
 @click.command()
-@click.argument("target", default="embedded:rfc8628")
-@click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the target does not say.")
-@click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
-@click.option("--fault", multiple=True, help="A misbehaviour of the embedded server, to see what it looks like.")
-def doctor(target: str, **options: Any) -> int:
+@target_options
+def doctor(target: str | None, **options: Any) -> int:
     """Walk the main path of TARGET: client, start, pending, approval, token, denial; say what is wrong and what to do.
 
     TARGET is as for `device-grant run`. Ends with 0 where the path leads to a token, with 1 where something on it is
@@ -45,12 +43,13 @@ def doctor(target: str, **options: Any) -> int:
 
     return examine(
         Options.chosen(
-            target=target,
+            target=target_here(target),
             dialect=options["dialect"],
             only=(),
             profile="fast",
             seed=None,
             user=options["user"],
+            supplied=Supplied.taken_from(options),
             faults=options["fault"],
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         ),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.catalogue.model import DIALECTS
+from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import ExitCode, SuiteError, UsageError
+from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,13 +34,10 @@ UNSTEADY = "the check does not send the same requests again, so that no recordin
 
 
 @click.command()
-@click.argument("target")
+@target_options
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder; default: cassettes/NAME.")
-@click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the target does not say.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Record only the checks of these requirements.")
-@click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
-@click.option("--fault", multiple=True, help="A misbehaviour of the embedded server.")
-def record(target: str, out: Path | None, **options: Any) -> int:
+def record(target: str | None, out: Path | None, **options: Any) -> int:
     """Run the checks against TARGET and keep the traffic as a cassette.
 
     Secrets are replaced by pseudonyms before anything is written. What the cassette cannot show is inconclusive in it:
@@ -50,7 +48,8 @@ def record(target: str, out: Path | None, **options: Any) -> int:
     from device_grant.cli.run import specs_of
 
     console = Console(highlight=False, soft_wrap=False)
-    specs = specs_of(target, options["dialect"])
+    options["supplied"] = Supplied.taken_from(options)
+    specs = specs_of(target_here(target), options["dialect"])
     for spec, folder in specs:
         chosen = out / folder if out is not None and folder else out
         _record_one(console, spec, chosen or Path("cassettes") / _default_name(spec), options)
@@ -142,6 +141,7 @@ def _options(spec: str, options: dict[str, Any], profile: str = "record") -> Opt
         profile=profile,
         seed=0,
         user=options["user"],
+        supplied=options["supplied"],
         faults=options["fault"],
         command=shlex.join(["device-grant", *sys.argv[1:]]),
     )

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.catalogue.model import DIALECTS
+from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import ExitCode, UsageError
+from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command(context_settings={"ignore_unknown_options": False})
-@click.argument("target", default="embedded")
-@click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the target does not say.")
+@target_options
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--profile", default="fast", show_default=True, help="How much is generated: fast, standard or deep.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generated examples, as an earlier run printed it.")
@@ -38,19 +38,19 @@ if TYPE_CHECKING:
     show_envvar=True,
     help="Keep generated examples that fail there, and try those of earlier runs and other machines first.",
 )
-@click.option("--user", metavar="FILE|prompt", help="Who approves: a module with approve and deny, or yourself.")
-@click.option("--fault", multiple=True, help="A misbehaviour of the embedded server, to see what it looks like.")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def run(target: str, report: Path | None, pytest_arguments: tuple[str, ...], **options: Any) -> int:
+def run(target: str | None, report: Path | None, pytest_arguments: tuple[str, ...], **options: Any) -> int:
     """Run the checks against TARGET and say what conforms.
 
     TARGET is embedded (the reference server, both dialects), a URL, asgi:module:app, wsgi:module:app, a target.toml,
-    or the name of a server that comes with the suite. Arguments after -- go to pytest, for example -- -k replay.
+    or the name of a server that comes with the suite; without it the target.toml of the working directory. Arguments
+    after -- go to pytest, for example -- -k replay.
     """
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=False)
-    specs = specs_of(target, options["dialect"])
+    options["supplied"] = Supplied.taken_from(options)
+    specs = specs_of(target_here(target), options["dialect"])
     worst = ExitCode.CONFORMANT
     for number, (spec, folder) in enumerate(specs):
         if number:
@@ -92,6 +92,7 @@ def _run_one(
             report=report,
             expect=options["expect"],
             user=options["user"],
+            supplied=options["supplied"],
             faults=options["fault"],
             shard=options["shard"],
             database=options["database"],

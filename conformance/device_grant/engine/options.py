@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import UsageError
+from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,6 +30,8 @@ class Options:
     report: Path | None = None
     expect: Path | None = None
     user: str | None = None
+    supplied: Supplied = field(default_factory=Supplied)
+    """What the target knows beforehand."""
     faults: tuple[str, ...] = ()
     shard: str | None = None
     """`INDEX/OF`, as it was given."""
@@ -63,7 +66,8 @@ class Options:
             from device_grant.server.generation.database import shown
 
             database = ("--database", shown(self.database))
-        return (*user, *expect, *database, *(word for fault in self.faults for word in ("--fault", fault)))
+        faults = (word for fault in self.faults for word in ("--fault", fault))
+        return (*user, *self.supplied.words(), *expect, *database, *faults)
 
 
 def open_target_spec(options: Options) -> Target:
@@ -74,6 +78,11 @@ def open_target_spec(options: Options) -> Target:
 
     user = user_of(options.user) if options.user else None
     spec = parse_target(options.target)
+    words = options.supplied.words()
+    if words and spec.form in (SpecForm.EMBEDDED, SpecForm.CASSETTE):
+        embedded_server = spec.form is SpecForm.EMBEDDED
+        why = "the embedded server registers its clients" if embedded_server else "a recording has its own"
+        raise UsageError(f"{words[0]} is for a target that knows a client beforehand; {why}: leave it out")
     if spec.form is SpecForm.EMBEDDED:
         from device_grant.protocol import default_dialect
         from device_grant.reference.embedded import embedded
@@ -85,4 +94,5 @@ def open_target_spec(options: Options) -> Target:
         from device_grant.recordings.replay.target import open_cassette
 
         return open_cassette(spec.path, options.target)
-    return open_target(resolve(options.target, dialect=options.dialect), user=user)
+    located = options.supplied.applied(resolve(options.target, dialect=options.dialect))
+    return open_target(located, user=user)

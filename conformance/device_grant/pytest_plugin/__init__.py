@@ -39,6 +39,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--grant-report", default=None, help="folder for results.jsonl and index.html")
     group.addoption("--grant-expect", default=None, help="baseline.toml of known deviations")
     group.addoption("--grant-user", default=None, help="user module, or 'prompt'")
+    group.addoption(
+        "--grant-supply",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="what the target knows beforehand, as the options of device-grant run: client-id=tv, scope=openid",
+    )
     group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the reference server or client")
     group.addoption("--grant-shard", default=None, metavar="INDEX/OF", help="run only this part of the checks: 1/3")
     group.addoption("--grant-database", default=None, help="failing examples of earlier runs: a folder or redis://…")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_grant.engine.options import Options
+from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
     import pytest
@@ -26,6 +27,7 @@ def options_of(config: pytest.Config) -> Options:
         report=Path(report) if report else None,
         expect=Path(expect) if expect else None,
         user=option("--grant-user"),
+        supplied=Supplied.read(option("--grant-supply")),
         faults=option("--grant-fault"),
         shard=option("--grant-shard"),
         database=option("--grant-database"),
@@ -52,5 +54,6 @@ def as_arguments(options: Options) -> list[str]:
     }
     repeated = [("--grant-only", value) for value in options.only]
     repeated += [("--grant-fault", value) for value in options.faults]
+    repeated += [("--grant-supply", value) for value in options.supplied.pairs()]
     pairs = [(name, value) for name, value in single.items() if value is not None] + repeated
     return [f"{name}={value}" for name, value in pairs]
