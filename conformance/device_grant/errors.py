@@ -16,9 +16,9 @@ class ExitCode(IntEnum):
     FAILED = 1
     """An unexpected failure, or a stale or expired baseline entry."""
     USAGE = 2
-    """Bad usage or configuration."""
+    """Bad usage or configuration, a user module that breaks among them."""
     SUITE_ERROR = 3
-    """Code of the suite, or code that the caller plugged into it, raised."""
+    """Code of the suite, or an application that the caller plugged into it, raised; a user module is `USAGE`."""
     UNREACHABLE = 4
     """The target could not be reached or did not start."""
     NOTHING_RAN = 5
@@ -38,7 +38,7 @@ class UsageError(DeviceGrantError):
 
 
 class SuiteError(DeviceGrantError):
-    """Our own code, or a user module, broke: never a verdict on the target."""
+    """Our own code broke: never a verdict on the target."""
 
     exit_code = ExitCode.SUITE_ERROR
 

@@ -12,7 +12,7 @@ from device_grant.browser.markup import Button, Input, read_markup, squeezed
 from device_grant.browser.page import Page, same_host, split
 from device_grant.catalogue import Verdict, load
 from device_grant.engine import run_check
-from device_grant.errors import SuiteError, UsageError
+from device_grant.errors import UsageError
 from device_grant.judging import Inconclusive, Untestable, all_checks
 from device_grant.protocol import RFC8628
 from device_grant.protocol.events import PageLoaded
@@ -24,7 +24,7 @@ from device_grant.server.pages.approving import find_approval
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.case import ServerCase
 from device_grant.server.session.run import new_run
-from device_grant.targets.ports import GrantView, UserError
+from device_grant.targets.ports import GrantView, UserError, UserModuleError
 from device_grant.targets.users import CommandUser, ModuleUser
 
 BOTH = "def approve(http, grant): ...\ndef deny(http, grant): ...\n"
@@ -261,7 +261,7 @@ def test_steps_are_optional_functions(tmp_path):
 def test_a_step_must_return_a_response(tmp_path):
     file = tmp_path / "user.py"
     file.write_text(BOTH + "def enter(*_): return 'page'\n")
-    with pytest.raises(SuiteError, match=r"enter returned str, but must return the httpx\.Response"):
+    with pytest.raises(UserModuleError, match=r"enter returned str, but must return the httpx\.Response"):
         ModuleUser(file).pages.enter(None, "X", "/device")
 
 

@@ -5,8 +5,9 @@ import re
 import httpx
 import pytest
 
-from device_grant.errors import SuiteError, UsageError
+from device_grant.errors import UsageError
 from device_grant.targets import CommandUser, GrantView, ModuleUser, PromptUser, UserError, open_target, resolve
+from device_grant.targets.ports import UserModuleError
 from device_grant.targets.users import user_of
 
 GRANT = GrantView("ABCD-EFGH", "http://target.test/device", "http://target.test/device?user_code=ABCD-EFGH")
@@ -65,7 +66,7 @@ def test_a_missing_function_is_a_usage_error(module):
     ],
 )
 def test_a_module_that_cannot_be_imported_names_file_and_line(module, source, part):
-    with pytest.raises(SuiteError) as caught:
+    with pytest.raises(UserModuleError) as caught:
         module(source)
     assert part in str(caught.value)
 
@@ -97,7 +98,7 @@ def test_user_errors_pass_and_other_exceptions_name_file_and_line(module, http):
     )
     with pytest.raises(UserError, match="code refused"):
         user.approve(http, GRANT)
-    with pytest.raises(SuiteError, match=r"user\.py:7: deny raised TypeError"):
+    with pytest.raises(UserModuleError, match=r"user\.py:7: deny raised TypeError"):
         user.deny(http, GRANT)
 
 

@@ -96,6 +96,7 @@ def _without_endpoints(error: DeviceGrantError, advice: str, console: Console) -
 
 def _said(trial: Trial, findings: Sequence[Finding], secrets: Any, console: Console) -> int:
     from device_grant.catalogue import Verdict
+    from device_grant.judging import UserModuleBroke
     from device_grant.report.console import heading, paragraph
     from device_grant.report.terminal import finding_lines
     from device_grant.report.text import one_line
@@ -115,6 +116,9 @@ def _said(trial: Trial, findings: Sequence[Finding], secrets: Any, console: Cons
     if findings:
         blocking = any(finding.blocks for finding in findings)
         return int(ExitCode.FAILED if worst is Verdict.FAIL or not blocking else ExitCode.NOTHING_RAN)
+    if isinstance(trial.stop, UserModuleBroke):
+        paragraph(console, f"Not walked to its end: the user module broke: {trial.stop}", "bold red")
+        return int(ExitCode.USAGE)
     if trial.stop is not None:
         paragraph(console, f"Not walked to its end: {trial.stop}", "yellow")
         if trial.run.target.user is None:

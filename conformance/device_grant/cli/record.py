@@ -188,6 +188,8 @@ def _refuse_errors(collector: Collector, known: Collection[str] = ()) -> None:
         if case.outcome == "suite-error" and case.check not in known:
             last = (case.message.strip().splitlines() or ["no reason given"])[-1]
             raise SuiteError(f"{case.check} broke while it was recorded: {last}")
+        if case.user_module:
+            raise UsageError(f"the user module broke while {case.check} was recorded: {case.user_module}")
 
 
 def _replayed(

@@ -13,6 +13,7 @@ from device_grant.judging.ledger import (
     StopCheck,
     Tally,
     Untestable,
+    UserModuleBroke,
     Violation,
 )
 from device_grant.judging.parameters import PARAMETERS
@@ -49,6 +50,7 @@ __all__ = [
     "StopCheck",
     "Tally",
     "Untestable",
+    "UserModuleBroke",
     "Verify",
     "Violation",
     "all_checks",

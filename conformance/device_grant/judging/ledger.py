@@ -36,6 +36,10 @@ class Untestable(StopCheck):
     verdict = Verdict.UNTESTABLE
 
 
+class UserModuleBroke(Untestable):
+    """The user module raised an error of its own: nothing is known of the target, and the module is to be mended."""
+
+
 class Inconclusive(StopCheck):
     """The evidence is too weak either way, for example timing blurred by a slow machine."""
 

@@ -70,7 +70,7 @@ class Action:
     refused: str | None = None
     """Why the pages did not let the user; None: they did."""
     broke: bool = False
-    """Whether it was the user module that gave up (SuiteError), not the page (UserError)."""
+    """Whether it was the user module that broke (UserModuleError), not the page that refused (UserError)."""
     seen: bool = True
     """Whether the check saw the pages; those that it did not see are kept without their content."""
     returned: int | None = None

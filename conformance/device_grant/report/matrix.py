@@ -71,7 +71,9 @@ class Column:
         if self.report.interrupted:
             return "interrupted"
         footer = self.report.footer
-        return "the suite broke" if footer is not None and footer.suite_errors else ""
+        if footer is not None and footer.suite_errors:
+            return "the suite broke"
+        return "the user module broke" if any(case.user_module for case in self.report.cases) else ""
 
 
 @dataclass(frozen=True)

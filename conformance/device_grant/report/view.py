@@ -161,15 +161,22 @@ class View:
         """Cases in which the suite itself broke."""
         return [case for case in self.report.cases if case.outcome == "suite-error"]
 
+    @cached_property
+    def user_module_broke(self) -> list[str]:
+        """What the user module raised of its own, once for each check that it ended."""
+        return [case.user_module for case in self.report.cases if case.user_module]
+
     @property
     def conformant(self) -> bool | None:
         """Whether nothing fails; None where that cannot be said.
 
-        Nothing was judged, the run was interrupted or is one shard of several, or the suite broke.
+        Nothing was judged, the run was interrupted or is one shard of several, or the suite or the user module broke.
         """
         if self.of(Verdict.FAIL):
             return False
-        if self.report.interrupted or self._part or self.suite_errors or not self.judged or self.nothing_ran:
+        if self.report.interrupted or self._part or self.suite_errors or self.user_module_broke:
+            return None
+        if not self.judged or self.nothing_ran:
             return None
         return True
 
@@ -196,6 +203,14 @@ class View:
         return f"Conformant: no failing requirement among {judged}"
 
     @property
+    def _user_module(self) -> list[str]:
+        broke = self.user_module_broke
+        errors = list(dict.fromkeys(broke))
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        checks = plural(len(broke), "check")
+        return [f"The user module broke in {checks}: {errors[0]}{more}. Mend it and run again."] if broke else []
+
+    @property
     def remarks(self) -> list[str]:
         """What must be known to read the headline rightly."""
         remarks = []
@@ -206,6 +221,7 @@ class View:
         if self.suite_errors:
             checks = plural(len(self.suite_errors), "check")
             remarks.append(f"The suite itself broke in {checks}: that says nothing about the target.")
+        remarks += self._user_module
         failing = self.of(Verdict.FAIL)
         expected = sum(requirement.expected for requirement in failing)
         if expected:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import msgspec
 
 from device_grant.catalogue import Verdict
+from device_grant.judging import UserModuleBroke
 from device_grant.protocol import Event, Exchange, Request, Response, Secrets
 from device_grant.protocol.curl import curl
 from device_grant.protocol.events import ClientEnded, Decided, DecisionRefused, Mistyped, PageLoaded, Waited
@@ -76,6 +77,7 @@ def case_line(
         message=message,
         examples=case.examples,
         unsampled=_unsampled(case),
+        user_module=str(case.stop) if isinstance(case.stop, UserModuleBroke) else msgspec.UNSET,
     )
 
 

@@ -206,6 +206,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kin
     """Number of generated examples, for fuzz checks."""
     unsampled: str | msgspec.UnsetType = msgspec.UNSET
     """Why a check that samples judged none of its requirements; absent where it judged one, and from other checks."""
+    user_module: str | msgspec.UnsetType = msgspec.UNSET
+    """What the user module raised of its own, which ended the check; absent where it did not."""
     findings: list[Finding] | msgspec.UnsetType = msgspec.UNSET
     """In the case of the main path: what is wrong on it."""
 

@@ -49,6 +49,8 @@ def settle(  # noqa: PLR0913 - what a run knows besides its results
     suite_errors = sum(case.outcome == "suite-error" for case in report.cases)
     if suite_errors:
         exit_code = ExitCode.SUITE_ERROR
+    elif any(case.user_module for case in report.cases):
+        exit_code = ExitCode.USAGE
     elif not judged or (_never_began(report.results) and not unexpected):
         exit_code = ExitCode.NOTHING_RAN
     elif unexpected or stale or expired:

@@ -82,7 +82,7 @@ def __getattr__(name: str) -> Any:
 def open_target(located: Located, *, user: User | None = None) -> Target:
     """The adapter for a located target, not yet started; `user` stands in for the one of target.toml.
 
-    Raises UsageError or SuiteError if the user of target.toml cannot be had.
+    Raises UsageError or UserModuleError if the user of target.toml cannot be had.
     """
     from device_grant.targets.transports.in_process import AsgiTarget, WsgiTarget
     from device_grant.targets.transports.live import LiveTarget

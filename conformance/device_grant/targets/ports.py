@@ -89,6 +89,10 @@ class UserError(Exception):
     """
 
 
+class UserModuleError(UsageError):
+    """The user module broke: what it raised is neither a refusal of the page nor an error of the suite."""
+
+
 class NotHeld(UsageError):  # noqa: N818 - says what is the case, as the other outcomes of a check do
     """A target whose answers are all given beforehand has none to what is asked; the message says what to do."""
 

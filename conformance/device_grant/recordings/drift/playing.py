@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from device_grant.errors import SuiteError
 from device_grant.judging import Inconclusive
 from device_grant.protocol import DEFAULT_INTERVAL, Operation, dialect
 from device_grant.protocol.numbers import number
@@ -14,6 +13,7 @@ from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.drift.binding import Binding
 from device_grant.recordings.drift.comparing import AnswerDifference, compare
 from device_grant.recordings.drift.stories import Act, Cut, Pause, Recorded, RecordedStory, Send, Wait
+from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.pace import MARGIN
 from device_grant.targets import GrantView, UserError
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from device_grant.recordings.judge.finding import RecognisedExchange
     from device_grant.server.session.run import Run
     from device_grant.targets.config import KnownClient, TargetConfig
+from device_grant.targets.ports import UserModuleError
 
 OURS = "device-grant-conformance "
 """How the names of clients begin that checks register; their role follows."""
@@ -241,13 +242,12 @@ class _Playing:
         grant = GrantView(code, uri, complete if isinstance(complete, str) else None)
         at = target.clock.now() - self._began
         refusal = ""
-        with target.http() as http:
-            http.auth = self._run.patience()
+        with browser_at(self._run) as http:
             try:
                 (target.user.approve if act.do == "approve" else target.user.deny)(http, grant)
             except UserError as refused:
                 refusal = str(refused)
-            except SuiteError as broken:
+            except UserModuleError as broken:
                 raise _Stop(str(broken)) from broken
         if bool(refusal) != act.refused:
             before, now = ("refused" if act.refused else "let them"), refusal or "let them"

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
-from device_grant.errors import SuiteError
 from device_grant.protocol import Request, Response
 from device_grant.protocol.exchange import RAW
 from device_grant.recordings.tape import SHARED, Action, Tape, TapedExchange
-from device_grant.targets.ports import GrantView, Pages, UserError
+from device_grant.targets.ports import GrantView, Pages, UserError, UserModuleError
+from device_grant.targets.users.browser import Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -130,8 +130,8 @@ class Recorder:
         self._local.action = action
         try:
             yield
-        except (UserError, SuiteError) as refused:
-            action.refused, action.broke = str(refused), isinstance(refused, SuiteError)
+        except (UserError, UserModuleError) as refused:
+            action.refused, action.broke = str(refused), isinstance(refused, UserModuleError)
             raise
         finally:
             self._local.action = None
@@ -275,7 +275,7 @@ class RecordingUser:
 
 def _watched(http: httpx.Client) -> bool:
     """Whether the check sees the pages, and not only what became of the decision."""
-    return bool(http.event_hooks["response"])
+    return isinstance(http, Browser) and http.watched
 
 
 class RecordingClock:

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from device_grant.errors import SuiteError
-from device_grant.targets.ports import GrantView, NotHeld, Pages, UserError
+from device_grant.targets.ports import GrantView, NotHeld, Pages, UserError, UserModuleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,5 +70,5 @@ class ReplayUser:
         finally:
             playback.acting = None
         if action.refused is not None:
-            raise (SuiteError if action.broke else UserError)(action.refused)
+            raise (UserModuleError if action.broke else UserError)(action.refused)
         return action, responses

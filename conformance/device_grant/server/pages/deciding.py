@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from device_grant.errors import SuiteError
 from device_grant.judging import Untestable
-from device_grant.targets.ports import UserError
+from device_grant.targets.ports import UserError, UserModuleError
+from device_grant.targets.users.browser import Browser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -70,7 +70,7 @@ class _Decider(httpx.BaseTransport):
         """Go through the pages; to be called in the browser's thread."""
         walk = user.approve if self.action == "approve" else user.deny
         try:
-            with httpx.Client(transport=self, base_url=case.run.target.base, timeout=PATIENCE, trust_env=False) as http:
+            with Browser(self, base=case.run.target.base, timeout=PATIENCE) as http:
                 walk(http, grant.view)
         except UserError as refused:
             self.decision.complaint = str(refused) or "refused without a reason"
@@ -106,7 +106,7 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
     requests each decision takes, so that those with a short way begin later and all end together, but for the first
     action, which ends `lead` steps before the others (after them if negative); `polls` go with the last step.
     Returns what became of the decisions, and the answers to the polls. Raises Untestable as `require_browsers` does,
-    and SuiteError.
+    and UserModuleError.
     """
     case = race.case
     user = require_browsers(case)
@@ -130,7 +130,7 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
         answers += _step(race, going, polls if late else ())
     else:
         _until_ready(browsers, outbox)
-        _abandon(browsers, SuiteError(f"the user module makes more than {_MOST_STEPS} requests for one decision"))
+        _abandon(browsers, UserModuleError(f"the user module makes more than {_MOST_STEPS} requests for one decision"))
         _until_ready(browsers, outbox)
     for browser in browsers:
         if browser.decision.error is not None:
@@ -151,7 +151,7 @@ def _until_ready(browsers: Sequence[_Decider], outbox: queue.SimpleQueue[_Decide
         try:
             outbox.get(timeout=PATIENCE)
         except queue.Empty:
-            error = SuiteError(f"the user module did nothing for {PATIENCE:g} s")
+            error = UserModuleError(f"the user module did nothing for {PATIENCE:g} s")
             _abandon(browsers, error)
             raise error from None
 
@@ -180,7 +180,7 @@ def _broken(request: httpx.Request, error: Exception) -> httpx.TransportError:
     return httpx.ReadError(f"{type(error).__name__}: {error}", request=request)
 
 
-def _abandon(browsers: Sequence[_Decider], error: SuiteError) -> None:
+def _abandon(browsers: Sequence[_Decider], error: UserModuleError) -> None:
     for browser in browsers:
         if browser.waiting is not None:
             waiting, browser.waiting = browser.waiting, None

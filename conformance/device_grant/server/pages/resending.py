@@ -67,8 +67,7 @@ def hold(browser: Visitor, grant: Grant, place: int) -> httpx.Request:
             raise _HeldError(request)
 
     assert user is not None, "somebody has approved before"
-    hooks = browser.http.event_hooks
-    browser.http.event_hooks = {**hooks, "request": [stop]}
+    browser.http.about_to_send = stop
     try:
         user.approve(browser.http, grant.view)
     except _HeldError as held:
@@ -76,7 +75,7 @@ def hold(browser: Visitor, grant: Grant, place: int) -> httpx.Request:
     except UserError as refused:
         raise Untestable(f"the user could not approve: {refused}") from None
     finally:
-        browser.http.event_hooks = hooks
+        browser.http.about_to_send = None
     raise Inconclusive("the user module takes another way each time: no request can be held back")
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from device_grant.browser.page import FOREIGN_SITE, Page, answering, data_of, page_of, same_site_of, send_form
 from device_grant.judging import Untestable
 from device_grant.protocol.events import Decided, DecisionRefused, PageLoaded
+from device_grant.server.session.browsing import browser_at
 from device_grant.targets.ports import GrantView, UserError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from device_grant.browser.markup import Button, Form
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
+    from device_grant.targets.users.browser import Browser
 
 
 class Visitor:
@@ -29,22 +31,27 @@ class Visitor:
         """What throttles a `patient` visitor is waited out, so that the checks before this one do not tell."""
         self.case = case
         self._patient = patient
-        self.seen: list[httpx.Response] = []
-        """Every response, redirects included, oldest first."""
+        self._came: list[httpx.Response] = []
 
     def __enter__(self) -> Self:
-        self.http = self.case.run.target.http(timeout=30.0)
-        if self._patient:
-            self.http.auth = self.case.run.patience()
-        self.http.event_hooks = {"response": [self._saw]}
+        self.http = self._browser()
         return self
+
+    def _browser(self) -> Browser:
+        result = browser_at(self.case.run, patient=self._patient)
+        result.saw, result.watched = self._saw, True
+        return result
 
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
+    @property
+    def seen(self) -> list[httpx.Response]:
+        """Every response that came whole, redirects included, oldest first."""
+        return [response for response in self._came if _whole(response)]
+
     def _saw(self, response: httpx.Response) -> None:
-        response.read()
-        self.seen.append(response)
+        self._came.append(response)
         url = response.request.url
         address = f"{url.scheme}://{url.host}{url.path}"
         loaded = PageLoaded(self.case.now(), response.request.method, address, response.status_code)
@@ -85,10 +92,7 @@ class Visitor:
         fields that the foreign site cannot know.
         """
         values = {name: value for name, value in form.values.items() if name not in without}
-        with self.case.run.target.http(timeout=30.0) as http:
-            if self._patient:
-                http.auth = self.case.run.patience()
-            http.event_hooks = {"response": [self._saw]}
+        with self._browser() as http:
             http.headers.update(
                 {
                     "Origin": FOREIGN_SITE,
@@ -151,3 +155,14 @@ class Visitor:
                 raise Untestable(f"{name}: {refused}") from None
 
         return step
+
+
+def _whole(response: httpx.Response) -> bool:
+    """Whether its content was read: not where the connection broke, nor where a user module had no use for it."""
+    import httpx
+
+    try:
+        _ = response.content
+    except httpx.ResponseNotRead:
+        return False
+    return True

@@ -19,6 +19,7 @@ from device_grant.judging import (
     NotApplicable,
     StopCheck,
     Untestable,
+    UserModuleBroke,
     Verify,
     Violation,
 )
@@ -29,6 +30,7 @@ from device_grant.server.preflight import Preflight
 from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.run import reason_of
+from device_grant.targets.ports import UserModuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -244,6 +246,8 @@ class ServerCase:
             self.check.function(**{name: getattr(self, name) for name in names})
         except StopCheck as reason:
             self.stop = reason
+        except UserModuleError as error:
+            self.stop = UserModuleBroke(str(error))
         except UNREADABLE as error:
             self.stop = Untestable(f"an answer could not be read: {reason_of(error)}")
         except BaseExceptionGroup as group:

@@ -8,13 +8,13 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from device_grant.errors import SuiteError
-from device_grant.judging import Inconclusive, NotApplicable, Untestable
+from device_grant.judging import Inconclusive, NotApplicable, Untestable, UserModuleBroke
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
 from device_grant.protocol.events import Decided, DecisionRefused, Mistyped
 from device_grant.protocol.numbers import number
+from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.pace import MARGIN
-from device_grant.targets.ports import GrantView, UserError
+from device_grant.targets.ports import GrantView, UserError, UserModuleError
 
 if TYPE_CHECKING:
     from device_grant.server.session.case import ServerCase
@@ -266,6 +266,8 @@ class Person:
         """Attempt a decision that the page may refuse; returns the page's complaint, empty if it went through."""
         try:
             self._decide(action, grant)
+        except UserModuleBroke:
+            raise
         except Untestable as refused:
             if self._case.run.target.user is None:
                 raise
@@ -289,9 +291,9 @@ class Person:
             verification_uri_complete=complete and complete.replace(grant.user_code, typed),
         )
         try:
-            with self._case.run.target.http(timeout=30.0) as browser:
+            with browser_at(self._case.run, patient=False) as browser:
                 user.approve(browser, view)
-        except (UserError, SuiteError) as refused:
+        except (UserError, UserModuleError) as refused:
             # A user module need not know what the page says to a wrong code.
             self._case.transcript.append(DecisionRefused(self._case.now(), "approve", str(refused)))
             return str(refused) or "refused"
@@ -316,9 +318,10 @@ class Person:
         decide = target.user.approve if action == "approve" else target.user.deny
         self._case.transcript.append(Decided(self._case.now(), action, grant.name))
         try:
-            with target.http(timeout=30.0) as browser:
-                browser.auth = self._case.run.patience()
+            with browser_at(self._case.run) as browser:
                 decide(browser, grant.view)
+        except UserModuleError as error:
+            raise UserModuleBroke(str(error)) from error
         except UserError as refused:
             self._case.transcript.append(DecisionRefused(self._case.now(), action, str(refused)))
             raise Untestable(f"the user could not {action}: {refused}") from None

@@ -20,7 +20,7 @@ __all__ = ["CommandUser", "ModuleUser", "PromptUser", "open_user", "user_of"]
 def user_of(value: str) -> User:
     """The user that an option names: `prompt`, or a Python file relative to the working directory.
 
-    Raises UsageError, or SuiteError if importing the file fails.
+    Raises UsageError, or UserModuleError if importing the file fails.
     """
     if value == "prompt":
         return PromptUser()
@@ -33,7 +33,7 @@ def user_of(value: str) -> User:
 def open_user(located: Located) -> User | None:
     """The user that target.toml names; None if it names none.
 
-    Raises UsageError or SuiteError if there is no such user.
+    Raises UsageError or UserModuleError if there is no such user.
     """
     section, folder = located.config.user, located.folder
     if section.module:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import httpx
 
 from device_grant.browser.unreadable import UNREADABLE
-from device_grant.errors import DeviceGrantError, SuiteError, UsageError
-from device_grant.targets.ports import GrantView, Pages, UserError
+from device_grant.errors import DeviceGrantError, UsageError
+from device_grant.targets.ports import GrantView, Pages, UserError, UserModuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class ModuleUser:
     """
 
     def __init__(self, file: Path) -> None:
-        """Import the file; raises UsageError if a function is missing or wrong, SuiteError if importing it fails."""
+        """Import the file; raises UsageError where a function is missing or wrong, UserModuleError where it breaks."""
         self._file = file
         functions = vars(_imported(file))
         missing = [name for name in ("approve", "deny") if not callable(functions.get(name))]
@@ -62,7 +62,7 @@ class ModuleUser:
         )
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:
-        """Raises UserError, or SuiteError naming file and line if the module itself broke."""
+        """Raises UserError, or UserModuleError naming file and line if the module itself broke."""
         self._call("approve", http, grant)
 
     def deny(self, http: httpx.Client, grant: GrantView) -> None:
@@ -72,9 +72,14 @@ class ModuleUser:
     def _page(self, name: str, http: httpx.Client, *what: GrantView | str) -> httpx.Response:
         answer = self._call(name, http, *what)
         if not isinstance(answer, httpx.Response):
-            raise SuiteError(
+            raise UserModuleError(
                 f"{self._file}: {name} returned {type(answer).__name__}, but must return the httpx.Response"
             )
+        try:
+            _ = answer.request, answer.content
+        except RuntimeError as error:
+            # Made by hand, or streamed and left unread.
+            raise UserModuleError(f"{self._file}: {name} returned a response that is no page: {error}") from error
         return answer
 
     def _call(self, name: str, http: httpx.Client, *what: object) -> object:
@@ -87,7 +92,9 @@ class ModuleUser:
             # target, not a fault of the module.
             raise UserError(f"{name}: the verification page did not answer: {error or type(error).__name__}") from error
         except Exception as error:
-            raise SuiteError(f"{_place(error, self._file)}: {name} raised {type(error).__name__}: {error}") from error
+            raise UserModuleError(
+                f"{_place(error, self._file)}: {name} raised {type(error).__name__}: {error}"
+            ) from error
 
 
 def _imported(file: Path) -> ModuleType:
@@ -102,10 +109,10 @@ def _imported(file: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except FileNotFoundError as error:
         if error.filename != str(file):
-            raise SuiteError(f"{_place(error, file)}: importing it raised {error}") from error
+            raise UserModuleError(f"{_place(error, file)}: importing it raised {error}") from error
         raise UsageError(f"{file}: there is no such file") from error
     except SyntaxError as error:
-        raise SuiteError(f"{error.filename or file}:{error.lineno}: {error.msg}") from error
+        raise UserModuleError(f"{error.filename or file}:{error.lineno}: {error.msg}") from error
     except ModuleNotFoundError as error:
         # What a user module needs had another place before this package had a name of its own.
         if (error.name or "").partition(".")[0] == "conformance":
@@ -113,9 +120,9 @@ def _imported(file: Path) -> ModuleType:
                 f"{_place(error, file)}: there is no {error.name}; "
                 f"import UserError and GrantView from {_PUBLIC}, all else from device_grant"
             ) from error
-        raise SuiteError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
+        raise UserModuleError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
     except Exception as error:
-        raise SuiteError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
+        raise UserModuleError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
     finally:
         sys.path.remove(str(file.parent))
     return module

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Untestable, check
 from device_grant.protocol.exchange import REFUSED
+from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.device import GONE
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def test_loading_the_page_decides_nothing(device: Device, verify: Verify) -> Non
     if not grant.verification_uri_complete and target.sampler is not None:
         raise Untestable("no verification_uri_complete to open")
     device.case.note("a browser without a session opens the verification page")
-    with target.http(timeout=30.0) as browser:
+    with browser_at(device.case.run, patient=False) as browser:
         page = browser.get(address, follow_redirects=True)
     exchange = grant.poll(label="poll after the page was opened")
     problem = f"after a GET (status {page.status_code // 100}xx) the poll answered {exchange.describe()}"

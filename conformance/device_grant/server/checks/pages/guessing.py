@@ -71,7 +71,9 @@ def answer_to(browser: Visitor, code: str, verification_uri: str) -> PageAnswer:
             raise
         return PageAnswer(browser.seen[-1].status_code, str(refused), 0.0)
     text = re.sub(r"[0-9]+", "", page.words.replace(code, "").lower())
-    return PageAnswer(page.status, text, max(response.elapsed.total_seconds() for response in browser.seen[-3:]))
+    return PageAnswer(
+        page.status, text, max((response.elapsed.total_seconds() for response in browser.seen[-3:]), default=0.0)
+    )
 
 
 def wrong(code: str, turn: int) -> str:

@@ -74,7 +74,7 @@ def test_script_from_the_client(case: ServerCase, verify: Verify) -> None:
         _sign_in(window, device)
         page = _at_confirmation(window, device.start())
         if _NAME not in page.markup.text:
-            raise Inconclusive("no page in the browser shows the client's name")
+            raise Inconclusive(f"no page in the browser shows the client's name: the window is at {_place(page)}")
         _judge(verify, window, page, "the client's name")
         if case.run.dialect.scopes_are_registered:
             return
@@ -161,6 +161,12 @@ def _strewn(address: str, payload: str) -> str:
     query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
     separator = "&" if split(address).query else "?"
     return f"{address.partition('#')[0]}{separator}{query}#{quote(payload, safe='')}"
+
+
+def _place(page: Page) -> str:
+    """Which page it is, in words that say why it is not the one that was expected."""
+    asks = ", which asks for a password: the session of the user did not reach it" if page.markup.asks_password else ""
+    return f"{page.url.path}{asks}"
 
 
 def _sign_in(window: Window, device: Device) -> bool:

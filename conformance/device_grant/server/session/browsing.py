@@ -1,0 +1,21 @@
+"""A person's browser at the target, whoever sits at it: the user of a grant, or a visitor whose pages are judged."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.targets.users.browser import Browser
+
+if TYPE_CHECKING:
+    from device_grant.server.session.run import Run
+
+_PAGE = 30.0
+"""Real seconds for a page."""
+
+
+def browser_at(run: Run, *, patient: bool = True) -> Browser:
+    """A browser with nothing in it; a `patient` one waits where the pages limit the rate of requests."""
+    result = Browser(run.target.http(timeout=_PAGE), base=run.target.base, timeout=_PAGE)
+    if patient:
+        result.auth = run.patience()
+    return result
