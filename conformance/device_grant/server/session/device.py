@@ -23,6 +23,7 @@ PENDING = ("authorization_pending", "slow_down")
 """What a token request for a pending code may be answered (RFC 8628 3.5)."""
 GONE = ("invalid_grant", "expired_token", "access_denied")
 """What a device code that can never yield a token again may be answered."""
+WRONG_SECRET = "wrong-secret-9c2e"  # noqa: S105 - made up to be wrong
 NEVER_ISSUED = "never-issued-0123456789abcdef"
 _FRESH = 2.0
 """Seconds for which a grant that nothing was done with counts as just begun."""
@@ -115,6 +116,18 @@ class Device:
         """Refresh an access token (RFC 6749 6)."""
         members = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
         return self.token(label=label, **members)
+
+    def require_refreshing(self, refresh_token: str | None = None) -> None:
+        """Raise Untestable where a genuine refresh is refused too, so that the refusal of another one shows nothing.
+
+        A token that is no longer taken may have ended with the attempt: then one of a new grant has to be.
+        """
+        if refresh_token and self.refresh(refresh_token, label="control: refresh as it should be").outcome.ok:
+            return
+        fresh = self.refreshable_tokens().get("refresh_token")
+        control = self.refresh(fresh, label="control: refresh of a new grant")
+        if not control.outcome.ok:
+            raise Untestable(f"no refresh works: a genuine one was answered {control.describe()}")
 
 
 class Grant:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
@@ -18,7 +17,7 @@ import msgspec
 from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request
 from device_grant.server.generation.rehearsal import rehearse
-from device_grant.server.session.device import GONE, PENDING, unread
+from device_grant.server.session.device import GONE, PENDING, WRONG_SECRET, unread
 from device_grant.server.session.registering import require_endpoint
 
 if TYPE_CHECKING:
@@ -42,6 +41,10 @@ SHARE = 0.07
 CLIENT = ("client_id", "client_secret", "clientId", "clientSecret")
 """Parameters that say who the client is, as they are called on the wire."""
 OTHER_CASE = "case-changed-value"
+OF_INPUT = ("rfc6749-10.14-sanitize-input", "rfc6749-B-utf8-decode", "rfc9110-15.5.14-too-large")
+"""Requirements of what becomes of odd input: any refusal keeps them, and which code it has is judged by others."""
+LEFT_OUT = ("member-missing", "duplicate-parameter")
+"""Kinds that are wrong whoever the client is."""
 NOBODY = "client-that-does-not-exist-4b71"
 EMPTY = ("empty", "bare-name")
 """Kinds that leave a parameter without a value, which in a form means that it is omitted."""
@@ -221,6 +224,8 @@ class _Campaign:
         self._approved = 0
         self._refused: Request | None = None
         """The last request for the grant of now that was refused as bad."""
+        self._any: dict[str, bool] = {}
+        """By member that says who the client is: whether any value is taken for it."""
         self._headers: tuple[tuple[str, str], ...] = ()
         wire = case.run.dialect.wire_name
         self._base = {wire(name): value for name, value in members.items()}
@@ -263,9 +268,9 @@ class _Campaign:
         judgement = bad.judge(exchange.outcome.names)
         if judgement != "accepted" and bad.kind in EMPTY and self._as_if_left_out(bad, exchange):
             judgement = "accepted"
-        if bad.kind == OTHER_CASE and _refused(exchange):
+        if (bad.kind == OTHER_CASE or bad.requirement in OF_INPUT) and _refused(exchange):
             judgement = "accepted"  # which code says so is the business of other checks
-        if judgement != "accepted" and bad.member in CLIENT and exchange.code in PENDING and self._knows_no_client:
+        if judgement != "accepted" and self._unread(bad, exchange):
             return  # any client would have been answered so: other checks say that
         subject = f"{bad.kind} ({bad.member})" if bad.member else bad.kind
         self._verify.that(
@@ -277,26 +282,38 @@ class _Campaign:
             tolerated=judgement == "tolerated",
         )
 
-    @cached_property
-    def _knows_no_client(self) -> bool:
-        """Whether polls of clients that do not exist are answered as those of the code's own client."""
-        wire = self._case.run.dialect.wire_name
-        base = self._base | {wire("client_id"): NOBODY, wire("device_code"): PLACEHOLDER}
-        dialect = self._case.run.dialect
-        body, media = dialect.body(self._operation, base), dialect.media_type(self._operation)
-        url = self._case.run.url(self._operation)
-        headers = (("Content-Type", media),)
-        request = Request("POST", url, headers, self._with_device_code(body), self._operation)
-        return self._case.send(request, "poll of a client that does not exist", purpose=Purpose.CONTROL).code in PENDING
+    def _unread(self, bad: Malformed, exchange: Exchange) -> bool:
+        """Whether the malformed identifier or secret was taken, as any other one is."""
+        if bad.member not in CLIENT or (exchange.outcome.ok and bad.kind in LEFT_OUT):
+            return False
+        return (exchange.code in PENDING or exchange.outcome.ok) and self._takes_any(bad.member)
+
+    def _takes_any(self, member: str) -> bool:
+        """Whether the valid request with another client identifier, or another secret, is answered as it is itself."""
+        if member not in self._any:
+            other = NOBODY if member.startswith("client_id") or member == "clientId" else WRONG_SECRET
+            dialect = self._case.run.dialect
+            wire = dialect.wire_name
+            base = self._base | {member: other}
+            if self._operation is Operation.TOKEN:
+                base |= {wire("device_code"): PLACEHOLDER}
+            body, media = dialect.body(self._operation, base), dialect.media_type(self._operation)
+            if self._operation is Operation.TOKEN:
+                body = self._with_device_code(body)
+            headers = (("Content-Type", media), *self._headers)
+            request = Request("POST", self._case.run.url(self._operation), headers, body, self._operation)
+            answer = self._case.send(request, f"control: another {member}", purpose=Purpose.CONTROL)
+            self._any[member] = answer.code in PENDING or answer.outcome.ok
+        return self._any[member]
 
     def _as_if_left_out(self, bad: Malformed, exchange: Exchange) -> bool:
-        """Whether a form without the empty parameter is refused alike: how it is, is the business of other checks."""
+        """Whether a form without the empty parameter is answered alike: how it is, is the business of other checks."""
         if self._case.run.dialect.encoding(self._operation) == "json":
             return False
         rest = {name: value for name, value in self._base.items() if name != bad.member}
         without = replace(bad, body=urlencode(rest).encode())
         other = self._case.send(self._request(without), f"{bad.member} left out", purpose=Purpose.CONTROL)
-        return other.code == exchange.code and other.status // 100 == 4
+        return (other.status, other.code) == (exchange.status, exchange.code)
 
     def _request(self, bad: Malformed) -> Request:
         headers = self._headers

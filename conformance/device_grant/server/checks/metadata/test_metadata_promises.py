@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Operation
 from device_grant.server.checks.metadata.published import is_absolute, listed, metadata_of, reachable
-from device_grant.server.session.device import Device
+from device_grant.server.session.device import WRONG_SECRET, Device
 from device_grant.server.sockets.transport import plain_http_allowed
 
 if TYPE_CHECKING:
@@ -96,7 +96,10 @@ def test_listed_authentication_methods_work(case: ServerCase, verify: Verify) ->
         problem = f"{method} is listed and does not work" if method in methods else f"{method} works unlisted"
         verify.that("rfc8414-2-auth-methods-honoured", works == (method in methods), problem, exchange)
     if not judged:
-        raise Untestable("no client with a secret for either method: none in target.toml, none could be registered")
+        raise Untestable(
+            "no client with a secret for either method, of which a wrong secret is refused: none in target.toml, none "
+            "could be registered"
+        )
 
 
 def _answers(exchange: Exchange) -> bool:
@@ -119,12 +122,22 @@ def _client_of_method(case: ServerCase, method: str) -> Client | None:
 
 
 def _works(case: ServerCase, client: Client) -> bool | None:
-    """Whether the client is authenticated at both endpoints; None if it is refused for something else."""
+    """Whether the client is authenticated at both endpoints.
+
+    None if it is refused for something else, or would be served with a wrong secret too.
+    """
     device = Device(case, client)
     started = device.request()
     if started.outcome.ok:
-        polled = device.token(grant_type=DEVICE_CODE_GRANT, device_code=started.get("device_code"), label="poll")
-        return polled.code != "invalid_client"
+        poll = {"grant_type": DEVICE_CODE_GRANT, "device_code": started.get("device_code")}
+        if device.token(label="poll", **poll).code == "invalid_client":
+            return False
+        wrong = replace(client, secret=WRONG_SECRET)
+        control = device.request(client=wrong, label="control: start with a wrong secret")
+        if not control.outcome.ok:
+            return True
+        control = device.token(client=wrong, label="control: poll with a wrong secret", **poll)
+        return True if control.code == "invalid_client" else None
     if started.code == "invalid_client":
         return False
     # A server that does not read the method misses the client_id; that is told from other complaints by a client

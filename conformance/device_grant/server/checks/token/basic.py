@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Untestable
-from device_grant.server.session.device import without
+from device_grant.server.session.device import WRONG_SECRET, without
 
 if TYPE_CHECKING:
     from device_grant.protocol import Client, Exchange
@@ -32,8 +32,17 @@ def start_with_basic(device: Device) -> tuple[Exchange, dict[str, str]]:
 
 
 def basic_must_work(device: Device) -> tuple[Exchange, dict[str, str]]:
-    """The same; raises Untestable if the server does not take Basic."""
+    """The same; raises Untestable if the server does not take Basic, or takes whatever comes for it."""
     started, members = start_with_basic(device)
     if not started.outcome.ok:
         raise Untestable(f"Basic authentication was answered {started.describe()}")
+    basic_must_be_read(device, members)
     return started, members
+
+
+def basic_must_be_read(device: Device, members: dict[str, str]) -> None:
+    """Raise Untestable if a start with Basic and a wrong secret is taken: nothing shows then that Basic is read."""
+    wrong = without(with_basic(device), secret=WRONG_SECRET)
+    control = device.request(client=wrong, label="control: start with Basic and a wrong secret", **members)
+    if control.outcome.ok:
+        raise Untestable("a wrong secret by Basic is taken as well: whether Basic is read cannot be seen")

@@ -11,13 +11,14 @@ from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Request, Situation
 from device_grant.protocol.dialects import basic_authorization
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.checks.token.basic import basic_must_work, start_with_basic, with_basic
-from device_grant.server.session.device import PENDING, Grant, without
+from device_grant.server.checks.token.basic import basic_must_be_read, basic_must_work, start_with_basic, with_basic
+from device_grant.server.session.device import PENDING, WRONG_SECRET, Grant, without
 from device_grant.server.session.messages import start_request, with_headers
 from device_grant.server.session.registering import require_public
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
+    from device_grant.protocol import Exchange
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
@@ -29,7 +30,7 @@ def _wrong(device: Device) -> Device:
 
     if device.client.secret is None:
         raise Untestable("the client has no secret")
-    return NewDevice(device.case, without(device.client, secret="wrong-secret-9c2e"))  # noqa: S106 - made up to be wrong
+    return NewDevice(device.case, without(device.client, secret=WRONG_SECRET))
 
 
 @check(
@@ -108,9 +109,11 @@ def test_basic_authentication(confidential: Device, verify: Verify) -> None:
     """Start with HTTP Basic, then with the scheme in lower case. Accepted: success, as any client."""
     client = with_basic(confidential)
     started, members = start_with_basic(confidential)
-    verify("rfc6749-2.3.1-server-supports-basic", started, accepted=["ok"])
     if not started.outcome.ok:
+        verify("rfc6749-2.3.1-server-supports-basic", started, accepted=["ok"])
         raise Untestable(f"Basic authentication was answered {started.describe()}")
+    basic_must_be_read(confidential, members)
+    verify("rfc6749-2.3.1-server-supports-basic", started, accepted=["ok"])
     plain = confidential.case.run.dialect.encode(
         Operation.DEVICE_AUTHORIZATION,
         confidential.case.run.url(Operation.DEVICE_AUTHORIZATION),
@@ -128,13 +131,21 @@ def test_basic_authentication(confidential: Device, verify: Verify) -> None:
 @check("rfc6749-2.3.1-uri-credentials-refused", faults=("query_parameters_read",))
 def test_credentials_in_the_query(confidential: Device, verify: Verify) -> None:
     """client_id and client_secret in the query of the POST, nothing in the body. Accepted: no codes."""
-    case = confidential.case
-    query = urlencode({"client_id": confidential.client.id, "client_secret": confidential.client.secret or ""})
-    url = f"{case.run.url(Operation.DEVICE_AUTHORIZATION)}?{query}"
-    request = case.run.dialect.encode(Operation.DEVICE_AUTHORIZATION, url, confidential.authorization_members(), None)
-    exchange = case.send(request, "credentials in the query")
+    exchange = _start_by_query(confidential, confidential.client.secret or "", "credentials in the query")
     issued = exchange.get("device_code") is not None
-    verify.that("rfc6749-2.3.1-uri-credentials-refused", not issued, "credentials in the query were accepted", exchange)
+    requirement, problem = "rfc6749-2.3.1-uri-credentials-refused", "credentials in the query were accepted"
+    if issued and _start_by_query(confidential, WRONG_SECRET, "control: a wrong secret in the query").outcome.ok:
+        verify.that(requirement, None, "a wrong secret in the query is taken as well: the secret is not read", exchange)
+        return
+    verify.that(requirement, not issued, problem, exchange)
+
+
+def _start_by_query(device: Device, secret: str, label: str) -> Exchange:
+    case = device.case
+    query = urlencode({"client_id": device.client.id, "client_secret": secret})
+    url = f"{case.run.url(Operation.DEVICE_AUTHORIZATION)}?{query}"
+    members = device.authorization_members()
+    return case.send(case.run.dialect.encode(Operation.DEVICE_AUTHORIZATION, url, members, None), label)
 
 
 @check(

@@ -1,0 +1,206 @@
+"""The control next to a check's own request: who answers everything alike is not accused of what the check is about."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+from support.broken_servers import REGISTER, START, TOKEN, Answer, behind, error
+from support.serving import serving
+
+from device_grant.catalogue import Verdict
+from device_grant.engine import run_check
+from device_grant.reference.server.faults import Faults
+
+PASS, FAIL, INCONCLUSIVE, UNTESTABLE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNTESTABLE
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+INJECTION = "rfc6819-5.1.4.1.2-sql-injection"
+SANITIZE = "rfc6749-10.14-sanitize-input"
+UTF8 = "rfc6749-B-utf8-decode"
+EMPTY = "rfc8628-3.1-empty-param-as-omitted"
+CASE = "rfc6749-1.9-case-sensitive-values"
+IN_QUERY = "rfc6749-2.3.1-uri-credentials-refused"
+ANY_CODE = "any-code"
+
+
+def said(app, check, **sections):
+    with serving(app, **sections) as target:
+        return run_check(target, check)
+
+
+class Clients:
+    """Remembers who registered, so that requests of anybody else can be answered in another way."""
+
+    def __init__(self):
+        self.ids = []
+
+    def after(self, path, answer):
+        if path == REGISTER and answer.status == 201:
+            self.ids.append(json.loads(answer.body)["client_id"])
+        return answer
+
+    def knows(self, request):
+        return request.form.get("client_id") in self.ids
+
+
+def odd_at_start(answer_to_strangers):
+    """Whoever is no client is answered at the device endpoint as the function says."""
+    clients = Clients()
+
+    def before(request):
+        if request.path != START or clients.knows(request):
+            return request
+        return answer_to_strangers(request, clients)
+
+    return behind(before, clients.after)
+
+
+def any_client(request, clients):
+    """The first client's codes, whoever asks."""
+    return replace(request, body=urlencode(request.form | {"client_id": clients.ids[0]}).encode())
+
+
+def broken_by_strangers(_request, _clients):
+    return Answer(500, b"Internal Server Error", {"content-type": "text/plain"})
+
+
+def denied(_request, _clients):
+    return error("access_denied")
+
+
+def broken_by_quotes(request, clients):
+    return (
+        broken_by_strangers(request, clients)
+        if "'" in request.form.get("client_id", "")
+        else error("invalid_client", 401)
+    )
+
+
+def test_a_server_that_breaks_for_every_stranger_shows_no_injection():
+    assert said(odd_at_start(broken_by_strangers), "tokens::test_injected_queries").verdicts[INJECTION] is INCONCLUSIVE
+
+
+def test_a_server_that_serves_every_stranger_shows_no_injection():
+    assert said(odd_at_start(any_client), "tokens::test_injected_queries").verdicts[INJECTION] is INCONCLUSIVE
+
+
+def test_a_server_that_a_quote_breaks_shows_one():
+    assert said(odd_at_start(broken_by_quotes), "tokens::test_injected_queries").verdicts[INJECTION] is FAIL
+
+
+MALFORMED = "malformed_input::test_malformed_device_authorization"
+
+
+def test_any_refusal_of_odd_input_is_one():
+    verdicts = said(odd_at_start(denied), MALFORMED).verdicts
+    assert (verdicts[SANITIZE], verdicts[UTF8]) == (PASS, PASS)
+
+
+def test_where_any_client_is_served_its_letters_show_nothing():
+    verdicts = said(odd_at_start(any_client), MALFORMED).verdicts
+    assert {verdicts[name] for name in (SANITIZE, UTF8, "rfc9110-15.5.14-too-large") if name in verdicts} == {PASS}
+    assert CASE not in verdicts
+    # An empty client_id is served as none at all is, which is what the rule asks.
+    assert verdicts[EMPTY] is PASS
+    assert verdicts["rfc8628-3.1-missing-client-id-rejected"] is FAIL
+
+
+def test_letters_that_do_not_count_are_seen_where_clients_do():
+    def in_any_case(request, clients):
+        wanted = request.form.get("client_id", "").lower()
+        known = next((name for name in clients.ids if name.lower() == wanted), None)
+        if known is None:
+            return request
+        return replace(request, body=urlencode(request.form | {"client_id": known}).encode())
+
+    assert said(odd_at_start(in_any_case), MALFORMED).verdicts[CASE] is FAIL
+
+
+def query_read(request):
+    """The query counts as the form does."""
+    if request.path != START or not request.query:
+        return request
+    return replace(request, query="", body=urlencode(request.form | dict(parse_qsl(request.query))).encode())
+
+
+def test_a_secret_in_the_query_is_accepted_only_where_a_wrong_one_is_not():
+    check = "client_authentication::test_credentials_in_the_query"
+    assert said(behind(query_read), check).verdicts[IN_QUERY] is FAIL
+    lax = behind(query_read, faults=Faults(device_endpoint_skips_secret=True, secret_optional=True))
+    assert said(lax, check).verdicts[IN_QUERY] is INCONCLUSIVE
+
+
+def test_a_server_that_grants_starts_without_anything_reads_no_query():
+    check = "encoding::test_parameters_in_the_query"
+    assert said(odd_at_start(any_client), check).stop is not None
+    assert said(behind(query_read), check).verdicts["rfc8628-3.1-params-in-body"] is not PASS
+
+
+def basic_ignored(request):
+    """Basic is not looked at; who is named in it is a public client."""
+    scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
+    if request.path != START or scheme.lower() != "basic":
+        return request
+    name = base64.b64decode(encoded).decode().partition(":")[0]
+    headers = {key: value for key, value in request.headers.items() if key != "authorization"}
+    return replace(request, headers=headers, body=urlencode(request.form | {"client_id": name}).encode())
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        "client_authentication::test_basic_authentication",
+        "client_authentication::test_form_encoded_basic_credentials",
+        "client_authentication::test_two_authentication_methods",
+    ],
+)
+def test_where_any_secret_is_taken_nothing_shows_that_basic_is_read(check):
+    lax = behind(basic_ignored, faults=Faults(device_endpoint_skips_secret=True, secret_optional=True))
+    assert set(said(lax, check).verdicts.values()) == {UNTESTABLE}
+    assert set(said(behind(), check).verdicts.values()) == {PASS}
+
+
+def test_listed_methods_are_judged_where_secrets_count():
+    check, requirement = "metadata_promises::test_listed_authentication_methods_work", "rfc8414-2-auth-methods-honoured"
+    lax = behind(faults=Faults(device_endpoint_skips_secret=True, token_endpoint_skips_secret=True))
+    assert said(lax, check).verdicts[requirement] is UNTESTABLE
+    assert said(behind(), check).verdicts[requirement] is PASS
+
+
+REFRESHES = {
+    "scope::test_refresh_for_more_scope": UNTESTABLE,
+    "refresh::test_refresh_by_another_client": UNTESTABLE,
+    "refresh::test_refresh_by_another_authenticated_client": UNTESTABLE,
+    "refresh::test_altered_refresh_token": UNTESTABLE,
+    "refresh::test_reused_code_revokes": UNTESTABLE,
+}
+
+
+@pytest.mark.parametrize("check", REFRESHES)
+def test_where_no_refresh_works_a_refusal_shows_nothing(check):
+    def before(request):
+        refuses = request.path == TOKEN and request.form.get("grant_type") == "refresh_token"
+        return error("invalid_grant") if refuses else request
+
+    assert set(said(behind(before), check).verdicts.values()) == {REFRESHES[check]}
+    assert set(said(behind(), check).verdicts.values()) <= {PASS, Verdict.OBSERVED}
+
+
+def test_the_same_tokens_several_times_are_one_set():
+    kept, asked = {}, [""]
+
+    def before(request):
+        asked[0] = request.form.get("device_code", "") if request.path == TOKEN else ""
+        return kept.get(asked[0], request)
+
+    def after(path, answer):
+        if path == TOKEN and b'"access_token"' in answer.body:
+            kept[asked[0]] = answer
+        return answer
+
+    check, requirement = "races::test_simultaneous_redemption", "rfc8628-3.5-concurrent-redemption"
+    assert said(behind(before, after), check).verdicts[requirement] is PASS
+    assert said(behind(faults=Faults(redemption_race=True)), check).verdicts[requirement] is FAIL
