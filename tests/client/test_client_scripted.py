@@ -262,6 +262,51 @@ def test_honest_refusals():
     assert authority.channel(refresh) == "refresh"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "grant_type=device_code&device_code={code}",
+        "grant_type=http%3A%2F%2Foauth.net%2Fgrant_type%2Fdevice%2F1.0&code={code}",
+        "device_code={code}",
+        '{{"grant_type": "device_code", "deviceCode": "{code}"}}',
+    ],
+)
+def test_a_code_of_ours_makes_a_request_a_poll_and_is_good_for_one_token(body):
+    authority = authority_of(steps={"token": [pending()]})
+    authority.answer(start_request())
+    content = body.format(code=authority.last("device_code")).encode()
+    poll = Request("POST", "http://127.0.0.1:1/token", FORM, content)
+    assert authority.channel(poll) == "token"
+    answers = [authority.answer(poll).members for _ in range(3)]
+    assert [answer.get("error") for answer in answers] == ["authorization_pending", None, "invalid_grant"]
+
+
+def test_a_code_whose_token_was_lost_can_be_redeemed_again():
+    authority = authority_of(steps={"token": [lost(), truncated(), delayed(2)]})
+    authority.answer(start_request())
+    replies = [authority.answer(poll_request(authority.last("device_code"))) for _ in range(5)]
+    assert ["access_token" in reply.members for reply in replies] == [True, True, True, True, False]
+
+
+def test_what_names_neither_grant_nor_code_before_anything_was_begun_is_no_poll():
+    """Some clients send their device authorization request to the token endpoint."""
+    authority = authority_of()
+    lost_way = Request("POST", "http://127.0.0.1:1/token", FORM, b"client_id=me&scope=openid")
+    assert (authority.channel(lost_way), authority.operation(lost_way)) == (None, Operation.TOKEN)
+    assert (reply := authority.answer(lost_way)).members["error"] == "invalid_request"
+    assert reply.status == 400
+    authority.answer(start_request())
+    assert authority.channel(lost_way) == "token"
+
+
+def test_one_path_can_serve_both_endpoints():
+    authority = authority_of(endpoints=EndpointSection(device_authorization="/token"))
+    start = Request("POST", "http://127.0.0.1:1/token", FORM, b"client_id=me&response_type=device_code")
+    assert "device_code" in authority.answer(start).members
+    assert authority.channel(start) == "start"
+    assert "access_token" in authority.answer(poll_request(authority.last("device_code"))).members
+
+
 def test_a_flood_is_cut_off_and_enough_is_enough():
     authority = authority_of(steps={"token": [pending()]}, forever=["token"])
     authority.most = 3

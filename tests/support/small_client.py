@@ -164,7 +164,7 @@ class SmallClient:
         exchange = authority.record(request, reply, self.now, self.now + reply.delay, "1")
         if reply.fate == "hang":
             raise TimeoutError
-        if exchange.response is None:
+        if exchange.response is None or exchange.error:
             raise GiveUp("the connection was lost")
         self.now += reply.delay
         return exchange

@@ -59,11 +59,21 @@ class EndpointSection(_ClientSection, frozen=True, kw_only=True):
 
 
 class ResponseSection(_ClientSection, frozen=True, kw_only=True):
-    """Members that this client insists on in successful answers, wire names; null removes a member."""
+    """Members that this client insists on in answers, wire names; in successful ones null removes a member.
+
+    Placeholders in their text are filled in: `{endpoint}`, `{issuer}`, `{user_code}`, `{verification_uri}` and
+    `{verification_uri_complete}`.
+    """
 
     registration: dict[str, Any] = {}
     device_authorization: dict[str, Any] = {}
     token: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    """Of the RFC 8414 metadata; null removes a member here too."""
+    error: dict[str, Any] = {}
+    """Of every OAuth error, for example Microsoft's `error_codes`."""
+    error_status: int = 0
+    """HTTP status of every OAuth error, for example GitHub's 200; 0: the usual ones."""
 
 
 class StaticAnswer(_ClientSection, frozen=True, kw_only=True):

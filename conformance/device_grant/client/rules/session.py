@@ -82,7 +82,15 @@ class ClientSession:
     @cached_property
     def token_requests(self) -> tuple[Exchange, ...]:
         """All requests to the token endpoint."""
-        return self._of(Operation.TOKEN)
+        begun = bool(self.device_code or self.refresh_token)
+        collected = []
+        for entry in self.exchanges:
+            begun = begun or entry.request.operation is Operation.DEVICE_AUTHORIZATION
+            # What names no grant and no code, before anything was begun, is neither a poll nor a refresh: some clients
+            # send their device authorization request there.
+            if entry.request.operation is Operation.TOKEN and (begun or _named(entry) & _OF_TOKEN_REQUESTS):
+                collected.append(entry)
+        return tuple(collected)
 
     @cached_property
     def refreshes(self) -> tuple[Exchange, ...]:
@@ -103,12 +111,13 @@ class ClientSession:
     def grants(self) -> tuple[ObservedGrant, ...]:
         """Each flow with its polls; polls belong to the flow that was started last before them."""
         collected: list[tuple[Exchange, list[Exchange]]] = []
+        polls = {id(entry) for entry in self.polls}
         # By their order, not by their times: a clock that is simulated or coarse gives several the same.
         for entry in self.exchanges:
             if entry.request.operation is Operation.DEVICE_AUTHORIZATION:
                 if entry.outcome.ok and isinstance(entry.get("device_code"), str):
                     collected.append((entry, []))
-            elif collected and entry.request.operation is Operation.TOKEN and self._is_poll(entry):
+            elif collected and id(entry) in polls:
                 collected[-1][1].append(entry)
         default = self.dialect.default_interval
         if not collected:
@@ -140,14 +149,22 @@ class ClientSession:
         return tuple(entry for entry in self.exchanges if entry.request.operation is operation)
 
     def _is_poll(self, entry: Exchange) -> bool:
-        return is_poll(entry.request) and not self._is_refresh(entry)
+        # A POST that has lost its body, or has other names for all that is in it, is still meant as one.
+        meant = entry.request.method == "POST" and not _named(entry) & _OF_TOKEN_REQUESTS
+        return (is_poll(entry.request) or meant) and not self._is_refresh(entry)
 
     def _is_refresh(self, entry: Exchange) -> bool:
-        names = {name for name, _ in members_of(entry.request)}
-        grant = value_of(entry.request, "grant_type")
-        if grant == REFRESH_TOKEN_GRANT or "refresh_token" in names:
+        names = _named(entry)
+        if value_of(entry.request, "grant_type") == REFRESH_TOKEN_GRANT:
             return True
-        return bool(self.refresh_token) and "device_code" not in names
+        return "device_code" not in names and ("refresh_token" in names or bool(self.refresh_token))
+
+
+_OF_TOKEN_REQUESTS = frozenset({"grant_type", "device_code", "refresh_token"})
+
+
+def _named(entry: Exchange) -> set[str]:
+    return {name for name, value in members_of(entry.request) if value not in (None, "")}
 
 
 def authenticates(entry: Exchange) -> bool:

@@ -39,6 +39,26 @@ def polling_ends_with_an_error(session: ClientSession) -> Iterator[Judgement]:
             break
 
 
+@rule("rfc8628-3.3-client-polls-until-done", faults=("polls_after_success",))
+def polling_ends_with_the_token(session: ClientSession) -> Iterator[Judgement]:
+    """After an answer with a bearer token the device code is not polled again; a request on its way does not count."""
+    for grant in session.grants:
+        for number, entry in enumerate(grant.polls):
+            if not entry.outcome.ok or str(entry.get("token_type")).casefold() != "bearer":
+                continue
+            more = grant.polls[number + 1 :]
+            late = [later for later in more if later.started - entry.ended > AT_ONCE]
+            holds = (None if more else True) if not late else False
+            yield Judgement(
+                "rfc8628-3.3-client-polls-until-done",
+                holds,
+                "polled again after it had the token",
+                (entry, *more[:2]),
+                f"{len(more)} further polls" if more else "",
+            )
+            break
+
+
 @rule("rfc9110-9.2.2-no-blind-retry", faults=("retries_at_once",))
 def requests_are_not_repeated_at_once(session: ClientSession) -> Iterator[Judgement]:
     """A POST whose answer was lost, or was 5xx, is not sent again at once."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import secrets as entropy
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -24,6 +26,8 @@ from device_grant.protocol.reading import is_poll, members_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.scripted.steps import Channel
     from device_grant.protocol import Secrets
@@ -43,6 +47,8 @@ _PURPOSES: dict[Channel, Purpose] = {
     "registration": Purpose.REGISTRATION,
     "metadata": Purpose.METADATA,
 }
+JWKS = "/jwks"
+"""Where the keys would be that sign ID tokens; there are none."""
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 EXPIRES_IN = 600
 INTERVAL = 1
@@ -81,6 +87,7 @@ class Authority:
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
+        self._redeemed: set[str] = set()
         self.issuer_path = self.issuer_path or self.config.endpoints.issuer
 
     @property
@@ -107,20 +114,48 @@ class Authority:
         path = urlsplit(request.url).path
         result: Channel | None = None
         if path == self.paths["start"]:
-            result = "start"
+            # Some servers have one path for both endpoints.
+            asked = self._token_channel(request) if path == self.paths["token"] else None
+            result = asked or "start"
         elif path == self.paths["token"]:
-            grants = [value for name, value in members_of(request) if name == "grant_type"]
-            result = "refresh" if grants == [REFRESH_TOKEN_GRANT] else "token"
+            result = self._token_channel(request)
         elif path == self.paths["registration"]:
             result = "registration"
         elif path in self._metadata_paths():
             result = "metadata"
         return result
 
+    def _token_channel(self, request: Request) -> Channel | None:
+        """A poll or a refresh, by what the request names; None: it names nothing that either has.
+
+        A code of ours makes it a poll, whatever its grant type is and however it calls the code: the script answers,
+        and the rules judge the request.
+        """
+        members = members_of(request)
+        names = {name for name, value in members if value not in (None, "")}
+        if [value for name, value in members if name == "grant_type"] == [REFRESH_TOKEN_GRANT]:
+            return "refresh"
+        if self._code_in(members):
+            return "token"
+        if "refresh_token" in names and "device_code" not in names:
+            return "refresh"
+        begun = bool(self.issued.get("device_code")) and self.paths["start"] != self.paths["token"]
+        return "token" if begun or names & {"grant_type", "device_code"} else None
+
+    def _code_in(self, members: Iterable[tuple[str, Any]]) -> str:
+        """The device code of ours that the request carries under any name; empty if it has none."""
+        known = self.issued.get("device_code", ())
+        return next((value for _, value in members if isinstance(value, str) and value and value in known), "")
+
     def operation(self, request: Request) -> Operation:
         """The operation of a request, by its path."""
         channel = self.channel(request)
+        if channel is None and self._is_at_token_endpoint(request):
+            return Operation.TOKEN
         return _OPERATIONS.get(channel, Operation.OTHER) if channel else Operation.OTHER
+
+    def _is_at_token_endpoint(self, request: Request) -> bool:
+        return urlsplit(request.url).path == self.paths["token"]
 
     def answer(self, request: Request) -> Reply:
         """The script's next answer to this request."""
@@ -137,9 +172,11 @@ class Authority:
             self._counts[channel] = number + 1
             if channel == "token" and number + 1 >= self.most:
                 self.enough = True
-            moment = Moment(self.dialect, request, self.base, self.elsewhere, lambda: self._honest(channel, request))
-            reply = self.script.step(channel, number)(moment)
+            moment = self._moment(request, lambda: self._honest(channel, request))
+            reply = self._filled_in(self.script.step(channel, number)(moment))
             self._note_issued(channel, reply)
+            if channel == "token":
+                self._note_redeemed(request, reply)
             return reply
 
     def record(self, request: Request, reply: Reply, started: float, ended: float, connection: str) -> Exchange:
@@ -159,11 +196,22 @@ class Authority:
             reply.error,
             channel or "other",
             connection,
-            _purpose(channel, request),
+            self._purpose(channel, request),
         )
         with self._lock:
             self.exchanges.append(exchange)
         return exchange
+
+    def _moment(self, request: Request, honest: Callable[[], Reply]) -> Moment:
+        said = self.config.response
+        return Moment(self.dialect, request, self.base, self.elsewhere, honest, said.error, said.error_status)
+
+    def _purpose(self, channel: Channel | None, request: Request) -> Purpose:
+        if channel == "token" and not (is_poll(request) or self._code_in(members_of(request))):
+            return Purpose.TOKEN_REQUEST
+        if channel is None:
+            return Purpose.TOKEN_REQUEST if self._is_at_token_endpoint(request) else Purpose.OTHER
+        return _PURPOSES[channel]
 
     # What an honest server says.
 
@@ -173,7 +221,7 @@ class Authority:
             case "start":
                 return self._start()
             case "token":
-                return self._token(members)
+                return self._token(request)
             case "refresh":
                 return self._refresh(members)
             case "registration":
@@ -196,10 +244,12 @@ class Authority:
             self.config.response.device_authorization,
         )
 
-    def _token(self, members: dict[str, Any]) -> Reply:
-        if members.get("grant_type") != DEVICE_CODE_GRANT:
+    def _token(self, request: Request) -> Reply:
+        members = members_of(request)
+        code = self._code_in(members)
+        if not code and dict(members).get("grant_type") != DEVICE_CODE_GRANT:
             return self._refused("unsupported_grant_type")
-        if members.get("device_code") not in self.issued.get("device_code", ()):
+        if not code or code in self._redeemed:
             return self._refused("invalid_grant")
         return self._tokens()
 
@@ -245,8 +295,7 @@ class Authority:
         return json_reply({name: value for name, value in named.items() if value is not None}, status)
 
     def _refused(self, code: str) -> Reply:
-        request = Request("POST", self.base)
-        return error(code)(Moment(self.dialect, request, self.base, self.elsewhere, Reply))
+        return error(code)(self._moment(Request("POST", self.base), Reply))
 
     def metadata(self) -> dict[str, Any]:
         """RFC 8414 metadata of this server."""
@@ -257,14 +306,15 @@ class Authority:
             "token_endpoint": self.base + paths["token"],
             "registration_endpoint": self.base + paths["registration"],
             "authorization_endpoint": self.base + "/authorize",
-            "jwks_uri": self.base + "/jwks",
+            "jwks_uri": self.base + JWKS,
             "grant_types_supported": [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+            "scopes_supported": ["openid", "profile", "offline_access"],
         }
-        for name, value in self.documents.items():
+        for name, value in {**self.config.response.metadata, **self.documents}.items():
             if value is None:
                 collected.pop(name, None)
             else:
@@ -285,13 +335,46 @@ class Authority:
         return tuple(places)
 
     def _static(self, request: Request) -> Reply:
+        if self._is_at_token_endpoint(request):
+            return self._refused("invalid_request")
         path = urlsplit(request.url).path
         for entry in self.config.answers:
             place = entry.path.replace("{issuer}", self.issuer_path)
             if place == path and entry.method.upper() == request.method:
                 body = entry.body.replace("{issuer}", self.issuer).replace("{endpoint}", self.base)
                 return Reply(entry.status, (("Content-Type", entry.content_type),), body.encode())
+        if path == JWKS:
+            return json_reply({"keys": []})
         return json_reply({"error": "not_found"}, 404)
+
+    def _filled_in(self, reply: Reply) -> Reply:
+        """With the placeholders of client.toml's members replaced by what this very answer, or an earlier one, says."""
+        content = reply.content
+        if not any(f"{{{name}}}".encode() in content for name in _PLACEHOLDERS):
+            return reply
+        members = reply.members
+        uri = self._said(members, "verification_uri")
+        values = {
+            "endpoint": self.base,
+            "issuer": self.issuer,
+            "user_code": self._said(members, "user_code"),
+            "verification_uri": uri,
+            "verification_uri_complete": self._said(members, "verification_uri_complete", instead=uri),
+        }
+        for name, value in values.items():
+            content = content.replace(f"{{{name}}}".encode(), json.dumps(value)[1:-1].encode())
+        return reply if content == reply.content else replace(reply, content=content)
+
+    def _said(self, members: Mapping[str, Any], name: str, instead: str = "") -> str:
+        value = members.get(self.dialect.wire_name(name))
+        return value if isinstance(value, str) else instead or self.last(name)
+
+    def _note_redeemed(self, request: Request, reply: Reply) -> None:
+        """A code whose token went out is worth nothing more; one whose answer was lost or late can be sent again."""
+        arrives = reply.fate == "answered" and not reply.cut and not reply.delay
+        token = reply.members.get(self.dialect.wire_name("access_token"))
+        if arrives and reply.status == HTTPStatus.OK and isinstance(token, str) and token:
+            self._redeemed.add(self._code_in(members_of(request)))
 
     def _note_issued(self, channel: Channel, reply: Reply) -> None:
         if channel == "metadata":
@@ -313,12 +396,7 @@ class Authority:
         return value
 
 
-def _purpose(channel: Channel | None, request: Request) -> Purpose:
-    if channel == "token" and not is_poll(request):
-        return Purpose.TOKEN_REQUEST
-    return _PURPOSES[channel] if channel else Purpose.OTHER
-
-
+_PLACEHOLDERS = ("endpoint", "issuer", "user_code", "verification_uri", "verification_uri_complete")
 _ISSUED = (
     "device_code",
     "user_code",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Channel = Literal["start", "token", "refresh", "registration", "metadata"]
 """What a request is for; a refresh is told from a poll by its grant type."""
 
+_DESCRIPTION = "error_description"
 AWS_SUFFIX = ":http://internal.amazon.com/coral/com.amazonaws.sso.oidc/"
 """How the real service goes on after the exception's name in `x-amzn-ErrorType`."""
 
@@ -34,6 +35,10 @@ class Moment:
     """Base URL of another origin."""
     honest: Callable[[], Reply]
     """Makes the honest answer, with all that it changes at the server (a code is issued, a grant redeemed)."""
+    error_members: Mapping[str, Any] = field(default_factory=dict)
+    """What client.toml adds to every error."""
+    error_status: int = 0
+    """Status that client.toml wants of every error; 0: the usual ones."""
 
 
 Step = Callable[[Moment], Reply]
@@ -84,9 +89,11 @@ def error(
     def reply(moment: Moment) -> Reply:
         said: dict[str, Any] = {"error": code}
         if description:
-            said["error_description"] = f"The scripted server says {code}."
+            said[_DESCRIPTION] = f"The scripted server says {code}."
+        said |= {name: value for name, value in moment.error_members.items() if description or name != _DESCRIPTION}
+        wanted = moment.error_status or status
         if moment.dialect.error_member_is_owed:
-            return json_reply({**said, **members}, status or moment.dialect.error_statuses(code)[-1])
+            return json_reply({**said, **members}, wanted or moment.dialect.error_statuses(code)[-1])
         shape = service_model.errors_by_code().get(code)
         name = shape.name if shape else "".join(part.capitalize() for part in code.split("_")) + "Exception"
         in_header = {
@@ -103,7 +110,7 @@ def error(
             "code": {"code": name},
         }
         said = instead.get(form, said)
-        return json_reply({**said, **members}, status or (shape.status if shape else 400), headers)
+        return json_reply({**said, **members}, wanted or (shape.status if shape else 400), headers)
 
     return reply
 

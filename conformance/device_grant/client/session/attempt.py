@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import ClientSession
-from device_grant.judging import Untestable
+from device_grant.judging import Untestable, applies
 from device_grant.protocol import Purpose
 from device_grant.protocol.events import ClientEnded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
+    from device_grant.catalogue import Catalogue
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.drivers.invocation import Ended, Invocation, Kept
     from device_grant.judging import Judgement
@@ -86,8 +87,8 @@ class Attempt:
 
     @property
     def unanswered(self) -> bool:
-        """Never: a client that did nothing has done that."""
-        return False
+        """Whether the deadline ended it before it had asked for anything: it may just have started too slowly."""
+        return self.ended.overdue and not self.exchanges and not self.elsewhere
 
     def describe(self, holds: bool | None = None) -> str:  # noqa: FBT001 - the judgement itself
         """How it ended; unless all was well also the last lines that it wrote."""
@@ -125,6 +126,15 @@ class Attempt:
             blur=LATENESS * self.scale if self.scale > 1 else 0.0,
         )
 
+    def judged_by_rules(self, catalogue: Catalogue) -> Iterator[Judgement]:
+        """What all rules that have something to judge in this dialect say of it."""
+        session = self.session
+        for entry in every_rule():
+            if applies(entry, session.dialect, catalogue.get):
+                for judgement in entry.function(session):
+                    if session.dialect.binds(catalogue.get(judgement.requirement)):
+                        yield judgement
+
     # How it ended.
 
     @property
@@ -160,13 +170,17 @@ class Attempt:
         if kind is None:
             return self.error is None
         if self.token is not None:
-            return self.token == (issued.get(kind) or [""])[-1]
+            return self.token in issued.get(kind, ())
         return self.config.run.kind == "flow" and bool(issued.get(kind))
 
     @property
     def failed(self) -> bool:
         """Whether the client ended by itself and says that it did not work."""
         return not self.going_on and self.ended.status != self.config.exit.success
+
+    def ended_by(self, code: str) -> bool:
+        """Whether the client ended by itself, with a failure, right after this answer to a poll."""
+        return self.failed and bool(self.polls) and self.exchanges[-1] is self.polls[-1] and self.polls[-1].code == code
 
     @property
     def settled(self) -> bool | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from device_grant.client.drivers.invocation import Home, Invocation
 from device_grant.client.rules import every_rule
 from device_grant.client.scripted.steps import Script, change
-from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Verify, applies
+from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Untestable, Verify, applies
 from device_grant.protocol import Transcript
 from device_grant.protocol.events import ClientStarted
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Dialect, Exchange
 
 
+CONTINUES = "rfc8628-3.5-client-repeats-on-pending"
 DEVICE_CODE = "DC.device-code-of-a-scenario"
 """Of a flow that nobody saw begin."""
 
@@ -70,7 +71,18 @@ class ClientCase:
         return self._homes.enter_context(Home())
 
     def take(self, attempt: Attempt, label: str) -> Attempt:
-        """Record one run of the client and let the rules judge it."""
+        """Record one run of the client and let the rules judge it.
+
+        Raises Untestable where a deviation that is known from the first login, and judged by its own check, ended it:
+        what the run was about stays open.
+        """
+        self._record(attempt, label)
+        known = self.run.pending_is_fatal and CONTINUES not in self.check.requirements
+        if known and attempt.ended_by("authorization_pending"):
+            raise Untestable("authorization_pending ends the client's login")
+        return attempt
+
+    def _record(self, attempt: Attempt, label: str) -> None:
         self.transcript.append(ClientStarted(0.0, label))
         entries: list[Exchange] = sorted((*attempt.exchanges, *attempt.elsewhere), key=lambda entry: entry.started)
         for entry in entries:
@@ -83,7 +95,6 @@ class ClientCase:
             ledger = self.invariants[rule.name]
             for judgement in rule.function(session):
                 ledger.settle(judgement)
-        return attempt
 
     # Ending.
 
@@ -91,6 +102,10 @@ class ClientCase:
         """Run the scenario with what its parameters name, and settle all that it left open."""
         with self._homes:
             try:
+                for label, first in self.run.take_first():
+                    self._record(first, label)
+                if self.run.obstacle:
+                    raise Untestable(self.run.obstacle)
                 for claim in self.check.needs:
                     if not self.run.claims(claim):
                         raise NotApplicable(_LACKS.get(claim, f"the client does not claim {claim}"))

@@ -1,4 +1,4 @@
-"""A client under test with everything that scenarios need of it, and the first run that proves its adapter honest."""
+"""A client under test with everything that scenarios need of it, and what its first runs have shown."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, ClassVar
 
+from device_grant.catalogue import Verdict
 from device_grant.client.drivers.invocation import Home, Invocation, operation_of
 from device_grant.client.scripted.authority import Authority
 from device_grant.client.scripted.steps import Script, pending
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from device_grant.catalogue import Catalogue
     from device_grant.client.drivers.invocation import Driver
+    from device_grant.client.scripted.steps import Step
     from device_grant.client.session.case import ClientCase
     from device_grant.judging import Check
     from device_grant.judging.ledger import Expects
@@ -48,9 +50,14 @@ class ClientRun:
     exchanges: int = 0
     registers: bool = False
     """Whether the client registers itself."""
+    obstacle: str = ""
+    """Why no scenario can be judged: a rule is broken in the plain login, which does not work; empty if it does."""
+    pending_is_fatal: bool = False
+    """Whether the plain login fails for authorization_pending alone."""
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
+        self._first: list[tuple[str, Attempt]] = []
         self.config = self.driver.config
         self.secrets.register("client_secret", CLIENT_SECRET)
         claimed = self.config.claims.registration
@@ -130,22 +137,43 @@ class ClientRun:
     def handshake(self) -> None:
         """The plain login has to work, and what the adapter supports has to be what client.toml claims.
 
-        Raises TargetUnreachableError if the client cannot sign in at all, UsageError if claims are wrong.
+        If it does not work, and shows by itself that the client breaks a rule, that is the result, and `obstacle` says
+        why there is no more. Raises TargetUnreachableError if it shows nothing, UsageError if claims are wrong.
         """
         if self.flows:
             self._plain_flow()
         else:
             self._plain_operations()
-        if self.config.claims.refresh:
+        if self.config.claims.refresh and not self.obstacle:
             self._plain_refresh()
 
-    def _plain_flow(self) -> None:
+    def take_first(self) -> list[tuple[str, Attempt]]:
+        """The first runs, each with its label, for the one case that judges them by the rules; then no more."""
+        with self._lock:
+            taken, self._first = self._first, []
+        return taken
+
+    def _begin(self, label: str, invocation: Invocation) -> Attempt:
+        attempt = self.attempt(invocation)
+        self._must_support(attempt, invocation.operation)
+        with self._lock:
+            self._first.append((label, attempt))
+        return attempt
+
+    def _plain_login(self, label: str, *token: Step) -> Attempt:
         with Home() as home:
-            authority = self.authority(Script({"token": [pending()]}))
-            attempt = self.attempt(Invocation("flow", authority, home, wait=4.0, given=self.given("flow")))
-        self._must_support(attempt, "flow")
+            authority = self.authority(Script({"token": token}))
+            return self._begin(label, Invocation("flow", authority, home, wait=4.0, given=self.given("flow")))
+
+    def _plain_flow(self) -> None:
+        attempt = self._plain_login("the first login", pending())
+        if attempt.ended_by("authorization_pending"):
+            # Is it that one answer, or does nothing work?
+            attempt = self._plain_login("the first login, without authorization_pending")
+            self.pending_is_fatal = bool(attempt.succeeded)
         if not attempt.succeeded:
-            raise TargetUnreachableError(self._complaint("the plain login", attempt))
+            self._give_up("the plain login", attempt)
+            return
         registered = bool(attempt.of(Purpose.REGISTRATION))
         if self.config.claims.registration is not None and registered != self.config.claims.registration:
             seen = "registered itself" if registered else "did not register itself"
@@ -155,35 +183,51 @@ class ClientRun:
     def _plain_operations(self) -> None:
         if self.registers:
             with Home() as home:
-                authority = self.authority()
-                attempt = self.attempt(Invocation("register", authority, home, given=self.given("register")))
-            self._must_support(attempt, "register")
+                what = "a plain registration"
+                attempt = self._begin(
+                    what, Invocation("register", self.authority(), home, given=self.given("register"))
+                )
             if not attempt.of(Purpose.REGISTRATION) or attempt.failed:
-                raise TargetUnreachableError(self._complaint("a plain registration", attempt))
+                self._give_up(what, attempt)
+                return
         with Home() as home:
-            authority = self.authority()
-            attempt = self.attempt(Invocation("start", authority, home, given=self.given("start")))
-        self._must_support(attempt, "start")
+            what = "a plain device authorization"
+            attempt = self._begin(what, Invocation("start", self.authority(), home, given=self.given("start")))
         if not attempt.starts or attempt.failed:
-            raise TargetUnreachableError(self._complaint("a plain device authorization", attempt))
+            self._give_up(what, attempt)
+            return
         with Home() as home:
             authority = self.authority()
             code = authority.issue("device_code", "DC.first-run-of-a-client")
             given = {**self.given("token"), "DEVICE_CODE": code}
-            attempt = self.attempt(Invocation("token", authority, home, given=given))
-        self._must_support(attempt, "token")
+            attempt = self._begin("a plain token request", Invocation("token", authority, home, given=given))
         if not attempt.succeeded:
-            raise TargetUnreachableError(self._complaint("a plain token request", attempt))
+            self._give_up("a plain token request", attempt)
 
     def _plain_refresh(self) -> None:
         with Home() as home:
             authority = self.authority()
             token = authority.issue("refresh_token", "RT.first-run-of-a-client")
             given = {**self.given("refresh"), "REFRESH_TOKEN": token}
-            attempt = self.attempt(Invocation("refresh", authority, home, given=given))
-        self._must_support(attempt, "refresh")
+            attempt = self._begin("a plain refresh", Invocation("refresh", authority, home, given=given))
         if not attempt.of(Purpose.REFRESH):
-            raise TargetUnreachableError(self._complaint("a plain refresh", attempt))
+            self._give_up("a plain refresh", attempt)
+
+    def _give_up(self, what: str, attempt: Attempt) -> None:
+        """Go no further: with the rules that the client breaks as the result, if there are any; else by an error."""
+        broken = sorted(
+            {
+                judgement.requirement
+                for _, first in self._first
+                for judgement in first.judged_by_rules(self.catalogue)
+                if judgement.holds is False
+                and not judgement.tolerated
+                and self.catalogue.get(judgement.requirement).verdict_if_broken is Verdict.FAIL
+            }
+        )
+        if not broken:
+            raise TargetUnreachableError(self._complaint(what, attempt))
+        self.obstacle = f"{what} {attempt.how} and breaks {', '.join(broken)}: the rest could not be tested"
 
     def _must_support(self, attempt: Attempt, operation: str) -> None:
         if attempt.ended.unsupported is not None:

@@ -41,6 +41,7 @@ class ClientFaults(Misbehaviour):
 
     # Ending.
     gives_up_early: bool = fault("It gives up after two polls.")
+    polls_after_success: bool = fault("It polls once more when it has the token.")
     pending_fatal: bool = fault("authorization_pending ends the login.")
     errors_retried: bool = fault("Every error is taken for authorization_pending.")
     unknown_errors_retried: bool = fault("An error code that it does not know is taken for authorization_pending.")

@@ -218,6 +218,9 @@ class Login:
                 continue
             outcome = self._answers.decoded(Operation.TOKEN, response)
             if outcome.ok:
+                if self._faults.polls_after_success:
+                    self._network.sleep(pace.wait())
+                    self._send(request)
                 return outcome
             if not self._goes_on(outcome, response, pace):
                 return None

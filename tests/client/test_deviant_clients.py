@@ -1,0 +1,301 @@
+"""Clients whose requests or whose first login deviate: what deviates is judged, and nothing else is made of it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from support.client_proof import applies, catalogue, scenarios
+from support.small_client import BASE, GiveUp, SmallClient
+
+from device_grant.catalogue import Verdict
+from device_grant.client.drivers.config import Claims, ResponseSection
+from device_grant.client.drivers.invocation import Ended
+from device_grant.client.session.run import ClientRun
+from device_grant.engine import BROKEN, run_check
+from device_grant.errors import TargetUnreachableError
+from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Request, dialect
+
+OTHERS = (
+    "answers::test_token_type_spelling",
+    "answers::test_long_values",
+    "network::test_truncated_answers",
+    "waiting::test_no_interval",
+    "waiting::test_pending_until_approved",
+    "waiting::test_slow_down_at_first",
+    "starting::test_member_order",
+    "starting::test_special_device_code",
+)
+"""Scenarios that all need a login which works."""
+
+
+def opened(client):
+    """As the command line opens it: with the first login."""
+    run = ClientRun(client, dialect(RFC8628), catalogue())
+    run.handshake()
+    return run
+
+
+def judged(run, *names):
+    """The verdicts of these scenarios by requirement, and what is broken in them or in the eyes of the rules."""
+    verdicts, broken = {}, set()
+    for name in names:
+        said = run_check(run, scenarios()[name])
+        for requirement, verdict in said.verdicts.items():
+            verdicts.setdefault(requirement, set()).add(verdict)
+        broken |= {requirement for requirement, verdict in said.verdicts.items() if verdict in BROKEN}
+        broken |= {requirement for by_one in said.broken_invariants.values() for requirement in by_one}
+    return verdicts, broken
+
+
+class Plain(SmallClient):
+    claims = Claims(registration=False)
+    parameters: tuple[tuple[str, str], ...] | None = None
+    """Parameters of a poll, `{code}` standing for the device code; an empty client_id takes that away."""
+    fatal = ""
+
+    def poll_members(self, said):
+        if self.parameters is None:
+            return super().poll_members(said)
+        return {name: value.format(code=said["device_code"]) for name, value in self.parameters}
+
+    def members(self, answer):
+        said = super().members(answer)
+        if said.get("error") == self.fatal:
+            raise GiveUp(self.fatal)
+        return said
+
+
+class Short(Plain):
+    parameters = (("grant_type", "device_code"), ("device_code", "{code}"))
+
+
+class Unnamed(Plain):
+    parameters = (("device_code", "{code}"),)
+
+
+class Google(Plain):
+    parameters = (("grant_type", "http://oauth.net/grant_type/device/1.0"), ("code", "{code}"))
+
+
+class OtherName(Plain):
+    parameters = (("grant_type", DEVICE_CODE_GRANT), ("code", "{code}"))
+
+
+class Anonymous(Plain):
+    parameters = (("grant_type", DEVICE_CODE_GRANT), ("device_code", "{code}"), ("client_id", ""))
+
+
+class Json(Plain):
+    def ask(self, method, url, members=None):
+        if members is None:
+            return super().ask(method, url, members)
+        authority = self.invocation.authority
+        content = json.dumps({"client_id": "device-grant-client", **members}).encode()
+        headers = (("Content-Type", "application/json"), ("Content-Length", str(len(content))))
+        operation = authority.operation(Request(method, url, headers, content))
+        request = Request(method, url, headers, content, operation)
+        exchange = authority.record(request, authority.answer(request), self.now, self.now, "1")
+        if exchange.error:
+            raise GiveUp("the connection was lost")
+        return exchange
+
+
+DEVIATIONS = {
+    Plain: set(),
+    Short: {"rfc8628-3.4-grant-type-value"},
+    Unnamed: {"rfc8628-3.4-grant-type-value"},
+    Google: {"rfc8628-3.4-grant-type-value", "rfc8628-3.4-device-code-sent"},
+    OtherName: {"rfc8628-3.4-device-code-sent"},
+    Anonymous: {"rfc8628-3.4-client-id-required"},
+    Json: {"rfc8628-3.1-client-form-body", "rfc8628-3.4-token-endpoint-post-form"},
+}
+
+
+@pytest.mark.parametrize("kind", DEVIATIONS)
+def test_a_request_that_deviates_is_judged_and_hides_nothing(kind):
+    """It fails its own requirement, and no other: the scripted server answers by its script."""
+    run = opened(kind())
+    assert not run.obstacle
+    verdicts, broken = judged(run, *OTHERS)
+    assert broken == DEVIATIONS[kind]
+    assert {verdict for one in verdicts.values() for verdict in one} <= {Verdict.PASS, Verdict.FAIL}
+
+
+class PollsWithTheUserCode(Plain):
+    def poll_members(self, said):
+        return {"grant_type": DEVICE_CODE_GRANT, "device_code": said["user_code"]}
+
+
+def test_a_login_that_fails_for_a_broken_rule_is_a_result():
+    """No server can answer that, and the poll itself shows what is wrong."""
+    run = opened(PollsWithTheUserCode())
+    assert "rfc8628-3.4-device-code-sent" in run.obstacle
+    verdicts, broken = judged(run, OTHERS[0])
+    assert broken == {"rfc8628-3.4-device-code-sent"}
+    assert {verdict for one in verdicts.values() for verdict in one} == {Verdict.UNTESTABLE}
+    verdicts, broken = judged(run, *OTHERS[1:])
+    assert not broken
+    assert {verdict for one in verdicts.values() for verdict in one} == {Verdict.UNTESTABLE}
+
+
+class LosesItsBody(Plain):
+    def ask(self, method, url, members=None):
+        return super().ask(method, url, None if url.endswith("/token") else members)
+
+
+def test_a_poll_that_lost_its_body_is_a_broken_poll():
+    assert "rfc8628-3.4-grant-type-value" in opened(LosesItsBody()).obstacle
+
+
+class ShowsTheMessage(Plain):
+    def say(self, line):
+        super().say(self.message if line.startswith("open ") else line)
+
+    def members(self, answer):
+        said = super().members(answer)
+        if "user_code" in said:
+            if "message" not in said:
+                raise GiveUp("no message")
+            self.message = said["message"]
+        return said
+
+
+def test_a_login_that_fails_and_breaks_no_rule_says_nothing_of_the_client():
+    with pytest.raises(TargetUnreachableError, match=r"the plain login ended with status 1; .* no message"):
+        opened(ShowsTheMessage())
+
+
+class StartsSlowly(Plain):
+    """In time the first so many times; later the deadline passes before it has sent anything."""
+
+    def __init__(self, in_time=0):
+        super().__init__()
+        self.in_time = in_time
+
+    def run(self, invocation):
+        if self.in_time:
+            self.in_time -= 1
+            return super().run(invocation)
+        invocation.authority.base = BASE
+        return Ended(None, "", "Importing modules ...", 20.0, overdue=True)
+
+
+def test_no_request_before_the_deadline_is_no_evidence():
+    """A client that is still starting has done nothing, and so nothing wrong."""
+    with pytest.raises(TargetUnreachableError, match="asked for: nothing; its last lines: Importing modules"):
+        opened(StartsSlowly())
+
+
+def test_a_scenario_whose_deadline_passed_before_any_request_is_never_judged():
+    run = opened(StartsSlowly(in_time=1))
+    names = [name for name, entry in scenarios().items() if applies(entry, RFC8628)]
+    verdicts, broken = judged(run, *names, "asking::test_endpoint_is_taken")
+    assert not broken
+    assert Verdict.PASS not in {verdict for one in verdicts.values() for verdict in one}
+
+
+class PendingIsFatal(Plain):
+    fatal = "authorization_pending"
+
+
+def test_pending_that_is_fatal_is_judged_by_its_own_check_alone():
+    run = opened(PendingIsFatal())
+    assert not run.obstacle
+    verdicts, broken = judged(run, *OTHERS)
+    assert broken == {"rfc8628-3.5-client-repeats-on-pending", "rfc8628-3.3-client-polls-until-done"}
+    assert verdicts["rfc8628-3.5-slow-down-continue-polling"] == {Verdict.UNTESTABLE}
+    assert verdicts["rfc6749-5.1-token-type-case-insensitive"] == {Verdict.PASS}
+
+
+class PollsOn(Plain):
+    """Its timer fires once more, and what the server says then is what it ends with."""
+
+    def poll(self, said):
+        members = super().poll(said)
+        self.wait(1)
+        answer = self.ask("POST", self.token_endpoint(), self.poll_members(said))
+        if answer.status != 200:
+            raise GiveUp(f"refused: {self.members(answer)}")
+        return members
+
+
+def test_polls_after_the_token_are_a_result():
+    """The code is redeemed, so the second poll is refused."""
+    run = opened(PollsOn())
+    assert "rfc8628-3.3-client-polls-until-done" in run.obstacle
+    assert judged(run, OTHERS[0])[1] == {"rfc8628-3.3-client-polls-until-done"}
+
+
+# Dialects of the field.
+
+
+class ReadsErrorsOf200(Plain):
+    def members(self, answer):
+        said = super().members(answer)
+        if "error" in said and answer.status != 200:
+            raise GiveUp(f"status {answer.status}")
+        return said
+
+
+class ReadsErrorsOf200AsGitHubSays(ReadsErrorsOf200):
+    response = ResponseSection(error_status=200)
+
+
+def test_errors_as_github_sends_them():
+    assert opened(ReadsErrorsOf200()).pending_is_fatal
+    run = opened(ReadsErrorsOf200AsGitHubSays())
+    assert not run.pending_is_fatal
+    assert judged(run, *OTHERS)[1] == set()
+
+
+class WantsNumbersOfErrors(Plain):
+    response = ResponseSection(error={"error_codes": [70016], "error_uri": "{endpoint}/why"})
+
+    def members(self, answer):
+        said = super().members(answer)
+        if "error" in said and (said["error_codes"] != [70016] or said["error_uri"] != f"{BASE}/why"):
+            raise GiveUp("another server")
+        return said
+
+
+def test_errors_as_microsoft_sends_them():
+    run = opened(WantsNumbersOfErrors())
+    assert judged(run, *OTHERS, "answers::test_error_statuses")[1] == set()
+
+
+class ShowsWhatMicrosoftSays(ShowsTheMessage):
+    response = ResponseSection(
+        device_authorization={"message": "Open {verification_uri}, enter {user_code}; or {verification_uri_complete}."}
+    )
+
+
+class ShowsAFixedText(ShowsTheMessage):
+    response = ResponseSection(device_authorization={"message": "Open https://example.org and enter ABCD-EFGH."})
+
+
+def test_what_a_dialect_shows_names_this_very_code():
+    """Microsoft's clients print the server's message alone; the code in it is the one of this answer."""
+    name = "starting::test_what_the_person_sees"
+    assert judged(opened(ShowsWhatMicrosoftSays()), name)[1] == set()
+    assert "rfc8628-3.3-client-shows-code-and-uri" in judged(opened(ShowsAFixedText()), name)[1]
+
+
+class InsistsOnMetadata(Plain):
+    def flow(self):
+        document = self.members(self.ask("GET", f"{BASE}/.well-known/oauth-authorization-server"))
+        if not {"scopes_supported", "revocation_endpoint"} <= set(document):
+            raise GiveUp("the server cannot do enough")
+        if self.members(self.ask("GET", document["jwks_uri"])) != {"keys": []}:
+            raise GiveUp("no keys")
+        super().flow()
+
+
+class InsistsOnMetadataThatIsThere(InsistsOnMetadata):
+    response = ResponseSection(metadata={"revocation_endpoint": "{endpoint}/revoke"})
+
+
+def test_members_of_the_metadata_can_be_added():
+    with pytest.raises(TargetUnreachableError, match="cannot do enough"):
+        opened(InsistsOnMetadata())
+    assert not opened(InsistsOnMetadataThatIsThere()).obstacle
