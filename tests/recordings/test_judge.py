@@ -266,6 +266,53 @@ def test_no_secret_of_a_capture_is_written(tmp_path):
         assert CLIENT_SECRET not in file.read_text("utf-8")
 
 
+JWT = "eyJhbGciOiJFUzI1NiJ9.eyJqdGkiOiItQndDM0VTYyJ9.c2lnbmF0dXJlLW9mLXRoZS1wcm9vZg"
+
+
+@pytest.mark.parametrize("name", ["access_Token", "Access-Token", "accessTOKEN", "sessionToken", "nobody_knows"])
+def test_a_secret_is_known_by_its_shape_and_by_any_spelling_of_its_name(tmp_path, name):
+    odd = "7Hq2mZx0Kd9TfYb3Wn5RvLpA"
+    last = rfc().sent[-1]
+    inner = {"token_type": "Bearer", "expires_in": 60, "more": {"list": [{name: odd}]}, name: odd[::-1]}
+    headers = (
+        *last.headers,
+        ("DPoP", JWT),
+        ("X-Device-State", f'a="{odd[1:]}"'),
+        ("X-Request-Id", "b1c2d3e4f5a6b7c8d9e0f1a2"),
+    )
+    url = last.url.replace("/token", "/t/9a8b7c6d5e4f3a2b1c0d9e8f/token")
+    strange = rfc(gaps=(0.1, 0.1, 0.1)).changed(3, answer=inner, headers=headers, url=url)
+    commanded(tmp_path, har(strange, encoded=False), code=1)
+    planted = [odd, odd[::-1], odd[1:], JWT, JWT.partition(".")[2], "9a8b7c6d5e4f3a2b1c0d9e8f"]
+    done = CliRunner().invoke(cli, ["judge", str(tmp_path / "traffic.har")], standalone_mode=False)
+    texts = [done.output, *(file.read_text("utf-8") for file in (tmp_path / "report").iterdir())]
+    assert [value for value in planted for text in texts if value in text] == []
+    assert any("b1c2d3e4f5a6b7c8d9e0f1a2" in text for text in texts)
+
+
+@pytest.mark.parametrize(
+    "ordinary",
+    [
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "application/x-www-form-urlencoded",
+        "AuthorizationPendingException",
+        "aws-sdk-nodejs/2.1692.0",
+        "openid_profile_offline_access",
+        "https://login.example/oauth2/v2.0/device?x=1a2b3c4d5e6f7a8b",
+    ],
+)
+def test_ordinary_values_have_no_such_shape(tmp_path, ordinary):
+    last = rfc().sent[-1]
+    traffic = rfc().changed(
+        3, answer={**last.answer, "kind": ordinary}, headers=(*last.headers, ("User-Agent", ordinary))
+    )
+    file = tmp_path / "a.har"
+    file.write_text(har(traffic))
+    secrets = Secrets()
+    learn(find(read_capture(file)).exchanges, secrets)
+    assert secrets.redact(ordinary) == ordinary
+
+
 def test_what_somebody_took_out_is_no_secret(tmp_path):
     text = har(rfc(), encoded=False).replace(CODE, "REDACTED").replace(TOKEN, "REDACTED")
     assert failing(commanded(tmp_path, text, code=0)) == set()
