@@ -6,21 +6,17 @@ import gzip
 import json
 from dataclasses import replace
 
-import msgspec
 import pytest
 import yaml
 from click.testing import CliRunner
 from support.captured import CLIENT_SECRET, CODE, REFRESH, SECRETS, TOKEN, Traffic, aws, har, noise, rfc, tape, vcr
+from support.judged import failing, judged, verdicts
 
-from device_grant.catalogue import Verdict, load
 from device_grant.cli import cli, main
 from device_grant.protocol import Secrets
 from device_grant.recordings.formats.capture import PARTIES
 from device_grant.recordings.judge import find, flows_of, read_capture
-from device_grant.recordings.judge.judging import CaptureJudge
 from device_grant.recordings.judge.secrets import learn
-from device_grant.results import Baseline
-from device_grant.results.collector import Collector
 
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
 RESTS = "rfc8628-3.5-client-waits-from-the-answer"
@@ -41,35 +37,6 @@ def commanded(tmp_path, text, *options, name="traffic.har", code=None):
     lines = [json.loads(line) for line in (folder / "results.jsonl").read_text("utf-8").splitlines()]
     assert lines[0]["target"] == name
     return {one["requirement"]: one for one in lines if one["kind"] == "result"}
-
-
-def judged(tmp_path, text, *, name="traffic.har", parties=None):
-    """The same without a report: the worst result by requirement."""
-    file = tmp_path / name
-    file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    findings = find(read_capture(file))
-    [dialect] = findings.dialects
-    secrets = Secrets()
-    learn(findings.exchanges, secrets)
-    description = parties or findings.capture.parties
-    judge = CaptureJudge(findings, dialect, load(), lambda *_: False, secrets, description, words=(str(file),))
-    collector = Collector(secrets, Baseline())
-    for one in judge.judged():
-        collector.add(one.case, [], one.results)
-    collected: dict[str, dict] = {}
-    for result in collector._invariants.values():
-        known = collected.get(result.requirement)
-        if known is None or Verdict.from_label(result.verdict) > Verdict.from_label(known["verdict"]):
-            collected[result.requirement] = msgspec.to_builtins(result)
-    return collected
-
-
-def verdicts(result):
-    return {name: one["verdict"] for name, one in result.items()}
-
-
-def failing(result):
-    return {name for name, one in result.items() if one["verdict"] == "fail"}
 
 
 @pytest.mark.parametrize("traffic", [rfc(), aws()], ids=["rfc8628", "aws-sso-oidc"])

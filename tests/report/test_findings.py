@@ -1,9 +1,13 @@
 """Failures of one cause stand together, the most telling first; what the main path lacks stands above them all."""
 
+import io
+
 import msgspec
+from rich.console import Console
 from support import samples
 
-from device_grant.report.findings import MAIN_PATH
+from device_grant.report.findings import MAIN_PATH, distinct
+from device_grant.report.terminal import render
 from device_grant.report.view import View
 from device_grant.results.model import Finding
 from device_grant.results.reader import Report
@@ -81,3 +85,27 @@ def test_an_obstacle_has_what_fails_and_what_is_blocked_by_it():
     assert obstacle.finding == finding
     assert [one.id for one in obstacle.failures] == ["rfc8628-1-a"]
     assert [one.id for one in obstacle.blocked] == ["rfc8628-1-b"]
+
+
+def test_what_a_client_did_is_one_block_whoever_judges_it():
+    pair = {"curl": "", "message": "polled again too early", "accepted": [], "got": "0.00 s where 5 s are owed"}
+    rule, check = failing("a", "rules::waiting", **pair), failing("a", "waiting::test_one", **pair)
+    twin, other = failing("b", "rules::waiting", **pair), failing("c", "rules::waiting", **pair | {"message": "more"})
+    assert sorted(map(sorted, groups(rule, check, twin, other))) == [["a", "b"], ["c"]]
+    assert distinct([rule, check, twin]) == [rule, twin]
+    console = Console(record=True, width=200, file=io.StringIO())
+    render(Report(header=samples.header(), results=[rule, check, twin]), console)
+    text = console.export_text()
+    assert text.count("FAIL ") == 1
+    assert text.count("polled again too early") == 2
+
+
+def test_the_headline_says_whose_failures_they_are():
+    def headline(*checks):
+        results = [failing(name, f"{check}::x", got=name) for name, check in zip("abcd", checks, strict=False)]
+        passing = [samples.shown(f"rfc8628-1-{n}", "pass", check=f"{n}::x") for n in ("rules", "invariants")]
+        return View(Report(header=samples.header(), results=[*results, *passing])).headline
+
+    assert headline("rules").endswith(": the client breaks 1, the server none")
+    assert headline("invariants", "rules", "invariants").endswith(": the client breaks 1, the server 2")
+    assert View(Report(header=samples.header(), results=[failing("a", "rules::x")])).headline.endswith("1 judged")

@@ -111,6 +111,12 @@ def _tell(findings: Findings, console: Console) -> None:
     if halves:
         which = plural(halves, "answer")
         paragraph(console, f"{which} without a body in the capture: the server is not judged by them", "yellow")
+    dropped = sum(one.entry.unsent for one in findings.exchanges)
+    if dropped and "client" in capture.parties:
+        which = plural(dropped, "request")
+        paragraph(
+            console, f"{which} without a body in the capture: the client is judged by their times and answers", "yellow"
+        )
     if findings.exchanges and len(capture.parties) == 1:
         paragraph(console, "The requests are those of a test suite: they say nothing of a client.", "dim")
 

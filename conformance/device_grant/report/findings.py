@@ -117,6 +117,9 @@ def _keys(result: Result) -> Iterator[Hashable]:
     if result.curl:
         # One check says several things of one exchange.
         yield "exchange", result.check, result.curl
+    if not result.curl and result.message and (shown := evidence(result)):
+        # What a client did is judged by a scenario and by a rule, and by each requirement that it breaks.
+        yield "done", result.message, shown
     if result.curl and _crashed(result):
         # Whoever judges it, it is one request that the server broke at.
         yield "crash", result.curl
@@ -125,6 +128,26 @@ def _keys(result: Result) -> Iterator[Hashable]:
         return
     # The same answer where the same one was due, whichever check asked.
     yield "answer", step.operation, result.got, result.accepted[0]
+
+
+def evidence(result: Result) -> tuple[tuple[float, str, str], ...]:
+    """The exchanges that show a result, told from others by when they were, what they were for and what was sent."""
+    return tuple(
+        (step.at, step.label, step.request.body or step.request.url)
+        for step in result.steps
+        if step.request is not None
+    )
+
+
+def distinct(results: Iterable[Result]) -> list[Result]:
+    """The results without those that say the same of the same requirement by the same evidence."""
+    kept: dict[Hashable, Result] = {}
+    for result in results:
+        shown = evidence(result)
+        kept.setdefault(
+            (result.requirement, result.message, shown) if shown else (result.requirement, result.check), result
+        )
+    return list(kept.values())
 
 
 def _crashed(result: Result) -> bool:

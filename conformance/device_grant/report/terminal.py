@@ -14,6 +14,7 @@ from rich.text import Text
 from device_grant.catalogue.model import Verdict
 from device_grant.report import http
 from device_grant.report.console import bullets, encodable, heading, indented, paragraph, wrapped
+from device_grant.report.findings import distinct
 from device_grant.report.text import one_line, plural, visible, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 
@@ -128,7 +129,7 @@ def render(report: Report, console: Console) -> None:
         for root in view.roots:
             shown = [result for result in root.lead.worst if not result.expected]
             _failure(root.lead, shown[0], console)
-            _others(root, shown[1:], console)
+            _others(root, shown[0], shown[1:], console)
     if view.warnings:
         heading("Warnings", console)
         for requirement in view.warnings:
@@ -176,9 +177,10 @@ def finding_lines(finding: Finding, console: Console) -> None:
     _field(console, "do", finding.advice)
 
 
-def _others(root: Root, results: list[Result], console: Console) -> None:
+def _others(root: Root, lead: Result, results: list[Result], console: Console) -> None:
     """What else fails for the same cause, a line each."""
     results = [*results, *(one for other in root.others for one in other.worst if not one.expected)]
+    results = distinct([lead, *results])[1:]
     if not results:
         return
     paragraph(console, f"     {plural(len(results), 'failure')} more of the same cause:", "dim")

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from device_grant.results import Report, RequirementResult
     from device_grant.results.model import Case, Result
 
+_OF_CLIENTS, _OF_SERVERS = "rules", "invariants"
+"""Who judges whom in a capture, as names of checks begin."""
 WORST_FIRST = (
     Verdict.FAIL,
     Verdict.WARN,
@@ -193,7 +195,7 @@ class View:
         judged = plural(self.judged, "judged", "judged")
         if failing:
             fail = plural(failing, "requirement fails", "requirements fail")
-            return f"Not conformant: {fail} among {judged}"
+            return f"Not conformant: {fail} among {judged}{self._whose}"
         if not self.judged:
             return "No verdict: no requirement was judged"
         if self.nothing_ran:
@@ -209,6 +211,20 @@ class View:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
         checks = plural(len(broke), "check")
         return [f"The user module broke in {checks}: {errors[0]}{more}. Mend it and run again."] if broke else []
+
+    @property
+    def _whose(self) -> str:
+        """Whose failures they are, where client and server are judged by one capture: `: the client breaks 2, …`."""
+        judges = {result.check.partition("::")[0] for result in self.report.results}
+        if not {_OF_CLIENTS, _OF_SERVERS} <= judges:
+            return ""
+        breaks = {
+            judge: sum(
+                any(one.check.startswith(f"{judge}::") for one in entry.worst) for entry in self.of(Verdict.FAIL)
+            )
+            for judge in (_OF_CLIENTS, _OF_SERVERS)
+        }
+        return f": the client breaks {breaks[_OF_CLIENTS] or 'none'}, the server {breaks[_OF_SERVERS] or 'none'}"
 
     @property
     def remarks(self) -> list[str]:

@@ -10,7 +10,7 @@ import msgspec
 from device_grant.errors import UsageError
 from device_grant.protocol import Request, Response
 from device_grant.recordings.formats.capture import Capture, Captured, Format
-from device_grant.recordings.formats.text import converted, moment, octets_of_base64, web_url, whole_seconds
+from device_grant.recordings.formats.text import converted, left_out, moment, octets_of_base64, web_url, whole_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +36,7 @@ class _HarRequest(msgspec.Struct, frozen=True, rename="camel"):
     url: str
     headers: list[_HarField] = []
     post_data: _HarPost | None = None
+    body_size: float | None = None
 
 
 class _HarContent(msgspec.Struct, frozen=True):
@@ -80,11 +81,14 @@ def _entry(file: Path, number: int, raw: _HarEntry) -> Captured:
     content, rebuilt = _sent(raw.request.post_data, where)
     answer, octets = _came(response.content, where)
     lost = response.status <= 0
+    url, headers = web_url(raw.request.url, where), _headers(raw.request.headers)
+    request = Request(raw.request.method.upper(), url, headers, content)
     return Captured(
         number,
-        Request(raw.request.method.upper(), web_url(raw.request.url, where), _headers(raw.request.headers), content),
+        request,
         None if lost else Response(response.status, _headers(response.headers), answer or b""),
         bodiless=answer is None,
+        unsent=left_out(request, raw.request.body_size),
         started=moment(raw.started, where) if raw.started else None,
         took=raw.time / 1000 if raw.time is not None and raw.time >= 0 else None,
         error=_reason(response.error or raw.error or "") if lost else "",

@@ -6,6 +6,7 @@ import base64
 import binascii
 import gzip
 import json
+import re
 import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,9 +21,15 @@ from device_grant.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from device_grant.protocol import Request
     from device_grant.protocol.exchange import Headers
 
 T = TypeVar("T")
+
+_PUT_THERE = re.compile(
+    rb"\W*(redacted|filtered|removed|masked|hidden|scrubbed|omitted|sanitized|binary data|[*xX.-]+)\W*", re.IGNORECASE
+)
+"""What stands for a whole body that somebody took out."""
 
 _MOST = 512 * 2**20
 """Octets of a file that are read: more than that is no capture of one login."""
@@ -107,6 +114,21 @@ def octets_of(body: object, where: str) -> bytes:
             return body.encode("utf-8", errors="surrogatepass")
         case _:
             raise UsageError(f"{where}: a body is neither text nor octets")
+
+
+def left_out(request: Request, size: float | None = None) -> bool:
+    """Whether a request must have had a body that the file does not have; `size` in octets, as far as the file says.
+
+    A POST without one, and without parameters anywhere else, is no request that a client sends.
+    """
+    if request.method != "POST":
+        return False
+    if request.content:
+        return bool(_PUT_THERE.fullmatch(request.content))
+    length = (request.header("content-length") or "").strip()
+    if length.isdecimal():
+        return int(length) > 0
+    return size != 0 and not urlsplit(request.url).query
 
 
 def undone(content: bytes, headers: Headers) -> bytes | None:

@@ -15,6 +15,7 @@ from device_grant.protocol import Request, Response
 from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.text import (
     converted,
+    left_out,
     moment,
     octets_of,
     octets_of_base64,
@@ -102,11 +103,13 @@ FORMAT = Format(
 
 def _captured(where: str, number: int, one: Interaction) -> Captured:
     body = undone(one.response.content, one.response.headers)
+    request = replace(one.request, method=one.request.method.upper(), url=web_url(one.request.url, where))
     return Captured(
         number,
-        replace(one.request, method=one.request.method.upper(), url=web_url(one.request.url, where)),
+        request,
         replace(one.response, content=body or b""),
         bodiless=body is None,
+        unsent=left_out(request),
         started=moment(one.recorded_at, where) if one.recorded_at else None,
         name=f"interaction {number}",
     )

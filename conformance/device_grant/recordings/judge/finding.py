@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from device_grant.protocol import (
     DEVICE_CODE_GRANT,
@@ -20,7 +22,7 @@ from device_grant.protocol import (
     dialect,
     known_dialects,
 )
-from device_grant.protocol.dialects import AwsSsoOidcDialect, Rfc8628Dialect, json_object
+from device_grant.protocol.dialects import FORM_TYPE, AwsSsoOidcDialect, Rfc8628Dialect, json_object
 from device_grant.protocol.names import snake
 from device_grant.protocol.reading import basic, json_body, members_of, query_pairs, value_of
 
@@ -44,6 +46,14 @@ _ADVERTISED = {
     "token_endpoint": Operation.TOKEN,
     "registration_endpoint": Operation.REGISTRATION,
 }
+_NUMBERS, _DIGITS = frozenset({"expires_in", "interval"}), 12
+"""Members of a form that are numbers in JSON, and how long they may be."""
+_TELLING = frozenset({"device_code", "access_token", "error"})
+"""Members of which an answer of the device grant has one."""
+_CAMEL = frozenset({"deviceCode", "accessToken", "clientSecretExpiresAt"})
+"""Members as AWS spells them, of which each of its answers has one."""
+_GO_ON = frozenset({"authorization_pending", "slow_down"})
+"""Errors that polls alone earn."""
 _WELL_KNOWN = "/.well-known/"
 _UNKEPT = frozenset({"cookie", "set-cookie"})
 """Headers that no rule looks at, and whose values nobody should see."""
@@ -118,7 +128,9 @@ def find(capture: Capture, forced: str = "") -> Findings:
     known = _learned(capture, plain)
     collected: list[RecognisedExchange] = []
     for entry, request, response in plain:
-        shape = _shape(capture, request, response, known)
+        unsent = entry.unsent and not capture.endpoints
+        url = known.get(_bare(request.url), frozenset())
+        shape = _unsent_shape(request, response, url) if unsent else _shape(capture, request, response, known)
         if shape is None:
             continue
         operation, name = shape
@@ -155,7 +167,7 @@ def _recognised(
     entry: Captured, request: Request, response: Response | None, operation: Operation, name: str
 ) -> RecognisedExchange:
     request = replace(request, operation=operation)
-    outcome = Outcome(0, "no-response") if response is None else dialect(name).decode(operation, response)
+    outcome = Outcome(0, "no-response") if response is None else dialect(name).decode(operation, _as_json(response))
     purpose = _PURPOSES.get(operation) or _of_token_request(request)
     label = "device authorization" if purpose is Purpose.START else purpose.value
     exchange = Exchange(request, response, outcome, 0.0, 0.0, error=entry.error, label=label, purpose=purpose)
@@ -179,6 +191,8 @@ def _learned(
         body = _members(response)
         if {"device_code", "user_code"} <= body.keys():
             collected.setdefault(_bare(request.url), set()).add(Operation.DEVICE_AUTHORIZATION)
+        if body.get("error") in _GO_ON:
+            collected.setdefault(_bare(request.url), set()).add(Operation.TOKEN)
         if _WELL_KNOWN in request.url:
             for name, operation in _ADVERTISED.items():
                 if isinstance(body.get(name), str) and "device_authorization_endpoint" in body:
@@ -200,6 +214,24 @@ def _shape(
         operation = recognised(request, response, known.get(url, frozenset()))
         if operation is not None:
             return operation, name
+    return None
+
+
+def _unsent_shape(
+    request: Request, response: Response | None, known: frozenset[Operation]
+) -> tuple[Operation, str] | None:
+    """What a request is for whose body is not in the file: by its answer, and by what is known of its URL."""
+    said, wire = _members(response), (json_object(response) or {}) if response is not None else {}
+    path = urlsplit(request.url).path
+    aws = bool(response is not None and response.header("x-amzn-errortype")) or bool(_CAMEL & wire.keys())
+    name = AwsSsoOidcDialect.name if aws else Rfc8628Dialect.name
+    if {"device_code", "user_code"} <= said.keys():
+        return Operation.DEVICE_AUTHORIZATION, name
+    if aws and path.endswith("/client/register") and "client_id" in said:
+        return Operation.REGISTRATION, name
+    refused = response is None or response.status >= HTTPStatus.BAD_REQUEST or "error" in said
+    if Operation.TOKEN in known and (refused or "access_token" in said):
+        return Operation.TOKEN, name
     return None
 
 
@@ -267,8 +299,32 @@ def _registers(request: Request, said: Mapping[str, Any], known: frozenset[Opera
     return named or bool(metadata and ("client_id" in said or Operation.REGISTRATION in known))
 
 
+def _as_json(response: Response) -> Response:
+    """An answer that is a form, as some servers send where no JSON was asked for, as the JSON object that it means.
+
+    That it is none is said by whoever looks at the answer itself.
+    """
+    members = form_members(response)
+    return replace(response, content=json.dumps(members).encode()) if members else response
+
+
+def form_members(response: Response) -> dict[str, Any]:
+    """Members of an answer that is a form with members of the device grant; empty if it is anything else."""
+    if response.media_type != FORM_TYPE and (json_object(response) is not None or b"<" in response.content):
+        return {}
+    try:
+        pairs = parse_qsl(response.content.decode(), keep_blank_values=True)
+    except (UnicodeDecodeError, ValueError):
+        return {}
+    members: dict[str, Any] = {
+        name: int(value) if name in _NUMBERS and value.isdecimal() and len(value) <= _DIGITS else value
+        for name, value in pairs
+    }
+    return members if _TELLING & members.keys() else {}
+
+
 def _members(response: Response | None) -> dict[str, Any]:
-    body = json_object(response) if response is not None else None
+    body = None if response is None else json_object(response) or form_members(response)
     return {snake(name): value for name, value in (body or {}).items() if value is not None}
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from device_grant.recordings.judge.finding import Findings, RecognisedExchange
 
 
+_OPEN = frozenset({"authorization_pending", "slow_down", "no-response"})
+"""Outcomes of a poll after which another one may follow."""
+
+
 @dataclass
 class Flow:
     """One login of one client, as far as the capture shows it."""
@@ -34,6 +38,12 @@ class Flow:
     def polls(self) -> list[RecognisedExchange]:
         """Token requests with the device code."""
         return [one for one in self.members if one.exchange.purpose is Purpose.POLL]
+
+    @property
+    def over(self) -> bool:
+        """Whether the last poll brought a token, or an error after which there is none."""
+        last = self.polls[-1].exchange if self.polls else None
+        return last is not None and last.code not in _OPEN and not last.code.startswith("http-")
 
     @property
     def title(self) -> str:
@@ -98,6 +108,18 @@ class _Grouping:
             near = [flow for flow in self.flows if flow.start and _folded(flow.device_code) == _folded(code)]
             return near[-1] if near else None
         begun = [flow for flow in self.flows if flow.start and flow.start.origin == one.origin]
+        if one.entry.unsent:
+            # Of two logins side by side nobody can say whose poll it is.
+            still = [flow for flow in begun if not flow.over]
+            if still:
+                return still[0] if len(still) == 1 else None
+            # What follows an end may be a refresh: only the same error again shows a poll.
+            again = (
+                len(begun) == 1
+                and not one.exchange.outcome.ok
+                and one.exchange.code == begun[0].polls[-1].exchange.code
+            )
+            return begun[0] if again else None
         own = [flow for flow in begun if flow.start and flow.start.client_id == one.client_id]
         chosen = own or begun
         return chosen[-1] if chosen else None
