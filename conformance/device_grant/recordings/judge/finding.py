@@ -48,7 +48,7 @@ _ADVERTISED = {
 }
 _NUMBERS, _DIGITS = frozenset({"expires_in", "interval"}), 12
 """Members of a form that are numbers in JSON, and how long they may be."""
-_TELLING = frozenset({"device_code", "access_token", "error"})
+_DECISIVE = frozenset({"device_code", "access_token", "error"})
 """Members of which an answer of the device grant has one."""
 _CAMEL = frozenset({"deviceCode", "accessToken", "clientSecretExpiresAt"})
 """Members as AWS spells them, of which each of its answers has one."""
@@ -320,7 +320,7 @@ def form_members(response: Response) -> dict[str, Any]:
         name: int(value) if name in _NUMBERS and value.isdecimal() and len(value) <= _DIGITS else value
         for name, value in pairs
     }
-    return members if _TELLING & members.keys() else {}
+    return members if _DECISIVE & members.keys() else {}
 
 
 def _members(response: Response | None) -> dict[str, Any]:
