@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from device_grant.catalogue.model import DIALECTS
+from device_grant.cli.run import WRITE_BASELINE
 from device_grant.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class _WithCommand(click.Command):
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
+@click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
 @click.option("--fault", multiple=True, help="A misbehaviour of the reference client, to see what it looks like.")
 def client(name: str | None, report: Path | None, **options: Any) -> int:
     r"""Run the scenarios against a client and say what conforms.
@@ -98,4 +100,5 @@ def _run_one(
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    return conclude(session, console, execute(session, console, pytest_arguments=pytest_arguments))
+    status = execute(session, console, pytest_arguments=pytest_arguments)
+    return conclude(session, console, status, options["write_baseline"])

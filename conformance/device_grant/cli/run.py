@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from device_grant.engine.session import CheckSession
 
+WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to give reasons."
+"""Help of an option that `run` and `client` have."""
+
 
 @click.command(context_settings={"ignore_unknown_options": False})
 @target_options
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generated examples, as an earlier run printed it.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
+@click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
 @click.option("-n", "workers", type=click.IntRange(min=0), default=0, help="Number of processes.")
 @click.option("--shard", metavar="I/N", help="Run only part I of N of the checks; `device-grant merge` joins reports.")
 @click.option(
@@ -100,7 +104,7 @@ def _run_one(
         )
     )
     status = execute(session, console, workers=options["workers"], pytest_arguments=pytest_arguments)
-    return conclude(session, console, status)
+    return conclude(session, console, status, options["write_baseline"])
 
 
 def execute(
@@ -158,8 +162,11 @@ def execute(
     return int(status)
 
 
-def conclude(session: CheckSession, console: Console, status: int) -> int:
-    """Show what a session found; returns the exit code. Raises the error that ended it."""
+def conclude(session: CheckSession, console: Console, status: int, baseline: Path | None = None) -> int:
+    """Show what a session found, and add its failures to a baseline; returns the exit code.
+
+    Raises the error that ended the session.
+    """
     from device_grant.report.terminal import render
 
     report = session.options.report
@@ -174,7 +181,23 @@ def conclude(session: CheckSession, console: Console, status: int) -> int:
         raise session.error
     if session.interrupted:
         return 130
+    if baseline is not None:
+        _propose(session, console, baseline)
     return int(session.collector.footer.exit_code) if session.collector.footer else int(ExitCode.SUITE_ERROR)
+
+
+def _propose(session: CheckSession, console: Console, file: Path) -> None:
+    from device_grant.report.text import plural
+    from device_grant.results.proposing import unexpected, write_entries
+
+    assert session.collector is not None  # noqa: S101 - asked by the caller
+    withheld = session.baseline.withholds_security
+    results = [one for one in session.collector.report.results if not (withheld and one.security)]
+    pairs = unexpected(results)
+    if pairs:
+        write_entries(file, pairs)
+    said = f"{plural(len(pairs), 'entry', 'entries')} added: read each, and say why it is accepted" if pairs else "nothing to add"
+    console.print(f"\nBaseline: {file} ({said})", soft_wrap=True, markup=False)
 
 
 def _without_a_report(session: CheckSession, status: int) -> int:

@@ -256,6 +256,10 @@ def _cut(value: str) -> str:
 def _baseline(view: View, console: Console) -> None:
     if view.expected:
         heading("Expected by the baseline", console)
+        unread = sum(result.expected == "unread" for result in view.expected)
+        if unread:
+            added = plural(unread, "of these entries was", "of these entries were")
+            paragraph(console, f"{added} written by a run, and nobody has given a reason.", "yellow")
         for result in view.expected:
             _short(
                 Verdict.from_label(result.verdict), f"{result.requirement} ({result.expected})", result.reason, console

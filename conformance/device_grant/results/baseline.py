@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 _EXPECTABLE = frozenset({Verdict.WARN.label, Verdict.FAIL.label})
 _WITHHOLDABLE = ("security",)
-_KINDS = ("deviation", "flaky", "disputed")
+UNREAD = "unread"
+"""The kind of an entry that a run has written, which may do without a reason."""
+_KINDS = ("deviation", "flaky", "disputed", UNREAD)
 
 Reached = tuple[str, str]
 """Requirement and check; check is empty where every check of the requirement was judged."""
@@ -142,9 +144,11 @@ def _entry(entry: dict[str, Any], where: str, catalogue_ids: Collection[str]) ->
     if requirement not in catalogue_ids:
         raise UsageError(f"{where}: unknown requirement{_close(requirement, catalogue_ids)}")
     reason = entry.get("reason")
-    if not isinstance(reason, str) or not reason.strip():
-        raise UsageError(f"{where}: `reason` is missing: say in a sentence why the deviation is accepted")
     kind = entry.get("kind", "deviation")
+    if kind == UNREAD:
+        entry = {"reason": "", **entry}
+    elif not isinstance(reason, str) or not reason.strip():
+        raise UsageError(f"{where}: `reason` is missing: say in a sentence why the deviation is accepted")
     if kind not in _KINDS:
         raise UsageError(f"{where}: unknown kind {kind!r}: choose one of {', '.join(_KINDS)}")
     try:

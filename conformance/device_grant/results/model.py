@@ -102,8 +102,9 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     """Link to the target's issue tracker."""
     expires: date | None = None
     """Last day on which the entry counts."""
-    kind: Literal["deviation", "flaky", "disputed"] = "deviation"
-    """`flaky` comes and goes and is never stale; `disputed`: the target's authors read the source differently."""
+    kind: Literal["deviation", "flaky", "disputed", "unread"] = "deviation"
+    """`flaky` comes and goes and is never stale; `disputed`: the target's authors read the source differently;
+    `unread`: written down by a run, and nobody has said why it is accepted."""
 
     @property
     def label(self) -> str:
@@ -239,7 +240,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field=
     reproduce: str = ""
     """`device-grant run …` command that shows it again."""
     security: bool = False
-    expected: Literal["", "deviation", "flaky", "disputed"] = ""
+    expected: Literal["", "deviation", "flaky", "disputed", "unread"] = ""
     """Kind of the baseline entry that expects this verdict; empty: unexpected or fine."""
     reason: str = ""
     """That entry's reason."""
