@@ -50,11 +50,11 @@ def joined(ctx: Context, pairs: Iterable[tuple[Any, Any]], encoded: bytes) -> by
 
 
 @cache
-def repeated(encoding: str, unit: str, times: int) -> Raw:
-    """Encode a long text once for all examples."""
+def repeated(encoding: str, unit: str, times: int, first: str = "") -> Raw:
+    """Encode a long text once for all examples: `first`, and `unit` that many times."""
     if encoding == "json":
-        return Raw(b'"' + _json(unit)[1:-1] * times + b'"')
-    return Raw(encode(unit) * times)
+        return Raw(b'"' + _json(first)[1:-1] + _json(unit)[1:-1] * times + b'"')
+    return Raw(encode(first) + encode(unit) * times)
 
 
 @cache

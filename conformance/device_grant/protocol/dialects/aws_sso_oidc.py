@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from device_grant.catalogue.model import AWS_SSO_OIDC
 from device_grant.protocol import service_model
 from device_grant.protocol.dialects.base import Dialect, Situation
-from device_grant.protocol.dialects.bodies import JSON_TYPE, json_object
+from device_grant.protocol.dialects.bodies import JSON_TYPE, json_object, members_of_oauth
 from device_grant.protocol.exchange import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Operation, Outcome, Request
 from device_grant.protocol.names import camel, snake
 
@@ -76,6 +76,7 @@ class AwsSsoOidcDialect(Dialect):
         """The exception comes from `x-amzn-ErrorType`, else from `__type` or `code`, cut as botocore cuts it."""
         body = json_object(response) or {}
         members = {snake(name): value for name, value in body.items() if value is not None}
+        members = members_of_oauth(response.status, members)
         error, error_type = members.get("error"), error_type_of(response, body)
         if isinstance(error, str) and error:
             code = error

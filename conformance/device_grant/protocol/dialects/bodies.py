@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from http import HTTPStatus
+from http.client import responses
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlencode
 
@@ -16,6 +19,10 @@ Encoding = Literal["form", "json"]
 JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
+_SPELT_AS_CODE = re.compile(r"[a-z0-9_.-]+")
+_STATUS_MEMBERS = ("status", "statusCode")
+"""Where web frameworks repeat the HTTP status in an error page of theirs."""
+
 
 def json_object(response: Response) -> dict[str, Any] | None:
     """The body as a JSON object, or None if it is anything else."""
@@ -24,6 +31,21 @@ def json_object(response: Response) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return body if isinstance(body, dict) else None
+
+
+def members_of_oauth(status: int, members: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a body, but for an `error` that is HTTP's: web frameworks write their own error pages so.
+
+    Such a page says `Bad Request`, the reason phrase of its status, or repeats the status beside a phrase of its own.
+    """
+    error = members.get("error")
+    if not isinstance(error, str) or status < HTTPStatus.BAD_REQUEST:
+        return dict(members)
+    repeated = any(members.get(name) in (status, str(status)) for name in _STATUS_MEMBERS)
+    of_http = error.casefold() == responses.get(status, "").casefold() or (
+        repeated and not _SPELT_AS_CODE.fullmatch(error)
+    )
+    return {name: value for name, value in members.items() if not (of_http and name == "error")}
 
 
 def duplicate_members(content: bytes) -> list[str]:

@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 from device_grant.catalogue.model import RFC8628
 from device_grant.errors import UsageError
 from device_grant.protocol.dialects.base import Dialect
-from device_grant.protocol.dialects.bodies import JSON_TYPE, json_object
+from device_grant.protocol.dialects.bodies import JSON_TYPE, json_object, members_of_oauth
 from device_grant.protocol.exchange import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Operation, Outcome, Request
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ class Rfc8628Dialect(Dialect):
     def decode(self, operation: Operation, response: Response) -> Outcome:
         """Success is a 2xx JSON object with the operation's own member and no `error` (RFC 6749 5.1, 5.2)."""
         members = {name: value for name, value in self.answer(response).items() if value is not None}
+        members = members_of_oauth(response.status, members)
         error = members.get("error")
         code = error if isinstance(error, str) and error else self.succeeded(operation, response, members)
         return Outcome(response.status, code, members)

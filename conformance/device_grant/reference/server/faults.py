@@ -220,6 +220,7 @@ class Faults(Misbehaviour):
     registration_reads_forms: bool = fault("Registration takes forms only and answers JSON with 415.", RFC)
     registration_cacheable: bool = fault("Registration responses may be cached.", RFC)
     registration_error_422: bool = fault("Refused registrations have status 422.")
+    registration_error_sentence: bool = fault("The error of a refused registration is a sentence beyond ASCII.")
     registration_ends_grants: bool = fault("A new registration ends the pending grants of every client.")
     registration_repeated: bool = fault("Every registration gets the same client_id and the same secret.")
     registration_secret_missing: bool = fault("Clients that have to authenticate get no secret.")
@@ -242,7 +243,7 @@ class Faults(Misbehaviour):
     metadata_lacks_device_endpoint: bool = fault("Metadata lacks device_authorization_endpoint.", RFC)
     metadata_device_endpoint_misnamed: bool = fault("Metadata calls it device_code_endpoint.", RFC)
     metadata_lacks_grant: bool = fault("grant_types_supported lacks the device grant.", RFC)
-    metadata_issuer_differs: bool = fault("The issuer in the metadata has a trailing slash.", RFC)
+    metadata_issuer_differs: bool = fault("The issuer in the metadata has a path that its URL lacks.", RFC)
     authorization_redirects_anywhere: bool = fault(
         "An authorization endpoint is announced that sends everyone on to the redirect_uri in the request.", RFC
     )

@@ -29,7 +29,7 @@ async def redirect_anywhere(call: Call) -> Answer:
 def document(settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
     """The metadata document. No authorization endpoint: no grant of this server uses one."""
     members: dict[str, Any] = {
-        "issuer": settings.base + ("/" if faults.metadata_issuer_differs else ""),
+        "issuer": settings.base + ("/other" if faults.metadata_issuer_differs else ""),
         "token_endpoint": f"{base}/token",
         "device_authorization_endpoint": f"{base}/device_authorization",
         "registration_endpoint": f"{base}/register",

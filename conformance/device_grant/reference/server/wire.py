@@ -139,6 +139,11 @@ def _copy(source: str, target: str) -> Spoil:
     return spoil
 
 
+def _registration_error_sentence(members: Members, call: Call) -> None:
+    if "error" in members and call.path.endswith("/register"):
+        members["error"] = "The metadata is no good \N{EM DASH} sorry"
+
+
 def _integers_unsafe(members: Members, _call: Call) -> None:
     if "error" not in members:
         members["issued_at_ns"] = _BEYOND_DOUBLES
@@ -153,6 +158,7 @@ _COMPLETE_URIS = ("verification_uri_complete", "verificationUriComplete")
 
 _MEMBERS: Mapping[str, Spoil] = {
     "integers_unsafe": _integers_unsafe,
+    "registration_error_sentence": _registration_error_sentence,
     "member_names_odd": _odd_name,
     "unregistered_member": _add("sessiontag", "none", beside="access_token"),
     "error_uri_malformed": _add("error_uri", 'see the "manual"', beside="error"),

@@ -23,10 +23,24 @@ def answered(exchange: Exchange, *operations: Operation) -> bool:
     return exchange.response is not None and exchange.request.operation in (operations or PROTOCOL)
 
 
+def takes_json(exchange: Exchange) -> bool:
+    """Whether the request lets the answer be JSON: one that asks for pages alone may be answered with a page."""
+    accept = exchange.request.header("accept")
+    if not accept:
+        return True
+    wanted = {part.partition(";")[0].strip().lower() for part in accept.split(",")}
+    return not wanted.isdisjoint(("application/json", "application/*", "*/*"))
+
+
 def success_body(exchange: Exchange, operation: Operation) -> dict[str, Any] | None:
-    """Members (nulls left out) of what claims to be a success of that operation: 2xx without `error`, to a POST."""
+    """Members (nulls left out) of what claims to be a success of that operation: 2xx without `error`, to a POST.
+
+    None where the body is no JSON object: that is wrong by itself, and says nothing of any member.
+    """
     if (
         not answered(exchange, operation)
+        or exchange.response is None
+        or json_object(exchange.response) is None
         or exchange.request.method != "POST"
         or exchange.status // 100 != 2
         or "error" in exchange.outcome.members
@@ -53,6 +67,7 @@ def error_response(exchange: Exchange, *operations: Operation) -> bool:
         and exchange.status // 100 == 4
         and exchange.status not in NOT_OAUTH
         and exchange.request.method == "POST"
+        and takes_json(exchange)
     )
 
 
@@ -68,6 +83,8 @@ def json_success(requirement: str, exchange: Exchange, operation: Operation) -> 
     """Whether a success of that operation is a JSON object, and labelled so."""
     # Other methods are other requests: OPTIONS is answered without content, GET perhaps with a page for people.
     if not answered(exchange, operation) or exchange.request.method != "POST" or exchange.status // 100 != 2:
+        return
+    if not takes_json(exchange):
         return
     assert exchange.response is not None
     if json_object(exchange.response) is None:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _QUOTABLE = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 """NQSCHAR of RFC 6749 appendix A."""
+_ONE_CODE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+"""The same without a space: one word."""
+_BY_RFC_6749 = (Operation.DEVICE_AUTHORIZATION, Operation.TOKEN)
+"""Whose errors have the form of RFC 6749 section 5.2 (RFC 8628 section 3.2); those of registrations are RFC 7591's."""
 _DEVICE_ERRORS = ("authorization_pending", "slow_down", "access_denied", "expired_token")
 _DEVICE_GRANT = (DEVICE_CODE_GRANT.encode(), quote_plus(DEVICE_CODE_GRANT).encode())
 _REGISTERED = frozenset(
@@ -99,10 +103,20 @@ def registration_error_has_code(exchange: Exchange, dialect: Dialect) -> Iterato
     yield from names_error("rfc7591-3.2.2-error-member", exchange, dialect)
 
 
+@invariant("rfc7591-3.2.2-error-code", faults=("registration_error_sentence",))
+def registration_error_is_a_code(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
+    """`error` of a refused registration is one code in ASCII; a sentence in ASCII costs a warning."""
+    code = exchange.get("error")
+    if not answered(exchange, Operation.REGISTRATION) or not isinstance(code, str):
+        return
+    problem = "the error of a refused registration is a sentence, not one ASCII code"
+    yield Judgement("rfc7591-3.2.2-error-code", bool(_ONE_CODE.fullmatch(code)), problem, tolerated=code.isascii())
+
+
 @invariant("rfc6749-5.2-error-json", faults=("json_as_html",))
 def error_is_json(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """An error body is labelled application/json and its members are strings."""
-    if not error_response(exchange) or not isinstance(exchange.get("error"), str):
+    if not error_response(exchange, *_BY_RFC_6749) or not isinstance(exchange.get("error"), str):
         return
     assert exchange.response is not None
     if exchange.response.media_type != "application/json":
@@ -126,7 +140,7 @@ def error_is_json(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
 def error_code_syntax(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """`error` has only the characters that RFC 6749 allows."""
     code = exchange.get("error")
-    if not answered(exchange) or not isinstance(code, str):
+    if not answered(exchange, *_BY_RFC_6749) or not isinstance(code, str):
         return
     for requirement in ("rfc6749-5.2-error-charset", "rfc6749-8.5-error-abnf", "rfc6749-A.7-error-syntax"):
         yield Judgement(requirement, bool(_QUOTABLE.fullmatch(code)), "the error code has forbidden characters")
@@ -140,7 +154,7 @@ def error_code_syntax(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgeme
 def error_description_syntax(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """`error_description` has only the characters that RFC 6749 allows, and at least one."""
     text = exchange.get("error_description")
-    if not answered(exchange) or not isinstance(text, str):
+    if not answered(exchange, *_BY_RFC_6749) or not isinstance(text, str):
         return
     if _QUOTABLE.fullmatch(text):
         for requirement in ("rfc6749-5.2-error-description-charset", "rfc6749-A.8-error-description-syntax"):
@@ -203,7 +217,7 @@ def extension_grant_error_registered(exchange: Exchange, dialect: Dialect) -> It
 @invariant("rfc6749-5.2-invalid-client-401-on-header", faults=("basic_failure_400",))
 def header_authentication_failure_is_401(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """A client that used the Authorization header and failed gets 401."""
-    if not answered(exchange) or exchange.get("error") != "invalid_client":
+    if not answered(exchange, *_BY_RFC_6749) or exchange.get("error") != "invalid_client":
         return
     if exchange.request.header("authorization") is None:
         return
@@ -218,7 +232,7 @@ def header_authentication_failure_is_401(exchange: Exchange, _dialect: Dialect) 
 def challenge_matches_scheme(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """That 401 carries WWW-Authenticate with the scheme that the client used."""
     used = exchange.request.header("authorization")
-    if not answered(exchange) or exchange.status != 401 or used is None:
+    if not answered(exchange, *_BY_RFC_6749) or exchange.status != 401 or used is None:
         return
     assert exchange.response is not None
     challenge = exchange.response.header("www-authenticate") or ""

@@ -58,7 +58,7 @@ def test_metadata_location(case: ServerCase, verify: Verify) -> None:
     faults=("metadata_issuer_differs", "metadata_issuer_query"),
 )
 def test_issuer_is_the_one_that_was_asked(case: ServerCase, verify: Verify) -> None:
-    """Issuer and the URL of the metadata. Accepted: the issuer from which that URL is made; a final slash warns."""
+    """Issuer and the URL of the metadata. Accepted: an issuer from which that URL is made."""
     exchange, document = metadata_of(case)
     issuer, asked = document.get("issuer"), issuer_of(case.run.endpoints.metadata)
     if asked is None:
@@ -66,12 +66,12 @@ def test_issuer_is_the_one_that_was_asked(case: ServerCase, verify: Verify) -> N
     if not isinstance(issuer, str):
         raise Untestable("the metadata has no issuer")
     here, there = split(asked), split(issuer)
-    # Both spellings lead to the same URL, and which one the client was given only the client knows.
-    slash = asked.rstrip("/") == issuer.rstrip("/")
+    # A final slash is taken away before the well-known part is put in (RFC 8414 section 3.1): both make the same URL.
+    same = asked.removesuffix("/") == issuer.removesuffix("/")
     # A server behind a port mapping, or called localhost here and 127.0.0.1 there, is a matter of the test rig.
     mapped = is_test_rig(asked) and here.path.rstrip("/") == there.path.rstrip("/") and not there.query
     problem = "issuer is not the one that the metadata's URL was made from"
-    verify.that("rfc8414-3.3-issuer-identical", issuer == asked, problem, exchange, tolerated=slash or mapped)
+    verify.that("rfc8414-3.3-issuer-identical", same, problem, exchange, tolerated=mapped)
 
 
 @check("rfc8414-3.2-error-status", needs=NEEDS, faults=("metadata_error_page_200",))
