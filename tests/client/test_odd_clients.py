@@ -7,6 +7,7 @@ import json
 import pytest
 from support.small_client import BASE, GiveUp, SmallClient, said_of, verdicts_of
 
+from device_grant.client.drivers.config import ResponseSection
 from device_grant.protocol import Purpose
 
 ENDPOINTS = "discovering::test_endpoints_of_the_metadata"
@@ -144,3 +145,229 @@ def test_where_metadata_is_looked_for(client, inserted, slash, order):
     said = verdicts_of(client, "discovering::test_issuer_with_a_slash")
     assert (said[INSERTED], said[SLASH]) == (inserted, slash)
     assert verdicts_of(client, "discovering::test_order_of_places")[ORDER] == order
+
+
+# Refreshing.
+
+ROTATED, STAYS = "refreshing::test_rotated_refresh_token", "refreshing::test_refresh_token_that_stays"
+NEW, OLD = "rfc6749-6-client-discards-old", "rfc6749-6-client-keeps-old-when-not-rotated"
+
+
+class Lazy(SmallClient):
+    """Starts in no time, and refreshes when its token has expired and not before."""
+
+    def refresh(self):
+        kept = self.kept()
+        if kept and self.rested + self.now < kept["at"] + kept["expires_in"]:
+            self.say(f"device-grant: token {kept['access_token']}")
+            return
+        if not (self.given.get("REFRESH_TOKEN") or kept.get("refresh_token")):
+            raise GiveUp("expired, and cannot be refreshed")
+        super().refresh()
+
+
+class Forgets(Lazy):
+    """Keeps what the last answer says, and nothing else."""
+
+    def got(self, _members):
+        answered = self.invocation.authority.exchanges[-1].outcome.members
+        super().got(dict(answered))
+
+
+class NeverReplaces(Lazy):
+    def got(self, members):
+        first = self.given.get("REFRESH_TOKEN") or self.kept().get("refresh_token")
+        super().got({**members, "refresh_token": first})
+
+
+class AnHourAtLeast(Lazy):
+    """Takes no shorter lifetime for true."""
+
+    def got(self, members):
+        super().got({**members, "expires_in": max(3600, members.get("expires_in", 0))})
+
+
+class TellsOnly(SmallClient):
+    """Cannot be made to refresh twice: it ends as a failure whatever is kept."""
+
+    def refresh(self):
+        if not self.given.get("REFRESH_TOKEN"):
+            raise GiveUp("sign in first")
+        super().refresh()
+
+
+@pytest.mark.parametrize(
+    ("client", "new", "old"),
+    [
+        (SmallClient, "pass", "pass"),
+        (Lazy, "pass", "pass"),
+        (Forgets, "pass", "warn"),
+        (NeverReplaces, "fail", "pass"),
+        (AnHourAtLeast, "untestable", "untestable"),
+        (TellsOnly, "untestable", "untestable"),
+    ],
+)
+def test_a_second_refresh(client, new, old):
+    assert (verdicts_of(client(), ROTATED)[NEW], verdicts_of(client(), STAYS)[OLD]) == (new, old)
+
+
+# Refusals.
+
+REACTS = "rfc8628-3.5-client-reacts-to-other-errors"
+
+
+class GoesAnotherWay(SmallClient):
+    """Takes a refusal for "no device flow here", shows another URL and waits for the browser."""
+
+    def refused(self):
+        self.say("open https://login.example/authorize instead")
+        while True:
+            self.wait(5)
+
+    def start(self):
+        try:
+            return super().start()
+        except GiveUp:
+            self.refused()
+
+    def poll(self, said):
+        try:
+            return super().poll(said)
+        except GiveUp:
+            self.refused()
+
+
+class StartsForEver(SmallClient):
+    def start(self):
+        while True:
+            try:
+                return super().start()
+            except GiveUp:
+                self.wait(1)
+
+
+class SilentSuccess(SmallClient):
+    def flow(self):
+        try:
+            super().flow()
+        except GiveUp:
+            return
+
+
+def test_a_client_that_is_going_on_may_still_react():
+    start, poll = "ending::test_refused_at_the_start", "ending::test_access_denied"
+    assert verdicts_of(SmallClient(), start)[REACTS] == "pass"
+    assert (verdicts_of(GoesAnotherWay(), start)[REACTS], verdicts_of(GoesAnotherWay(), poll)[REACTS]) == (
+        "inconclusive",
+        "inconclusive",
+    )
+    assert verdicts_of(StartsForEver(), start)[REACTS] == "warn"
+    assert (verdicts_of(SilentSuccess(), start)[REACTS], verdicts_of(SilentSuccess(), poll)[REACTS]) == ("warn", "warn")
+
+
+# What client.toml says that the client insists on.
+
+
+class ChecksItsToken(SmallClient):
+    """Wants a signed token with a subject; the adapter has one made beforehand."""
+
+    response = ResponseSection(token={"access_token": "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.c2ln", "id_token": "it"})
+
+    def got(self, members):
+        if members["access_token"].count(".") != 2 or members.get("id_token") != "it":
+            raise GiveUp("compact JWS format must have three parts")
+        super().got(members)
+
+
+class CutsDeviceCodes(ChecksItsToken):
+    def poll_members(self, said):
+        return super().poll_members({**said, "device_code": said["device_code"][:255]})
+
+
+def test_members_that_a_client_insists_on_survive_the_scenarios():
+    long_values = "answers::test_long_values"
+    requirement = "rfc6749-5.1-client-no-size-assumption"
+    assert verdicts_of(SmallClient(), long_values)[requirement] == "pass"
+    assert verdicts_of(ChecksItsToken(), long_values)[requirement] == "pass"
+    assert verdicts_of(CutsDeviceCodes(), long_values)[requirement] == "warn"
+
+    class Typed(SmallClient):
+        response = ResponseSection(token={"token_type": "vendor"}, device_authorization={"interval": 3})
+
+    for check in ("answers::test_token_type_spelling", "answers::test_unknown_token_type", "waiting::test_no_interval"):
+        assert set(verdicts_of(Typed(), check).values()) == {"not-applicable"}, check
+        assert "insists" in str(said_of(Typed(), check).stop)
+
+
+# One change a login.
+
+
+class NoExpiry(SmallClient):
+    def got(self, members):
+        self.say(str(members["expires_in"] // 60))
+        super().got(members)
+
+
+class Refresher(SmallClient):
+    """Asked for offline_access, and has no other purpose."""
+
+    def got(self, members):
+        if not members.get("refresh_token"):
+            raise GiveUp("no refresh token")
+        super().got(members)
+
+
+class Alias(SmallClient):
+    """One member by two names: both at once are a duplicate to its parser."""
+
+    def start(self):
+        said = super().start()
+        if "verification_url" in said:
+            raise GiveUp("duplicate field verification_uri")
+        return said
+
+
+class StrictStart(SmallClient):
+    def start(self):
+        said = super().start()
+        if any(name.startswith("x_") for name in said):
+            raise GiveUp("unknown field")
+        return said
+
+
+class StrictToken(SmallClient):
+    def got(self, members):
+        if "issued_for" in members:
+            raise GiveUp("unknown field")
+        super().got(members)
+
+
+OPTIONALS, UNKNOWN = "rfc8628-3.2-client-accepts-missing-optionals", "rfc6749-5.1-client-ignores-unknown-members"
+ALIAS = "rfc8628-3.2-client-verification-url"
+EXPIRES, REFRESHES = "rfc6749-5.1-client-without-expires-in", "rfc6749-5.1-client-without-refresh-token"
+
+
+@pytest.mark.parametrize(
+    ("client", "broken"),
+    [
+        (SmallClient, {}),
+        (NoExpiry, {EXPIRES: "fail"}),
+        (Refresher, {REFRESHES: "warn"}),
+        (Alias, {ALIAS: "warn"}),
+        (StrictStart, {OPTIONALS: "fail"}),
+        (StrictToken, {UNKNOWN: "fail"}),
+    ],
+)
+def test_the_member_that_is_named_is_the_one(client, broken):
+    said = {}
+    for check in (
+        "starting::test_no_complete_uri",
+        "starting::test_optional_and_unknown_members",
+        "starting::test_verification_url_beside_it",
+        "answers::test_only_required_members",
+        "answers::test_no_refresh_token",
+    ):
+        for requirement, verdict in verdicts_of(client(), check).items():
+            if said.get(requirement, "pass") == "pass":
+                said[requirement] = verdict
+    assert {name: verdict for name, verdict in said.items() if verdict != "pass"} == broken

@@ -51,14 +51,18 @@ class SmallClient:
     def __exit__(self, *_: object) -> None:
         """Nothing was prepared."""
 
+    def rest(self, seconds: float, ended: Ended) -> None:
+        self.rested += seconds + ended.at
+
     def run(self, invocation: Invocation) -> Ended:
         self.invocation, self.now, self.lines = invocation, 0.0, list[str]()
+        self.rested = getattr(self, "rested", 0.0)
         invocation.authority.base = BASE
         self.given = {name.removeprefix("DEVICE_GRANT_"): value for name, value in invocation.variables().items()}
         work = {"flow": self.flow, "refresh": self.refresh}[invocation.operation]
         try:
             work()
-        except GiveUp as reason:
+        except (GiveUp, KeyError) as reason:
             return Ended(1, "\n".join(self.lines), str(reason), self.now)
         except TimeoutError:
             return Ended(None, "\n".join(self.lines), "", self.now)
@@ -131,7 +135,7 @@ class SmallClient:
         self.got({"refresh_token": token, **self.members(answer)})
 
     def got(self, members: dict[str, Any]) -> None:
-        (self.invocation.home.path / "tokens.json").write_text(json.dumps({**members, "at": self.now}))
+        (self.invocation.home.path / "tokens.json").write_text(json.dumps({**members, "at": self.rested + self.now}))
         (self.invocation.home.path / "tokens.json").chmod(0o600)
         self.say(f"device-grant: token {members['access_token']}")
 

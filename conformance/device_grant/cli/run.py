@@ -196,7 +196,11 @@ def _propose(session: CheckSession, console: Console, file: Path) -> None:
     pairs = unexpected(results)
     if pairs:
         write_entries(file, pairs)
-    said = f"{plural(len(pairs), 'entry', 'entries')} added: read each, and say why it is accepted" if pairs else "nothing to add"
+    said = (
+        f"{plural(len(pairs), 'entry', 'entries')} added: read each, and say why it is accepted"
+        if pairs
+        else "nothing to add"
+    )
     console.print(f"\nBaseline: {file} ({said})", soft_wrap=True, markup=False)
 
 

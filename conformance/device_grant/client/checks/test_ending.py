@@ -24,13 +24,15 @@ def _refused(client: ClientUnderTest, code: str) -> Attempt:
     return client.poll(code, error(code), forever=["token"], most=ENOUGH, wait=6)
 
 
-def _judge(client: ClientUnderTest, verify: Verify, login: Attempt, code: str) -> None:
+def _judge(client: ClientUnderTest, verify: Verify, login: Attempt, code: str, polls_before: int = 0) -> None:
     login.need(Purpose.POLL)
     if client.flows:
         verify.by_rules(login, STOPS)
     reported = code in login.ended.shown or "scripted server says" in login.ended.shown
     reacts = login.failed or (reported and not login.going_on) or login.error is not None
-    verify.that(REACTS, reacts, f"neither fails nor tells anybody of {code}", login)
+    # One that is going on and polls no more may be doing something about it.
+    open_end = login.going_on and len(login.polls) == polls_before + 1
+    verify.that(REACTS, reacts or (None if open_end else False), f"neither fails nor tells anybody of {code}", login)
 
 
 @check(STOPS, REACTS, faults=("denial_retried", "errors_retried", "errors_unreported"), needs=("flow",), timed=True)
@@ -57,7 +59,7 @@ def test_expired_token(client: ClientUnderTest, verify: Verify) -> None:
         most=ENOUGH + 1,
         wait=8,
     )
-    _judge(client, verify, login, "expired_token")
+    _judge(client, verify, login, "expired_token", 1)
     once = len(login.starts) == 1
     for requirement in ("rfc8628-3.1-user-initiated", "rfc8628-3.5-client-waits-for-user-before-restart"):
         verify.that(requirement, once, "began a new flow by itself after expired_token", login)
@@ -102,4 +104,7 @@ def test_refused_at_the_start(client: ClientUnderTest, verify: Verify) -> None:
     login.need(Purpose.START)
     reported = "invalid_client" in login.ended.shown or "scripted server says" in login.ended.shown
     reacts = login.failed or reported or login.error is not None
-    verify.that(REACTS, reacts, "neither fails nor tells anybody of invalid_client", login)
+    # Some go another way to a token then; one that asks again and again does not.
+    open_end = login.going_on and len(login.starts) == 1
+    problem = "neither fails nor tells anybody of invalid_client"
+    verify.that(REACTS, reacts or (None if open_end else False), problem, login)

@@ -83,6 +83,7 @@ def test_answers_slower_than_the_interval(client: ClientUnderTest, verify: Verif
 )
 def test_no_interval(client: ClientUnderTest, verify: Verify) -> None:
     """No interval; authorization_pending, then the token. Accepted: five seconds between the polls, and success."""
+    client.free("device_authorization", "interval")
     login = client.login(start=[change(interval=...)], token=[pending()], wait=12)
     problem = "cannot do without interval"
     verify.that("rfc8628-3.2-client-accepts-missing-optionals", login.succeeded, problem, login)
@@ -116,6 +117,7 @@ def test_interval_as_text(client: ClientUnderTest, verify: Verify) -> None:
 
 
 def _odd(client: ClientUnderTest, interval: Any) -> Attempt:
+    client.free("device_authorization", "interval")
     return client.login(start=[change(interval=interval)], token=[pending()] * 4, wait=40, until=40)
 
 
@@ -225,6 +227,7 @@ def test_slow_down_twice(client: ClientUnderTest, verify: Verify) -> None:
 )
 def test_codes_expire(client: ClientUnderTest, verify: Verify) -> None:
     """expires_in 4, interval 1; authorization_pending for ever. Accepted: no poll after about six seconds."""
+    client.free("device_authorization", "expires_in")
     login = client.login(
         start=[change(interval=1, expires_in=4)], token=[pending()], forever=["token"], wait=9, until=9
     )

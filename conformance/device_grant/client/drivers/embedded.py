@@ -41,11 +41,11 @@ class _Site:
 class SimulatedNetwork:
     """Time that passes only when somebody waits, and connections that end in a scripted server in this process."""
 
-    def __init__(self, invocation: Invocation, deadline: float) -> None:
+    def __init__(self, invocation: Invocation, deadline: float, rested: float = 0.0) -> None:
         self._invocation = invocation
         self._deadline = deadline
         self._now = 0.0
-        self._wall = time.time()
+        self._wall = time.time() + rested
         self.sites: dict[str, _Site] = {}
 
     def now(self) -> float:
@@ -170,6 +170,7 @@ class EmbeddedDriver:
 
         named = tuple(faults)
         self._faults = ClientFaults.named(*named)
+        self._rested = 0.0
         self.spec = f"honest:{dialect_name}" + (":operations" if kind == "operations" else "")
         self.config = ClientConfig(
             name="reference client" if not named else f"reference client with {', '.join(named)}",
@@ -191,9 +192,13 @@ class EmbeddedDriver:
     def __exit__(self, *_: object) -> None:
         """Nothing to take away."""
 
+    def rest(self, seconds: float, ended: Ended) -> None:
+        """Move the wall clock of the next run."""
+        self._rested += seconds + ended.at
+
     def run(self, invocation: Invocation) -> Ended:
         """Run it once; an exception in it is a crash of the client, as it would be in a process."""
-        network = SimulatedNetwork(invocation, invocation.wait + DEADLINE)
+        network = SimulatedNetwork(invocation, invocation.wait + DEADLINE, self._rested)
         scheme = "https" if invocation.certificate else "http"
         invocation.authority.base = f"{scheme}://127.0.0.1:8628"
         network.sites["127.0.0.1:8628"] = _Site(invocation.authority, invocation.certificate)

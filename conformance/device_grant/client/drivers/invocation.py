@@ -174,6 +174,9 @@ class Driver(Protocol):
     def __exit__(self, *_: object) -> None:
         """Take it away again."""
 
+    def rest(self, seconds: float, ended: Ended) -> None:
+        """Let so many seconds of the client's time pass between a run that ended so and the next one."""
+
     def run(self, invocation: Invocation) -> Ended:
         """Run the client once; gives the authorities their bases, and ends whatever is left at the deadline."""
 

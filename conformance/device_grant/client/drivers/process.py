@@ -90,6 +90,11 @@ class ProcessDriver:
 
     # One run.
 
+    def rest(self, seconds: float, ended: Ended) -> None:
+        """Sleep; the next run begins at the real time, so what a faster clock was ahead has to pass as well."""
+        ahead = ended.at - ended.at / self.scale
+        time.sleep(ahead + seconds)
+
     def run(self, invocation: Invocation) -> Ended:
         """Start the servers and the client, wait for its end or end it at the deadline."""
         with ExitStack() as stack:

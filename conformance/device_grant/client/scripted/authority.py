@@ -172,7 +172,7 @@ class Authority:
             self._counts[channel] = number + 1
             if channel == "token" and number + 1 >= self.most:
                 self.enough = True
-            moment = self._moment(request, lambda: self._honest(channel, request))
+            moment = self._moment(request, lambda: self._honest(channel, request), channel)
             reply = self._filled_in(self.script.step(channel, number)(moment))
             self._note_issued(channel, reply)
             if channel == "token":
@@ -202,9 +202,18 @@ class Authority:
             self.exchanges.append(exchange)
         return exchange
 
-    def _moment(self, request: Request, honest: Callable[[], Reply]) -> Moment:
+    def _moment(self, request: Request, honest: Callable[[], Reply], channel: Channel | None = None) -> Moment:
         said = self.config.response
-        return Moment(self.dialect, request, self.base, self.elsewhere, honest, said.error, said.error_status)
+        insisted: dict[Channel, dict[str, Any]] = {
+            "start": said.device_authorization,
+            "token": said.token,
+            "refresh": said.token,
+            "registration": said.registration,
+        }
+        own = insisted.get(channel, {}) if channel else {}
+        return Moment(
+            self.dialect, request, self.base, self.elsewhere, honest, said.error, own, error_status=said.error_status
+        )
 
     def _purpose(self, channel: Channel | None, request: Request) -> Purpose:
         if channel == "token" and not (is_poll(request) or self._code_in(members_of(request))):

@@ -37,6 +37,8 @@ class Moment:
     """Makes the honest answer, with all that it changes at the server (a code is issued, a grant redeemed)."""
     error_members: Mapping[str, Any] = field(default_factory=dict)
     """What client.toml adds to every error."""
+    insisted: Mapping[str, Any] = field(default_factory=dict)
+    """Members that client.toml has for this answer, wire names: no script changes them."""
     error_status: int = 0
     """Status that client.toml wants of every error; 0: the usual ones."""
 
@@ -116,7 +118,10 @@ def error(
 
 
 def change(**members: Any) -> Step:
-    """The honest answer with members replaced, added, or removed by `...`; canonical names."""
+    """The honest answer with members replaced, added, or removed by `...`; canonical names.
+
+    Those that client.toml has for the answer stay as they are there.
+    """
     return changed(honest(), **members)
 
 
@@ -128,6 +133,8 @@ def changed(step: Step, **members: Any) -> Step:
         result = before.members
         for name, value in members.items():
             wire = moment.dialect.wire_name(name)
+            if wire in moment.insisted:
+                continue
             if value is ...:
                 result.pop(wire, None)
             else:

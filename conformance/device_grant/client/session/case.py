@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from device_grant.client.drivers.invocation import Home, Invocation
 from device_grant.client.rules import every_rule
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 
 CONTINUES = "rfc8628-3.5-client-repeats-on-pending"
+Section = Literal["device_authorization", "token", "registration"]
+"""A table of `[response]` in client.toml."""
 DEVICE_CODE = "DC.device-code-of-a-scenario"
 """Of a flow that nobody saw begin."""
 
@@ -188,6 +190,25 @@ class ClientUnderTest:
         if self.flows:
             return self.login(label, start=[change(interval=interval)], token=token, **options)
         return self.once("token", label, token=token, device_code=DEVICE_CODE, **options)
+
+    def rest(self, seconds: float, attempt: Attempt) -> None:
+        """Let so many seconds of the client's time pass after that run."""
+        self._run.driver.rest(seconds, attempt.ended)
+
+    def free(self, section: Section, *names: str) -> None:
+        """See that a scenario may change these members of an answer; raises NotApplicable where client.toml has them.
+
+        The client insists on what stands there, so without it nothing is shown but that.
+        """
+        insisted = self.insisted(section)
+        for name in names:
+            if self.dialect.wire_name(name) in insisted:
+                raise NotApplicable(f"client.toml says that the client insists on a {name} of its own")
+
+    def insisted(self, section: Section) -> Mapping[str, Any]:
+        """Members that client.toml has for an answer, wire names."""
+        members: Mapping[str, Any] = getattr(self._run.config.response, section)
+        return members
 
     def refresh(self, label: str = "a refresh", **options: Any) -> Attempt:
         """One refresh with a refresh token that the server knows; options as of `once`."""

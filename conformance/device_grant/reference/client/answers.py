@@ -150,6 +150,8 @@ class AnswerReader:
             collected["expires_in"] = 600
         if self._faults.complete_uri_required and "verification_uri_complete" not in collected:
             raise Failed("the answer has no verification_uri_complete")
+        if self._faults.verification_url_refused and "verification_url" in collected:
+            raise Failed("duplicate member verification_uri")
         interval = collected.pop("interval", None)
         if interval == "None":
             raise Failed("interval is no number")
@@ -168,7 +170,7 @@ class AnswerReader:
             return 0.0
         return float(int(stated)) if faults.interval_truncated else float(stated)
 
-    def token(self, outcome: Outcome) -> str:
+    def token(self, outcome: Outcome, *, refreshed: bool = False) -> str:
         """The access token; raises Failed if it is of a type that is not understood."""
         faults = self._faults
         kind = outcome.members.get("token_type")
@@ -178,6 +180,8 @@ class AnswerReader:
             raise Failed(f"unknown token type {kind}")
         if faults.expires_in_required and "expires_in" not in outcome.members:
             raise Failed("the token has no expires_in")
+        if faults.refresh_token_required and not refreshed and "refresh_token" not in outcome.members:
+            raise Failed("the token has no refresh_token")
         return str(outcome.members.get("access_token"))
 
     def client(self, outcome: Outcome) -> Client:

@@ -86,11 +86,13 @@ class ClientFaults(Misbehaviour):
     # Answers.
     complete_uri_required: bool = fault("It fails without verification_uri_complete.")
     interval_required: bool = fault("It fails without interval.", RFC)
+    verification_url_refused: bool = fault("It takes verification_url for verification_uri, and fails on both.")
     unknown_members_refused: bool = fault("It fails on members that it does not know.")
     members_in_order: bool = fault("It reads members by their position.")
     token_type_spelling: bool = fault("Only Bearer in just this spelling is taken for a token type.")
     token_type_unchecked: bool = fault("A token of any type is used as a bearer token.")
     expires_in_required: bool = fault("It fails if the token response has no expires_in.", RFC)
+    refresh_token_required: bool = fault("It fails if the token response has no refresh_token.")
     long_values_cut: bool = fault("Values are cut after 255 characters.")
     errors_by_status: bool = fault("Only status 400 is read as an OAuth error.")
     description_required: bool = fault("It fails on errors without a description.")

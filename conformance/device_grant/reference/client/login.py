@@ -114,7 +114,7 @@ class Login:
         self._got(outcome)
 
     def _got(self, outcome: Outcome, old_refresh: str = "") -> None:
-        token = self._answers.token(outcome)
+        token = self._answers.token(outcome, refreshed=bool(old_refresh))
         refresh = outcome.members.get("refresh_token")
         kept = {"access_token": token, "refresh_token": refresh}
         if old_refresh and (not refresh or self._faults.refresh_token_never_replaced):
