@@ -11,9 +11,11 @@ import pytest
 from support.broken_servers import REGISTER, START, TOKEN, Answer, behind, error
 from support.serving import serving
 
-from device_grant.catalogue import Verdict
+from device_grant.catalogue import Verdict, load
 from device_grant.engine import run_check
+from device_grant.protocol import RFC8628
 from device_grant.reference.server.faults import Faults
+from device_grant.server.session.run import new_run
 
 PASS, FAIL, INCONCLUSIVE, UNTESTABLE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNTESTABLE
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -204,3 +206,46 @@ def test_the_same_tokens_several_times_are_one_set():
     check, requirement = "races::test_simultaneous_redemption", "rfc8628-3.5-concurrent-redemption"
     assert said(behind(before, after), check).verdicts[requirement] is PASS
     assert said(behind(faults=Faults(redemption_race=True)), check).verdicts[requirement] is FAIL
+
+
+def client_id_beside_basic(request):
+    """Who authenticates by Basic has to repeat its client_id in the body; an error without a code says so."""
+    lacking = "authorization" in request.headers and "client_id" not in request.form
+    return Answer(405, b"", {"allow": "GET, HEAD"}) if request.path in {START, TOKEN} and lacking else request
+
+
+BEHIND_BASIC = {
+    "client_authentication::test_wrong_secret_at_start": "rfc8628-3.1-bad-secret-rejected",
+    "client_authentication::test_confidential_client_without_authentication_at_start": (
+        "rfc8628-3.1-confidential-unauthenticated-rejected"
+    ),
+    "client_authentication::test_approved_code_needs_the_secret": "rfc8628-3.4-credentialed-client-enforced",
+    "client_authentication::test_basic_authentication": "rfc6749-2.3.1-server-supports-basic",
+}
+DEMANDED = "rfc8628-3.1-client-id-optional-when-authenticated"
+
+
+def test_a_client_id_that_has_to_stand_beside_basic_hides_nothing_else():
+    with serving(behind(client_id_beside_basic)) as target:
+        run = new_run(target, RFC8628, load())
+        for check, requirement in BEHIND_BASIC.items():
+            assert run_check(run, check).verdicts[requirement] is PASS, check
+        demanded = run_check(run, "grant_names::test_authenticated_client_need_not_repeat_its_id")
+        assert demanded.verdicts[DEMANDED] is FAIL
+        assert run.remarks.keys() == {"basic"}
+
+
+def test_a_secret_that_is_not_looked_at_shows_where_client_id_is_demanded():
+    lax = Faults(device_endpoint_skips_secret=True, secret_optional=True, token_endpoint_skips_secret=True)
+    with serving(behind(client_id_beside_basic, faults=lax)) as target:
+        run = new_run(target, RFC8628, load())
+        for check, requirement in list(BEHIND_BASIC.items())[:3]:
+            assert run_check(run, check).verdicts[requirement] is FAIL, check
+
+
+def test_an_honest_server_is_sent_no_client_id_beside_basic():
+    with serving(behind()) as target:
+        run = new_run(target, RFC8628, load())
+        outcome = run_check(run, "client_authentication::test_wrong_secret_at_start")
+        assert not run.remarks
+        assert not [sent for sent in outcome.transcript.exchanges if b"client_id" in sent.request.content][1:]

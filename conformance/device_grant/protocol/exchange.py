@@ -50,6 +50,8 @@ class Client:
     """`client_secret_basic`, `client_secret_post` or `none`; the AWS dialect always sends both members."""
     registered: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Members of the registration response, canonical names; empty for clients known beforehand."""
+    names_itself: bool = field(default=False, compare=False)
+    """Whether its client_id stands in the body beside HTTP Basic, which some servers insist on."""
 
     @property
     def confidential(self) -> bool:

@@ -75,7 +75,8 @@ class Rfc8628Dialect(Dialect):
         """RFC 6749 section 2.3.1; raises UsageError for a method of authentication that is not known."""
         match client.authentication:
             case "client_secret_basic":
-                return {}, basic_authorization(client.id, client.secret or "")
+                named = {"client_id": client.id} if client.names_itself else {}
+                return named, basic_authorization(client.id, client.secret or "")
             case "client_secret_post":
                 return {"client_id": client.id, "client_secret": client.secret or ""}, ""
             case "none":

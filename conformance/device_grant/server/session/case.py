@@ -131,7 +131,7 @@ class ServerCase:
             client = self.run.client(role)
         if client is None:
             raise Untestable(f"no {role} client: none in target.toml and none could be registered")
-        return Device(self, client)
+        return Device(self, self.run.methods.spoken(client))
 
     def register(self, role: str) -> Client:
         """Register a new client in this case; raises Untestable if it is refused."""

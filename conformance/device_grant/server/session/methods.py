@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from device_grant.protocol import Exchange
+    from device_grant.protocol import Client, Exchange
 
 METHOD = "token_endpoint_auth_method"
 _WITH_SECRET = ("client_secret_basic", "client_secret_post")
@@ -23,6 +24,8 @@ class Methods:
         self._listed = tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
         self.nobody_public = False
         """Whether the metadata lists no public clients, and a registration of one was refused."""
+        self.demands_id = False
+        """Whether a client that authenticates by HTTP Basic was served with its client_id in the body alone."""
         self.tried = "none" in self._listed or not self._listed
         """Whether nothing is left to find out about public clients, as the metadata says, or by a registration."""
 
@@ -33,6 +36,10 @@ class Methods:
         if unlisted or (usual == "none" and self.nobody_public):
             return {METHOD: listed[0] if listed else _WITH_SECRET[0]}
         return {}
+
+    def spoken(self, client: Client) -> Client:
+        """The client as it has to speak: with its client_id beside HTTP Basic where the server insists on that."""
+        return replace(client, names_itself=self.demands_id and client.authentication == _WITH_SECRET[0])
 
     def refused(self, registration: Exchange) -> bool:
         """Take note of the answer to a public client; whether it was refused, so that another kind is to be tried."""

@@ -381,7 +381,7 @@ class Run:
 
     def client_of(self, registration: Exchange) -> Client:
         """The client that a successful registration made; raises Untestable where it cannot be spoken for."""
-        client = self.dialect.client_of(registration.outcome.members)
+        client = self.methods.spoken(self.dialect.client_of(registration.outcome.members))
         try:
             self.dialect.credentials(client)
         except UsageError as error:

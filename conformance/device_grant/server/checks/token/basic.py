@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 def with_basic(device: Device) -> Client:
-    """The client of a device, authenticating by HTTP Basic."""
-    return without(device.client, authentication="client_secret_basic")
+    """The client of a device, authenticating by HTTP Basic alone."""
+    return without(device.client, authentication="client_secret_basic", names_itself=False)
 
 
 def start_with_basic(device: Device) -> tuple[Exchange, dict[str, str]]:

@@ -18,19 +18,17 @@ from device_grant.server.session.registering import require_public
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.protocol import Exchange
+    from device_grant.protocol import Client, Exchange
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 NOT_AUTHENTICATED = ("invalid_client",)
 
 
-def _wrong(device: Device) -> Device:
-    from device_grant.server.session.device import Device as NewDevice
-
+def _wrong(device: Device) -> Client:
     if device.client.secret is None:
         raise Untestable("the client has no secret")
-    return NewDevice(device.case, without(device.client, secret=WRONG_SECRET))
+    return without(device.client, secret=WRONG_SECRET)
 
 
 @check(
@@ -42,7 +40,7 @@ def _wrong(device: Device) -> Device:
 def test_wrong_secret_at_start(confidential: Device, verify: Verify) -> None:
     """A known client with a wrong secret. Accepted: invalid_client."""
     confidential.start()
-    exchange = _wrong(confidential).request(label="start with a wrong secret")
+    exchange = confidential.request(client=_wrong(confidential), label="start with a wrong secret")
     for requirement in ("rfc8628-3.1-bad-secret-rejected", "rfc6749-5.2-invalid-client"):
         verify(requirement, exchange, accepted=NOT_AUTHENTICATED)
     verify("aws-start-unknown-client", exchange, accepted=NOT_AUTHENTICATED)
@@ -68,7 +66,7 @@ def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) ->
     """Approve, then redeem with a wrong secret and with client_id alone. Accepted: invalid_client."""
     grant = confidential.start()
     confidential.user.approve(grant)
-    wrong = grant.poll(client=_wrong(confidential).client, label="redeem with a wrong secret")
+    wrong = grant.poll(client=_wrong(confidential), label="redeem with a wrong secret")
     accepted = confidential.case.run.dialect.accepts(Situation.CREDENTIALS_REFUSED, "invalid_client")
     verify("rfc8628-3.4-credentialed-client-enforced", wrong, accepted=accepted, tolerated=[REFUSED])
     verify("rfc6749-10.2-authenticate-when-possible", wrong, accepted=accepted, tolerated=[REFUSED])
