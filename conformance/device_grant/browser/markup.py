@@ -15,7 +15,11 @@ TYPED = frozenset({"text", "search", "tel", "number", "email", "url", ""})
 """Types of inputs into which a person types what everyone may see."""
 _UNSENT = frozenset({"submit", "image", "button", "reset", "file"})
 _SILENT = frozenset({"script", "style", "template"})
-_ENGLISH = re.compile(r"\b(?:the|this|you|your|is|to|with|and|of)\b", re.IGNORECASE)
+_ENGLISH = re.compile(
+    r"\b(?:the|this|you|your|is|to|with|and|of|would|like|have|has|been|are|not|for|from|by|it|can|will|now|please"
+    r"|access|grant|allow|deny|cancel|continue|successful|successfully|connected|done|close|window|return)\b",
+    re.IGNORECASE,
+)
 _ENOUGH_ENGLISH = 3
 """Different common words from which on a page without a `lang` attribute is taken for English."""
 

@@ -82,6 +82,11 @@ class Page:
         return "location" in self.headers and target is not None and target.host == host
 
     @property
+    def place(self) -> str:
+        """Its address without user information, query and fragment, where secrets stand."""
+        return str(self.url.copy_with(userinfo=b"", query=None, fragment=None))
+
+    @property
     def absent(self) -> bool:
         """Whether nothing is there, or nothing that takes what was sent: a page that goes on asking is there."""
         return self.status in (404, 405) and not self.markup.forms

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlunsplit
 
-from device_grant.judging import Inconclusive
+from device_grant.browser.page import split
+from device_grant.judging import Inconclusive, Untestable, UserModuleBroke
 from device_grant.server.pages.resending import deciding_request, form_of, hold, passwords
 from device_grant.server.pages.visitor import Visitor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from device_grant.browser.markup import Button, Form
+    from device_grant.browser.markup import Button, Form, Input
     from device_grant.browser.page import Page
     from device_grant.server.session.device import Device, Grant
 
 _MOST_BUTTONS = 4
+_SECRET = 16
+"""Characters from which on a value can hold 64 bits or more: nobody guesses it."""
+UNBOUND = "the decision is not bound to the browser: whoever has the form that a signed-in person was given can send it"
 _REFUSING = ("deny", "denied", "cancel", "abort", "reject", "refuse", "decline", "no")
 
 
@@ -72,61 +77,138 @@ def find_approval(device: Device) -> Approval:
 
 @dataclass(frozen=True)
 class Forgery:
-    """The approving form as the attacker's own session was given it, for a victim at the same confirmation."""
+    """An approval that another site sends through the browser of a victim, who is at the same confirmation."""
 
     grant: Grant
     victim: Visitor
     page: Page
     form: Form
     button: Button | None
-    without: frozenset[str]
-    """Fields that are left out of it."""
+    by_anybody: Callable[[], bool]
+    """Sends the same from a browser without cookies, for a grant of its own; whether it approves.
+
+    Then the form itself shows that somebody signed in, the attacker: nothing is done in the name of the victim.
+    """
 
 
 def approval_or_place(device: Device) -> Approval | int:
     """The single form that approves; else the place of the request by which the user module does, as counted there.
 
-    Raises as `find_approval` does where there is neither.
+    Raises as `find_approval` does where there is neither. Where nothing is asked after the code, it is the form of the
+    code that approves, and no page can be shown at which the user would decide.
     """
     try:
         return find_approval(device)
-    except Inconclusive:
+    except UserModuleBroke:
+        raise
+    except (Inconclusive, Untestable):
         place = deciding_request(device)
         if place is None:
             raise
         return place
 
 
-def forgeries(device: Device) -> Iterator[Forgery]:
-    """Two forged approvals of fresh grants: with what binds the form to the attacker's session, and without it.
+def approving_form(browser: Visitor, grant: Grant, approval: Approval | int) -> tuple[Page, Form, Button | None]:
+    """What approves in that browser: the page, its form with a whole address, and the button.
 
-    Where no single form approves, the last request of the user module stands for it. Raises as `find_approval` does,
-    and Inconclusive if the victim's confirmation has no such form.
+    Where no single form approves it is the last request of the user module, without the passwords in it. Raises
+    Inconclusive where the page has no such form, and as the user module does.
+    """
+    if isinstance(approval, int):
+        form = form_of(hold(browser, grant, approval))
+        unknown = passwords(browser.last)
+        return browser.last, replace(form, inputs=tuple(one for one in form.inputs if one.name not in unknown)), None
+    page = browser.confirmation(grant)
+    shown = approval.form(page)
+    if shown is None:
+        raise Inconclusive("the confirmation looks different in every session")
+    return page, replace(shown, action=str(page.url.join(shown.action) if shown.action else page.url)), approval.button
+
+
+def forgeries(device: Device) -> Iterator[Forgery]:
+    """Forged approvals of fresh grants, with the form that the attacker's own session was given.
+
+    As it is; without all in which it differs from the victim's, fields and address, for that may bind it to a session;
+    and, where they differ by more than one value, with the victim's short ones, which can be guessed, beside the
+    attacker's long ones, which are secrets. Raises as `approval_or_place` does, and Inconclusive if the victim's
+    confirmation has no such form.
     """
     approval = approval_or_place(device)
-    if isinstance(approval, int):
-        yield from _forgeries_of_a_request(device, approval)
-        return
-    for token_kept in (True, False):
+
+    def by_anybody() -> bool:
+        grant = device.start(label="control: start")
+        with Visitor(device.case) as attacker, Visitor(device.case) as nobody:
+            nobody.forge(*approving_form(attacker, grant, approval))
+        return grant.poll(label="control: poll after a browser without cookies sent the same").outcome.ok
+
+    for forged in (_as_it_is, common, _mixed):
         grant = device.start()
         with Visitor(device.case) as attacker, Visitor(device.case) as victim:
-            theirs, own = attacker.confirmation(grant), victim.confirmation(grant)
-            form, mine = approval.form(theirs), approval.form(own)
-            if form is None or mine is None:
-                raise Inconclusive("the confirmation looks different in every session")
-            bound = frozenset(name for name, value in form.values.items() if mine.values.get(name) != value)
-            without = frozenset[str]() if token_kept else bound
-            yield Forgery(grant, victim, theirs, form, approval.button, without)
+            page, form, button = approving_form(attacker, grant, approval)
+            _, own, _ = approving_form(victim, grant, approval)
+            sent = forged(form, own)
+            control = by_anybody if forged is _as_it_is else lambda: False
+            yield Forgery(grant, victim, page, sent, button, control)
+        if forged is common and not _can_be_mixed(form, own):
+            return
 
 
-def _forgeries_of_a_request(device: Device, place: int) -> Iterator[Forgery]:
-    for token_kept in (True, False):
-        grant = device.start()
-        with Visitor(device.case) as attacker, Visitor(device.case) as victim:
-            form, mine = (form_of(hold(one, grant, place)) for one in (attacker, victim))
-            unknown = passwords(attacker.last)
-            bound = frozenset(name for name, value in form.values.items() if mine.values.get(name) != value)
-            yield Forgery(grant, victim, attacker.last, form, None, unknown if token_kept else unknown | bound)
+def _as_it_is(form: Form, _: Form) -> Form:
+    return form
+
+
+def common(form: Form, other: Form) -> Form:
+    """What two sessions were given alike, in fields and address: it holds the secret of neither."""
+    theirs, query = other.values, _query(other)
+    return _with(
+        form,
+        tuple(one for one in form.inputs if theirs.get(one.name) == one.value),
+        {name: value for name, value in _query(form).items() if query.get(name) == value},
+    )
+
+
+def with_values(form: Form, own: Mapping[str, str]) -> Form:
+    """The form with other values for fields and parameters of its address that have these names."""
+    inputs = tuple(replace(one, value=own.get(one.name, one.value)) for one in form.inputs)
+    return _with(form, inputs, {name: own.get(name, value) for name, value in _query(form).items()})
+
+
+def _mixed(form: Form, other: Form) -> Form:
+    """The form with the other's short values in place of its own, and its own long ones."""
+    short = {name: theirs for name, mine, theirs in _differing(form, other) if len(mine) < _SECRET}
+    return with_values(form, short)
+
+
+def _can_be_mixed(form: Form, other: Form) -> bool:
+    """Whether two sessions differ in short values and in long ones."""
+    return len({len(mine) < _SECRET for _, mine, _ in _differing(form, other)}) > 1
+
+
+def _differing(form: Form, other: Form) -> list[tuple[str, str, str]]:
+    """Names of fields and parameters that two sessions were given with other values: the one's and the other's."""
+    theirs = _query(other) | other.values
+    return [
+        (name, value, theirs[name])
+        for name, value in (_query(form) | form.values).items()
+        if theirs.get(name, value) != value
+    ]
+
+
+def _query(form: Form) -> dict[str, str]:
+    return dict(parse_qsl(split(form.action).query, keep_blank_values=True))
+
+
+def _with(form: Form, inputs: tuple[Input, ...], query: dict[str, str]) -> Form:
+    """The form with other fields, and another query where that is not what it has."""
+    action = form.action
+    if query != _query(form):
+        action = urlunsplit(split(action)._replace(query=urlencode(query)))
+    return replace(form, inputs=inputs, action=action)
+
+
+def likeliest(form: Form) -> Button | None:
+    """The button by which people approve, as far as its words tell; None where the form has none."""
+    return min(form.buttons, key=_refuses, default=None)
 
 
 def _refuses(button: Button | None) -> bool:

@@ -95,8 +95,11 @@ def passwords(page: Page) -> frozenset[str]:
     )
 
 
-def resend(browser: Visitor, request: httpx.Request, without: frozenset[str]) -> None:
-    """Send the request from another browser, without those fields; raises Untestable where nothing answers."""
+def resend(browser: Visitor, request: httpx.Request, without: frozenset[str], url: str = "") -> None:
+    """Send the request from another browser, without those fields; raises Untestable where nothing answers.
+
+    `url`: another address than its own.
+    """
     fields = {name: value for name, value in (_fields(request) or {}).items() if name not in without}
     headers = {name: value for name, value in request.headers.items() if name not in _ONE_BROWSERS}
     content: dict[str, Any] = {"content": request.content}
@@ -105,7 +108,7 @@ def resend(browser: Visitor, request: httpx.Request, without: frozenset[str]) ->
     elif without:
         content = {"data": fields}
     with answering():
-        browser.http.request(request.method, request.url, headers=headers, **content)
+        browser.http.request(request.method, url or request.url, headers=headers, **content)
 
 
 def _is_json(request: httpx.Request) -> bool:

@@ -47,15 +47,21 @@ def first_answer(browser: Visitor, user_code: str, verification_uri: str) -> Pag
     for codes, so that all answers are alike.
     """
     answer = answer_to(browser, wrong(user_code, 1), verification_uri)
-    # Data without a page says "not found" of a code as of an address: a right code shows which of the two.
-    known = browser.last.data and answer_to(browser, user_code, verification_uri).differs(answer)
-    if not known and not _takes_codes(browser.last):
+    if not _takes_codes(browser.last) and not _known_by_a_right_one(browser, user_code, verification_uri, answer):
         calm_down(browser.case, "the page does not take a code")
         answer = answer_to(browser, wrong(user_code, 1), verification_uri)
         if not _takes_codes(browser.last):
             what = str(browser.last.status) if browser.last.absent else "without a form"
             raise Untestable(f"a wrong code was answered {what}: enter() of the user module does not reach the page")
     return answer
+
+
+def _known_by_a_right_one(browser: Visitor, user_code: str, verification_uri: str, refusal: PageAnswer) -> bool:
+    """Whether a right code is answered otherwise than a wrong one: then what has no form is the answer to a code.
+
+    Data without a page, and pages of errors, say "not found" of a code as of an address.
+    """
+    return answer_to(browser, user_code, verification_uri).differs(refusal)
 
 
 def _takes_codes(page: Page) -> bool:

@@ -14,8 +14,15 @@ from device_grant.browser.page import THROTTLED, Page, same_host, split
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Operation
 from device_grant.protocol.exchange import REFUSED
+from device_grant.server.checks.pages.complete import (
+    approved_without_typing,
+    complete_address,
+    is_put_off,
+    shows,
+    visit,
+)
 from device_grant.server.checks.pages.guessing import CALM, answer_to, calm_down, first_answer, wrong
-from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION
+from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION, unread
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import GONE, Device
 from device_grant.server.session.registering import refused
@@ -25,7 +32,6 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.session.case import ServerCase
-    from device_grant.server.session.device import Grant
 
 LONGEST_MEMORABLE = 60
 """Characters of a verification_uri that people are still willing to type."""
@@ -33,7 +39,6 @@ WRONG_CODES = 12
 SLOW = 2.0
 """Real seconds from which an answer counts as held back."""
 _MOST_LINKS = 15
-_MOST_STEPS = 3
 
 
 # Addresses.
@@ -163,48 +168,32 @@ def test_refused_code_cannot_be_approved(device: Device, verify: Verify) -> None
 def test_complete_address_brings_the_code(device: Device, verify: Verify) -> None:
     """verification_uri_complete in a signed-in browser. Accepted: the code is filled in, and shown for comparison."""
     grant = device.start()
-    signed_in, visited = _visit(device, grant)
-    if _is_put_off(visited[-1]):
+    signed_in, visited = visit(device, grant)
+    if is_put_off(visited[-1]):
         calm_down(device.case, "the page asks for nothing")
         grant = device.start()
-        signed_in, visited = _visit(device, grant)
+        signed_in, visited = visit(device, grant)
     code = squeezed(grant.user_code)
-    shown = any(_shows(page, code) for page in visited)
+    shown = any(shows(page, code) for page in visited)
     if not shown and not signed_in and visited[-1].markup.asks_password:
         raise Untestable("verification_uri_complete asks to sign in first: write sign_in(http) in the user module")
     if not shown and not any(page.shown for page in visited):
         raise Inconclusive("verification_uri_complete showed no HTML page")
-    where = split(_complete(grant))
+    where = split(complete_address(grant))
     if not shown and code in squeezed(where.fragment) and code not in squeezed(where.query + where.path):
         # It never reaches the server: what the page does with it only its script knows.
         raise Inconclusive("the code is in the fragment of verification_uri_complete, for script: open it yourself")
     filled = shown or any(code in squeezed(page.html) for page in visited)
     script = visited[-1].markup.has_script and not visited[-1].markup.forms
     problem = "after verification_uri_complete the code has to be typed all the same"
-    verify.that("rfc8628-3.3.1-no-typing-needed", filled or (None if script else False), problem)
+    untyped: bool | None = True if filled else None if script else False
+    if not filled and visited[-1].form is not None and visited[-1].markup.prompt() is None:
+        # The session may know the code that the address brought: what is not shown is not to be typed therefore.
+        untyped = approved_without_typing(device) or None
+    verify.that("rfc8628-3.3.1-no-typing-needed", untyped, problem)
     problem = "after verification_uri_complete the page does not show the user code"
     requirement = "rfc8628-3.3.1-server-shows-code-for-comparison"
     verify.that(requirement, shown or (None if script else False), problem)
-
-
-def _visit(device: Device, grant: Grant) -> tuple[bool, list[Page]]:
-    """Whether one could sign in, and what verification_uri_complete then shows, and where its one button leads."""
-    code = squeezed(grant.user_code)
-    with Visitor(device.case) as browser:
-        signed_in = browser.sign_in(device)
-        visited = [browser.open(_complete(grant))]
-        while len(visited) < _MOST_STEPS and not _shows(visited[-1], code):
-            form = visited[-1].form
-            # Some pages only pass the code on, by script or by their one button.
-            if form is None or len(form.buttons) > 1 or code not in {squeezed(value) for value in form.values.values()}:
-                break
-            visited.append(browser.submit(visited[-1], form, next(iter(form.buttons), None)))
-    return signed_in, visited
-
-
-def _is_put_off(page: Page) -> bool:
-    """Whether a page is neither for a code nor for anything else: throttling is told by success too."""
-    return page.shown and not page.markup.forms and not page.markup.has_script
 
 
 @check("rfc8628-3.3.1-choice-preserved", "rfc9110-9.2.1-safe-get", faults=("approves_on_get",), timed=True)
@@ -300,8 +289,9 @@ def test_confirmation_speaks_of_the_device(case: ServerCase, verify: Verify) -> 
         page = browser.confirmation(device.start())
     if page.data:
         raise Inconclusive("the words of the confirmation are made by script: read it yourself")
-    if not page.markup.english:
-        raise Inconclusive("the confirmation is not in English: read it yourself")
+    reason = unread(page.markup, "the confirmation", POSSESSION, DEVICE)
+    if reason:
+        raise Inconclusive(reason)
     text = page.markup.text.replace(name or device.client.id, "").replace(device.client.id, "")
     problem = "the confirmation does not ask whether the device is the user's own"
     asked = True if POSSESSION.search(text) else None if DEVICE.search(text) and CAUTION.search(text) else False
@@ -340,8 +330,11 @@ def test_result_sends_the_user_back(device: Device, verify: Verify) -> None:
         if refused:
             raise Untestable(f"the user could not approve: {refused}")
         last = next(reversed(browser.pages()), None)
-    if last is None or not last.markup.english:
-        raise Inconclusive("the last page is not an English one: read it yourself")
+    if last is None:
+        raise Inconclusive("no page comes after the decision")
+    reason = unread(last.markup, "the last page", FAREWELL)
+    if reason:
+        raise Inconclusive(reason)
     description = FAREWELL.search(last.markup.text) is not None
     verify.that(
         "rfc8628-3.3-return-instruction", description, "after the decision nothing sends the user back to the device"
@@ -415,13 +408,3 @@ def _before_deciding(device: Device) -> list[Page]:
             raise Untestable("the user decides elsewhere: use a user module, and the pages can be judged")
         complete = device.start().verification_uri_complete
         return [*seen, browser.open(complete)] if complete else seen
-
-
-def _complete(grant: Grant) -> str:
-    if not grant.verification_uri_complete:
-        raise NotApplicable("the server sends no verification_uri_complete")
-    return grant.verification_uri_complete
-
-
-def _shows(page: Page, code: str) -> bool:
-    return page.shown and code in squeezed(page.markup.text)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from device_grant.browser.markup import Markup
 
 POSSESSION = re.compile(
     r"possession|your own device|in front of you|did you|(?:did not|didn.t) (?:start|initiat|request|ask)"
     r"|you (?:have |just )?(?:start|initiat|request)|recogni[sz]e|someone else|yourself"
-    r"|\byour (?:device|tv|television|console|terminal|printer|machine)\?|in your hands?\b|you (?:hold|own)\b",
+    r"|\byour (?:device|tv|television|console|terminal|printer|machine)\?|in your hands?\b|you (?:hold|own)\b"
+    r"|\b(?:match(?:es)?|compare|same|identical|equals?)\b[^.?!]{0,80}\b(?:device|tv|television|console|screen|terminal)\b",
     re.IGNORECASE,
 )
 CAUTION = re.compile(
@@ -21,3 +26,12 @@ FAREWELL = re.compile(
     r"\b(?:page|window|tab|browser|device|terminal|console|app|application|screen|tv)\b",
     re.IGNORECASE,
 )
+
+
+def unread(markup: Markup, what: str, *known: re.Pattern[str]) -> str:
+    """Why the words of a page cannot be judged by English ones; empty where they can, as by one of the `known` ones."""
+    if markup.english or (not markup.language and any(pattern.search(markup.text) for pattern in known)):
+        return ""
+    if markup.language:
+        return f"{what} is not in English but in {markup.language[:20]!r}: read it yourself"
+    return f"it cannot be told whether {what} is in English: read it yourself"

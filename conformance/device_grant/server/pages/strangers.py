@@ -1,0 +1,117 @@
+"""Ways in which somebody who has not signed in tries to approve: by the pages themselves, and with a person's form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from device_grant.browser.page import page_of, split
+from device_grant.server.pages.approving import approval_or_place, approving_form, common, with_values
+from device_grant.server.pages.resending import form_of, hold, passwords, resend
+from device_grant.server.pages.visitor import Visitor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from device_grant.server.pages.approving import Approval
+    from device_grant.server.session.device import Device, Grant
+
+_STEPS = 5
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One of the ways."""
+
+    make: Callable[[Visitor, Grant], None]
+    """Tries to approve a grant in a browser with nothing in it."""
+    shows_a_sign_in: bool = False
+    """Whether what is sent may show by itself that somebody signed in, who then was given it."""
+
+
+def attempts(device: Device) -> list[Attempt]:
+    """All of them, in the order in which they are to be made; raises as `approval_or_place` does."""
+    approval = approval_or_place(device)
+    if isinstance(approval, int):
+        return [
+            Attempt(partial(_resend_whole, approval), shows_a_sign_in=True),
+            Attempt(partial(_resend_common, approval)),
+        ]
+    return [
+        Attempt(partial(_walk, approval)),
+        Attempt(partial(_replay_whole, approval), shows_a_sign_in=True),
+        Attempt(partial(_replay_common, approval)),
+        Attempt(partial(_replay_with_own, approval)),
+    ]
+
+
+def _walk(approval: Approval, stranger: Visitor, grant: Grant) -> None:
+    page = stranger.open(grant.verification_uri_complete or grant.verification_uri)
+    for _ in range(_STEPS):
+        form = approval.on(page)
+        if form is not None:
+            stranger.submit(page, form, approval.button)
+            return
+        prompt = page.markup.prompt()
+        if page.markup.asks_password or prompt is None:
+            return
+        form, entry = prompt
+        page = stranger.submit(page, form, next(iter(form.buttons), None), **{entry.name: grant.user_code})
+
+
+def _replay_whole(approval: Approval, stranger: Visitor, grant: Grant) -> None:
+    with Visitor(stranger.case) as person:
+        page, form, button = approving_form(person, grant, approval)
+    stranger.submit(page, form, button)
+
+
+def _replay_common(approval: Approval, stranger: Visitor, grant: Grant) -> None:
+    with Visitor(stranger.case) as person, Visitor(stranger.case) as again:
+        page, form, button = approving_form(person, grant, approval)
+        _, other, _ = approving_form(again, grant, approval)
+    stranger.submit(page, common(form, other), button)
+
+
+def _replay_with_own(approval: Approval, stranger: Visitor, grant: Grant) -> None:
+    """A person's form, and in it whatever the stranger was given under the same names on the way to the sign-in.
+
+    What shows a sign-in has to belong to the request that it approves, and not to any.
+    """
+    own = _given_without_signing_in(stranger, grant)
+    with Visitor(stranger.case) as person:
+        page, form, button = approving_form(person, grant, approval)
+    stranger.submit(page, with_values(form, own), button)
+
+
+def _given_without_signing_in(stranger: Visitor, grant: Grant) -> dict[str, str]:
+    """Names and values of the addresses and fields that a stranger meets who types the code."""
+    page = stranger.open(grant.verification_uri_complete or grant.verification_uri)
+    prompt = page.markup.prompt()
+    if prompt is not None and not page.markup.asks_password:
+        form, entry = prompt
+        stranger.submit(page, form, next(iter(form.buttons), None), **{entry.name: grant.user_code})
+    given: dict[str, str] = {}
+    for page in map(page_of, stranger.seen):
+        given |= dict(parse_qsl(split(str(page.url)).query))
+        for form in page.markup.forms:
+            given |= {entry.name: entry.value for entry in form.inputs if entry.kind == "hidden"}
+    return given
+
+
+def _resend_whole(place: int, stranger: Visitor, grant: Grant) -> None:
+    """The last request of the user module, where no single form approves."""
+    with Visitor(stranger.case) as person:
+        request = hold(person, grant, place)
+        unknown = passwords(person.last)
+    resend(stranger, request, unknown)
+
+
+def _resend_common(place: int, stranger: Visitor, grant: Grant) -> None:
+    with Visitor(stranger.case) as person, Visitor(stranger.case) as again:
+        request = hold(person, grant, place)
+        unknown = passwords(person.last)
+        form, other = form_of(request), form_of(hold(again, grant, place))
+    shared = common(form, other)
+    resend(stranger, request, unknown | (form.values.keys() - shared.values.keys()), shared.action)
