@@ -22,7 +22,7 @@ _STEPS = 5
 
 
 @dataclass(frozen=True)
-class Attempt:
+class StrangerAttempt:
     """One of the ways."""
 
     make: Callable[[Visitor, Grant], None]
@@ -31,19 +31,19 @@ class Attempt:
     """Whether what is sent may show by itself that somebody signed in, who then was given it."""
 
 
-def attempts(device: Device) -> list[Attempt]:
+def attempts(device: Device) -> list[StrangerAttempt]:
     """All of them, in the order in which they are to be made; raises as `approval_or_place` does."""
     approval = approval_or_place(device)
     if isinstance(approval, int):
         return [
-            Attempt(partial(_resend_whole, approval), shows_a_sign_in=True),
-            Attempt(partial(_resend_common, approval)),
+            StrangerAttempt(partial(_resend_whole, approval), shows_a_sign_in=True),
+            StrangerAttempt(partial(_resend_common, approval)),
         ]
     return [
-        Attempt(partial(_walk, approval)),
-        Attempt(partial(_replay_whole, approval), shows_a_sign_in=True),
-        Attempt(partial(_replay_common, approval)),
-        Attempt(partial(_replay_with_own, approval)),
+        StrangerAttempt(partial(_walk, approval)),
+        StrangerAttempt(partial(_replay_whole, approval), shows_a_sign_in=True),
+        StrangerAttempt(partial(_replay_common, approval)),
+        StrangerAttempt(partial(_replay_with_own, approval)),
     ]
 
 
