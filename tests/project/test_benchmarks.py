@@ -148,9 +148,9 @@ def test_a_server_that_does_not_start_is_told():
 
 def test_answers_of_the_reference_server_are_not_held_back():
     # A listener whose protocol asyncio does not know keeps Nagle's algorithm, and each answer waits 40 ms for an ACK.
-    from device_grant.reference.server.serve import _listen
+    from device_grant.reference.server.serve import listen
 
-    listener = _listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", 0)
     with listener:
         import socket
 

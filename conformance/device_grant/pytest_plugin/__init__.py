@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from device_grant.judging import Invariant, Rule
+    from device_grant.reference.server.testing import DeviceGrantServer
 
 _ADVICE = (
     "the checks need something to test: add --grant-target TARGET, for example --grant-target embedded, "
@@ -52,8 +53,25 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--grant-command", default=None, help="command line that the results name")
 
 
+@pytest.fixture
+def device_grant_server(request: pytest.FixtureRequest) -> Iterator[DeviceGrantServer]:
+    """The reference authorization server on a loopback port, for tests of a client.
+
+    The test approves and denies, moves its clock and says what polls are answered. What
+    `@pytest.mark.device_grant_server(dialect="aws-sso-oidc", interval=1, faults=["…"])` names are its settings.
+    """
+    from device_grant.reference.server.testing import DeviceGrantServer
+
+    marker = request.node.get_closest_marker("device_grant_server")
+    with DeviceGrantServer(*(marker.args if marker else ()), **(marker.kwargs if marker else {})) as server:
+        yield server
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Switch the suite on where a target or a client is named."""
+    config.addinivalue_line(
+        "markers", "device_grant_server(dialect, faults, **settings): settings of the fixture of that name"
+    )
     target, client = config.getoption("--grant-target"), config.getoption("--grant-client")
     if target and client:
         raise pytest.UsageError("--grant-target and --grant-client: a run tests a server or a client, not both")

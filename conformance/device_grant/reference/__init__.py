@@ -1,6 +1,6 @@
 """The reference authorization server and the reference client: honest by default, their misbehaviours are faults.
 
-`create_app` builds the server of a dialect, `serve` runs one on a port. The client is in
+`create_app` builds the server of a dialect, `serve` runs one on a port, `DeviceGrantServer` one for a test. The client is in
 `device_grant.reference.client`.
 """
 
@@ -15,10 +15,11 @@ from device_grant.reference.server.serve import serve
 if TYPE_CHECKING:
     from device_grant.reference.server.app import create_app
     from device_grant.reference.server.settings import Settings
+    from device_grant.reference.server.testing import DeviceGrantServer
 
-__all__ = ["Faults", "Settings", "create_app", "serve"]
+__all__ = ["DeviceGrantServer", "Faults", "Settings", "create_app", "serve"]
 
-_MODULES = {"Settings": "settings", "create_app": "app"}
+_MODULES = {"DeviceGrantServer": "testing", "Settings": "settings", "create_app": "app"}
 
 
 def __getattr__(name: str) -> Any:

@@ -46,6 +46,8 @@ class Grants:
 
     async def redeem(self, client: RegisteredClient, device_code: str) -> Tokens:
         """One poll (RFC 8628 3.4, 3.5). A code yields tokens exactly once."""
+        if self.store.on_poll is not None:
+            self.store.on_poll(self.store.grants.get(device_code))
         if self.store.faults.quote_in_code_500 and "'" in device_code:
             raise crash()
         if self.store.faults.redemption_race:

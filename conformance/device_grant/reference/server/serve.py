@@ -10,6 +10,9 @@ from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
+
+    import uvicorn
 
     from device_grant.reference.server.faults import Faults
     from device_grant.reference.server.settings import Settings
@@ -31,33 +34,22 @@ def serve(
     `port` 0 takes a free one. `ready` is called with the base URL as soon as connections are accepted. Where the
     settings name no issuer it is that base URL. Raises UsageError if the address cannot be taken.
     """
-    import uvicorn  # only here: an application in process needs no HTTP server
-
     from device_grant.reference.server.app import create_app
     from device_grant.reference.server.settings import Settings
 
-    listener = _listen(host, port)
+    listener = listen(host, port)
     try:
         name = f"[{host}]" if ":" in host else host
         base = f"http://{name}:{listener.getsockname()[1]}"
         settings = settings or Settings()
         if not settings.issuer:
             settings = dataclasses.replace(settings, issuer=base)
-        config = uvicorn.Config(
-            create_app(settings, faults),
-            log_config=None,
-            log_level="critical",
-            access_log=False,
-            lifespan="off",
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=_SHUTDOWN,
-        )
+        server = server_of(create_app(settings, faults))
         try:
             if ready is not None:
                 # The socket listens already: whoever connects from here on is served as soon as the loop runs.
                 ready(base)
-            uvicorn.Server(config).run(sockets=[listener])
+            server.run(sockets=[listener])
         except KeyboardInterrupt:
             # uvicorn shuts down cleanly and then raises the signal again for its caller: this is the caller.
             return
@@ -65,7 +57,25 @@ def serve(
         listener.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def server_of(application: Any) -> uvicorn.Server:
+    """The HTTP server for an application, not started; it prints nothing and trusts no header of a proxy."""
+    import uvicorn  # only here: an application in process needs no HTTP server
+
+    config = uvicorn.Config(
+        application,
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_SHUTDOWN,
+    )
+    return uvicorn.Server(config)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections; port 0 takes a free one. Raises UsageError if the address cannot be taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # With its protocol named: asyncio switches Nagle's algorithm off only then, and each answer would wait 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)

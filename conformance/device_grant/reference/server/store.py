@@ -114,6 +114,8 @@ class Store:
     faults: Faults
     clock: Callable[[], float]
     lock: threading.RLock = field(default_factory=threading.RLock)
+    on_poll: Callable[[IssuedGrant | None], None] | None = None
+    """Called before a poll is judged, with its grant; what it raises is the answer."""
 
     def __post_init__(self) -> None:
         self.clients: dict[str, RegisteredClient] = {}
