@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.targets.users.browser import Browser
-
 if TYPE_CHECKING:
     from device_grant.server.session.run import Run
+    from device_grant.targets.users.browser import Browser
 
 _PAGE = 30.0
 """Real seconds for a page."""
@@ -15,6 +14,8 @@ _PAGE = 30.0
 
 def browser_at(run: Run, *, patient: bool = True) -> Browser:
     """A browser with nothing in it; a `patient` one waits where the pages limit the rate of requests."""
+    from device_grant.targets.users.browser import Browser  # what lists checks needs no HTTP client
+
     result = Browser(run.target.http(timeout=_PAGE), base=run.target.base, timeout=_PAGE)
     if patient:
         result.auth = run.patience()
