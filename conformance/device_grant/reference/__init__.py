@@ -1,7 +1,7 @@
 """The reference authorization server and the reference client: honest by default, their misbehaviours are faults.
 
-`create_app` builds the server of a dialect, `serve` runs one on a port, `DeviceGrantServer` one for a test. The client is in
-`device_grant.reference.client`.
+`create_app` builds the server of a dialect, `serve` runs one on a port, `DeviceGrantServer` one for a test. The
+client is in `device_grant.reference.client`.
 """
 
 from __future__ import annotations
