@@ -20,7 +20,7 @@ class ExitCode(IntEnum):
     SUITE_ERROR = 3
     """Code of the suite, or an application that the caller plugged into it, raised; a user module is `USAGE`."""
     UNREACHABLE = 4
-    """The target could not be reached or did not start."""
+    """The target could not be reached or did not start; a client's first login shows nothing of it."""
     NOTHING_RAN = 5
     """No check ran."""
 

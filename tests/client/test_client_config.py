@@ -9,11 +9,13 @@ import msgspec
 import pytest
 from support import ROOT
 
-from device_grant.client.drivers.config import ClientConfig
+from device_grant.client.drivers.config import Claims, ClientConfig
 from device_grant.client.drivers.embedded import EmbeddedDriver
 from device_grant.client.drivers.load import baseline_of, known_clients, open_client, read_client
 from device_grant.client.drivers.process import ProcessDriver
+from device_grant.engine.options import Options
 from device_grant.errors import UsageError
+from device_grant.pytest_plugin.options import as_arguments
 
 PAGE = ROOT / "docs" / "reference" / "client-toml.md"
 LEAST = 'name = "x"\n[run]\ncommand = ["x"]\n'
@@ -56,7 +58,8 @@ def test_the_least_that_is_needed(tmp_path):
         (LEAST + "[clock]\nscale = 0.5\n", "clock.scale"),
         (LEAST + "[claims]\nrefresh = 1\n", "claims.refresh"),
         (LEAST + "[claims]\nexpiry = true\n", "claims.expiry: unknown key"),
-        (LEAST.replace('"x"]', '"x"]\nkind = "operations"') + "[claims]\nmetadata = true\n", "claims.metadata"),
+        (LEAST + "[claims]\nlogin = false\n", "claims.login: a client that cannot sign in"),
+        (LEAST + "[claims]\nkeeps = ['cookies']\n", "keeps"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path, text, complaint):
@@ -105,12 +108,22 @@ def test_what_names_a_client(tmp_path):
         ("honest:rfc8628:loop", {}, "unknown kind"),
         ("honest", {"faults": ["slow_down_ignord"]}, "did you mean slow_down_ignored"),
         ("-- x", {"faults": ["slow_down_ignored"]}, "--fault is for the reference client"),
+        ("-- x", {"claims": ["meta"]}, "--claim meta: unknown claim; there are registration, refresh"),
+        ("honest", {"claims": ["metadata"]}, "--claim is for a command behind --"),
     ],
 )
 def test_wrong_names(spec, options, complaint):
     with pytest.raises(UsageError) as caught:
         open_client(spec, **options)
     assert complaint in str(caught.value)
+
+
+def test_a_command_can_claim():
+    assert open_client("-- x", claims=["metadata", "refresh"]).config.claims == Claims(metadata=True, refresh=True)
+    assert open_client("-- x").config.claims == Claims()
+    options = Options(target="-- x", party="client", claims=("metadata",))
+    assert "--grant-claim=metadata" in as_arguments(options)
+    assert options.rest == ("--claim", "metadata")
 
 
 def test_an_empty_folder_and_another_dialect(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 from support.needs import needs
 
 from device_grant.catalogue import load
+from device_grant.client.drivers import process
 from device_grant.client.drivers.config import (
     Claims,
     ClientClockSection,
@@ -201,11 +202,39 @@ def test_time_can_pass_faster(tmp_path, capsys):
     assert 0.8 < attempt.polls[2].started - attempt.polls[1].ended < 6
 
 
-def test_a_client_that_time_does_not_move_runs_on_real_time(tmp_path, capsys):
-    source = "import sys; sys.exit(3)"
+@pytest.mark.parametrize(
+    ("source", "blamed"),
+    [
+        ("import sys; sys.exit(3)", ""),  # it fails without libfaketime as well, which the first login will tell
+        (HONEST.replace("E = os.environ", "E = os.environ; 'LD_PRELOAD' in E and sys.exit(3)"), "under libfaketime"),
+        (HONEST.replace("time.sleep(", "time.sleep(0 * "), "it did not wait between two polls"),
+    ],
+)
+@needs("libfaketime")
+def test_libfaketime_is_blamed_for_its_own_doing_alone(tmp_path, capsys, source, blamed):
     with ProcessDriver(located(source, tmp_path, clock=ClientClockSection(scale=10))) as driver:
         assert (driver.scale, driver.clock) == (1.0, "real")
-    assert "x runs on real time: " in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert (f"x runs on real time: {blamed}" in said) if blamed else said == ""
+
+
+def test_a_time_that_cannot_be_moved_is_said(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(process, "_faketime", lambda: None)
+    with ProcessDriver(located(HONEST, tmp_path, clock=ClientClockSection(scale=10))) as driver:
+        assert driver.scale == 1.0
+    assert "x runs on real time: libfaketime is not installed" in capsys.readouterr().err
+
+
+def test_runs_of_one_home_meet_one_server(tmp_path):
+    """Clients keep registrations by the server's address: another port would be another server."""
+    with ProcessDriver(located(HONEST, tmp_path)) as driver, Home() as one, Home() as other:
+        run = run_of(driver)
+        bases = []
+        for home in (one, one, other, one):
+            authority = run.authority()
+            assert run.attempt(Invocation("flow", authority, home, given=run.given("flow"))).succeeded
+            bases.append(authority.base)
+    assert bases[0] == bases[1] == bases[3] != bases[2]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +265,7 @@ def test_claims_that_are_not_true(tmp_path):
 
 
 def test_a_program_that_is_not_there(tmp_path):
-    with pytest.raises(UsageError, match="cannot be started"):
+    with pytest.raises(UsageError, match=r"nothing is not there: build or install it$"):
         once("", tmp_path, run={"command": ("./nothing",)})
     with pytest.raises(UsageError, match=r"nothing-of-that-name is not on PATH: install it$"):
         once("", tmp_path, run={"command": ("nothing-of-that-name",)})

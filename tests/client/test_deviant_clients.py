@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
+import msgspec
 import pytest
 from support.client_proof import applies, catalogue, scenarios
 from support.small_client import BASE, GiveUp, SmallClient
@@ -225,6 +227,117 @@ def test_polls_after_the_token_are_a_result():
     run = opened(PollsOn())
     assert "rfc8628-3.3-client-polls-until-done" in run.obstacle
     assert judged(run, OTHERS[0])[1] == {"rfc8628-3.3-client-polls-until-done"}
+
+
+# What a client can do.
+
+
+class OnlyRefreshes(Plain):
+    """A token provider: it has no way of signing in."""
+
+    claims = Claims(login=False, refresh=True, registration=False, keeps=("tokens",))
+
+    def run(self, invocation):
+        assert invocation.operation == "refresh"
+        return super().run(invocation)
+
+
+class OnlyRefreshesInVain(OnlyRefreshes):
+    def refresh(self):
+        raise GiveUp("no tokens here")
+
+
+def test_a_client_that_only_refreshes_is_tested_for_that():
+    run = opened(OnlyRefreshes())
+    names = [name for name, entry in scenarios().items() if applies(entry, RFC8628)]
+    verdicts, broken = judged(run, *names)
+    assert not broken
+    assert verdicts["rfc6749-6-grant-type"] == {Verdict.PASS}
+    assert verdicts["rfc6749-6-client-keeps-old-when-not-rotated"] == {Verdict.PASS}
+    assert verdicts["rfc6819-5.3.3-secure-storage"] == {Verdict.PASS}
+    assert verdicts["rfc8628-3.5-client-repeats-on-pending"] == {Verdict.NOT_APPLICABLE}
+    with pytest.raises(TargetUnreachableError, match="a plain refresh ended with status 1"):
+        opened(OnlyRefreshesInVain())
+
+
+@pytest.mark.parametrize(
+    ("keeps", "registrations", "tokens"),
+    [(True, True, True), (False, False, False), (("tokens",), False, True), (("registrations",), True, False)],
+)
+def test_what_is_kept_is_claimed_by_kind(keeps, registrations, tokens):
+    client = Plain()
+    client.config = msgspec.structs.replace(client.config, claims=Claims(keeps=keeps))
+    run = ClientRun(client, dialect(RFC8628), catalogue())
+    assert (run.claims("keeps_registrations"), run.claims("keeps_tokens")) == (registrations, tokens)
+
+
+class Keeps(Plain):
+    """Its file of tokens is written at its refresh, as it likes."""
+
+    claims = Claims(registration=False, refresh=True)
+    mode = 0o644
+    form = staticmethod(lambda token: token)
+
+    def got(self, members):
+        self.say(f"device-grant: token {members['access_token']}")
+        if self.given["OPERATION"] == "refresh":
+            file = self.invocation.home.path / "cache"
+            file.write_bytes(self.form(members["access_token"].encode()))
+            file.chmod(self.mode)
+
+
+@pytest.mark.parametrize("before", [b"", b"u", b"user:", b"somebody@example.org:"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_secret_in_base64_is_one(before, encode):
+    """Credential files, netrc and npm write them so; the file of a token provider appears at its refresh."""
+    name = "keeping::test_files"
+    open_to_all = type("OpenToAll", (Keeps,), {"form": staticmethod(lambda token: encode(before + token))})
+    assert judged(opened(open_to_all()), name)[1] == {"rfc6819-5.3.3-secure-storage"}
+    closed = type("Closed", (open_to_all,), {"mode": 0o600})
+    assert judged(opened(closed()), name)[0]["rfc6819-5.3.3-secure-storage"] == {Verdict.PASS}
+    other = type("Other", (Keeps,), {"form": staticmethod(lambda _token: encode(before + b"x" * 60))})
+    assert judged(opened(other()), name)[0]["rfc6819-5.3.3-secure-storage"] == {Verdict.NOT_APPLICABLE}
+
+
+class FallsBack(Plain):
+    """Takes a refusal at the start for "no device flow here", and goes on in a browser."""
+
+    def start(self):
+        try:
+            return super().start()
+        except GiveUp:
+            self.say("Open http://127.0.0.1/authorize instead")
+            self.wait(1000)
+            raise
+
+
+class EndsAsIfItHadWorked(Plain):
+    def flow(self):
+        try:
+            super().flow()
+        except GiveUp:
+            self.lines.clear()
+
+
+def test_what_is_still_going_on_may_be_a_reaction():
+    requirement, name = "rfc8628-3.5-client-reacts-to-other-errors", "ending::test_refused_at_the_start"
+    assert judged(opened(FallsBack()), name)[0][requirement] == {Verdict.INCONCLUSIVE}
+    assert judged(opened(EndsAsIfItHadWorked()), name)[0][requirement] == {Verdict.WARN}
+    assert judged(opened(Plain()), name)[0][requirement] == {Verdict.PASS}
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("", "it wrote nothing"),
+        ("\x1b[47m  \x1b[0m\n\x1b[1;31mIt failed\x1b[0m\n  \n\u2588\u2580\u2584\n", "It failed"),
+        ("\x1b]8;;https://example.org\x07here\x1b]8;;\x07", "here"),
+        ("a" * 300 + "b" * 300, "a" * 200 + " … " + "b" * 200),
+        ("one\ntwo\nthree\nfour", "two | three | four"),
+    ],
+)
+def test_last_words_are_words(written, shown):
+    assert Ended(1, "", written, 0.0).last_words == shown
 
 
 # Dialects of the field.

@@ -39,6 +39,7 @@ class _WithCommand(click.Command):
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
+@click.option("--claim", metavar="NAME", multiple=True, help="What a command behind -- can do, for example metadata.")
 @click.option("--fault", multiple=True, help="A misbehaviour of the reference client, to see what it looks like.")
 def client(name: str | None, report: Path | None, **options: Any) -> int:
     r"""Run the scenarios against a client and say what conforms.
@@ -47,7 +48,8 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
     folder, or the name of a client that comes with the suite.
 
     Or give a command, as in `device-grant client -- COMMAND…`: one that does one whole login by the DEVICE_GRANT_
-    variables that docs/reference/client-toml.md names, and exits.
+    variables that docs/reference/client-toml.md names, and exits. What it can do beyond that, --claim says by the
+    names of [claims] there: metadata, confidential, refresh, registration, keeps.
 
     With NAME, arguments behind -- go to pytest, for example -- -k slow_down.
     """
@@ -97,6 +99,7 @@ def _run_one(
             report=report,
             expect=options["expect"],
             faults=options["fault"],
+            claims=options["claim"],
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )

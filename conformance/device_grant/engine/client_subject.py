@@ -119,7 +119,7 @@ class ClientSubject:
         from device_grant.client.drivers.load import open_client
 
         options = self.options
-        return open_client(options.target, dialect=options.dialect, faults=options.faults)
+        return open_client(options.target, dialect=options.dialect, faults=options.faults, claims=options.claims)
 
     def _opened(self) -> ClientRun:
         assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing

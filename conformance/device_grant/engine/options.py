@@ -33,6 +33,8 @@ class Options:
     supplied: Supplied = field(default_factory=Supplied)
     """What the target knows beforehand."""
     faults: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    """What a client that is given as a command can do."""
     shard: str | None = None
     """`INDEX/OF`, as it was given."""
     database: str | None = None
@@ -67,7 +69,8 @@ class Options:
 
             database = ("--database", shown(self.database))
         faults = (word for fault in self.faults for word in ("--fault", fault))
-        return (*user, *self.supplied.words(), *expect, *database, *faults)
+        claims = (word for claim in self.claims for word in ("--claim", claim))
+        return (*user, *self.supplied.words(), *expect, *database, *faults, *claims)
 
 
 def open_target_spec(options: Options) -> Target:

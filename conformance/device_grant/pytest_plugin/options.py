@@ -29,6 +29,7 @@ def options_of(config: pytest.Config) -> Options:
         user=option("--grant-user"),
         supplied=Supplied.read(option("--grant-supply")),
         faults=option("--grant-fault"),
+        claims=tuple(option("--grant-claim")),
         shard=option("--grant-shard"),
         database=option("--grant-database"),
         command=option("--grant-command") or shlex.join(["pytest", *config.invocation_params.args]),
@@ -54,6 +55,7 @@ def as_arguments(options: Options) -> list[str]:
     }
     repeated = [("--grant-only", value) for value in options.only]
     repeated += [("--grant-fault", value) for value in options.faults]
+    repeated += [("--grant-claim", value) for value in options.claims]
     repeated += [("--grant-supply", value) for value in options.supplied.pairs()]
     pairs = [(name, value) for name, value in single.items() if value is not None] + repeated
     return [f"{name}={value}" for name, value in pairs]

@@ -2,34 +2,58 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, check
 from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from device_grant.client.drivers.invocation import Kept
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
+_SHORTEST = 12
+"""Characters of base64 that no chance puts into a file."""
 OTHER_PEOPLE = 0o077
 KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
 
 
 @check("rfc6819-5.3.3-secure-storage", faults=("files_for_everyone",))
 def test_files(client: ClientUnderTest, verify: Verify) -> None:
-    """A plain login with umask 022. Accepted: files with secrets under HOME can be read by their owner alone."""
-    login = client.redeem()
-    login.need(Purpose.POLL)
-    secret = [file for file in login.files if _holds_secrets(login, file)]
-    if not secret and login.succeeded:
+    """A login with umask 022, and a refresh. Accepted: only their owner can read files with secrets under HOME."""
+    runs = []
+    if client.claims("login"):
+        runs.append(client.redeem())
+        runs[-1].need(Purpose.POLL)
+    if client.claims("refresh"):
+        runs.append(client.refresh())
+    secret = [(run, file) for run in runs for file in run.files if _holds_secrets(run, file)]
+    if not secret and all(run.succeeded for run in runs):
         raise NotApplicable("the client keeps no secret in a file under HOME")
-    open_ones = [f"{file.path} ({file.mode:03o})" for file in secret if file.mode & OTHER_PEOPLE]
+    open_ones = [(run, f"{file.path} ({file.mode:03o})") for run, file in secret if file.mode & OTHER_PEOPLE]
     problem = "keeps secrets in a file that other people can read"
-    verify.that("rfc6819-5.3.3-secure-storage", not open_ones, problem, login, got=", ".join(open_ones))
+    got = ", ".join(dict.fromkeys(name for _, name in open_ones))
+    shown = open_ones[0][0] if open_ones else runs[-1]
+    verify.that("rfc6819-5.3.3-secure-storage", not open_ones, problem, shown, got=got)
 
 
-def _holds_secrets(login: Attempt, file: Kept) -> bool:
-    issued = login.invocation.authority.issued
-    return any(value.encode() in file.content for kind in KINDS for value in issued.get(kind, ()) if value)
+def _holds_secrets(run: Attempt, file: Kept) -> bool:
+    issued = run.invocation.authority.issued
+    values = [value.encode() for kind in KINDS for value in issued.get(kind, ()) if value]
+    return any(form in file.content for value in values for form in _written(value))
+
+
+def _written(value: bytes) -> Iterator[bytes]:
+    """A value as files have it: plainly, or in base64 behind a name of any length, as netrc and npm write it."""
+    yield value
+    for before in range(3):
+        # What its first and last octets become depends on their neighbours.
+        whole = b64encode(b"x" * before + value)
+        inner = whole[4 if before else 0 : len(whole) - 4 if (before + len(value)) % 3 else len(whole)]
+        if len(inner) >= _SHORTEST:
+            yield from (inner, inner.translate(_URL_SAFE))

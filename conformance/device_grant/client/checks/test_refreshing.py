@@ -59,7 +59,10 @@ def test_refresh_with_credentials(client: ClientUnderTest, verify: Verify) -> No
 
 
 @check(
-    "rfc6749-6-client-discards-old", faults=("refresh_token_never_replaced",), needs=("refresh", "keeps"), timed=True
+    "rfc6749-6-client-discards-old",
+    faults=("refresh_token_never_replaced",),
+    needs=("refresh", "keeps_tokens"),
+    timed=True,
 )
 def test_rotated_refresh_token(client: ClientUnderTest, verify: Verify) -> None:
     """A refresh yields a new refresh token; then another refresh. Accepted: it uses the new one."""
@@ -72,7 +75,7 @@ def test_rotated_refresh_token(client: ClientUnderTest, verify: Verify) -> None:
 @check(
     "rfc6749-6-client-keeps-old-when-not-rotated",
     faults=("refresh_token_forgotten",),
-    needs=("refresh", "keeps"),
+    needs=("refresh", "keeps_tokens"),
     timed=True,
 )
 def test_refresh_token_that_stays(client: ClientUnderTest, verify: Verify) -> None:

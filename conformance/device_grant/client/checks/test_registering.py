@@ -20,7 +20,9 @@ REGISTERS = {"CLIENT_ID": "", "CLIENT_SECRET": ""}
 DAYS = 86400
 
 
-@check("aws-register-client-caches", faults=("registers_each_time",), needs=("flow", "registration", "keeps"))
+@check(
+    "aws-register-client-caches", faults=("registers_each_time",), needs=("flow", "registration", "keeps_registrations")
+)
 def test_registration_is_kept(client: ClientUnderTest, verify: Verify) -> None:
     """Two logins of the same person; the registration is good for 90 days. Accepted: one registration."""
     home = client.home()
@@ -34,7 +36,7 @@ def test_registration_is_kept(client: ClientUnderTest, verify: Verify) -> None:
 @check(
     "rfc7591-3.2.1-client-reregisters-on-expiry",
     faults=("expired_registration_used",),
-    needs=("flow", "registration", "keeps"),
+    needs=("flow", "registration", "keeps_registrations"),
 )
 def test_expired_registration(client: ClientUnderTest, verify: Verify) -> None:
     """A registration that has expired since, then a second login. Accepted: it registers again."""

@@ -105,8 +105,10 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     """Takes a client secret and authenticates with it."""
     metadata: bool = False
     """Finds its endpoints from the issuer alone (RFC 8414 or OpenID Connect Discovery)."""
-    keeps: bool = False
-    """Keeps registrations or tokens in files under HOME for its next run."""
+    keeps: bool | tuple[Literal["registrations", "tokens"], ...] = False
+    """What it keeps in files under HOME for its next run; true: both."""
+    login: bool = True
+    """Can sign in; without it a client that only refreshes is tested for that alone."""
     shows: bool = True
     """Tells the user code and the URI to a person, on its output or by the marker `shows`."""
     tls: bool = True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
     from device_grant.client.scripted.authority import Authority
     from device_grant.client.scripted.certificates import Certificate
 
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
+"""Sequences of terminals: of control, of operating system commands, of two characters."""
+_LONGEST_WORDS = 200
+"""Characters of each end of a long line that are kept."""
 MARK = "device-grant: "
 LARGEST_FILE = 262_144
 """Octets of a file under HOME that are looked at."""
@@ -28,11 +34,27 @@ class Home:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="device-grant-home-", ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
+        self._reserved: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """A port of 127.0.0.1 at which every run of this HOME can meet its server: clients keep things by its address.
+
+        It is bound and never listened to, which keeps others from it and lets a server of ours in.
+        """
+        if self._reserved is None:
+            self._reserved = socket.socket()
+            self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._reserved.bind(("127.0.0.1", 0))
+        port: int = self._reserved.getsockname()[1]
+        return port
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._reserved is not None:
+            self._reserved.close()
         self._folder.cleanup()
 
     def files(self) -> tuple[Kept, ...]:
@@ -154,9 +176,17 @@ class Ended:
 
     @property
     def last_words(self) -> str:
-        """The end of what it wrote, on one line."""
-        lines = [" ".join(line.split()) for line in (self.stderr or self.stdout).splitlines() if line.strip()]
-        return " | ".join(lines[-3:]) or "it wrote nothing"
+        """The end of what it wrote, on one line; without colours, pictures of blocks, and the middle of long lines."""
+        written = _ESCAPES.sub("", self.stderr or self.stdout)
+        lines = [" ".join(line.split()) for line in written.splitlines()]
+        lines = [line for line in lines if any(character.isalnum() for character in line)]
+        return " | ".join(_ends(line) for line in lines[-3:]) or "it wrote nothing"
+
+
+def _ends(line: str) -> str:
+    if len(line) <= 2 * _LONGEST_WORDS:
+        return line
+    return f"{line[:_LONGEST_WORDS]} … {line[-_LONGEST_WORDS:]}"
 
 
 class Driver(Protocol):

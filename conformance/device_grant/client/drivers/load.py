@@ -7,7 +7,9 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from device_grant.client.drivers.config import ClientConfig, LocatedClient, RunSection
+import msgspec
+
+from device_grant.client.drivers.config import Claims, ClientConfig, LocatedClient, RunSection
 from device_grant.errors import UsageError
 from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
@@ -31,21 +33,26 @@ def known_clients() -> dict[str, Path]:
     return described("clients")
 
 
-def open_client(spec: str, *, dialect: str | None = None, faults: Iterable[str] = ()) -> Driver:
+def open_client(
+    spec: str, *, dialect: str | None = None, faults: Iterable[str] = (), claims: Iterable[str] = ()
+) -> Driver:
     """The driver of a client, not entered; raises UsageError in one line.
 
     `spec` is `honest` (perhaps with `:dialect` and `:operations`), a name, the path of a client.toml or of its folder,
-    or `-- ` and a command.
+    or `-- ` and a command, of which `claims` names what client.toml would claim.
     """
+    claims = tuple(claims)
     if dialect is not None:
         known_dialect(dialect)
     named = parse_client(spec)
+    if claims and named.form is not SpecForm.COMMAND:
+        raise UsageError(f"--claim is for a command behind --; what {spec} can do, its client.toml says")
     if named.form is SpecForm.EMBEDDED:
         return _reference(named, dialect, faults)
     if tuple(faults):
         raise UsageError(f"--fault is for the reference client; {spec} has only the faults of its own")
     if named.form is SpecForm.COMMAND:
-        located = _of_command(named.command, dialect)
+        located = _of_command(named.command, dialect, claims)
     else:
         located = read_client(named.path, spec=spec)
     if dialect is not None and dialect != located.config.dialect:
@@ -85,8 +92,8 @@ def contradictions(located: LocatedClient) -> Iterator[str]:
     yield from _paths(config)
     if config.clock.scale < 1:
         yield "clock.scale: time can pass faster, not slower: give a number of at least 1"
-    if config.run.kind == "operations" and config.claims.metadata:
-        yield 'claims.metadata: is tested with kind = "flow" alone'
+    if not config.claims.login and not config.claims.refresh:
+        yield "claims.login: a client that cannot sign in is tested for refreshing alone, so say claims.refresh = true"
 
 
 def _run(located: LocatedClient) -> Iterator[str]:
@@ -131,7 +138,7 @@ def _reference(spec: Spec, dialect: str | None, faults: Iterable[str]) -> Driver
     return EmbeddedDriver(chosen, faults, kind="operations" if spec.operations else "flow")
 
 
-def _of_command(line: str, dialect: str | None) -> LocatedClient:
+def _of_command(line: str, dialect: str | None, claims: tuple[str, ...]) -> LocatedClient:
     try:
         command = shlex.split(line)
     except ValueError as error:
@@ -142,5 +149,15 @@ def _of_command(line: str, dialect: str | None) -> LocatedClient:
         name=Path(command[0]).name,
         dialect=dialect or default_dialect().name,
         run=RunSection(command=tuple(command)),
+        claims=Claims(**dict.fromkeys(_claimable(claims), True)),
     )
     return LocatedClient(config=config, folder=Path.cwd(), spec=f"-- {shlex.join(command)}")
+
+
+def _claimable(claims: tuple[str, ...]) -> tuple[str, ...]:
+    """The same, once each is a claim that a client may make; raises UsageError."""
+    known = [name for name, value in msgspec.structs.asdict(Claims()).items() if not value]
+    for name in claims:
+        if name not in known:
+            raise UsageError(f"--claim {name}: unknown claim; there are {', '.join(known)}")
+    return claims

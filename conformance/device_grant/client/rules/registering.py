@@ -45,8 +45,9 @@ def registration_says_who(session: ClientSession) -> Iterator[Judgement]:
             continue
         named = bool(members.get("client_name"))
         yield Judgement("rfc7591-2-client-name-recommended", named, "the registration has no client_name", (entry,))
-        page = bool(members.get("client_uri"))
-        yield Judgement("rfc7591-2-client-uri-recommended", page, "the registration has no client_uri", (entry,))
+        if not session.registers_as_told:
+            page = bool(members.get("client_uri"))
+            yield Judgement("rfc7591-2-client-uri-recommended", page, "the registration has no client_uri", (entry,))
         if any(name.startswith("client_name#") for name in members):
             problem = "client_name is there in one language only"
             yield Judgement("rfc7591-2.2-untagged-name", named, problem, (entry,))

@@ -62,6 +62,8 @@ class ClientSession:
     """Issuer from which the client had to find its endpoints."""
     device_code: str = ""
     refresh_token: str = ""
+    registers_as_told: bool = False
+    """Whether the metadata of its registration is that of an application, or of our adapter, around it."""
     over: float | None = None
     """When the client ended, or the record does; on the clock of the exchanges."""
     loopback: bool = False

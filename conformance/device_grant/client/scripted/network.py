@@ -47,11 +47,21 @@ class _Server(ABC):
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, context: ssl.SSLContext | None = None) -> int:
-        """Listen on a free port of 127.0.0.1, and say which."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context, limit=LARGEST_BODY)
+    async def open(self, context: ssl.SSLContext | None = None, wanted: int = 0) -> int:
+        """Listen on 127.0.0.1, at the port that is wanted or else at a free one, and say which."""
+        try:
+            self._server = await self._listen(context, wanted)
+        except OSError:
+            if not wanted:
+                raise
+            self._server = await self._listen(context, 0)
         port: int = self._server.sockets[0].getsockname()[1]
         return port
+
+    async def _listen(self, context: ssl.SSLContext | None, port: int) -> asyncio.Server:
+        return await asyncio.start_server(
+            self._serve, "127.0.0.1", port, ssl=context, limit=LARGEST_BODY, reuse_address=True
+        )
 
     async def close(self) -> None:
         """Stop listening, and drop every connection."""

@@ -121,6 +121,7 @@ class Attempt:
             issuer=authority.issuer if self.invocation.discover else "",
             device_code=given.get("DEVICE_CODE", ""),
             refresh_token=given.get("REFRESH_TOKEN", ""),
+            registers_as_told=self.config.run.kind == "operations",
             over=self.ended.at,
             loopback=True,
             blur=LATENESS * self.scale if self.scale > 1 else 0.0,

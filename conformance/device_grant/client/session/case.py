@@ -127,6 +127,8 @@ _LACKS = {
     "flow": "the client has no polling loop of its own",
     "endpoint": "the client cannot be told another endpoint",
     "registration": "the client does not register itself",
+    "keeps_registrations": "the client does not claim to keep registrations",
+    "keeps_tokens": "the client does not claim to keep tokens",
 }
 
 
@@ -251,6 +253,8 @@ class ClientUnderTest:
         the server has issued before, `given` DEVICE_GRANT_ variables, `moved` other paths, with a query, by channel.
         """
         run = self._run
+        if operation != "refresh" and not run.claims("login"):
+            raise NotApplicable("the client only refreshes")
         steps: dict[Channel, Sequence[Step]] = {
             "start": start,
             "token": token,

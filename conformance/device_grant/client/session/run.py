@@ -61,7 +61,8 @@ class ClientRun:
         self.config = self.driver.config
         self.secrets.register("client_secret", CLIENT_SECRET)
         claimed = self.config.claims.registration
-        self.registers = self.dialect.clients_register if claimed is None else claimed
+        by_default = self.dialect.clients_register and self.config.claims.login
+        self.registers = by_default if claimed is None else claimed
 
     @property
     def flows(self) -> bool:
@@ -77,6 +78,9 @@ class ClientRun:
                 return self.config.connect.how == "endpoint"
             case "registration":
                 return self.registers
+            case "keeps_registrations" | "keeps_tokens":
+                keeps = self.config.claims.keeps
+                return keeps if isinstance(keeps, bool) else name.removeprefix("keeps_") in keeps
             case _:
                 return bool(getattr(self.config.claims, name))
 
@@ -140,7 +144,9 @@ class ClientRun:
         If it does not work, and shows by itself that the client breaks a rule, that is the result, and `obstacle` says
         why there is no more. Raises TargetUnreachableError if it shows nothing, UsageError if claims are wrong.
         """
-        if self.flows:
+        if not self.config.claims.login:
+            pass
+        elif self.flows:
             self._plain_flow()
         else:
             self._plain_operations()
