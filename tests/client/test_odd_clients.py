@@ -371,3 +371,33 @@ def test_the_member_that_is_named_is_the_one(client, broken):
             if said.get(requirement, "pass") == "pass":
                 said[requirement] = verdict
     assert {name: verdict for name, verdict in said.items() if verdict != "pass"} == broken
+
+
+# What nobody knows is said to be unknown, with what was seen.
+
+
+class PatientForEver(SmallClient):
+    """No timeout of its own: it waits for an answer until somebody ends it."""
+
+
+class DiesOfSlowDown(SmallClient):
+    def poll(self, said):
+        self.wait(1)
+        answer = self.ask("POST", self.token_endpoint(), self.poll_members(said))
+        raise GiveUp(self.members(answer)["error"])
+
+
+def test_reasons_say_what_was_seen():
+    silent = said_of(PatientForEver(), "waiting::test_silent_server")
+    assert str(silent.stop) == (
+        "the client was still going on, and nothing in its run showed this: "
+        "it sent one poll and waited for the answer to the end"
+    )
+    slowed = said_of(DiesOfSlowDown(), "waiting::test_slow_down_at_first")
+    assert str(slowed.stop).endswith("nothing in its run showed this: it sent one poll, and slow_down ended it")
+
+
+def test_an_open_question_is_no_finding():
+    said = said_of(GoesAnotherWay(), "ending::test_refused_at_the_start")
+    [claim] = [one for one in said.claims.values() if one.verdict.label == "inconclusive"]
+    assert claim.message == ("it cannot be told whether this is so: neither fails nor tells anybody of invalid_client")

@@ -14,12 +14,20 @@ if TYPE_CHECKING:
     from device_grant.protocol import Exchange
 
 
+UNDECIDED = "it cannot be told whether this is so"
+"""Before a problem that may be one: what nobody knows is no finding, and has to be read as none."""
+
+
 class RuleEvidence(Evidence, Protocol):
     """A run of a client, of which the rules have something to say."""
 
     @property
     def how(self) -> str:
         """How it ended, behind `the client`."""
+
+    @property
+    def seen(self) -> str:
+        """What it did instead of what would have shown more, in words; empty where that is nothing in particular."""
 
     def judgements(self, requirements: Iterable[str]) -> list[Judgement]:
         """What the rules say of these requirements in it."""
@@ -54,11 +62,14 @@ class Verify:
         if exchange.unanswered and not (holds or lenient):
             holds = None
         got = exchange.describe(holds)
+        due = " or ".join(accepted)
         self._ledger.settle(
             Judgement(
                 requirement,
                 holds,
-                f"answered {got} instead of {' or '.join(accepted)}",
+                f"no answer that could be judged, where {due} was due"
+                if holds is None
+                else f"answered {got} instead of {due}",
                 exchange.entries,
                 got,
                 tolerated=lenient,
@@ -89,7 +100,7 @@ class Verify:
             Judgement(
                 requirement,
                 holds,
-                problem,
+                f"{UNDECIDED}: {problem}" if holds is None else problem,
                 tuple(entry for one in evidence for entry in one.entries),
                 got or (evidence[-1].describe(holds) if evidence else ""),
                 tolerated,
@@ -102,7 +113,7 @@ class Verify:
         """Say of these requirements what the rules say of them in this run of a client.
 
         Where they have nothing to say the judgement is `default`; without one nothing in the run showed it, and the
-        check ends: raises Inconclusive.
+        check ends: raises Inconclusive, which says what the run did show.
         """
         said = session.judgements(requirements)
         silent = []
@@ -115,4 +126,5 @@ class Verify:
             elif not own and self._ledger.applicable(requirement):
                 silent.append(requirement)
         if silent:
-            raise Inconclusive(f"the client {session.how}, and nothing in its run showed this")
+            seen = f": {session.seen}" if session.seen else ""
+            raise Inconclusive(f"the client {session.how}, and nothing in its run showed this{seen}")

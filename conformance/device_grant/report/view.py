@@ -246,7 +246,8 @@ class View:
         unknown = len(self.of(Verdict.UNTESTABLE)) + len(self.of(Verdict.INCONCLUSIVE))
         if unknown:
             which = plural(unknown, "requirement")
-            remarks.append(f"{which} could not be judged: the verdict says nothing about them.")
+            about = "it" if unknown == 1 else "them"
+            remarks.append(f"{which} could not be judged: the verdict says nothing about {about}.")
         remarks += self._unsampled
         footer = self.report.footer
         if footer is not None:

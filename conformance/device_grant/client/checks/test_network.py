@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.client.scripted.steps import Script, error, fails, framed, half, lost, redirect, truncated
-from device_grant.judging import NotApplicable, check
+from device_grant.judging import Untestable, check
 from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def test_no_downgrade(client: ClientUnderTest, verify: Verify) -> None:
         wait=6,
     )
     if not login.exchanges:
-        raise NotApplicable("the client does not reach an HTTPS endpoint on loopback")
+        raise Untestable("the client does not reach an HTTPS endpoint on loopback")
     login.need(Purpose.POLL)
     sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
     verify.that("rfc8628-3.1-tls-required", not sent, "goes from HTTPS to plain HTTP with its secrets", login)

@@ -192,6 +192,22 @@ class Attempt:
         return bool(self.succeeded) or self.error is not None or (self.failed and (self.ended.status or 0) > 0)
 
     @property
+    def seen(self) -> str:
+        """What became of its polls, in words that are the same in every run; empty for a single operation."""
+        if self.config.run.kind != "flow" or self.invocation.operation != "flow":
+            return ""
+        polls = self.polls
+        if not polls:
+            return "it sent no poll" if self.starts else "it began no device authorization"
+        sent = "one poll" if len(polls) == 1 else f"{len(polls)} polls"
+        last = polls[-1]
+        if last.response is None and self.going_on:
+            return f"it sent {sent} and waited for the answer to the end"
+        if self.ended_by(last.code):
+            return f"it sent {sent}, and {'a lost answer' if last.response is None else last.code} ended it"
+        return f"it sent {sent}"
+
+    @property
     def how(self) -> str:
         """How it ended, for messages; stable wording."""
         if self.going_on:

@@ -36,6 +36,8 @@ class WireProfile:
     escapes_slashes: bool = False
     names_port: bool = True
     """Whether its Host has the port."""
+    signs_first: bool = False
+    """Whether a signature stands before what it covers, its parts without spaces between them."""
 
     def write(self, request: Request) -> Request:
         """A valid request of the suite with the same members, as this client writes it."""
@@ -122,9 +124,11 @@ SOTO = WireProfile(
 )
 AWS_ELIXIR = WireProfile(
     "aws-elixir 1.0",
-    (("content-type", AMZ_JSON), ("te", ""), ("connection", "keep-alive")),
+    # Its usual HTTP client, hackney; the other one, Finch, writes the same names in lower case.
+    (("Content-Type", AMZ_JSON), ("User-Agent", "hackney/4.5.2")),
     is_sorted=True,
     names_port=False,
+    signs_first=True,
 )
 
 
@@ -133,8 +137,17 @@ def signed(profile: WireProfile) -> WireProfile:
     credential = "AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/sso-oauth/aws4_request"
     covered = "content-type;host;x-amz-content-sha256;x-amz-date"
     signature = hashlib.sha256(credential.encode()).hexdigest()
-    value = f"AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={covered}, Signature={signature}"
-    more = (("x-amz-date", "20260101T000000Z"), ("x-amz-content-sha256", "{sha256}"), ("authorization", value))
+    comma = "," if profile.signs_first else ", "
+    parts = (f"Credential={credential}", f"SignedHeaders={covered}", f"Signature={signature}")
+    value = f"AWS4-HMAC-SHA256 {comma.join(parts)}"
+    more: tuple[tuple[str, str], ...] = (
+        ("x-amz-date", "20260101T000000Z"),
+        ("x-amz-content-sha256", "{sha256}"),
+        ("authorization", value),
+    )
+    if profile.signs_first:
+        names = ("Authorization", "X-Amz-Content-SHA256", "X-Amz-Date")
+        more = tuple((name, said) for name, (_, said) in zip(names, more[::-1], strict=True))
     return replace(profile, name=f"{profile.name}, signed", headers=profile.headers + more)
 
 
