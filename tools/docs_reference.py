@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
 import textwrap
 from copy import copy
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 import click
 import msgspec
 
+from device_grant.cli.schema import notes
 from tools.markdown import NOTICE, text
 
 if TYPE_CHECKING:
@@ -47,8 +46,8 @@ def cli_page(_: Coverage) -> str:
         f"| [`{name}`](#{_PROGRAM}-{name}) | {text(commands[name].get_short_help_str(limit=200))} |" for name in names
     ]
     lines += ["", "## Exit codes", "", "| exit code | meaning |", "|---|---|"]
-    notes = _notes(ExitCode)
-    lines += [f"| {int(code)} | {text(notes[code.name])} |" for code in ExitCode]
+    meanings = notes(ExitCode)
+    lines += [f"| {int(code)} | {text(meanings[code.name])} |" for code in ExitCode]
     lines += ["", "Where a command has exit codes of its own, its section says so. Ctrl-C ends any of them with 130."]
     for name, command in commands.items():
         lines += ["", f"## {_PROGRAM} {name}", "", *_command(command, click.Context(command, context, name))]
@@ -115,7 +114,7 @@ def results_page(_: Coverage) -> str:
     ]
     for name, definition in definitions.items():
         struct = getattr(model, name)
-        notes = _notes(struct)
+        meanings = notes(struct)
         names = {field.encode_name: field.name for field in msgspec.structs.fields(struct)}
         # The tag that tells lines apart is no field of the Struct.
         tag = "" if struct.__struct_config__.tag is None else f' `kind` is `"{struct.__struct_config__.tag}"`.'
@@ -124,7 +123,7 @@ def results_page(_: Coverage) -> str:
         for member, described in definition["properties"].items():
             if member in names:
                 default = "required" if member in definition["required"] else _default(described)
-                note = text(notes.get(names[member], ""))
+                note = text(meanings.get(names[member], ""))
                 lines.append(f"| `{member}` | {_type(described)} | {default} | {note} |")
     return "\n".join(lines) + "\n"
 
@@ -148,14 +147,3 @@ def _type(described: dict[str, Any]) -> str:
     if items is not None:
         return f"{'list' if items == 'items' else 'object'} of {_type(described[items])}"
     return f"{described['type']}, {described['format']}" if "format" in described else str(described["type"])
-
-
-def _notes(described: type) -> dict[str, str]:
-    """The strings below the fields of a class, by the field's name: Python itself does not keep them."""
-    body = cast("ast.ClassDef", ast.parse(inspect.getsource(described)).body[0]).body
-    notes = {}
-    for field, below in pairwise(body):
-        target = field.targets[0] if isinstance(field, ast.Assign) else getattr(field, "target", None)
-        if isinstance(target, ast.Name) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            notes[target.id] = str(below.value.value)
-    return notes

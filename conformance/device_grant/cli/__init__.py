@@ -20,6 +20,7 @@ COMMANDS = {
     "judge": ("device_grant.cli.judge", "judge"),
     "drift": ("device_grant.cli.drift", "drift"),
     "serve": ("device_grant.cli.serve", "serve"),
+    "schema": ("device_grant.cli.schema", "schema"),
     "list": ("device_grant.cli.catalogue", "list_requirements"),
     "explain": ("device_grant.cli.catalogue", "explain"),
     "openapi": ("device_grant.cli.openapi", "openapi"),

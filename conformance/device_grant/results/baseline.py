@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -29,6 +29,15 @@ _KINDS = ("deviation", "flaky", "disputed", UNREAD)
 
 Reached = tuple[str, str]
 """Requirement and check; check is empty where every check of the requirement was judged."""
+
+
+class BaselineFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The form of a baseline.toml, which `load` reads with better words for what is wrong."""
+
+    known: tuple[Known, ...] = ()
+    """Deviations that are known, a table [[known]] each."""
+    withheld: tuple[Literal["security"], ...] = ()
+    """Tags of requirements whose results are left out of files."""
 
 
 @dataclass(frozen=True)

@@ -17,20 +17,21 @@ def schema() -> dict[str, Any]:
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"A line of results.jsonl, format {FORMAT}",
-        **_dedented(msgspec.json.schema(Line)),
+        **dedented(msgspec.json.schema(Line)),
     }
 
 
-def _dedented(node: Any) -> Any:
+def dedented(node: Any) -> Any:
+    """The same document on every version of Python."""
     # Python 3.13 takes the indent off a docstring when it compiles it, and 3.11 and 3.12 keep it.
     match node:
         case dict():
             return {
-                name: inspect.cleandoc(value) if name == "description" and isinstance(value, str) else _dedented(value)
+                name: inspect.cleandoc(value) if name == "description" and isinstance(value, str) else dedented(value)
                 for name, value in node.items()
             }
         case list():
-            return [_dedented(value) for value in node]
+            return [dedented(value) for value in node]
         case _:
             return node
 
