@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import msgspec
 import pytest
+from support.broken_servers import REGISTER, Answer, behind
 from support.proof import catalogue
+from support.serving import serving
 
 from device_grant.protocol import RFC8628, Exchange, Outcome, Request, Response
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.methods import METHOD, Methods
+from device_grant.server.session.registering import refused
 from device_grant.server.session.run import new_run
 from device_grant.targets.config import RegistrationSection
 
@@ -69,3 +73,41 @@ def test_registrations_carry_the_initial_access_token_and_nothing_else_does():
     assert metadata.request.header("authorization") is None
     assert other.request.header("authorization") == "Bearer other"
     assert token not in run.secrets.redact(f"Authorization: Bearer {token}")
+
+
+def choosy(said):
+    """Registers nobody who says anything of response_types, as some frameworks do."""
+
+    def before(request):
+        if request.path != REGISTER or b"response_types" not in request.body:
+            return request
+        return Answer(400, json.dumps({"error": "invalid_request", "error_description": said}).encode())
+
+    return behind(before)
+
+
+@pytest.mark.parametrize(
+    ("said", "without", "registers"),
+    [
+        ("response_types cannot be empty", (), True),
+        ("no", (), False),
+        ("no", ("response_types",), True),
+        ("bad grant_types", (), False),
+    ],
+)
+def test_members_that_the_server_refuses_are_left_out(said, without, registers):
+    with serving(choosy(said), registration=RegistrationSection(without=without)) as target:
+        run = new_run(target, RFC8628, catalogue())
+        assert (run.client() is not None) is registers
+        assert run.exchange(run.registration_request(), 0).outcome.ok is registers
+        run.close()
+
+
+def test_the_refusal_says_what_the_server_says():
+    with serving(choosy("response_types cannot be empty")) as target:
+        run = new_run(target, RFC8628, catalogue())
+        exchange = run.exchange(run.registration_request(), 0)
+        said = str(refused(exchange))
+        run.close()
+    assert "400 invalid_request (response_types cannot be empty)" in said
+    assert "[registration] without" in said

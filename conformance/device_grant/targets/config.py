@@ -75,6 +75,8 @@ class RegistrationSection(_Section, frozen=True, kw_only=True):
 
     initial_access_token: str = ""
     """Sent as a Bearer token with every registration (RFC 7591 section 3); empty: registration is open."""
+    without: tuple[str, ...] = ()
+    """Members that are not sent, canonical names: this server refuses registrations that have them."""
 
 
 class UserSection(_Section, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from device_grant.protocol import Secrets
 from device_grant.recordings.formats.cassette import Manifest
 from device_grant.recordings.formats.taped import FORMAT
 from device_grant.recordings.tape import SHARED
-from device_grant.targets.config import RegistrationSection, UserSection
+from device_grant.targets.config import UserSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +36,9 @@ def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Ps
         for client in target.config.clients
     )
     token = target.config.registration.initial_access_token
-    registration = RegistrationSection(initial_access_token=pseudonyms.of(token) or token)
+    registration = msgspec.structs.replace(
+        target.config.registration, initial_access_token=pseudonyms.of(token) or token
+    )
     config = msgspec.structs.replace(target.config, clients=clients, registration=registration)
     pages = target.user.pages if target.user else None
     steps = [name for name in ("sign_in", "confirmation", "enter") if getattr(pages, name)] if pages else None

@@ -16,6 +16,7 @@ from device_grant.server.preflight.causes import Blocked, Cause, Stage
 from device_grant.server.preflight.clock import followed
 from device_grant.server.preflight.variations import diagnose, name_of
 from device_grant.server.session.device import GONE, NEVER_ISSUED, PENDING, seconds
+from device_grant.server.session.registering import refusal
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -115,7 +116,7 @@ class _Walk:
         if not run.endpoints.registration:
             return Cause("client", "no client: none is named, and the server has no registration endpoint", toml)
         exchange = self._case.send(run.registration_request("primary"), "register a client")
-        title = f"no client can be registered: the server answers {exchange.describe()}"
+        title = f"no client can be registered: the server answers {refusal(exchange)}"
         if exchange.outcome.ok:
             title = f"no client can be registered: {reason}"
         return Cause("client", title, toml, exchange)

@@ -29,6 +29,7 @@ from device_grant.server.generation.fuzz import Fuzz
 from device_grant.server.preflight import Preflight
 from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
+from device_grant.server.session.registering import refused
 from device_grant.server.session.run import reason_of
 from device_grant.targets.ports import UserModuleError
 
@@ -137,7 +138,7 @@ class ServerCase:
         """Register a new client in this case; raises Untestable if it is refused."""
         exchange = self.send(self.run.registration_request(role), f"register ({role})")
         if not exchange.outcome.ok:
-            raise Untestable(f"client registration was refused with {exchange.status} {exchange.code}")
+            raise refused(exchange)
         return self.run.client_of(exchange)
 
     # Sending.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from device_grant.protocol import Client, Exchange
 
 METHOD = "token_endpoint_auth_method"
+_SPARE = ("response_types", "scope")
+"""Members that no client of the device grant needs to register, and that some servers refuse as they are."""
 _WITH_SECRET = ("client_secret_basic", "client_secret_post")
 
 
@@ -24,6 +27,8 @@ class Methods:
         self._listed = tuple(one for one in listed if isinstance(one, str)) if isinstance(listed, list) else ()
         self.nobody_public = False
         """Whether the metadata lists no public clients, and a registration of one was refused."""
+        self.unwelcome: frozenset[str] = frozenset()
+        """Members without which a registration was granted that had been refused for them."""
         self.demands_id = False
         """Whether a client that authenticates by HTTP Basic was served with its client_id in the body alone."""
         self.tried = "none" in self._listed or not self._listed
@@ -36,6 +41,13 @@ class Methods:
         if unlisted or (usual == "none" and self.nobody_public):
             return {METHOD: listed[0] if listed else _WITH_SECRET[0]}
         return {}
+
+    def complaint(self, registration: Exchange) -> frozenset[str]:
+        """The members that the refusal of a registration names, of those that a client can do without."""
+        said = registration.get("error_description")
+        if registration.status != HTTPStatus.BAD_REQUEST or not isinstance(said, str):
+            return frozenset()
+        return frozenset(name for name in _SPARE if re.search(rf"\b{name}\b", said)) - self.unwelcome
 
     def spoken(self, client: Client) -> Client:
         """The client as it has to speak: with its client_id beside HTTP Basic where the server insists on that."""

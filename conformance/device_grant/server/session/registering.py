@@ -69,8 +69,17 @@ def refused(exchange: Exchange) -> Untestable:
             "write [registration] initial_access_token in target.toml, or let the server register clients without one"
         )
     else:
-        advice = "if the server insists on members, write them under [request] registration in target.toml"
-    return Untestable(f"registration was refused with {exchange.describe()}: {advice}")
+        advice = (
+            "members that the server insists on go under [request] registration in target.toml, those that it refuses "
+            "into the list [registration] without"
+        )
+    return Untestable(f"registration was refused with {refusal(exchange)}: {advice}")
+
+
+def refusal(exchange: Exchange) -> str:
+    """A refused registration in words: its error, and what the server says of it, which may name a member."""
+    said = exchange.get("error_description")
+    return exchange.describe() + (f" ({said:.200})" if isinstance(said, str) and said else "")
 
 
 def with_secret(case: ServerCase, label: str = "register a client with a secret") -> Exchange:

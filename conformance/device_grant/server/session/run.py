@@ -361,6 +361,11 @@ class Run:
         exchange = self._registered(role)
         if role in _PUBLIC and not self.methods.nobody_public and self.methods.refused(exchange):
             exchange = self._registered(role)
+        unwelcome = frozenset() if self.target.sampler else self.methods.complaint(exchange)
+        if unwelcome:
+            again = self._registered(role, **dict.fromkeys(unwelcome))
+            if again.outcome.ok:
+                exchange, self.methods.unwelcome = again, self.methods.unwelcome | unwelcome
         if role == "without-grant" and exchange.status == HTTPStatus.BAD_REQUEST:
             # The grant of its own that it asks for is not to be had: it is left with what follows a grant.
             exchange = self._registered(role, grant_types=[REFRESH_TOKEN_GRANT])
@@ -375,6 +380,8 @@ class Run:
         if role in _PUBLIC and not self.methods.tried and not self.target.config.clients:
             self.client()  # shows whether public clients are registered at all
         body |= self.methods.instead_of(body.get(METHOD))
+        for name in (*self.target.config.registration.without, *self.methods.unwelcome):
+            body.pop(name, None)
         body |= self.target.config.request.registration
         body |= members
         return self.dialect.encode(Operation.REGISTRATION, self.url(Operation.REGISTRATION), body, None)
