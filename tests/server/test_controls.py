@@ -8,14 +8,16 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
-from support.broken_servers import REGISTER, START, TOKEN, Answer, behind, error
+from support.broken_servers import REGISTER, START, TOKEN, Answer, behind, changed, error
 from support.serving import serving
 
 from device_grant.catalogue import Verdict, load
 from device_grant.engine import run_check
 from device_grant.protocol import RFC8628
 from device_grant.reference.server.faults import Faults
+from device_grant.reference.server.settings import Settings
 from device_grant.server.session.run import new_run
+from device_grant.targets.config import Lifetimes
 
 PASS, FAIL, INCONCLUSIVE, UNTESTABLE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNTESTABLE
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -249,3 +251,30 @@ def test_an_honest_server_is_sent_no_client_id_beside_basic():
         outcome = run_check(run, "client_authentication::test_wrong_secret_at_start")
         assert not run.remarks
         assert not [sent for sent in outcome.transcript.exchanges if b"client_id" in sent.request.content][1:]
+
+
+EXPIRY = {
+    "expiry::test_expiry": "rfc8628-3.5-no-pending-after-expiry",
+    "expiry::test_approved_code_expires_too": "rfc8628-3.5-approved-then-expired",
+    "expiry::test_expired_user_code_cannot_be_approved": "rfc8628-3.2-expires-in-covers-both-codes",
+}
+
+
+def untold(path, answer):
+    """The lifetime of codes is not said."""
+    return changed(answer, expires_in=None) if path == START and answer.status == 200 else answer
+
+
+@pytest.mark.parametrize("check", EXPIRY)
+def test_the_end_of_codes_is_tried_by_what_target_toml_declares(check):
+    lifetimes, requirement = Lifetimes(device_code=600), EXPIRY[check]
+    assert said(behind(after=untold), check).verdicts[requirement] is UNTESTABLE
+    assert said(behind(after=untold), check, lifetimes=lifetimes).verdicts[requirement] is PASS
+    endless = behind(after=untold, settings=Settings(expires_in=10**7))
+    assert said(endless, check, lifetimes=lifetimes).verdicts[requirement] in {FAIL, Verdict.WARN}
+
+
+def test_what_target_toml_declares_is_no_promise_of_the_server():
+    check = "expiry::test_code_lives_as_long_as_promised"
+    outcome = said(behind(after=untold), check, lifetimes=Lifetimes(device_code=600))
+    assert set(outcome.verdicts.values()) == {UNTESTABLE}

@@ -174,13 +174,13 @@ class _Walk:
 
     def _times(self, grant: Grant) -> None:
         """What the answer says of times, against itself and against target.toml."""
-        if grant.expires_in and grant.interval >= grant.expires_in:
+        if grant.promised and grant.interval >= grant.promised:
             title = (
-                f"the interval, {grant.interval:g} s, is not below the lifetime, {grant.expires_in:g} s: "
+                f"the interval, {grant.interval:g} s, is not below the lifetime, {grant.promised:g} s: "
                 "who keeps it asks after the end"
             )
             self._broken(Cause("interval", title, exchange=grant.exchange), {"polls"}, POLLING)
-        elif not grant.expires_in:
+        elif not grant.promised:
             sent, name = grant.exchange.get("expires_in"), self._case.run.dialect.wire_name("expires_in")
             title = f"{name} is missing" if sent is None else f"{name} is {sent!r:.80}: codes end when they begin"
             same = (*_present("expires_in"), "rfc8628-3.2-expires-in-seconds")
@@ -189,7 +189,7 @@ class _Walk:
             return
         lifetimes = self._case.run.target.config.lifetimes
         for key, declared, said in (
-            ("device_code", lifetimes.device_code, grant.expires_in),
+            ("device_code", lifetimes.device_code, grant.promised),
             ("interval", lifetimes.interval, grant.interval),
         ):
             if declared and said and not math.isclose(said, declared, rel_tol=_TOLERANCE):

@@ -25,6 +25,7 @@ GONE = ("invalid_grant", "expired_token", "access_denied")
 """What a device code that can never yield a token again may be answered."""
 WRONG_SECRET = "wrong-secret-9c2e"  # noqa: S105 - made up to be wrong
 NEVER_ISSUED = "never-issued-0123456789abcdef"
+NO_LIFETIME = "the response states no lifetime (expires_in), and target.toml has none ([lifetimes] device_code)"
 _FRESH = 2.0
 """Seconds for which a grant that nothing was done with counts as just begun."""
 _OF_A_POLL = ("grant_type", "device_code", "client")
@@ -182,7 +183,11 @@ class Grant:
         self.decided: float | None = None
         """When the page last took a decision, in seconds of the case; None: it has not taken any."""
         self.interval = seconds(exchange.get("interval"), self.device.case.run.dialect.default_interval)
-        self.expires_in = seconds(exchange.get("expires_in"), 0)
+        self.promised = seconds(exchange.get("expires_in"), 0)
+        """Seconds for which the answer says that the codes live; 0: it says nothing that can be read."""
+        declared = self.device.case.run.target.config.lifetimes.device_code
+        self.expires_in = self.promised or (declared if exchange.get("expires_in") is None else 0)
+        """The same, or what target.toml declares where the answer says nothing; 0: nobody knows."""
 
     def renew(self) -> None:
         """Become another device authorization of the same client; raises Untestable where it is refused."""
@@ -277,13 +282,18 @@ class Grant:
             )
 
     def grow_old(self, share: float) -> None:
-        """Wait until that share of the lifetime has passed, counted from when the start was sent."""
+        """Wait until that share of the lifetime has passed, counted from when the start was sent.
+
+        Raises Untestable where the server has promised none: what target.toml declares, it owes nobody.
+        """
+        if self.promised <= 0:
+            raise Untestable("the response states no lifetime (expires_in)")
         self.device.case.wait(self.time_left - (1 - share) * self.expires_in)
 
     def expire(self, margin: float = 3.0) -> None:
         """Wait until the codes have expired for sure; untestable if the response told no lifetime."""
         if self.expires_in <= 0:
-            raise Untestable("the response states no lifetime (expires_in)")
+            raise Untestable(NO_LIFETIME)
         self.may_end = True
         self.device.case.wait(self.started + self.expires_in + margin - self.device.case.now())
 
