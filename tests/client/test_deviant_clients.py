@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import json
 
 import msgspec
@@ -12,6 +13,7 @@ from support.small_client import BASE, GiveUp, SmallClient
 
 from device_grant.catalogue import Verdict
 from device_grant.client.drivers.config import Claims, ResponseSection
+from device_grant.client.drivers.embedded import EmbeddedDriver
 from device_grant.client.drivers.invocation import Ended
 from device_grant.client.session.run import ClientRun
 from device_grant.engine import BROKEN, run_check
@@ -412,3 +414,83 @@ def test_members_of_the_metadata_can_be_added():
     with pytest.raises(TargetUnreachableError, match="cannot do enough"):
         opened(InsistsOnMetadata())
     assert not opened(InsistsOnMetadataThatIsThere()).obstacle
+
+
+class CutOff(Plain):
+    """From some run on the deadline passes before it has ended, or said what came of it."""
+
+    def __init__(self, in_time):
+        super().__init__()
+        self.in_time = in_time
+
+    def run(self, invocation):
+        try:
+            ended = super().run(invocation)
+        except TypeError as crash:
+            ended = Ended(1, "", str(crash), self.now)
+        self.in_time -= 1
+        return ended if self.in_time >= 0 else dataclasses.replace(ended, status=None, stdout="", overdue=True)
+
+
+def test_what_a_deadline_cut_off_is_inconclusive():
+    """Whatever was seen before it counts; that something did not happen until then does not."""
+    names = [name for name, entry in scenarios().items() if applies(entry, RFC8628)]
+    # It has no TLS, so that it meets every certificate with a request.
+    names.remove("certificates::test_certificates")
+    for in_time in (1, 2, 3):
+        run = ClientRun(CutOff(in_time), dialect(RFC8628), catalogue())
+        run.handshake()
+        assert judged(run, *names)[1] == set()
+
+
+# The reference client in the dialects of the field.
+
+WORDS = {
+    "github": ResponseSection(error_status=200),
+    "microsoft": ResponseSection(
+        device_authorization={"message": "Open {verification_uri}, enter {user_code}."},
+        token={"ext_expires_in": 3600, "id_token": "eyJhbGciOiJub25lIn0.e30."},
+        error={"error_codes": [70016], "timestamp": "2026-01-01 00:00:00Z", "error_uri": "{endpoint}/error"},
+    ),
+    "google": ResponseSection(
+        device_authorization={"verification_url": "{verification_uri}"},
+        error={"error_subtype": "none"},
+    ),
+    "openid": ResponseSection(metadata={"revocation_endpoint": "{endpoint}/revoke", "authorization_endpoint": None}),
+}
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("kind", ["flow", "operations"])
+def test_the_reference_client_bears_the_words_of_every_dialect(words, kind):
+    driver = EmbeddedDriver(RFC8628, kind=kind)
+    driver.config = msgspec.structs.replace(driver.config, response=WORDS[words])
+    run = ClientRun(driver, dialect(RFC8628), catalogue())
+    run.handshake()
+    names = [name for name, entry in scenarios().items() if applies(entry, RFC8628)]
+    assert judged(run, *names)[1] == set()
+
+
+CONFESSIONS = {
+    "grant_type_short": {"rfc8628-3.4-grant-type-value"},
+    "token_as_json": {"rfc8628-3.4-token-endpoint-post-form"},
+    "start_as_json": {"rfc8628-3.1-client-form-body"},
+    "client_id_missing_in_polls": {
+        "rfc8628-3.4-client-id-required",
+        # With a secret it is the half of a pair.
+        "rfc6749-2.3.1-body-credentials-both-required",
+    },
+    "parameter_repeated_in_polls": {"rfc6749-3.2-no-repeated-params-client"},
+    "device_code_decoded": {"rfc8628-3.4-device-code-sent"},
+    "scope_with_commas": {"rfc6749-3.3-scope-syntax-client"},
+    "refresh_grant_misspelt": {"rfc6749-6-grant-type"},
+    "polls_after_success": {"rfc8628-3.3-client-polls-until-done"},
+}
+
+
+@pytest.mark.parametrize("fault", CONFESSIONS)
+def test_a_deviation_is_all_that_is_said_of_it(fault):
+    """What one word of a request breaks is broken; nothing that the server made of that word is."""
+    run = ClientRun(EmbeddedDriver(RFC8628, [fault]), dialect(RFC8628), catalogue())
+    names = [name for name, entry in scenarios().items() if applies(entry, RFC8628)]
+    assert judged(run, *names)[1] <= CONFESSIONS[fault]

@@ -149,11 +149,15 @@ def test_what_the_person_sees(client: ClientUnderTest, verify: Verify) -> None:
         verify.that("rfc8628-3.3-device-code-not-displayed", hidden, "shows the device code", login)
 
 
-def _shown(login: Attempt) -> tuple[bool, bool]:
-    """Whether user code and URI are shown, each by itself; terminals may break a long URI over lines."""
+def _shown(login: Attempt) -> tuple[bool | None, bool | None]:
+    """Whether user code and URI are shown, each by itself; terminals may break a long URI over lines.
+
+    None where the deadline passed before: it may just not have come so far.
+    """
     authority = login.invocation.authority
     user_code, uri = authority.last("user_code"), authority.last("verification_uri")
     # A URI with more behind it is verification_uri_complete, or what the client makes of it.
     without = re.sub(re.escape(uri) + r"[?#][^\s]+", " ", login.ended.shown)
     compact = re.sub(r"\s+", "", without)
-    return shows(without, user_code), uri != "" and uri in compact
+    not_yet = None if login.ended.overdue else False
+    return shows(without, user_code) or not_yet, (uri != "" and uri in compact) or not_yet

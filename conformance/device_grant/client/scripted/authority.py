@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets as entropy
 import threading
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from device_grant.client.scripted.members import JWKS, codes, metadata, registration, tokens
 from device_grant.client.scripted.replies import Reply, json_reply
 from device_grant.client.scripted.steps import Moment, Script, error
 from device_grant.protocol import (
@@ -47,12 +47,6 @@ _PURPOSES: dict[Channel, Purpose] = {
     "registration": Purpose.REGISTRATION,
     "metadata": Purpose.METADATA,
 }
-JWKS = "/jwks"
-"""Where the keys would be that sign ID tokens; there are none."""
-_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-EXPIRES_IN = 600
-INTERVAL = 1
-TOKEN_LIFETIME = 3600
 
 
 @dataclass
@@ -239,19 +233,7 @@ class Authority:
                 return json_reply(self.metadata())
 
     def _start(self) -> Reply:
-        user_code = "-".join("".join(entropy.choice(_ALPHABET) for _ in range(4)) for _ in range(2))
-        uri = f"{self.base}/device"
-        return self._success(
-            {
-                "device_code": "DC." + entropy.token_urlsafe(24),
-                "user_code": user_code,
-                "verification_uri": uri,
-                "verification_uri_complete": f"{uri}?user_code={user_code}",
-                "expires_in": EXPIRES_IN,
-                "interval": INTERVAL,
-            },
-            self.config.response.device_authorization,
-        )
+        return self._success(codes(self.base), self.config.response.device_authorization)
 
     def _token(self, request: Request) -> Reply:
         members = members_of(request)
@@ -268,35 +250,11 @@ class Authority:
         return self._tokens()
 
     def _tokens(self) -> Reply:
-        return self._success(
-            {
-                "access_token": "AT." + entropy.token_urlsafe(24),
-                "token_type": "Bearer",
-                "expires_in": TOKEN_LIFETIME,
-                "refresh_token": "RT." + entropy.token_urlsafe(24),
-            },
-            self.config.response.token,
-        )
+        return self._success(tokens(), self.config.response.token)
 
     def _registration(self, members: dict[str, Any]) -> Reply:
-        import time
-
-        extra = self.config.response.registration
-        known: dict[str, Any] = {"client_id": "CID." + entropy.token_urlsafe(12)}
-        now = int(time.time())
-        if not self.dialect.registration_is_echoed:
-            known |= {
-                "client_secret": "CS." + entropy.token_urlsafe(24),
-                "client_id_issued_at": now,
-                "client_secret_expires_at": now + 90 * 86400,
-            }
-            return self._success(known, extra)
-        method = members.get("token_endpoint_auth_method") or "client_secret_basic"
-        known |= {"client_id_issued_at": now}
-        if method != "none":
-            known |= {"client_secret": "CS." + entropy.token_urlsafe(24), "client_secret_expires_at": 0}
-        asked = {name: value for name, value in members.items() if name not in known}
-        return self._success({**asked, **known, "token_endpoint_auth_method": method}, extra, 201)
+        status = 201 if self.dialect.registration_is_echoed else 200
+        return self._success(registration(self.dialect, members), self.config.response.registration, status)
 
     def _success(self, members: dict[str, Any], extra: dict[str, Any], status: int = 200) -> Reply:
         named = {self.dialect.wire_name(name): value for name, value in members.items()}
@@ -309,20 +267,8 @@ class Authority:
     def metadata(self) -> dict[str, Any]:
         """RFC 8414 metadata of this server."""
         paths = {**self.paths, **self.moved}
-        collected: dict[str, Any] = {
-            "issuer": self.issuer,
-            "device_authorization_endpoint": self.base + paths["start"],
-            "token_endpoint": self.base + paths["token"],
-            "registration_endpoint": self.base + paths["registration"],
-            "authorization_endpoint": self.base + "/authorize",
-            "jwks_uri": self.base + JWKS,
-            "grant_types_supported": [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
-            "response_types_supported": ["code"],
-            "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-            "scopes_supported": ["openid", "profile", "offline_access"],
-        }
+        endpoints = {name: self.base + path for name, path in paths.items()}
+        collected = metadata(self.issuer, self.base, endpoints)
         for name, value in {**self.config.response.metadata, **self.documents}.items():
             if value is None:
                 collected.pop(name, None)
