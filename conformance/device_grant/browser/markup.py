@@ -149,7 +149,7 @@ class _Reader:
         self._elements: set[str] = set()
         self._inside: list[int] = []
         """Places of the forms that the walk is in."""
-        root = _tree(html)
+        root = tree_of(html)
         if root is not None:
             self._walk(root)
 
@@ -242,7 +242,7 @@ class _Reader:
         self._controls.append(_Control(self._inside[-1] if self._inside else None, element.get("form"), part))
 
 
-def _tree(html: str) -> _Element | None:
+def tree_of(html: str) -> _Element | None:
     """The root of a page; None if there is nothing in it."""
     # As octets: a text that declares an encoding would be refused. Huge: deep nesting is cut off otherwise.
     parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True)

@@ -89,6 +89,10 @@ class UserError(Exception):
     """
 
 
+class NotAsked(UserError):  # noqa: N818 - says what is the case
+    """The pages ask nobody to sign in before a code was typed, so that signing in is no step of its own."""
+
+
 class UserModuleError(UsageError):
     """The user module broke: what it raised is neither a refusal of the page nor an error of the suite."""
 

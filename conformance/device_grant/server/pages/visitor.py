@@ -11,7 +11,7 @@ from device_grant.browser.page import FOREIGN_SITE, Page, answering, data_of, pa
 from device_grant.judging import Untestable
 from device_grant.protocol.events import Decided, DecisionRefused, PageLoaded
 from device_grant.server.session.browsing import browser_at
-from device_grant.targets.ports import GrantView, UserError
+from device_grant.targets.ports import GrantView, NotAsked, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -115,7 +115,12 @@ class Visitor:
             return False
         if user.pages.sign_in is None:
             return not self.decide("approve", device.start().view)
-        self._step("sign_in", "sign_in(http)")(self.http)
+        try:
+            user.pages.sign_in(self.http)
+        except NotAsked:
+            return not self.decide("approve", device.start().view)
+        except UserError as refused:
+            raise Untestable(f"sign_in: {refused}") from None
         return True
 
     def confirmation(self, grant: Grant) -> Page:
