@@ -119,6 +119,7 @@ def test_a_fraction(client, expected):
         (Timed((2, 5.2, 8.4)), Verdict.PASS, Verdict.PASS, Verdict.WARN),  # waits, where answers take 1.2 s
         (Timed((2, 7, 12)), Verdict.PASS, Verdict.PASS, Verdict.PASS),  # waits, whatever they take
         (Timed((2, 4, 6)), Verdict.PASS, Verdict.WARN, Verdict.WARN),  # a ticker
+        (Timed((2,), failing=1), Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE, Verdict.PASS),  # gives up
         (Timed((2, 3.3, 4.6)), Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.INCONCLUSIVE),  # too early either way
     ],
 )

@@ -218,6 +218,23 @@ def test_a_client_that_gave_up_is_told_from_one_that_only_sends_no_more(serve):
     assert ends == {"the client did not wait for the answer": True, "": False}
 
 
+def test_a_request_whose_answer_is_under_way_at_the_end_is_kept(loop):
+    authority = authority_of(steps={"start": [delayed(30), delayed(30)]})
+    listener = Listener(authority, time.monotonic(), 1.0)
+    port = loop.call(listener.open())
+    request = post("/device_authorization", "client_id=me")
+    gone = socket.create_connection(("127.0.0.1", port), timeout=5)
+    gone.sendall(request)
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as waiting:
+        waiting.sendall(request)
+        time.sleep(0.2)
+        gone.close()
+        time.sleep(0.2)
+        loop.call(listener.close())
+    errors = sorted(one.error for one in authority.exchanges)
+    assert errors == ["no answer", "the client did not wait for the answer"]
+
+
 @pytest.mark.parametrize(
     ("form", "header", "members"),
     [

@@ -137,8 +137,8 @@ def test_nothing_that_never_works_is_refused():
         (SmallClient(), "pass", "pass", "pass"),
         (EveryPlace(), "pass", "pass", "pass"),
         (Appends(), "fail", "inconclusive", "inconclusive"),
-        (OpenIdAlone(), "inconclusive", "inconclusive", "inconclusive"),
-        (OpenIdFirst(), "inconclusive", "inconclusive", "warn"),
+        (OpenIdAlone(), "not-applicable", "not-applicable", "not-applicable"),
+        (OpenIdFirst(), "pass", "pass", "warn"),
     ],
 )
 def test_where_metadata_is_looked_for(client, inserted, slash, order):

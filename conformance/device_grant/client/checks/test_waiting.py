@@ -67,10 +67,13 @@ def test_slow_answers(client: ClientUnderTest, verify: Verify) -> None:
 
 @check(RESTS, faults=("interval_from_request",), needs=("flow",), timed=True)
 def test_answers_slower_than_the_interval(client: ClientUnderTest, verify: Verify) -> None:
-    """Interval 2; twice pending, after 3 s. Accepted: each further poll two seconds after the answer."""
+    """Interval 2; twice pending, after 3 s. Accepted: each further poll two seconds after the answer, or none at all.
+
+    Some clients wait no longer for an answer than for the next poll, and give up.
+    """
     login = client.login(start=[change(interval=2)], token=[delayed(3.0, pending())] * 2, wait=18)
     login.need(Purpose.POLL)
-    verify.by_rules(login, RESTS)
+    verify.by_rules(login, RESTS, default=True if login.failed and len(login.polls) == 1 else None)
 
 
 @check(

@@ -34,7 +34,7 @@ def polling_ends_with_an_error(session: ClientSession) -> Iterator[Judgement]:
                 not more,
                 f"polled again after {code}",
                 (entry, *more[:2]),
-                f"{len(more)} further polls" if more else "",
+                _further(len(more)),
             )
             break
 
@@ -54,7 +54,7 @@ def polling_ends_with_the_token(session: ClientSession) -> Iterator[Judgement]:
                 holds,
                 "polled again after it had the token",
                 (entry, *more[:2]),
-                f"{len(more)} further polls" if more else "",
+                _further(len(more)),
             )
             break
 
@@ -79,3 +79,7 @@ def requests_are_not_repeated_at_once(session: ClientSession) -> Iterator[Judgem
             f"again {waited:.2f} s after: {reason}",
             measured={"waited": waited},
         )
+
+
+def _further(number: int) -> str:
+    return f"{number} further poll{'' if number == 1 else 's'}" if number else ""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from device_grant.client.scripted.authority import Authority
-    from device_grant.client.scripted.replies import Reply
+    from device_grant.client.scripted.replies import Fate, Reply
     from device_grant.protocol import Request
 
 T = TypeVar("T")
@@ -129,7 +129,13 @@ class Listener(_Server):
         request = replace(request, operation=self.authority.operation(request))
         reply = self.authority.answer(request)
         if reply.delay:
-            await asyncio.sleep(reply.delay / self._scale)
+            try:
+                await asyncio.sleep(reply.delay / self._scale)
+            except asyncio.CancelledError:
+                # The run is over: what was asked in it belongs to it all the same.
+                fate: Fate = "missed" if reader.at_eof() else "hang"
+                self._record(request, replace(reply, fate=fate), started, self._now(), name)
+                raise
         # Before it is written: from here on the client may have the answer and begin to wait.
         ended = self._now()
         if reply.fate == "hang":
