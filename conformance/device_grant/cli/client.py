@@ -10,29 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from device_grant.catalogue.model import DIALECTS
+from device_grant.cli.behind import WithBehind, behind
 from device_grant.cli.run import WRITE_BASELINE
 from device_grant.errors import ExitCode
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_BEHIND = "device_grant.behind"
-"""Where the context keeps what stood behind `--`."""
 
-
-class _WithCommand(click.Command):
-    """Keeps what stands behind `--` apart: a command, or arguments of pytest."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Cut it off before the options are read."""
-        if "--" in args:
-            at = args.index("--")
-            ctx.meta[_BEHIND] = tuple(args[at + 1 :])
-            args = args[:at]
-        return super().parse_args(ctx, args)
-
-
-@click.command(cls=_WithCommand)
+@click.command(cls=WithBehind)
 @click.argument("name", required=False)
 @click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the client does not say.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
@@ -58,23 +44,22 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
     from device_grant.cli.run import worse
     from device_grant.targets.spec import COMMAND, SpecForm, parse_client
 
-    ctx = click.get_current_context()
-    behind: tuple[str, ...] = ctx.meta.get(_BEHIND, ())
-    if name is None and not behind:
-        raise click.UsageError("name a client, or give a command behind --", ctx)
+    words = behind()
+    if name is None and not words:
+        raise click.UsageError("name a client, or give a command behind --", click.get_current_context())
     console = Console(highlight=False, soft_wrap=False)
     if name is None:
-        return _run_one(console, COMMAND + shlex.join(behind), report, (), options)
+        return _run_one(console, COMMAND + shlex.join(words), report, (), options)
     spec = parse_client(name)
     if spec.form is not SpecForm.EMBEDDED or spec.dialect or spec.operations or options["dialect"]:
-        return _run_one(console, name, report, behind, options)
+        return _run_one(console, name, report, words, options)
     from device_grant.reference.misbehaviour import BOTH
 
     worst = ExitCode.CONFORMANT
     for number, dialect in enumerate(BOTH):
         if number:
             console.print()
-        code = _run_one(console, f"{name}:{dialect}", report / dialect if report else None, behind, options)
+        code = _run_one(console, f"{name}:{dialect}", report / dialect if report else None, words, options)
         if code > ExitCode.NOTHING_RAN:
             return code
         worst = worse(worst, ExitCode(code))

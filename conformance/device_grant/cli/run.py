@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from device_grant.cli.behind import WithBehind, behind
 from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import ExitCode, UsageError
 from device_grant.targets.supplied import Supplied
@@ -25,7 +26,7 @@ WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to
 """Help of an option that `run` and `client` have."""
 
 
-@click.command(context_settings={"ignore_unknown_options": False})
+@click.command(cls=WithBehind)
 @target_options
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--profile", default="fast", show_default=True, help="How much is generated: fast, standard or deep.")
@@ -42,8 +43,7 @@ WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to
     show_envvar=True,
     help="Keep generated examples that fail there, and try those of earlier runs and other machines first.",
 )
-@click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def run(target: str | None, report: Path | None, pytest_arguments: tuple[str, ...], **options: Any) -> int:
+def run(target: str | None, report: Path | None, **options: Any) -> int:
     """Run the checks against TARGET and say what conforms.
 
     TARGET is embedded (the reference server, both dialects), a URL, asgi:module:app, wsgi:module:app, a target.toml,
@@ -59,7 +59,7 @@ def run(target: str | None, report: Path | None, pytest_arguments: tuple[str, ..
     for number, (spec, folder) in enumerate(specs):
         if number:
             console.print()
-        code = _run_one(console, spec, report / folder if report and folder else report, pytest_arguments, options)
+        code = _run_one(console, spec, report / folder if report and folder else report, behind(), options)
         if code > ExitCode.NOTHING_RAN:
             return code
         worst = worse(worst, ExitCode(code))

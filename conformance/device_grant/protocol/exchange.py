@@ -148,6 +148,8 @@ class Exchange:
     """What the request was sent for."""
     malformation: str = ""
     """How a malformed request is wrong: the kind of malformation, and the member if there is one."""
+    journal: str = ""
+    """What the server wrote of its troubles when it answered 5xx: a traceback, or lines of its log."""
 
     @property
     def code(self) -> str:

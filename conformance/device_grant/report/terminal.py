@@ -38,6 +38,8 @@ STYLE = {
 _BROKEN = "suite error"
 _LONGEST_VALUE = 600
 _LONGEST_MESSAGE = 300
+_JOURNAL_LINES = 6
+"""Lines from the end of what a server wrote when it broke; a report in HTML has them all."""
 _NAMED = 6
 """Requirements that a group names before it only counts them."""
 
@@ -230,6 +232,8 @@ def _failure(requirement: RequirementResult, result: Result, console: Console) -
     _field(console, "came", result.got or (http.summary(step) if step is not None else ""))
     if step is not None and step.response is not None:
         _field(console, "", step.response.body)
+    if step is not None and step.journal:
+        _field(console, "wrote", "\n".join(step.journal.splitlines()[-_JOURNAL_LINES:]))
     _field(console, "found", result.message)
     _field(console, "why", result.why)
     _field(console, "curl", result.curl, whole=True)

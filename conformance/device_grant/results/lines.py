@@ -154,6 +154,7 @@ def step(entry: Exchange | Event, secrets: Secrets) -> Step:
         error=entry.error,
         elapsed=round(entry.elapsed, 4),
         code=entry.code,
+        journal=entry.journal,
     )
 
 

@@ -60,6 +60,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `malformed`, `generated`, `raw` or `other`; empty in files of versions that did not say it."""
     malformation: str = ""
     """How a malformed request is wrong."""
+    journal: str = ""
+    """What the server wrote of its troubles when it answered 5xx, the end of it: a traceback, or lines of its log."""
     event: str = ""
     """Kind of an event: `waited`, `decided`, `mistyped`, `decision-refused`, `page-loaded`, `connection-dropped`,
     `overlap-tried`, `round-began`, `client-started`, `client-ended`, `noted`, and `left-out` for steps that are not

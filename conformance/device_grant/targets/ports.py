@@ -157,6 +157,12 @@ class Target(Protocol):
     def gone(self) -> str:
         """Why the target can no longer be reached, after a connection to it failed; empty while it is there."""
 
+    def journal_length(self) -> int:
+        """How long it is what the target has written of its troubles, for `journal_since`."""
+
+    def journal_since(self, length: int) -> str:
+        """What it has written since then: a traceback, or lines of its log; empty where nobody can see it."""
+
     def listens(self, host: str, port: int) -> bool:
         """Whether something takes connections there."""
 

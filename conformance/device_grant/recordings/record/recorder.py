@@ -179,6 +179,14 @@ class RecordingTarget:
         """As the target says."""
         return self.inner.gone()
 
+    def journal_length(self) -> int:
+        """As the target says."""
+        return self.inner.journal_length()
+
+    def journal_since(self, length: int) -> str:
+        """As the target says; no recording keeps it."""
+        return self.inner.journal_since(length)
+
     def listens(self, host: str, port: int) -> bool:
         """As it is now, and kept."""
         result = self.inner.listens(host, port)

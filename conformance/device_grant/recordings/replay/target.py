@@ -68,6 +68,15 @@ class ReplayTarget:
         """A recording does not go away."""
         return ""
 
+    def journal_length(self) -> int:
+        """A recording has answers only."""
+        return 0
+
+    def journal_since(self, length: int) -> str:
+        """Likewise."""
+        del length
+        return ""
+
     def listens(self, host: str, port: int) -> bool:
         """As it was when it was recorded."""
         return self.player.tapes[SHARED].answers.get(f"{host}:{port}", False)

@@ -58,6 +58,8 @@ if TYPE_CHECKING:
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
 _PUBLIC = ("primary", "other")
+_LONGEST_JOURNAL = 4_000
+"""Characters of what a server wrote, from its end, that go with an answer."""
 """Roles of clients that register without a secret, where the server lets them."""
 LONGEST_RETRY = 30.0
 """Seconds that are waited at most for each."""
@@ -189,6 +191,7 @@ class Run:
         request = self._with_token(request)
         self._remember_secrets_of(request)
         started = clock.now() - began
+        length = self.target.journal_length()
         response, error, elapsed = self._send(request)
         ended = clock.now() - began
         if response is None:
@@ -197,7 +200,12 @@ class Run:
             outcome = self.dialect.decode(request.operation, response)
             self.remember(outcome)
         self.count()
-        return Exchange(request, response, outcome, started, ended, elapsed, error, label, purpose=purpose_of(request))
+        broke = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+        journal = self.target.journal_since(length).strip()[-_LONGEST_JOURNAL:] if broke else ""
+        purpose = purpose_of(request)
+        return Exchange(
+            request, response, outcome, started, ended, elapsed, error, label, purpose=purpose, journal=journal
+        )
 
     def _with_token(self, request: Request) -> Request:
         """A registration with the initial access token of target.toml, unless it says itself who asks."""

@@ -7,6 +7,7 @@ the application comes with its traceback.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 import traceback
@@ -23,6 +24,7 @@ from device_grant.targets.adapter import Adapter
 from device_grant.targets.clocks import RealClock, TravelClock
 from device_grant.targets.config import DEFAULT_BASE
 from device_grant.targets.transports.asgi import AsgiBridge, BadApplicationError
+from device_grant.targets.transports.journal import Journal
 from device_grant.targets.transports.wsgi import WsgiBridge
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class InProcessTarget(Adapter, ABC):
         self.clock: Clock = TravelClock() if located.config.clock.kind == "travel" else RealClock()
         self.app_errors: deque[str] = deque(maxlen=_REMEMBERED)
         """Tracebacks of exceptions that escaped from the application, newest last."""
+        self._journal = Journal()
         self._entered = ExitStack()
         self._transport: httpx.BaseTransport | None = None
 
@@ -59,6 +62,9 @@ class InProcessTarget(Adapter, ABC):
             serve = self.config.serve
             if serve is not None and serve.env:
                 stack.enter_context(mock.patch.dict(os.environ, serve.env))
+            root = logging.getLogger()
+            root.addHandler(self._journal)
+            stack.callback(root.removeHandler, self._journal)
             if self._app is None:
                 # The working directory of an asgi: specification holds more than one target's modules.
                 stack.enter_context(_import_path(str(self.folder), forget=self._located_by_file))
@@ -91,7 +97,16 @@ class InProcessTarget(Adapter, ABC):
         spec = serve.app if serve is not None else ""
         return load_app(spec, where=self.spec)
 
+    def journal_length(self) -> int:
+        """How many exceptions there were."""
+        return self._journal.length
+
+    def journal_since(self, length: int) -> str:
+        """The traceback of the last exception after them."""
+        return self._journal.since(length)
+
     def _remember(self, error: BaseException) -> None:
+        self._journal.add(error)
         self.app_errors.append("".join(traceback.format_exception(error)))
 
 

@@ -32,6 +32,8 @@ _STOP_TIMEOUT = 3.0
 _ENDING = 0.5
 """Seconds that a process which refuses connections is given to have ended."""
 _LOG_LINES = 4
+_JOURNAL = 1_000_000
+"""Octets of the log that are read after an answer 5xx."""
 _ATTEMPTS = 3
 _PORT_TAKEN = ("eaddrinuse", "address already in use")
 _NOT_INHERITED = frozenset({"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"})
@@ -83,6 +85,18 @@ class ProcessTarget(Adapter):
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Released together over warmed connections."""
         return self._running().together(requests)
+
+    def journal_length(self) -> int:
+        """Octets that the process has written."""
+        return (self._work / "log").stat().st_size if self._work is not None else 0
+
+    def journal_since(self, length: int) -> str:
+        """What it wrote after them, standard error included."""
+        if self._work is None:
+            return ""
+        with (self._work / "log").open("rb") as log:
+            log.seek(length)
+            return log.read(_JOURNAL).decode(errors="replace")
 
     def gone(self) -> str:
         """Whether the process has ended, with its last words."""
