@@ -262,6 +262,20 @@ def test_a_client_that_only_refreshes_is_tested_for_that():
         opened(OnlyRefreshesInVain())
 
 
+class ShortAndCannotRefresh(Short):
+    """What is wrong with its polls is not why it does not refresh."""
+
+    claims = Claims(refresh=True, registration=False)
+
+    def refresh(self):
+        raise GiveUp("no tokens here")
+
+
+def test_a_deviation_elsewhere_is_not_why_something_does_not_work():
+    with pytest.raises(TargetUnreachableError, match="a plain refresh ended with status 1"):
+        opened(ShortAndCannotRefresh())
+
+
 @pytest.mark.parametrize(
     ("keeps", "registrations", "tokens"),
     [(True, True, True), (False, False, False), (("tokens",), False, True), (("registrations",), True, False)],

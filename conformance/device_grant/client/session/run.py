@@ -220,11 +220,13 @@ class ClientRun:
             self._give_up("a plain refresh", attempt)
 
     def _give_up(self, what: str, attempt: Attempt) -> None:
-        """Go no further: with the rules that the client breaks as the result, if there are any; else by an error."""
+        """Go no further: with the rules that it breaks in this as the result, if there are any; else by an error."""
+        operation = attempt.invocation.operation
         broken = sorted(
             {
                 judgement.requirement
                 for _, first in self._first
+                if first.invocation.operation == operation
                 for judgement in first.judged_by_rules(self.catalogue)
                 if judgement.holds is False
                 and not judgement.tolerated
