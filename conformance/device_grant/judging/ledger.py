@@ -122,8 +122,8 @@ class Ledger:
     """Inside generated examples an unexpected failure is raised instead of recorded."""
     raised: Violation | None = None
     """The first one of the examples that are being judged."""
-    recorded: set[tuple[str, str]] = field(default_factory=set)
-    """Requirement and message of the failures that were recorded."""
+    failed: set[tuple[str, str]] = field(default_factory=set)
+    """Requirement and message of the failures so far."""
     known: frozenset[tuple[str, str]] = frozenset()
     """Those of them that are not raised again: an example that ended with one would show nothing else."""
 
@@ -186,7 +186,7 @@ class Ledger:
             self.raised = self.raised or violation
             raise violation
         if claim.verdict is Verdict.FAIL:
-            self.recorded.add(failure)
+            self.failed.add(failure)
         self.tallies.setdefault(claim.requirement.id, Tally(claim.requirement)).add(claim)
 
     def close(self, stop: StopCheck | None, *, sampled: bool = False) -> None:

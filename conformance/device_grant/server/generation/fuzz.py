@@ -170,7 +170,7 @@ class Fuzz:
                 return
 
     def _found_by_invariants(self) -> set[tuple[str, str]]:
-        return {failure for ledger in self._case.invariants.values() for failure in ledger.recorded}
+        return {failure for ledger in self._case.invariants.values() for failure in ledger.failed}
 
     def _run_once(self, test: Callable[[], None], longer: float) -> None:
         """Run a Hypothesis test; the claims that it ends on are kept after shrinking."""

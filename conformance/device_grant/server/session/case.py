@@ -292,11 +292,11 @@ class ServerCase:
     def raising(self) -> Iterator[None]:
         """Within: an unexpected failure raises a Violation, so that Hypothesis can shrink it.
 
-        One that was recorded before is counted and not raised: else every example would end with it, unjudged.
+        One that there was before is counted and not raised: else every example would end with it, unjudged.
         """
         for ledger in (self.ledger, *self._ledgers.values()):
             # Not changed within: the same example must end in the same way each time.
-            ledger.known = frozenset(ledger.recorded)
+            ledger.known = frozenset(ledger.failed)
         before, self.ledger.raising = self.ledger.raising, True
         try:
             yield
