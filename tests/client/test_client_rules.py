@@ -10,7 +10,17 @@ import pytest
 
 from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import ClientSession
-from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Exchange, Operation, Outcome, Request, Response, dialect
+from device_grant.protocol import (
+    AWS_SSO_OIDC,
+    DEVICE_CODE_GRANT,
+    RFC8628,
+    Exchange,
+    Operation,
+    Outcome,
+    Request,
+    Response,
+    dialect,
+)
 
 FORM = (("Content-Type", "application/x-www-form-urlencoded"),)
 
@@ -199,6 +209,34 @@ def test_parameters_that_may_be_repeated():
     assert judged(requirement, posted(Operation.DEVICE_AUTHORIZATION, 0, twice, {})) == [True]
     ids = [("client_id", "me"), ("client_id", "me")]
     assert judged(requirement, posted(Operation.DEVICE_AUTHORIZATION, 0, ids, {})) == [False]
+
+
+def test_a_parameter_in_the_query_and_in_the_body():
+    entry = posted(Operation.DEVICE_AUTHORIZATION, 0, [("client_id", "me"), ("trace", "7")], {})
+    entry = dataclasses.replace(entry, request=dataclasses.replace(entry.request, url=entry.request.url + "?trace=7"))
+    session = ClientSession(dialect(RFC8628), (entry,))
+    [said] = [one for rule in every_rule() for one in rule.function(session) if "no-repeated" in one.requirement]
+    assert (said.holds, said.got) == (False, "trace")
+    assert said.problem == "a parameter is sent twice, once in the query and once in the body"
+
+
+@pytest.mark.parametrize(
+    ("dialect_name", "kind", "holds"),
+    [
+        (AWS_SSO_OIDC, "application/x-amz-json-1.1", True),
+        (AWS_SSO_OIDC, "application/json", True),
+        (AWS_SSO_OIDC, "text/plain", False),
+        (RFC8628, "application/json", True),
+        (RFC8628, "application/x-amz-json-1.1", False),
+    ],
+)
+def test_media_types_of_a_registration(dialect_name, kind, holds):
+    content = b'{"clientName": "me", "clientType": "public"}'
+    request = Request("POST", "http://x/register", (("Content-Type", kind),), content, Operation.REGISTRATION)
+    entry = Exchange(request, Response(200, (), b"{}"), Outcome(200, "ok", {}), 0.0, 0.0)
+    session = ClientSession(dialect(dialect_name), (entry,))
+    said = [one.holds for rule in every_rule() for one in rule.function(session) if "json-object" in one.requirement]
+    assert said == [holds]
 
 
 def test_a_header_that_authenticates_needs_no_body():

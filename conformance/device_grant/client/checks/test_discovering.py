@@ -116,7 +116,10 @@ def _must_work(login: Attempt) -> None:
     if login.succeeded is None:
         raise Inconclusive(f"a plain login by metadata was not over in time: the client {login.how}")
     if not login.succeeded:
-        raise Untestable(f"a plain login by metadata does not work: the client {login.how}")
+        raise Untestable(
+            f"a plain login by metadata does not work: the client {login.how}; "
+            "members that it wants besides belong under [response] metadata in client.toml"
+        )
 
 
 def _must_have_read(login: Attempt) -> None:

@@ -61,6 +61,7 @@ class EndpointSection(_ClientSection, frozen=True, kw_only=True):
 class ResponseSection(_ClientSection, frozen=True, kw_only=True):
     """Members that this client insists on in answers, wire names; in successful ones null removes a member.
 
+    No scenario changes them: one that is about such a member does not apply.
     Placeholders in their text are filled in: `{endpoint}`, `{issuer}`, `{user_code}`, `{verification_uri}` and
     `{verification_uri_complete}`.
     """

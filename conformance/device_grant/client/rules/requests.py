@@ -107,9 +107,13 @@ def parameters_occur_once(session: ClientSession) -> Iterator[Judgement]:
     ):
         for entry in entries:
             pairs = form_pairs(entry.request) if encoding(entry.request) == "form" else []
-            counted = Counter(key for key, _ in (*pairs, *query_pairs(entry.request)))
+            query = query_pairs(entry.request)
+            counted = Counter(key for key, _ in (*pairs, *query))
             repeated = sorted(key for key, number in counted.items() if number > 1 and key not in REPEATABLE)
+            apart = all(max(Counter(key for key, _ in part)[one] for part in (pairs, query)) == 1 for one in repeated)
             problem = "a parameter is sent twice"
+            if repeated and apart:
+                problem = "a parameter is sent twice, once in the query and once in the body"
             yield Judgement(name, not repeated, problem, (entry,), ", ".join(repeated))
 
 

@@ -101,8 +101,8 @@ class AwsSsoOidcDialect(Dialect):
         return {"client_id": client.id} | ({} if client.secret is None else {"client_secret": client.secret}), ""
 
     def labels_json(self, media_type: str) -> bool:
-        """An SDK of AWS leaves the protocol's own label to the service: it may be AWS's older one."""
-        return media_type.endswith("json")
+        """AWS's older label, `application/x-amz-json-1.1`, does as well; its version stands behind the name."""
+        return media_type.endswith("json") or media_type.startswith("application/x-amz-json-")
 
     def registration_members(self, role: str, scope: str = "") -> dict[str, Any]:
         """RegisterClient; scopes are those of the service, whatever is asked of other servers."""
