@@ -133,6 +133,11 @@ EXCUSES = (
     Excuse(r"device-grant (?:run nanoidp|client awscli)\b.*", "software of others, from the network", _known),
     Excuse(r"device-grant matrix --run .*", "whole runs of many targets", _known),
     Excuse(
+        r"device-grant (?:run|doctor) .* --password-env .*",
+        "an account of the reader's; tested in test_login_options.py",
+        _parsed,
+    ),
+    Excuse(
         r"device-grant run .* --(?:client-secret-env|initial-access-token-env) .*",
         "a server that knows the reader's client; tested in test_known_clients.py",
         _parsed,

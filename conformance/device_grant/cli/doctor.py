@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _SOMEBODY = """
      do:       [user]
                module = "user.py"      # approve(http, grant) and deny(http, grant)
+               or --login NAME, an account that uses the pages as people do
                or --user prompt, to decide by hand in a run"""
 """What to write where nobody decides."""
 

@@ -76,12 +76,17 @@ class Options:
 def open_target_spec(options: Options) -> Target:
     """The target that the options name, not started."""
     from device_grant.targets import open_target, resolve
+    from device_grant.targets.config import UserSection
     from device_grant.targets.spec import SpecForm, parse_target
-    from device_grant.targets.users import user_of
+    from device_grant.targets.users import login_user, user_of
 
+    if options.user and options.supplied.login:
+        raise UsageError(f"--user {options.user} and --login {options.supplied.login}: the user is one of them")
     user = user_of(options.user) if options.user else None
     spec = parse_target(options.target)
     words = options.supplied.words()
+    if spec.form is SpecForm.EMBEDDED and options.supplied.user(UserSection()).login:
+        user, words = login_user(options.supplied.user(UserSection())), options.supplied.without_login().words()
     if words and spec.form in (SpecForm.EMBEDDED, SpecForm.CASSETTE):
         embedded_server = spec.form is SpecForm.EMBEDDED
         why = "the embedded server registers its clients" if embedded_server else "a recording has its own"

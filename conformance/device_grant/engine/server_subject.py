@@ -65,9 +65,12 @@ class ServerSubject:
         from device_grant.protocol import dialect
         from device_grant.server.session.profile import PROFILES
         from device_grant.server.session.run import Run
+        from device_grant.targets.users import passwords_of
 
         assert self._located is not None  # noqa: S101 - set in locate
         self._target = self._located.__enter__()
+        for password in passwords_of(self._target.user):
+            secrets.register("password", password)
         self._run = Run(
             self._target,
             dialect(self._target.config.dialect),

@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="what the target knows beforehand, as the options of device-grant run: client-id=tv, scope=openid",
+        help="what the target knows beforehand, as the options of device-grant run: client-id=tv, login=alice",
     )
     group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the reference server or client")
     group.addoption("--grant-claim", action="append", default=[], help="what a client that is a command can do")

@@ -12,6 +12,8 @@ from device_grant.catalogue.model import RFC8628
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "none"]
 
 
+PASSWORD_VARIABLE = "DEVICE_GRANT_PASSWORD"  # noqa: S105 - the name of a variable
+"""Environment variable with the password of the account where no other is named."""
 DEFAULT_BASE = "http://target.test"
 """Base URL of in-process targets; `test` is reserved (RFC 6761), so it can never reach a network."""
 
@@ -79,8 +81,25 @@ class RegistrationSection(_Section, frozen=True, kw_only=True):
     """Members that are not sent, canonical names: this server refuses registrations that have them."""
 
 
+class PageSelectors(_Section, frozen=True, kw_only=True):
+    """CSS selectors of what `login` does not find, or takes for something else; empty: it is told by its words."""
+
+    username: str = ""
+    password: str = ""
+    code: str = ""
+    """The field for the user code."""
+    submit: str = ""
+    """The button that goes on from a page with fields."""
+    approve: str = ""
+    deny: str = ""
+
+    def given(self) -> dict[str, str]:
+        """Those that say something, by name."""
+        return {name: value for name, value in msgspec.structs.asdict(self).items() if value}
+
+
 class UserSection(_Section, frozen=True, kw_only=True):
-    """Who decides at the verification page: exactly one of the three; none: approval is untestable."""
+    """Who decides at the verification page: one of module, command, prompt, login; none: approval is untestable."""
 
     module: str = ""
     """File with `approve(http, grant)` and `deny(http, grant)`, and optionally the functions that Pages names."""
@@ -88,6 +107,17 @@ class UserSection(_Section, frozen=True, kw_only=True):
     """Command; `{action}`, `{user_code}`, `{verification_uri}`, `{verification_uri_complete}` are filled in."""
     prompt: bool = False
     """Ask the person who runs the suite, showing a QR code."""
+    login: str = ""
+    """Name of an account with which the pages are used as a person uses them."""
+    password: str = ""
+    """Its password, where that is no secret."""
+    password_env: str = ""
+    """Environment variable with its password; with neither, DEVICE_GRANT_PASSWORD, else it is asked for."""
+    origins: tuple[str, ...] = ()
+    """Where else the password may go, besides the target and its verification_uri."""
+    headers: dict[str, str] = {}
+    """Sent with every request of a person; `{address}` is an address of the browser's own."""
+    pages: PageSelectors = PageSelectors()
 
 
 class ClockSection(_Section, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a target knows beforehand, told on the command line: a client, a scope, a start URL, an initial access token."""
+"""What a target knows beforehand, told on the command line: a client, a scope, an initial access token, an account."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 from device_grant.errors import UsageError
 from device_grant.protocol import dialect
-from device_grant.targets.config import AuthenticationMethod, KnownClient, Located
+from device_grant.targets.config import PASSWORD_VARIABLE, AuthenticationMethod, KnownClient, Located, UserSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +33,8 @@ class Supplied:
     scope: str = _option("Scope of valid requests, in place of that of target.toml.", "SCOPE")
     start_url: str = _option("Start URL of the AWS access portal (AWS SSO OIDC).", "URL")
     initial_access_token_env: str = _option("Environment variable with the token that registration wants.", "VARIABLE")
+    login: str = _option("Account that signs in and decides at the pages, which are used as people use them.", "NAME")
+    password_env: str = _option(f"Variable with its password ({PASSWORD_VARIABLE}; else it is asked for).", "VARIABLE")
 
     @classmethod
     def taken_from(cls, options: dict[str, Any]) -> Supplied:
@@ -77,7 +79,7 @@ class Supplied:
             raise UsageError(f"{option_name(name)} says something of a client: name it with --client-id")
         if self.start_url and "start_url" not in dialect(config.dialect).constants:
             raise UsageError(f"--start-url: {located.spec} speaks {config.dialect}, which has none: leave it out")
-        config = _changed(config, clients=clients)
+        config = _changed(config, clients=clients, user=self.user(config.user))
         request = _changed(config.request, scope=self.scope or None, start_url=self.start_url or None)
         token = _secret("initial_access_token_env", self.initial_access_token_env)
         registration = _changed(config.registration, initial_access_token=token or None)
@@ -87,6 +89,28 @@ class Supplied:
         for problem in contradictions(supplied):
             raise UsageError(problem)
         return supplied
+
+    def without_login(self) -> Supplied:
+        """The same, of the target alone."""
+        return dataclasses.replace(self, login="", password_env="")
+
+    def user(self, section: UserSection) -> UserSection:
+        """Who decides, with the account of these values; raises UsageError for a password without an account."""
+        login = self.login or section.login
+        if self.password_env and not login:
+            raise UsageError("--password-env holds the password of an account: name it with --login")
+        if not self.login and not self.password_env:
+            return section
+        own = login == section.login and not self.password_env
+        return msgspec.structs.replace(
+            section,
+            module="",
+            command=(),
+            prompt=False,
+            login=login,
+            password=section.password if own else "",
+            password_env=self.password_env or (section.password_env if own else ""),
+        )
 
     def _client(self, known: KnownClient | None) -> KnownClient:
         secret = _secret("client_secret_env", self.client_secret_env) or (known.secret if known else "")

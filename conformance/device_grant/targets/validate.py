@@ -85,11 +85,24 @@ def _base(config: TargetConfig) -> Iterator[str]:
 
 def _user(config: TargetConfig) -> Iterator[str]:
     user = config.user
-    chosen = [
-        name for name, given in (("module", user.module), ("command", user.command), ("prompt", user.prompt)) if given
-    ]
+    ways = {"module": user.module, "command": user.command, "prompt": user.prompt, "login": user.login}
+    chosen = [name for name, given in ways.items() if given]
     if len(chosen) > 1:
-        yield f"user: has {' and '.join(chosen)}; the user is one of module, command and prompt"
+        yield f"user: has {' and '.join(chosen)}; the user is one of module, command, prompt and login"
+    if (user.password or user.password_env) and not user.login:
+        yield "user: has a password and no account: name it with login"
+    if user.password and user.password_env:
+        yield "user: has password and password_env; keep the variable, unless the password is no secret"
+    for place in user.origins:
+        if not re.fullmatch(r"https?://[^/?#@]+", place):
+            yield f"user.origins: {place!r} is not an origin: write scheme and host, as https://login.example.com"
+    for name, selector in user.pages.given().items():
+        from cssselect import HTMLTranslator, SelectorError
+
+        try:
+            HTMLTranslator().css_to_xpath(selector)
+        except SelectorError as error:
+            yield f"user.pages.{name}: {selector!r} is not a CSS selector: {error}"
 
 
 def _clock(config: TargetConfig) -> Iterator[str]:

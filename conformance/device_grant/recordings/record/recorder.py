@@ -15,6 +15,7 @@ from device_grant.protocol import Request, Response
 from device_grant.protocol.exchange import RAW
 from device_grant.recordings.tape import SHARED, Action, Tape, TapedExchange
 from device_grant.targets.ports import GrantView, Pages, UserError, UserModuleError
+from device_grant.targets.users import passwords_of
 from device_grant.targets.users.browser import Browser
 
 if TYPE_CHECKING:
@@ -228,6 +229,7 @@ class RecordingUser:
 
     def __init__(self, inner: User, recorder: Recorder) -> None:
         self.inner = inner
+        self.passwords = passwords_of(inner)
         self._recorder = recorder
         pages = inner.pages
         self.pages: Pages | None = pages and Pages(

@@ -1,4 +1,4 @@
-"""The person at the verification page: a module of functions, a command, or whoever runs the suite."""
+"""The person at the verification page: a module of functions, a command, whoever runs the suite, or an account."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from device_grant.targets.users.module import ModuleUser
 from device_grant.targets.users.prompt import PromptUser
 
 if TYPE_CHECKING:
-    from device_grant.targets.config import Located
+    from device_grant.targets.config import Located, UserSection
     from device_grant.targets.ports import User
+    from device_grant.targets.users.login import LoginUser
 
-__all__ = ["CommandUser", "ModuleUser", "PromptUser", "open_user", "user_of"]
+__all__ = ["CommandUser", "ModuleUser", "PromptUser", "login_user", "open_user", "passwords_of", "user_of"]
 
 
 def user_of(value: str) -> User:
@@ -40,4 +41,28 @@ def open_user(located: Located) -> User | None:
         return ModuleUser(folder / section.module)
     if section.command:
         return CommandUser(section.command, folder)
+    if section.login:
+        return login_user(section, located.config.endpoints.verification)
     return PromptUser() if section.prompt else None
+
+
+def login_user(section: UserSection, verification: str = "") -> LoginUser:
+    """The user of `[user] login`; `verification` is the page for the code, if target.toml knows it.
+
+    Raises UsageError where its password is nowhere.
+    """
+    from device_grant.targets.users.login import LoginUser, account_of
+
+    account = account_of(section.login, password=section.password, variable=section.password_env)
+    return LoginUser(
+        account,
+        selectors=section.pages.given(),
+        origins=section.origins,
+        headers=section.headers,
+        verification=verification,
+    )
+
+
+def passwords_of(user: User | None) -> tuple[str, ...]:
+    """The passwords that a user types, which must be written nowhere; none where it does not say them."""
+    return tuple(getattr(user, "passwords", ()))

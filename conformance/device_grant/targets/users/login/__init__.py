@@ -7,7 +7,7 @@ password, `outline` says in a line what a page is like. `user` is the user of a 
 
 from __future__ import annotations
 
-from device_grant.targets.users.login.account import VARIABLE, Account, account_of
+from device_grant.targets.users.login.account import Account, account_of
 from device_grant.targets.users.login.user import LoginUser
 
-__all__ = ["VARIABLE", "Account", "LoginUser", "account_of"]
+__all__ = ["Account", "LoginUser", "account_of"]

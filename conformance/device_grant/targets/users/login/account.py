@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from device_grant.browser.page import split
 from device_grant.errors import UsageError
+from device_grant.targets.config import PASSWORD_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import httpx
 
-VARIABLE = "DEVICE_GRANT_PASSWORD"
-"""Environment variable with the password where no other is named; one that was typed is kept there for workers."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -42,7 +41,7 @@ def account_of(
     """
     if password:
         return Account(name, password)
-    result = os.environ.get(variable or VARIABLE, "")
+    result = os.environ.get(variable or PASSWORD_VARIABLE, "")
     if result:
         return Account(name, result)
     if variable:
@@ -50,7 +49,7 @@ def account_of(
     typed = (ask or _typed)(name)
     if not typed:
         raise UsageError(f"the password of {name}: nothing was typed")
-    os.environ[VARIABLE] = typed
+    os.environ[PASSWORD_VARIABLE] = typed
     return Account(name, typed)
 
 
