@@ -82,6 +82,22 @@ def test_the_interval_is_counted_from_the_request_and_from_the_answer(took, gap,
     assert judged("rfc8628-3.5-client-waits-from-the-answer", *story) == rests
 
 
+@pytest.mark.parametrize(
+    ("polls", "holds"),
+    [
+        ((5.6, 10.0, 15.0), [None, True]),  # a ticker whose first request was held up by 0.6 s
+        ((5.0, 10.8, 15.0), [True, None]),
+        ((5.0, 10.0, 14.2), [True, False]),  # nothing had held it up
+        ((5.0, 13.0, 15.0), [True, False]),  # that was more than a hold-up
+        ((5.0, 5.0, 10.0), [False, True]),
+        ((1.0, 2.0, 7.0), [False, True]),
+    ],
+)
+def test_a_ticker_that_was_held_up_is_no_proof(polls, holds):
+    story = [started(interval=5), *(polled(at) for at in polls)]
+    assert judged("rfc8628-3.5-client-waits-before-each-request", *story) == holds
+
+
 def test_slow_down_counts_from_the_answer_too():
     story = [started(interval=1), polled(1, "slow_down", took=2), polled(7)]
     assert judged("rfc8628-3.5-slow-down-increments-interval", *story) == [True]

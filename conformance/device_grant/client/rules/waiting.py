@@ -21,6 +21,8 @@ GRACE = 0.1
 """Seconds by which a wait may be short: timers of some runtimes fire a little early."""
 DOUBT = 0.25
 """Seconds by which a wait may be short before it counts as broken; in between the evidence is too weak."""
+HELD_UP = 1.0
+"""Seconds by which a busy machine, or a new connection, holds up a request at most."""
 SLOWER = 5.0
 """Seconds that slow_down adds for good."""
 TOO_CLOSE = "a wait is short by so little that the machine may have made it so"
@@ -45,6 +47,8 @@ class Gap:
     """Seconds that the client had to wait: the interval and all that slow_down had added."""
     slowed: int
     """How often slow_down had been said by then."""
+    late: float = 0.0
+    """Seconds by which the first of the two came later than was owed, no more than a machine or a network delays."""
 
     @property
     def waited(self) -> float:
@@ -58,8 +62,12 @@ class Gap:
 
     @property
     def kept(self) -> bool | None:
-        """Whether the wait was long enough; None where it was short by less than can be told for sure."""
-        return long_enough(self.waited, self.owed)
+        """Whether the wait was long enough; None where it was short by less than can be told for sure.
+
+        A client that keeps to the times of a ticker, and was held up once, comes that much sooner the next time.
+        """
+        kept = long_enough(self.waited, self.owed)
+        return None if kept is False and self.owed - self.waited <= self.late + GRACE else kept
 
     @property
     def retried(self) -> bool:
@@ -106,11 +114,15 @@ def gaps(grant: ObservedGrant) -> Iterator[Gap]:
     if interval is None:
         return
     slowed = 0
+    due = grant.start.ended + interval if grant.start else None
     for before, after in pairwise(grant.polls):
+        late = min(max(before.started - due, 0.0), HELD_UP) if due is not None else 0.0
         if before.response is not None and before.response.status in REDIRECTS:
             continue  # what follows at once is still the same poll, at the place that it was sent to
         slowed += before.code == "slow_down"
-        yield Gap(before, after, interval + SLOWER * slowed, slowed)
+        owed = interval + SLOWER * slowed
+        due = before.started + owed
+        yield Gap(before, after, owed, slowed, late)
 
 
 @rule(
