@@ -23,6 +23,7 @@ from device_grant.judging import (
     throwaway_registry,
 )
 from device_grant.judging.loading import import_checks
+from device_grant.judging.verify import UNDECIDED
 from device_grant.protocol import RFC8628, Exchange, Outcome, Request, Response, dialect
 from device_grant.protocol.exchange import RAW
 from device_grant.server.session.case import ServerCase
@@ -192,6 +193,16 @@ class Run:
 
     def judgements(self, _requirements):
         return self.said
+
+
+def test_what_cannot_be_told_is_said_to_be_so(ledger):
+    Verify(ledger).that(REQUIREMENT, None, "did not end")
+    assert (worst(ledger).verdict, worst(ledger).message) == (Verdict.INCONCLUSIVE, f"{UNDECIDED}: did not end")
+
+
+def test_a_reason_why_nothing_can_be_told_is_given_as_it_is(ledger):
+    Verify(ledger).unclear(REQUIREMENT, "the code is spent")
+    assert (worst(ledger).verdict, worst(ledger).message) == (Verdict.INCONCLUSIVE, "the code is spent")
 
 
 def test_what_rules_say_is_what_the_check_says(ledger):

@@ -109,6 +109,11 @@ class Verify:
             )
         )
 
+    def unclear(self, requirement: str, reason: str, *evidence: Evidence) -> None:
+        """Say that nothing can be told of a requirement, and why."""
+        entries = tuple(entry for one in evidence for entry in one.entries)
+        self._ledger.settle(Judgement(requirement, None, reason, entries, evidence[-1].describe() if evidence else ""))
+
     def by_rules(self, session: RuleEvidence, *requirements: str, default: bool | None = None) -> None:
         """Say of these requirements what the rules say of them in this run of a client.
 

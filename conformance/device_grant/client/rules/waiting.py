@@ -296,9 +296,9 @@ def retry_after_is_kept(session: ClientSession) -> Iterator[Judgement]:
             continue
         waited, owed = after.started - before.ended, min(float(value), sys.float_info.max)
         description = f"{waited:.2f} s where Retry-After says {plain(owed)}"
-        problem = "asked again before the time that Retry-After names"
         measured = {"waited": waited, "owed": owed}
         holds = long_enough(waited, owed)
+        problem = "asked again before the time that Retry-After names" if holds is False else TOO_CLOSE
         yield Judgement("rfc9110-10.2.3-retry-after", holds, problem, (before, after), description, measured=measured)
 
 
@@ -316,9 +316,11 @@ def polling_ends_with_the_codes(session: ClientSession) -> Iterator[Judgement]:
             polled = late[0].started - grant.start.ended
             description = f"polled {polled:.1f} s after the codes were issued for {plain(lifetime)} s"
             measured = {"polled": polled, "lifetime": lifetime}
-            problem = "went on polling after the codes had expired"
             evidence = (grant.start, late[0])
             holds = False if late[-1].started > end + session.blur else None
+            problem = "went on polling after the codes had expired"
+            if holds is None:
+                problem = "polled after the codes had expired by so little that the machine may have made it so"
             yield Judgement(name, holds=holds, problem=problem, exchanges=evidence, got=description, measured=measured)
         elif session.over > end or (grant.polls and session.over > grant.start.ended + lifetime):
             yield Judgement(name, holds=True)

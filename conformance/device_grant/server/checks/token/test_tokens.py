@@ -64,7 +64,7 @@ def test_injected_queries(device: Device, verify: Verify) -> None:
             control = None if right else send(device, harmless)
             if control is not None and (control.status, control.code) == (exchange.status, exchange.code):
                 problem = "an unknown value without a quote is answered alike: nothing shows what a query was made of"
-                verify.that("rfc6819-5.1.4.1.2-sql-injection", None, problem, exchange, control)
+                verify.unclear("rfc6819-5.1.4.1.2-sql-injection", problem, exchange, control)
                 continue
             verify("rfc6819-5.1.4.1.2-sql-injection", exchange, accepted=accepted, tolerated=["http-4xx"])
 
