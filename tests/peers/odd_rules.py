@@ -346,3 +346,13 @@ class OwnRecord(Honest):
     def throttled(self) -> Answer:
         moment = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + WINDOW))
         return self.message(429, "slower", ("Retry-After", moment))
+
+
+class OneSession(Honest):
+    """Keeps one refresh token for a client and its user: the next redemption replaces it, as a new sign-in may."""
+
+    interval = 1
+
+    def redeem(self, form, client):
+        self.refreshes = {name: kept for name, kept in self.refreshes.items() if kept.client is not client}
+        return super().redeem(form, client)

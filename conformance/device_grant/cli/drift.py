@@ -48,7 +48,7 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
 
     from device_grant.recordings.drift import stories_of
     from device_grant.report import drift as forms
-    from device_grant.server.session.run import redacted_url
+    from device_grant.targets.addresses import redacted_url
 
     recorded = stories_of(source, dialect or "")
     opened = _open(recorded, target, user, fault)

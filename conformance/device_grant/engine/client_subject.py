@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from device_grant.catalogue import Catalogue
     from device_grant.client.drivers.invocation import Driver
     from device_grant.client.session.run import ClientRun
+    from device_grant.engine.exclusion import Admission
     from device_grant.engine.options import Options
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
@@ -92,6 +93,9 @@ class ClientSubject:
         """Whether time is real: scenarios mostly wait."""
         del check
         return self._opened().driver.clock != "simulated"
+
+    def meet(self, admission: Admission) -> None:
+        """Nobody but the client is there."""
 
     def preflight(self) -> None:
         """None: a client is run anew for each scenario."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from device_grant.judging import Check
 
@@ -56,16 +57,25 @@ class Admission:
             self.end()
             # Had as soon as no other process has anything before its own last ones.
             os.close(self._locked("early", fcntl.LOCK_EX))
+        with self._in("room", alone=check.alone):
+            yield
+
+    def with_user(self, *, alone: bool) -> AbstractContextManager[None]:
+        """Within: the one user of the target decides, beside others who decide, or `alone`. Blocks until then."""
+        return self._in("user", alone=alone)
+
+    @contextmanager
+    def _in(self, room: str, *, alone: bool) -> Iterator[None]:
         # Who wants to be alone holds the door, so that those who come later cannot keep the room full for ever.
-        door = self._locked("door", fcntl.LOCK_EX)
+        door = self._locked(f"door-{room}", fcntl.LOCK_EX)
         try:
-            room = self._locked("room", fcntl.LOCK_EX if check.alone else fcntl.LOCK_SH)
+            held = self._locked(room, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
         finally:
             os.close(door)
         try:
             yield
         finally:
-            os.close(room)
+            os.close(held)
 
     def _locked(self, name: str, kind: int) -> int:
         descriptor = os.open(self._folder / name, os.O_RDWR | os.O_CREAT, 0o600)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def of_server(run: Run, command: str) -> Header:
     """Header of a run against a server; `command` is the command line."""
-    from device_grant.server.session.run import redacted_url
+    from device_grant.targets.addresses import redacted_url
 
     config = run.target.config
     spec = run.target.spec

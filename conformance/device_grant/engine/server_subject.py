@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
+    from device_grant.engine.exclusion import Admission
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
     from device_grant.judging.trial import Trial
@@ -141,6 +142,10 @@ class ServerSubject:
             return False  # one question at a time
         return check.timed and run.target.clock.sleeps
 
+    def meet(self, admission: Admission) -> None:
+        """One user decides for all checks."""
+        self._opened().user.admitted = admission.with_user
+
     def preflight(self) -> Check | None:
         """The main path, on a server that answers now."""
         from device_grant.judging import check_of
@@ -201,7 +206,7 @@ class ServerSubject:
 
     def remarks(self) -> Sequence[str]:
         """What became of clients that all checks share; also when the target was stopped."""
-        return tuple(self._run.remarks.values()) if self._run is not None else ()
+        return (*self._run.remarks.values(), *self._run.user.remarks()) if self._run is not None else ()
 
     def _opened(self) -> Run:
         assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing

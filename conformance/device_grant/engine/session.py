@@ -276,6 +276,7 @@ class CheckSession:
         if self._side_by_side is None:
             shared = locks if self.subject.shared else None
             self._side_by_side = SideBySide(self._execute, Admission(shared))
+            self.subject.meet(self._side_by_side.admission)
         return self._side_by_side
 
     def _trial(self, task: Task) -> Trial:

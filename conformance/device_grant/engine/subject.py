@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
+    from device_grant.engine.exclusion import Admission
     from device_grant.engine.options import Options
     from device_grant.judging import Check, Invariant, Rule
     from device_grant.judging.ledger import Expects
@@ -56,6 +57,9 @@ class Subject(Protocol):
 
     def waits(self, check: Check) -> bool:
         """Whether the check takes real time by waiting, so that it should go on beside others."""
+
+    def meet(self, admission: Admission) -> None:
+        """Take note of how checks are let to what they share."""
 
     def preflight(self) -> Check | None:
         """What is run before all checks and regardless of the selection; None: nothing, as with what was recorded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from urllib.parse import urlsplit, urlunsplit
 
 from device_grant.browser.page import split
 
@@ -27,6 +28,12 @@ def is_test_rig(url: str) -> bool:
         _, dot, top = host.rpartition(".")
         return not dot or top in _RESERVED
     return address.is_loopback or address.is_private or address.is_link_local
+
+
+def redacted_url(url: str) -> str:
+    """A URL without user information and query, fit for a header line."""
+    parts = urlsplit(url)
+    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

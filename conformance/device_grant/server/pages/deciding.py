@@ -159,7 +159,8 @@ def _until_ready(browsers: Sequence[_Decider], outbox: queue.SimpleQueue[_Decide
 def _step(race: Race, browsers: Sequence[_Decider], polls: Sequence[Request]) -> list[httpx.Response | Exception]:
     pending = [browser.waiting for browser in browsers if browser.waiting is not None]
     requests = [*(request for request, _ in pending), *(race.case.run.build(poll) for poll in polls)]
-    results = race.send(requests)
+    with race.case.with_user():
+        results = race.send(requests)
     for browser in browsers:
         browser.waiting = None
     for (request, answer), result in zip(pending, results[: len(pending)], strict=True):

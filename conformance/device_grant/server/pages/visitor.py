@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from device_grant.browser.page import FOREIGN_SITE, Page, answering, data_of, page_of, same_site_of, send_form
 from device_grant.judging import Untestable
-from device_grant.protocol.events import Decided, DecisionRefused, PageLoaded
+from device_grant.protocol.events import Decided, DecisionRefused
 from device_grant.server.session.browsing import browser_at
+from device_grant.server.session.person import page_loaded
 from device_grant.targets.ports import GrantView, NotAsked, UserError
 
 if TYPE_CHECKING:
@@ -52,10 +53,7 @@ class Visitor:
 
     def _saw(self, response: httpx.Response) -> None:
         self._came.append(response)
-        url = response.request.url
-        address = f"{url.scheme}://{url.host}{url.path}"
-        loaded = PageLoaded(self.case.now(), response.request.method, address, response.status_code)
-        self.case.transcript.append(loaded)
+        self.case.transcript.append(page_loaded(self.case.now(), response))
 
     @property
     def last(self) -> Page:
@@ -81,7 +79,8 @@ class Visitor:
 
     def submit(self, page: Page, form: Form, button: Button | None = None, **changes: str) -> Page:
         """Press a button of a form; `changes` replace what is in its fields."""
-        return send_form(self.http, page, form, data_of(form.values | changes, button))
+        with self.case.with_user():
+            return send_form(self.http, page, form, data_of(form.values | changes, button))
 
     def forge(
         self, page: Page, form: Form, button: Button | None = None, *, without: frozenset[str] = frozenset()
@@ -104,7 +103,8 @@ class Visitor:
             for cookie in self.http.cookies.jar:
                 if same_site_of(cookie) not in ("lax", "strict"):
                     http.cookies.jar.set_cookie(cookie)
-            return send_form(http, page, form, data_of(values, button))
+            with self.case.with_user():
+                return send_form(http, page, form, data_of(values, button))
 
     # What the user module knows.
 
@@ -139,7 +139,8 @@ class Visitor:
             raise Untestable("nobody can approve or deny: target.toml has no [user]")
         self.case.transcript.append(Decided(self.case.now(), action))
         try:
-            (user.approve if action == "approve" else user.deny)(self.http, view)
+            with self.case.with_user():
+                (user.approve if action == "approve" else user.deny)(self.http, view)
         except UserError as refused:
             self.case.transcript.append(DecisionRefused(self.case.now(), action, str(refused)))
             return str(refused)

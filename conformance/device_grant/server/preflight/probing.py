@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from device_grant.browser.unreadable import UNREADABLE
 from device_grant.protocol.dialects import FORM_TYPE, json_object
 from device_grant.server.preflight.variations import KEYS, USUAL_PATHS
-from device_grant.server.session.run import plain_response
+from device_grant.server.session.answers import plain_response
 
 if TYPE_CHECKING:
     import httpx

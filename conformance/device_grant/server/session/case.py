@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,6 +15,7 @@ from device_grant.judging import (
     Claim,
     Inconclusive,
     Invariant,
+    Judgement,
     Ledger,
     NotApplicable,
     StopCheck,
@@ -27,10 +28,10 @@ from device_grant.protocol import Client, Exchange, Operation, Purpose, Request,
 from device_grant.protocol.events import Noted, Waited
 from device_grant.server.generation.fuzz import Fuzz
 from device_grant.server.preflight import Preflight
+from device_grant.server.session.answers import reason_of
 from device_grant.server.session.device import Device
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.registering import refused
-from device_grant.server.session.run import reason_of
 from device_grant.targets.ports import UserModuleError
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ LATITUDE = 30.0
 """Seconds that a wait may be longer than `longest_wait`: margins, and what a check waits of its own."""
 FARTHEST = 100 * 366 * 86400.0
 """Seconds of the longest wait on a clock that jumps: a century."""
+_SHORT = 15.0
+"""Real seconds for which a check may keep the user from all others while it waits."""
 END_OF_TIME = 220_000_000_000.0
 """Seconds since the epoch up to which clocks are moved: not long after it, dates of Python end."""
 
@@ -72,6 +75,12 @@ class ServerCase:
         """Entered while the case only waits."""
         self._local: dict[str, Any] = {}
         self._purpose: Purpose | None = None
+        self._user: ExitStack | None = None
+        """What holds the user for this check."""
+        self._kept: ExitStack | None = None
+        """The same, where it does so until the check ends."""
+        self._decides = False
+        """Whether a decision was tried, so that tokens may come."""
 
     def begin(self) -> None:
         """Start counting the case's seconds now."""
@@ -188,6 +197,13 @@ class ServerCase:
                 ledger.settle(judgement.shown_by(exchange))
         return exchange
 
+    def tell_invariant(self, name: str, judgement: Judgement) -> None:
+        """Settle what an invariant says of something that is no exchange, such as a page that the user loaded."""
+        entry = next((one for one in self.run.invariants if one.name == name), None)
+        if entry is not None:
+            ledger = self._ledgers.get(name) or self._ledger_of(entry)
+            ledger.settle(judgement)
+
     @property
     def invariants(self) -> dict[str, Ledger]:
         """What the invariants have claimed, by their names and in their order; of those that had something to judge."""
@@ -225,8 +241,12 @@ class ServerCase:
             if seconds > FARTHEST or self.run.target.clock.now() + seconds > END_OF_TIME:
                 raise Untestable(f"{seconds:g} s would have to be waited, more than a clock can be moved")
             self.transcript.append(Waited(self.now(), seconds))
+            # Nobody else may wait for the user that long: what another approval ends meanwhile is then ended.
+            left = self.run.target.clock.sleeps and seconds > _SHORT and self._leave_user()
             with self.resting():
                 self.run.target.clock.wait(seconds)
+            if left:
+                self.keep_user()
 
     def note(self, text: str) -> None:
         """Write a remark for people into the transcript."""
@@ -236,11 +256,59 @@ class ServerCase:
         """Seconds on the target's clock since the case began."""
         return self.run.target.clock.now() - self.began
 
+    # The user, of whom there is one.
+
+    @contextmanager
+    def with_user(self, *, alone: bool = False) -> Iterator[None]:
+        """Within: the user decides; `alone`: and for no other check meanwhile, nor while another one keeps them."""
+        self._decides = True
+        if self._user is not None:
+            yield
+            return
+        with ExitStack() as joined:
+            self._join_user(joined, alone=alone)
+            self._user = joined
+            try:
+                yield
+            finally:
+                self._user = None
+
+    def redeeming(self) -> AbstractContextManager[None]:
+        """Within: a code may be redeemed, which is as much to the user's session as a decision is."""
+        return self.with_user() if self._decides else nullcontext()
+
+    def keep_user(self) -> None:
+        """Let the user decide for no other check until this one ends.
+
+        A server may keep one session for a user and a client, which the next approval ends.
+        """
+        if self._user is None:
+            self._kept = self._user = ExitStack()
+            self._join_user(self._kept, alone=True)
+
+    def _join_user(self, stack: ExitStack, *, alone: bool) -> None:
+        with self.resting():
+            stack.enter_context(self.run.user.admitted(alone=alone))
+
+    def _leave_user(self) -> bool:
+        """Whether the check has kept the user, whom others have again."""
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return False
+        self._user = None
+        kept.close()
+        return True
+
     # Ending.
 
     def execute(self, arguments: Sequence[str] | None = None) -> None:
         """Run the check function with what its parameters name, and settle all that it left open."""
         names = arguments if arguments is not None else self.check.parameters
+        with ExitStack() as ending:
+            ending.callback(self._leave_user)
+            self._execute(names)
+
+    def _execute(self, names: Sequence[str]) -> None:
         try:
             self.require_claims()
             self._leave_unsettled()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import math
+from contextlib import nullcontext
 from dataclasses import replace
 from http import HTTPStatus
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from device_grant.judging import Inconclusive, NotApplicable, Untestable, UserModuleBroke
+from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
-from device_grant.protocol.events import Decided, DecisionRefused, Mistyped
 from device_grant.protocol.numbers import number
-from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.pace import MARGIN
-from device_grant.targets.ports import GrantView, UserError, UserModuleError
+from device_grant.server.session.person import Person
+from device_grant.targets.ports import GrantView
 
 if TYPE_CHECKING:
     from device_grant.server.session.case import ServerCase
@@ -26,8 +25,6 @@ GONE = ("invalid_grant", "expired_token", "access_denied")
 WRONG_SECRET = "wrong-secret-9c2e"  # noqa: S105 - made up to be wrong
 NEVER_ISSUED = "never-issued-0123456789abcdef"
 NO_LIFETIME = "the response states no lifetime (expires_in), and target.toml has none ([lifetimes] device_code)"
-_FRESH = 2.0
-"""Seconds for which a grant that nothing was done with counts as just begun."""
 _OF_A_POLL = ("grant_type", "device_code", "client")
 """What makes a poll one of the grant's own client: with another value the answer says nothing of a decision."""
 
@@ -112,6 +109,10 @@ class Device:
         Raises NotApplicable where the server issues none, for none is owed, and Untestable where it claims to.
         """
         grant = self.start(**members)
+        if self.case.run.target.clock.sleeps:
+            # Before the user is kept from all others, not while.
+            self.case.wait(grant.interval + MARGIN)
+        self.case.keep_user()
         self.user.approve(grant)
         exchange = grant.poll(label="redeem")
         if not exchange.outcome.ok:
@@ -256,7 +257,8 @@ class Grant:
             case.wait(self.last_request + self.interval + MARGIN - case.now())
         body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | members
         client = body.pop("client", None)
-        exchange = self.device.token(client=client, label=label, patient=wait, **body)
+        with case.redeeming() if wait else nullcontext():
+            exchange = self.device.token(client=client, label=label, patient=wait, **body)
         self.last_request = case.now()
         if exchange.code == "slow_down":
             self.interval += 5
@@ -298,99 +300,9 @@ class Grant:
         self.device.case.wait(self.started + self.expires_in + margin - self.device.case.now())
 
 
-class Person:
-    """The user at the verification page, with the target's cookies of a fresh browser for each decision."""
-
-    def __init__(self, case: ServerCase) -> None:
-        self._case = case
-
-    def approve(self, grant: Grant) -> None:
-        """Allow; raises Untestable if there is no user or the pages do not let them."""
-        self._decide_in_time("approve", grant)
-
-    def deny(self, grant: Grant) -> None:
-        """Refuse."""
-        self._decide_in_time("deny", grant)
-
-    def try_to(self, action: str, grant: Grant) -> str:
-        """Attempt a decision that the page may refuse; returns the page's complaint, empty if it went through."""
-        try:
-            self._decide(action, grant)
-        except UserModuleBroke:
-            raise
-        except Untestable as refused:
-            if self._case.run.target.user is None:
-                raise
-            return str(refused)
-        return ""
-
-    def mistype(self, grant: Grant) -> str:
-        """Try to approve with two letters of the code swapped; returns the page's complaint, empty if it had none.
-
-        Does nothing where the code has no two letters that differ, or is part of no address that leads to the page.
-        """
-        typed, complete = swapped(grant.user_code), grant.verification_uri_complete
-        user = self._case.run.target.user
-        if user is None or typed == grant.user_code or (complete and grant.user_code not in complete):
-            return "nothing to mistype"
-        self._case.run.secrets.register("mistyped_user_code", typed)
-        self._case.transcript.append(Mistyped(self._case.now(), grant.name))
-        view = replace(
-            grant.view,
-            user_code=typed,
-            verification_uri_complete=complete and complete.replace(grant.user_code, typed),
-        )
-        try:
-            with browser_at(self._case.run, patient=False) as browser:
-                user.approve(browser, view)
-        except (UserError, UserModuleError) as refused:
-            # A user module need not know what the page says to a wrong code.
-            self._case.transcript.append(DecisionRefused(self._case.now(), "approve", str(refused)))
-            return str(refused) or "refused"
-        return ""
-
-    def _decide_in_time(self, action: str, grant: Grant) -> None:
-        """Decide; where the pages had the user wait until a fresh code was over, decide on another one."""
-        fresh = self._case.now() - grant.started < _FRESH and grant.last_request == grant.started
-        try:
-            self._decide(action, grant)
-        except Untestable:
-            if not fresh or grant.time_left > 0:
-                raise
-            self._case.note("the pages had the user wait until the code was over: another one is taken")
-            grant.renew()
-            self._decide(action, grant)
-
-    def _decide(self, action: str, grant: Grant) -> None:
-        target = self._case.run.target
-        if target.user is None:
-            raise Untestable("nobody can approve or deny: target.toml has no [user]")
-        decide = target.user.approve if action == "approve" else target.user.deny
-        self._case.transcript.append(Decided(self._case.now(), action, grant.name))
-        try:
-            with browser_at(self._case.run) as browser:
-                decide(browser, grant.view)
-        except UserModuleError as error:
-            raise UserModuleBroke(str(error)) from error
-        except UserError as refused:
-            self._case.transcript.append(DecisionRefused(self._case.now(), action, str(refused)))
-            raise Untestable(f"the user could not {action}: {refused}") from None
-        grant.decision = action
-        grant.decided = self._case.now()
-
-
 def unread(exchange: Exchange) -> bool:
     """Whether the endpoint refused the encoding, so that the answer says nothing of what the request asked."""
     return exchange.status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE
-
-
-def swapped(code: str) -> str:
-    """The code with the last two neighbouring letters or digits that differ swapped, as a hasty person types it."""
-    places = [place for place, character in enumerate(code) if character.isalnum()]
-    for first, second in reversed(list(pairwise(places))):
-        if code[first].upper() != code[second].upper():
-            return code[:first] + code[second] + code[first + 1 : second] + code[first] + code[second + 1 :]
-    return code
 
 
 def seconds(value: object, default: float) -> float:

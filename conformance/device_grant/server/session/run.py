@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
-from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 
@@ -34,12 +33,15 @@ from device_grant.protocol import (
 from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.preflight import Preflight
+from device_grant.server.session.answers import plain_response, reason_of
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.methods import METHOD, Methods
 from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.patience import RETRIES, Patience, put_off
 from device_grant.server.session.profile import PROFILES, Profile
+from device_grant.server.session.shared_user import SharedUser
 from device_grant.targets import discover
+from device_grant.targets.addresses import redacted_url
 from device_grant.targets.discovery import is_address
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ class Run:
     """What is known to be wrong on the main path."""
     chromium: Chromium = field(default_factory=Chromium)
     """The real browser, for the checks that need one."""
+    user: SharedUser = field(default_factory=SharedUser)
+    """The one that all checks share."""
     examples: Examples | None = None
     """Where generated examples that fail are kept from run to run; None: nowhere."""
 
@@ -421,18 +425,6 @@ _parsed = lru_cache(maxsize=64)(httpx.URL)
 """The few endpoints are asked again and again, and httpx takes a while to parse a URL."""
 
 
-def plain_response(answer: httpx.Response) -> Response:
-    """Httpx's response as the suite's own."""
-    headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
-    return Response(answer.status_code, headers, answer.content)
-
-
-def redacted_url(url: str) -> str:
-    """A URL without user information and query, fit for a header line."""
-    parts = urlsplit(url)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-
-
 def new_run(
     target: Target,
     dialect_name: str,
@@ -448,9 +440,3 @@ def new_run(
 
 def _left_alone(_response: httpx.Response) -> None:
     """Take no cookies, without looking for them: that would cost a sixth of what httpx does for a request."""
-
-
-def reason_of(error: BaseException) -> str:
-    """An error in one line, for people."""
-    name = type(error).__name__
-    return f"{name}: {error}" if str(error) else name

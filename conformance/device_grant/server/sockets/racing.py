@@ -57,7 +57,8 @@ class Race:
     def exchange(self, requests: Sequence[Request], label: str) -> list[Exchange]:
         """Send requests of the protocol together; their exchanges are kept and judged by the invariants."""
         run = self.case.run
-        answers = self.send([run.build(request) for request in requests])
+        with self.case.redeeming():
+            answers = self.send([run.build(request) for request in requests])
         return [
             self.case.take(run.read(request, answer, self.case.began, label))
             for request, answer in zip(requests, answers, strict=True)
