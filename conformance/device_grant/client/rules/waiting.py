@@ -166,7 +166,7 @@ def interval_begins_with_the_answer(session: ClientSession) -> Iterator[Judgemen
             if gap.retried or not gap.kept:
                 continue
             holds = long_enough(gap.rested, gap.owed)
-            problem = "the interval is counted from the last request, not from the answer to it"
+            problem = "polled again sooner after the answer than the interval says"
             evidence = (gap.before, gap.after)
             yield Judgement(
                 RESTS,
