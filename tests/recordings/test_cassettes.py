@@ -24,7 +24,7 @@ from device_grant.recordings.record import finishing as finish
 from device_grant.recordings.replay.target import open_cassette
 from device_grant.recordings.tape import SHARED
 from device_grant.reference.embedded import embedded
-from device_grant.server.generation import fuzz
+from device_grant.server.generation.fuzz import Fuzz
 
 COMMITTED = sorted(file.parent for file in (ROOT / "cassettes").glob("*/cassette.yaml"))
 
@@ -65,7 +65,7 @@ def test_a_replay_draws_nothing(monkeypatch):
     def refuse(*_):
         raise AssertionError("a case was drawn")
 
-    monkeypatch.setattr(fuzz, "drawn", refuse)
+    monkeypatch.setattr(Fuzz, "_drawn", refuse)
     for name in ("malformed_input::test_malformed_registration", "state::test_interleaved_grants"):
         result, problems = judge(AWS, name)
         assert problems == []

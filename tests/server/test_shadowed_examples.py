@@ -88,7 +88,9 @@ def test_documented_requests_and_stories_go_on_too():
     for check in ("schemathesis::test_documented_requests", "state::test_interleaved_grants"):
         honest, odd = said(behind(), check), said(behind(after=labelled_as_text), check)
         assert JSON in odd.broken_invariants["invariants::device_success_is_json"]
-        assert odd.verdicts.keys() == honest.verdicts.keys()
+        # In the documented answer JSON is what is asked for, so that the check finds it too.
+        assert odd.verdicts.keys() >= honest.verdicts.keys()
+        assert odd.broken <= {JSON}
 
 
 def test_an_invariant_that_breaks_inside_alone_is_taken_out_and_the_batch_run_again():

@@ -200,7 +200,7 @@ def test_values_hold_what_the_label_says(everything):
         assert "\0" in members(wrong)[wrong.member]
     for wrong in of(everything, "huge"):
         value = members(wrong)[wrong.member]
-        assert len(value) >= 9_000
+        assert 9_000 <= len(wrong.body) < 302_000
         # A server that compares each word with each would be busy for hours with more of them.
         assert value.count(" ") < 5_000
     for wrong in of(everything, "non-ascii"):

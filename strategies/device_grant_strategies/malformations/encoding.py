@@ -50,11 +50,12 @@ def joined(ctx: Context, pairs: Iterable[tuple[Any, Any]], encoded: bytes) -> by
 
 
 @cache
-def repeated(encoding: str, unit: str, times: int, first: str = "") -> Raw:
-    """Encode a long text once for all examples: `first`, and `unit` that many times."""
+def repeated(encoding: str, unit: str, size: int, first: str = "") -> Raw:
+    """Encode a long text once for all examples: `first`, and `unit` until it takes `size` octets on the wire."""
     if encoding == "json":
-        return Raw(b'"' + _json(first)[1:-1] + _json(unit)[1:-1] * times + b'"')
-    return Raw(encode(first) + encode(unit) * times)
+        unit_sent = _json(unit)[1:-1]
+        return Raw(b'"' + _json(first)[1:-1] + unit_sent * (size // len(unit_sent)) + b'"')
+    return Raw(encode(first) + encode(unit) * (size // len(encode(unit))))
 
 
 @cache

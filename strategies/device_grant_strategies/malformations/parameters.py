@@ -159,9 +159,9 @@ def _huge(draw: DrawFn, ctx: Context, member: str) -> Draft:
     if unit == _WORDS:
         # Whoever compares each word with each would be busy for hours, and could not be asked anything else.
         size = _SIZES[0]
-    value = repeated(ctx.encoding, unit, size // len(unit), "b" if unit == _WORDS else "")
+    value = repeated(ctx.encoding, unit, size, "b" if unit == _WORDS else "")
     return Draft(
-        f"{member} is {size} characters long",
+        f"{member} is {size} octets long",
         body(ctx, ctx.changed(member, value)),
         ctx.fair.text(member).accepting("no-response"),
         "rfc9110-15.5.14-too-large",

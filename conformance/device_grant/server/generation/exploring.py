@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from device_grant.server.generation.fuzz import drawn, settings_for
 from device_grant.server.generation.written import START, is_forbidden, retrace, take, written
 
 if TYPE_CHECKING:
@@ -18,15 +17,12 @@ if TYPE_CHECKING:
     from device_grant.server.generation.generated import Generated
     from device_grant.targets.ports import Sampler
 
-FEWEST = 4
-"""Stories where none is drawn again: the first are the simplest ones, and of fewer none comes to a token."""
-
 
 def try_requests(generated: Generated, fuzz: Fuzz, share: float) -> None:
     """Send requests that fit the document and some that do not; `share` of the profile's examples an operation."""
     sampler = fuzz.sampler
     if sampler is not None:
-        _try_written(generated, share, sampler)
+        _try_written(generated, fuzz, share, sampler)
         return
 
     def judge(example: tuple[Any, bool]) -> None:
@@ -45,17 +41,15 @@ def _with_values(requests: SearchStrategy[Any]) -> SearchStrategy[tuple[Any, boo
     return st.tuples(requests, st.sampled_from([True, True, False]))
 
 
-def _try_written(generated: Generated, share: float, sampler: Sampler) -> None:
+def _try_written(generated: Generated, fuzz: Fuzz, share: float, sampler: Sampler) -> None:
     case, generated.batch = generated.case, "requests"
     texts = sampler.kept(generated.batch)
     if texts is not None:
         case.examples += len(texts) - texts.count(START)
         retrace(generated, texts)
         return
-    profile = case.run.profile
-    settings = settings_for(profile, max(1, int(profile.examples * share)))
     for requests in generated.strategies():
-        for request, genuine in drawn(_with_values(requests), settings):
+        for request, genuine in fuzz.drawn(_with_values(requests), share=share):
             if genuine:
                 generated.fill(request, credentials=True)
             text = written(request, forbidden=is_forbidden(request))
@@ -74,4 +68,4 @@ def tell_stories(generated: Generated, fuzz: Fuzz, stories: int, steps: int) -> 
         return
     workflow: Any = generated.workflow()
     with generated.exploring():
-        fuzz.stories(workflow, max(1 if sampler is None else FEWEST, stories), steps, batch=generated.batch)
+        fuzz.stories(workflow, max(1, stories), steps, batch=generated.batch)

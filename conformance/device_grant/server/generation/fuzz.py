@@ -7,6 +7,7 @@ from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from device_grant.judging import Inconclusive, StopCheck, Untestable, Violation
@@ -48,22 +49,17 @@ class Fuzz:
     ) -> None:
         """Judge examples of the strategy; `share` of the profile's number of examples.
 
-        Where the target has a sampler, `batch` names them there, and `codec` says how they are written: they are drawn
-        before the first of them is judged, all of them are judged, and none is made smaller.
+        Where the target has a sampler, `batch` names them there, and `codec` says how they are written: the same ones
+        are drawn before the first of them is judged, all of them are judged, and none is made smaller.
         """
         from hypothesis import given
 
         case = self._case
-        profile = case.run.profile
+        key = self._key(batch)
+        count = max(1, int(case.run.profile.examples * share))
         sampler = self.sampler
         if sampler is not None:
-            count = max(1, int(profile.examples * share))
-
-            def draw() -> list[T]:
-                # The first one is always the simplest there is.
-                return drawn(strategy, settings_for(profile, count + 1))[-count:]
-
-            for example in sampler.cases(batch, draw, codec or Json()):
+            for example in sampler.cases(batch, lambda: self._drawn(strategy, count, key), codec or Json()):
                 case.examples += 1
                 judge(example)
             return
@@ -72,15 +68,31 @@ class Fuzz:
             case.examples += 1
             judge(example)
 
-        count = max(1, int(profile.examples * share))
-
         def test(database: ExampleDatabase | None) -> Callable[[], None]:
             result = given(strategy)(one)
-            self._seed(result, lambda: one, database)
-            made: Callable[[], None] = settings_for(profile, count, database=database)(result)
+            self._seed(result, key)
+            made: Callable[[], None] = settings_for(case.run.profile, count, database=database)(result)
             return made
 
-        self._run(test, self._database(batch))
+        self._run(test, self._database(key))
+
+    def drawn(self, strategy: SearchStrategy[T], *, share: float = 1.0, batch: str = "examples") -> list[T]:
+        """The examples that a call with the same strategy, share and batch would judge, judged by nobody."""
+        return self._drawn(strategy, max(1, int(self._case.run.profile.examples * share)), self._key(batch))
+
+    def _drawn(self, strategy: SearchStrategy[T], count: int, key: str) -> list[T]:
+        from hypothesis import given
+
+        collected: list[T] = []
+
+        def collect(example: T) -> None:
+            collected.append(example)
+
+        test = given(strategy)(collect)
+        self._seed(test, key)
+        with _own_constants_left_out():
+            settings_for(self._case.run.profile, count)(test)()
+        return collected
 
     @property
     def sampler(self) -> Sampler | None:
@@ -102,50 +114,52 @@ class Fuzz:
         `longer` multiplies the profile's time for shrinking, for examples of many requests. `written` are the same
         stories as values, for a target with a sampler.
         """
-        if self.sampler is not None and written is not None:
-            share = number / self._case.run.profile.examples
-            self(written.strategy, written.judge, share=share, batch=batch)
+        from hypothesis.stateful import run_state_machine_as_test
+
+        case, profile, sampler = self._case, self._case.run.profile, self.sampler
+        key = self._key(batch)
+        if sampler is not None and written is not None:
+            # The first one is the simplest there is, in which nothing happens.
+            count = (profile.stories_kept or number) + 1
+            for story in sampler.cases(batch, lambda: self._drawn(written.strategy, count, key)[1:], Json()):
+                case.examples += 1
+                written.judge(story)
             return
-        from hypothesis.stateful import get_state_machine_test, run_state_machine_as_test
 
         def test(database: ExampleDatabase | None) -> Callable[[], None]:
-            settings = settings_for(self._case.run.profile, number, steps, database)
-
-            def function() -> Any:
-                made: Any = get_state_machine_test(machine, settings=settings)
-                return made.hypothesis.inner_test
-
-            self._seed(machine, function, database)
+            self._seed(machine, key)
             # Schemathesis's machines have a way of their own to be run.
             run = getattr(machine, "run", None) or partial(run_state_machine_as_test, machine)
-            return partial(run, settings=settings)
+            return partial(run, settings=settings_for(profile, number, steps, database))
 
-        self._run(test, self._database(batch), longer=longer)
+        self._run(test, self._database(key), longer=longer)
 
-    def _database(self, batch: str) -> ExampleDatabase | None:
-        """Where failing examples of the next test are kept, under a name that is the same in every process."""
-        case, run = self._case, self._case.run
+    def _key(self, batch: str) -> str:
+        """A name of the next test that is the same in every process, and for whoever draws its examples."""
         number, self._batches[batch] = self._batches[batch], self._batches[batch] + 1
+        return f"{self._case.check.name} {batch} {number}"
+
+    def _database(self, key: str) -> ExampleDatabase | None:
+        """Where failing examples of a test are kept."""
+        case, run = self._case, self._case.run
         if run.examples is None or self.sampler is not None:
             return None
         # With the target: what no longer fails is deleted, and that another one is sound says nothing of this one.
-        key = " ".join((run.name, run.dialect.name, case.check.name, batch, str(number)))
-        return run.examples.of(key, case.note)
+        return run.examples.of(f"{run.name} {run.dialect.name} {key}", case.note)
 
-    def _seed(self, test: Any, function: Callable[[], Any], database: ExampleDatabase | None) -> None:
-        """Give a test, or a machine, the run's seed; it takes away the database of settings that were given before.
+    def _seed(self, test: Any, key: str) -> None:
+        """Give a test, or a machine, the run's seed, or one of its own; it takes away the database of earlier settings.
 
-        Derandomized tests cannot have a database. With one they get the seed that Hypothesis would have derived from
-        the function that it runs, so that the same examples are generated as without.
+        Not the one that Hypothesis would derive from the function that it runs: what is drawn for a recording is
+        collected by another function than judges it in a run.
         """
         from hypothesis import seed
-        from hypothesis.internal.reflection import function_digest
 
         run = self._case.run
         if run.seed is not None:
             seed(run.seed)(test)
-        elif database is not None and run.profile.derandomize:
-            seed(int.from_bytes(function_digest(function()), "big"))(test)
+        elif run.profile.derandomize:
+            seed(int.from_bytes(sha256(key.encode()).digest(), "big"))(test)
 
     def _run(
         self,
@@ -232,20 +246,6 @@ class Json:
     def decode(self, text: str) -> Any:
         """The case back; raises ValueError."""
         return json.loads(text)
-
-
-def drawn(strategy: SearchStrategy[T], settings: Any) -> list[T]:
-    """Examples of a strategy, judged by nobody; the same ones each time where the settings are derandomized."""
-    from hypothesis import given
-
-    collected: list[T] = []
-
-    def collect(example: T) -> None:
-        collected.append(example)
-
-    with _own_constants_left_out():
-        settings(given(strategy)(collect))()
-    return collected
 
 
 @contextmanager

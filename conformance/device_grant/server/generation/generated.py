@@ -224,10 +224,11 @@ class Generated:
         examined = documented.examined()
         failures = failures_of(generated, answer)
         wrong = [one for failure in failures for one in documented.judgements(failure) if one.requirement]
-        for judgement in wrong:
-            self._case.ledger.settle(judgement.shown_by(exchange))
+        # What holds first: what does not may end the example.
         for requirement in sorted(examined - {judgement.requirement for judgement in wrong}):
             self._case.ledger.settle(Judgement(requirement, holds=True).shown_by(exchange))
+        for judgement in wrong:
+            self._case.ledger.settle(judgement.shown_by(exchange))
         accepted = any(isinstance(failure, AcceptedNegativeData) for failure in failures)
         if generated.id in self.forbidden:
             accepted = exchange.status // 100 in (2, 3)

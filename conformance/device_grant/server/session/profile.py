@@ -20,6 +20,8 @@ class Profile:
     race_rounds: int
     shrinking: float
     """Seconds that may go into making one counterexample smaller; 0: the first one is kept as it is found."""
+    stories_kept: int = 0
+    """Stories of the state machine where they are drawn beforehand; 0: as many as in a run."""
 
 
 PROFILES = {
@@ -27,7 +29,9 @@ PROFILES = {
     "standard": Profile(
         "standard", examples=200, stories=60, steps=40, derandomize=False, race_rounds=10, shrinking=20
     ),
-    # Small enough to be kept in a file: the sizes of samples are those of `fast`.
-    "record": Profile("fast", examples=15, stories=5, steps=15, derandomize=True, race_rounds=1, shrinking=0),
+    # The requests of `fast`. Stories are fewer, to be kept in a file, and of races no recording shows anything.
+    "record": Profile(
+        "fast", examples=60, stories=40, steps=25, derandomize=True, race_rounds=1, shrinking=0, stories_kept=5
+    ),
     "deep": Profile("deep", examples=600, stories=100, steps=60, derandomize=False, race_rounds=30, shrinking=90),
 }
