@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 @click.argument("name", required=False)
 @click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the client does not say.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
+@click.option("--check", metavar="NAME-OR-GLOB", multiple=True, help="Run only these checks; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
@@ -79,6 +80,7 @@ def _run_one(
             party="client",
             dialect=options["dialect"],
             only=options["only"],
+            checks=options["check"],
             profile="fast",
             seed=None,
             report=report,

@@ -31,6 +31,7 @@ WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--profile", default="fast", show_default=True, help="How much is generated: fast, standard or deep.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generated examples, as an earlier run printed it.")
+@click.option("--check", metavar="NAME-OR-GLOB", multiple=True, help="Run only these checks; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
@@ -91,6 +92,7 @@ def _run_one(
             target=spec,
             dialect=options["dialect"],
             only=options["only"],
+            checks=options["check"],
             profile=options["profile"],
             seed=options["seed"],
             report=report,

@@ -25,6 +25,8 @@ class Options:
     party: str = "server"
     dialect: str | None = None
     only: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
+    """Names or globs of the only checks that are run; empty: all."""
     profile: str = "fast"
     seed: int | None = None
     report: Path | None = None
@@ -43,7 +45,14 @@ class Options:
 
     @classmethod
     def chosen(
-        cls, *, profile: str, seed: int | None, only: Iterable[str], faults: Iterable[str], **rest: Any
+        cls,
+        *,
+        profile: str,
+        seed: int | None,
+        only: Iterable[str],
+        faults: Iterable[str],
+        checks: Iterable[str] = (),
+        **rest: Any,
     ) -> Options:
         """Options with a seed drawn where the profile is random and none was given.
 
@@ -56,7 +65,7 @@ class Options:
             rest["command"] = rest["command"].replace(database, shown(database))
         if seed is None and profile != "fast":
             seed = random.SystemRandom().randrange(2**32)
-        return cls(profile=profile, seed=seed, only=tuple(only), faults=tuple(faults), **rest)
+        return cls(profile=profile, seed=seed, only=tuple(only), checks=tuple(checks), faults=tuple(faults), **rest)
 
     @property
     def rest(self) -> tuple[str, ...]:

@@ -56,21 +56,24 @@ class Sender:
         self._secrets += len(secrets)
         sent, self._exchanges = self._exchanges, run.exchanges
         case = case_line(trial, task.nodeid, finished.duration, outcome, message)
-        own = self._lines(trial.ledger.tallies.values(), failures=findings is not None)
+        name = trial.check.name if findings is None else ""
+        own = self._lines(name, trial.ledger.tallies.values(), failures=findings is not None)
         if trial.check.sampled:
             own = [msgspec.structs.replace(line, sampled=True) if line.verdict == "pass" else line for line in own]
         return Payload(
             header=header,
             case=msgspec.structs.replace(case, findings=list(findings)) if findings else case,
             results=own,
-            invariants=self._lines(tally for one in trial.invariants.values() for tally in one.tallies.values()),
-            spare=self._lines(trial.ledger.spare.values()),
+            invariants=self._lines(
+                name, (tally for one in trial.invariants.values() for tally in one.tallies.values())
+            ),
+            spare=self._lines(name, trial.ledger.spare.values()),
             secrets=secrets,
             exchanges=self._exchanges - sent,
         )
 
-    def _lines(self, tallies: Iterable[Tally], *, failures: bool = False) -> list[Result]:
-        lines = result_lines(self._run, tallies)
+    def _lines(self, check: str, tallies: Iterable[Tally], *, failures: bool = False) -> list[Result]:
+        lines = result_lines(self._run, tallies, check)
         return [
             line
             for line in lines

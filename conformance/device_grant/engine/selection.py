@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
+from device_grant.errors import UsageError
 from device_grant.judging import applies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from device_grant.catalogue import Catalogue
     from device_grant.judging import Check, Invariant, Rule
@@ -28,10 +31,22 @@ class Selection:
     """Requirements that are judged on everything that is exchanged."""
     holds: Callable[[str], bool]
     """Whether a check can be run at all, by its name."""
+    checks: tuple[str, ...] = ()
+    """Names or globs of the only checks that are run; empty: all."""
+
+    def require_checks(self, names: Collection[str]) -> None:
+        """Raise UsageError for a name or glob that none of the checks has, `names` being theirs."""
+        for pattern in self.checks:
+            if not any(fnmatchcase(name, pattern) for name in names):
+                close = get_close_matches(pattern, names, n=3)
+                hint = f"did you mean {' or '.join(close)}?" if close else "progress lines and reports name them"
+                raise UsageError(f"no check matches {pattern!r}: {hint}")
 
     def keeps(self, check: Check) -> bool:
         """Whether the check is run."""
         if check.party != self.party or not self.holds(check.name):
+            return False
+        if self.checks and not any(fnmatchcase(check.name, pattern) for pattern in self.checks):
             return False
         # The exchanges of every check are what an invariant judges.
         all_checks = self.wanted is None or bool(self.wanted & self.watching)

@@ -179,7 +179,8 @@ class CheckSession:
         catalogue.check_references(references())
         watching = frozenset(name for rule in self.subject.watching() for name in rule.requirements)
         subject = self.subject
-        return Selection(catalogue, dialect(subject.dialect), subject.party, self._wanted, watching, subject.holds)
+        spoken, checks = dialect(subject.dialect), self.options.checks
+        return Selection(catalogue, spoken, subject.party, self._wanted, watching, subject.holds, checks)
 
     def waits(self, check: Check) -> bool:
         """Whether the check goes on beside others, in a thread of its own, because it waits on a real clock."""

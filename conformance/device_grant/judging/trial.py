@@ -42,8 +42,8 @@ class CheckRun(Protocol):
     def sends(self) -> bool:
         """Whether a person can send a request again, so that it is shown as a curl command."""
 
-    def reproduction(self, requirement: str) -> str:
-        """The command that shows a result again."""
+    def reproduction(self, requirement: str, check: str = "") -> str:
+        """The command that shows a result again; `check` is the one in which it was seen."""
 
     def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]] = nullcontext) -> Trial:
         """A new trial of a check; it may enter what `resting` returns while it only waits."""

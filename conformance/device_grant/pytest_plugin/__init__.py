@@ -49,6 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the reference server or client")
     group.addoption("--grant-claim", action="append", default=[], help="what a client that is a command can do")
+    group.addoption("--grant-check", action="append", default=[], help="name of a check or glob; may be repeated")
     group.addoption("--grant-shard", default=None, metavar="INDEX/OF", help="run only this part of the checks: 1/3")
     group.addoption("--grant-database", default=None, help="failing examples of earlier runs: a folder or redis://…")
     group.addoption("--grant-command", default=None, help="command line that the results name")

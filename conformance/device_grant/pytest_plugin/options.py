@@ -22,6 +22,7 @@ def options_of(config: pytest.Config) -> Options:
         party="client" if option("--grant-client") else "server",
         dialect=option("--grant-dialect"),
         only=option("--grant-only"),
+        checks=option("--grant-check"),
         profile=option("--grant-profile"),
         seed=option("--grant-seed"),
         report=Path(report) if report else None,
@@ -54,6 +55,7 @@ def as_arguments(options: Options) -> list[str]:
         "--grant-command": options.command,
     }
     repeated = [("--grant-only", value) for value in options.only]
+    repeated += [("--grant-check", value) for value in options.checks]
     repeated += [("--grant-fault", value) for value in options.faults]
     repeated += [("--grant-claim", value) for value in options.claims]
     repeated += [("--grant-supply", value) for value in options.supplied.pairs()]

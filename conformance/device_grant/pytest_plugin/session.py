@@ -58,6 +58,12 @@ class SessionPlugin:
             items.clear()
             return
         selection = self.session.selection()
+        try:
+            selection.require_checks([item.entry.name for item in items if isinstance(item, CheckItem)])
+        except UsageError as error:
+            self.end(config, error, items)
+            items.clear()
+            return
         kept: list[pytest.Item] = []
         dropped: list[pytest.Item] = []
         for item in items:

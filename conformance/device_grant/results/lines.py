@@ -40,8 +40,8 @@ class Judging(Protocol):
     def sends(self) -> bool:
         """Whether a person can send a request again, so that it is shown as a curl command."""
 
-    def reproduction(self, requirement: str) -> str:
-        """The command that shows a result again."""
+    def reproduction(self, requirement: str, check: str = "") -> str:
+        """The command that shows a result again; `check` is the one in which it was seen."""
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,13 +99,13 @@ def steps_of(entries: Sequence[Exchange | Event], secrets: Secrets) -> list[Step
     return steps
 
 
-def result_lines(run: Judging, tallies: Iterable[Tally]) -> list[Result]:
-    """One line for each requirement that a check judged."""
-    return [result_line(run, tally) for tally in tallies if tally.worst is not None]
+def result_lines(run: Judging, tallies: Iterable[Tally], check: str = "") -> list[Result]:
+    """One line for each requirement that a check judged, or an invariant on its exchanges."""
+    return [result_line(run, tally, check) for tally in tallies if tally.worst is not None]
 
 
-def result_line(run: Judging, tally: Tally) -> Result:
-    """The line of the worst claim."""
+def result_line(run: Judging, tally: Tally, check: str = "") -> Result:
+    """The line of the worst claim; `check` is the one that it was made in."""
     claim = tally.worst
     assert claim is not None  # noqa: S101 - result_lines leaves out tallies without a claim
     requirement = claim.requirement
@@ -128,7 +128,7 @@ def result_line(run: Judging, tally: Tally) -> Result:
         measured={name: round(value, 6) for name, value in claim.measured.items()} or msgspec.UNSET,
         steps=[step(entry, run.secrets) for entry in claim.exchanges],
         curl=_curl(claim, run.secrets) if run.sends else "",
-        reproduce=run.reproduction(requirement.id) if show else "",
+        reproduce=run.reproduction(requirement.id, check) if show else "",
         security=requirement.security,
         blocked_by=claim.blocked_by or msgspec.UNSET,
     )

@@ -84,9 +84,10 @@ class ClientRun:
             case _:
                 return bool(getattr(self.config.claims, name))
 
-    def reproduction(self, requirement: str) -> str:
-        """The command that shows a result again."""
-        words = ["device-grant", "client", "--only", requirement, *self.arguments]
+    def reproduction(self, requirement: str, check: str = "") -> str:
+        """The command that shows a result again; `check` is the scenario in which it was seen."""
+        words = ["device-grant", "client", "--only", requirement, *(("--check", check) if check else ())]
+        words += self.arguments
         return f"{shlex.join(words)} {self.driver.spec}"
 
     def trial(self, check: Check, resting: Callable[[], AbstractContextManager[None]] = nullcontext) -> ClientCase:

@@ -94,8 +94,9 @@ class _Source:
     """Whether a person can send a request again: a server's answers are seen again so, a client's behaviour is not."""
     words: tuple[str, ...]
 
-    def reproduction(self, requirement: str) -> str:
-        """The command that shows a result again."""
+    def reproduction(self, requirement: str, check: str = "") -> str:
+        """The command that shows a result again; a capture is judged by all that watches."""
+        del check
         return shlex.join(["device-grant", "judge", *self.words, "--only", requirement])
 
 

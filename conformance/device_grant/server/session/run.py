@@ -137,9 +137,10 @@ class Run:
         name = self.target.config.name
         return redacted_url(name) if "://" in name else name
 
-    def reproduction(self, requirement: str) -> str:
-        """The command that shows a result again."""
+    def reproduction(self, requirement: str, check: str = "") -> str:
+        """The command that shows a result again; `check` is the one in which it was seen."""
         words = ["device-grant", "run", self.target.spec, "--dialect", self.dialect.name, "--only", requirement]
+        words += ["--check", check] if check else []
         if self.profile.name != "fast":
             words += ["--profile", self.profile.name]
         if self.seed is not None:
