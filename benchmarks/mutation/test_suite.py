@@ -68,7 +68,7 @@ def _shared_run(dialect: str, _process: int) -> Run:
 def _run(target: Target, dialect: str) -> Run:
     test_http.LARGE = SMALLER
     run = new_run(target, dialect, catalogue())
-    run.profile = replace(run.profile, examples=8, stories=2, steps=15, race_rounds=2, shrinking=0.05)
+    run.profile = replace(run.profile, examples=8, stories=2, steps=15, race_rounds=2, race_seconds=0, shrinking=0.05)
     return run
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -8,6 +9,7 @@ from support import samples
 
 from device_grant.catalogue.model import Verdict
 from device_grant.report.terminal import Progress, render
+from device_grant.report.view import View
 from device_grant.results import withhold_security
 
 
@@ -198,3 +200,13 @@ def test_progress_is_one_live_line_on_a_terminal(monkeypatch):
     assert "…" in before
     assert "\x1b[2J" not in before
     assert "\n" not in before
+
+
+def test_a_lost_race_may_not_come_again():
+    def remarks(verdict, rounds):
+        raced = samples.result("rfc8628-3.5-concurrent-redemption", verdict, measured={"rounds": rounds})
+        return View(replace(samples.report(), results=(raced,))).remarks
+
+    wanted = '1 failure of races may not come again at once: a baseline calls them kind = "flaky".'
+    assert wanted in remarks("fail", 4.0)
+    assert not [remark for remark in remarks("pass", 12.0) if "races" in remark]

@@ -19,7 +19,7 @@ from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import RFC8628
 from device_grant.protocol.events import OverlapTried
 from device_grant.reference.embedded import embedded
-from device_grant.server.checks.grant.test_races import _contradiction, _require_rotation
+from device_grant.server.checks.grant.test_races import _contradiction, _require_rotation, _rounds
 from device_grant.server.pages.deciding import decide_together, require_browsers
 from device_grant.server.session.case import ServerCase
 from device_grant.server.session.device import Device
@@ -223,3 +223,24 @@ def test_codes_that_can_always_be_used_again_contradict_no_denial():
 def test_without_rotation_parallel_refreshes_may_win():
     with in_process("refresh_token_reusable") as case, pytest.raises(NotApplicable):
         _require_rotation(Device(case, case.device.client))
+
+
+def test_rounds_go_on_within_their_time():
+    with in_process() as case:
+        plain = case.run.profile
+        counted = {}
+        for seconds in (0.0, 60.0):
+            case.run.profile = replace(plain, race_rounds=2, race_seconds=seconds)
+            counted[seconds] = list(_rounds(case))
+        case.run.profile = replace(plain, race_rounds=30, race_seconds=0.0)
+        assert list(_rounds(case))[-1] == 30
+    assert {seconds: numbers[-1] for seconds, numbers in counted.items()} == {0.0: 2, 60.0: 12}
+
+
+def test_a_race_says_how_many_rounds_it_took():
+    """The lost one is the last; a race that holds is as weak as the few rounds in which requests happened to meet."""
+    name, requirement = next(iter(CHECKS.items()))
+    won, lost = run_check("embedded:rfc8628", name), run_check("embedded:rfc8628", name, faults=["redemption_race"])
+    assert won.claims[requirement].measured == {"rounds": 12}
+    assert 1 <= lost.claims[requirement].measured["rounds"] <= 12
+    assert lost.verdicts[requirement] is Verdict.FAIL

@@ -43,7 +43,9 @@ class FewExamples(ServerSubject):
 
     def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> Run:
         run = super().open(catalogue, expects, secrets)
-        run.profile = replace(run.profile, examples=3, stories=2, steps=10, race_rounds=1, shrinking=0.05)
+        run.profile = replace(
+            run.profile, examples=3, stories=2, steps=10, race_rounds=1, race_seconds=0, shrinking=0.05
+        )
         run.chromium = BROWSER
         return run
 

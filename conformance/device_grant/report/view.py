@@ -248,7 +248,7 @@ class View:
             which = plural(unknown, "requirement")
             about = "it" if unknown == 1 else "them"
             remarks.append(f"{which} could not be judged: the verdict says nothing about {about}.")
-        remarks += self._unsampled
+        remarks += self._unsampled + self._lost_races
         footer = self.report.footer
         if footer is not None:
             if footer.stale:
@@ -270,6 +270,13 @@ class View:
         which = plural(len(cases), "check that generates requests", "checks that generate requests")
         reasons = "; ".join(f"{case.check} ({case.unsampled})" for case in cases)
         return [f"{which} judged nothing: {reasons}."] if cases else []
+
+    @property
+    def _lost_races(self) -> list[str]:
+        """The note on failures that come and go."""
+        lost = [result for result in self.report.results if result.verdict == Verdict.FAIL.label and raced(result)]
+        which = plural(len(lost), "failure", "failures")
+        return [f'{which} of races may not come again at once: a baseline calls them kind = "flaky".'] if lost else []
 
     @property
     def _part(self) -> str:
@@ -366,3 +373,8 @@ def _own_first(own: str) -> Callable[[str], tuple[bool, list[tuple[int, str]]]]:
 
 def _worst_first(requirements: Iterable[RequirementResult]) -> tuple[RequirementResult, ...]:
     return tuple(sorted(requirements, key=lambda one: (WORST_FIRST.index(one.verdict), one.id)))
+
+
+def raced(result: Result) -> bool:
+    """Whether it rests on requests that meet by chance: that it holds is weak evidence, and it fails now and then."""
+    return result.measured is not UNSET and "rounds" in result.measured
