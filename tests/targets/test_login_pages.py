@@ -328,3 +328,13 @@ def test_a_page_that_is_no_html_is_text():
             return __import__("httpx").Response(200, json=json.loads('{"status": "Verified!"}'))
 
     Json({}).decide("approve", grant=GrantView(CODE, f"{HOST}/device", f"{HOST}/device?c=1"))
+
+
+@pytest.mark.parametrize(
+    ("most", "code", "typed"),
+    [(8, CODE, "WDJBMJHT"), (9, CODE, CODE), (9, "WDJB.MJHT", "WDJB.MJHT"), (9, "?WDJB-MJHT!", "?WDJB-MJHT!")],
+)
+def test_what_else_than_dashes_stands_in_a_code_is_typed(most, code, typed):
+    site = walked(GET_device=form("/code", f'<input name="code" maxlength="{most}">', "<button>Go"))
+    site.decide("approve", grant=GrantView(code, GRANT.verification_uri))
+    assert dict(site.sent)["POST /code"] == {"code": typed}

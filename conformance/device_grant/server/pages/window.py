@@ -6,25 +6,22 @@ in both. What is loaded becomes events of the case, as with a visitor.
 
 from __future__ import annotations
 
-import queue
-import time
-from concurrent.futures import CancelledError
 from contextlib import suppress
 from html import escape
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-import httpx
-
 from device_grant.browser.chromium import FAREWELL, PATIENCE
 from device_grant.browser.page import FOREIGN_HOST, Page, split
-from device_grant.browser.tab import Asked, Loaded, Tab, as_set, brief
-from device_grant.browser.unreadable import UNREADABLE
+from device_grant.browser.steps import Steps, answered
+from device_grant.browser.tab import Asked, Loaded, Tab, as_set
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol.events import PageLoaded
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+    import httpx
 
     from device_grant.browser.markup import Button, Form
     from device_grant.server.pages.visitor import Visitor
@@ -43,7 +40,7 @@ class Window:
         """`timers` puts the timers of its pages into our hands, for `let_time_pass`."""
         self.case = case
         self._chromium = case.run.chromium
-        self._inbox: queue.SimpleQueue[Asked | Loaded | None] = queue.SimpleQueue()
+        self._steps = Steps(self._chromium, self._take)
         self._timers = timers
         self._http: httpx.Client | None = None
         self._opened: Tab | None = None
@@ -56,7 +53,7 @@ class Window:
             # Cookies are the window's own business, which knows their rules.
             self._http.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         try:
-            opening = Tab.opened(browser, self._inbox, in_process=target.in_process, timers=self._timers)
+            opening = Tab.opened(browser, self._steps.outbox, in_process=target.in_process, timers=self._timers)
             self._opened = self._do(opening)
         except BaseException:
             self._close()
@@ -153,45 +150,16 @@ class Window:
         return self._opened
 
     def _do(self, work: Coroutine[Any, Any, T], patience: float = PATIENCE) -> T:
-        future = self._chromium.submit(work)
-        future.add_done_callback(lambda _: self._inbox.put(None))
-        end = time.perf_counter() + patience
-        while not future.done():
-            try:
-                self._take(self._inbox.get(timeout=max(0.01, end - time.perf_counter())))
-            except queue.Empty:
-                future.cancel()
-                raise Untestable(f"the browser did nothing for {patience:g} s") from None
-        while not self._inbox.empty():
-            self._take(self._inbox.get())
-        try:
-            return future.result()
-        except CancelledError:
-            raise Untestable("the browser has been closed") from None
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] == "playwright":
-                raise Untestable(f"the browser could not go on: {brief(error)}") from None
-            raise
+        return self._steps.do(work, patience)
 
-    def _take(self, item: Asked | Loaded | None) -> None:
+    def _take(self, item: Asked | Loaded) -> None:
         if isinstance(item, Asked):
-            item.settle(self._answer(item))
-        elif isinstance(item, Loaded):
+            assert self._http is not None, "requests are handed over only by a target in process"
+            item.settle(answered(self._http, item))
+        else:
             parts = split(item.url)
             address = f"{parts.scheme}://{parts.netloc}{parts.path}"
             self.case.transcript.append(PageLoaded(self.case.now(), item.method, address, item.status, real=True))
-
-    def _answer(self, asked: Asked) -> httpx.Response | httpx.HTTPError:
-        assert self._http is not None, "requests are handed over only by a target in process"
-        headers = list(asked.headers.items())
-        try:
-            return self._http.send(
-                self._http.build_request(asked.method, asked.url, headers=headers, content=asked.content)
-            )
-        except httpx.HTTPError as error:
-            return error
-        except UNREADABLE as error:
-            return httpx.UnsupportedProtocol(str(error))
 
     def _close(self) -> None:
         if self._opened is not None:

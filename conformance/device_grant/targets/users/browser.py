@@ -17,6 +17,8 @@ from device_grant.targets.addresses import is_loopback
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from device_grant.browser.chromium import Chromium
+
 NAVIGATION = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 """The Accept of a browser that goes to a page (Fetch Standard, 4.6): what script asks for is sent with `*/*`."""
 _LANGUAGES = "en-US,en;q=0.9"
@@ -32,6 +34,8 @@ class Browser(httpx.Client):
         """Called with each response, redirects included, before it is read."""
         self.about_to_send: Callable[[httpx.Request], None] | None = None
         """Called with each request before it is sent; what it raises ends the request."""
+        self.chromium: Chromium | None = None
+        """The real browser, for users who need one."""
         self.watched = False
         """Whether somebody looks at the pages themselves, and not only at what becomes of them."""
         through = _Through(way) if isinstance(way, httpx.Client) else way

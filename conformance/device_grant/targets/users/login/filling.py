@@ -96,4 +96,6 @@ def code_in(form: ShownForm, code: str) -> dict[Field, str]:
     result = next((each for each in form.fields if each.code), form.lone)
     if result is None:
         return {}
-    return {result: bare if 0 < result.most < len(code) else code}
+    # Where there is no room for dashes nobody types them; what else stands in a code is the code's own.
+    tight = re.sub(r"[\s-]", "", code)
+    return {result: tight if len(tight) <= result.most < len(code) else code}

@@ -94,7 +94,12 @@ class Requests:
 
     def _guard(self, url: httpx.URL, *, secret: bool) -> None:
         if secret and origin(url) not in self._trusted:
-            raise UserError(
-                f"the password was not sent: the page wants it at {origin(url)}, which is none of the pages' own "
-                f"({', '.join(sorted(self._trusted))}); name it in [user] origins if it is right"
-            )
+            raise elsewhere(url, self._trusted)
+
+
+def elsewhere(url: httpx.URL, trusted: frozenset[str]) -> UserError:
+    """Why the password was not sent to a URL."""
+    return UserError(
+        f"the password was not sent: the page wants it at {origin(url)}, which is none of the pages' own "
+        f"({', '.join(sorted(trusted))}); name it in [user] origins if it is right"
+    )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lxml import etree
 from lxml.cssselect import CSSSelector
 
+from device_grant.browser.hands import MARK
 from device_grant.browser.markup import tree_of
 from device_grant.browser.page import split
 from device_grant.browser.unreadable import UNREADABLE
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     import httpx
     from lxml.etree import _Element
 
-MARK = "data-device-grant"
-"""Attribute by which script has numbered what can be seen and used in a real browser."""
 FIELDS = ("username", "password", "code")
 BUTTONS = ("submit", "approve", "deny")
 _PRESSED = frozenset({"submit", "image", "button", "reset"})
@@ -152,9 +151,18 @@ class Shown:
             form = by_id.get(each.get("form")) if each.get("form") is not None else inside
             if not _is_disabled(each):
                 self._take(each, form or loose)
-        if self.live and (loose.fields or loose.buttons):
-            forms.append(loose)
+        if self.live:
+            # Whatever else script has made a button.
+            loose.buttons += [self._button(each, submits=False) for each in self._all() if self._acts(each)]
+            if loose.fields or loose.buttons:
+                forms.append(loose)
         return forms
+
+    def _acts(self, element: _Element) -> bool:
+        if not element.get(MARK) or element.tag in ("button", "input", "select", "textarea"):
+            return False
+        href = element.get("href", "")
+        return element.tag != "a" or not href or href.startswith(("#", "javascript:"))
 
     def _form(self, element: _Element) -> ShownForm:
         action = self.join(element.get("action") or str(self.url)) or self.url
@@ -231,7 +239,7 @@ class Shown:
                 continue
             link = self._button(each, submits=False)
             there = self.join(link.href)
-            if not link.href.startswith("#") and there is not None and _host(there) == _host(self.url):
+            if not link.href.startswith(("#", "javascript:")) and there is not None and _host(there) == _host(self.url):
                 result.append(link)
         return result
 

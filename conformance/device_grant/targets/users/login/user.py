@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.browser.unreadable import UNREADABLE
 from device_grant.targets.ports import GrantView, NotAsked, Pages, UserError
+from device_grant.targets.users.browser import Browser
 from device_grant.targets.users.login.account import origin
 from device_grant.targets.users.login.going import Requests
 from device_grant.targets.users.login.walk import Goal, NeedsScript, Walk
@@ -46,6 +47,7 @@ class LoginUser:
         self._origins = frozenset(origin(each) for each in origins)
         self._headers = dict(headers or {})
         self._verification = verification
+        self._scripted = False
         self.passwords = (account.password,)
         """What must be written nowhere."""
         self.pages: Pages | None = Pages(sign_in=self._sign_in, confirmation=self._confirmation, enter=self._enter)
@@ -76,19 +78,33 @@ class LoginUser:
             if name not in http.headers:
                 http.headers[name] = value.replace(_ADDRESS, _address())
         try:
-            return Walk(self._way(http, grant), self._account, grant, goal).go()
-        except NeedsScript as error:
-            raise UserError(
-                self._account.hidden(f"{error}; login uses pages without script, so this server needs [user] module")
-            ) from None
+            if not self._scripted:
+                try:
+                    return Walk(self._by_requests(http, grant), self._account, grant, goal).go()
+                except NeedsScript as reason:
+                    return self._with_script(http, grant, goal, reason)
+            return self._with_script(http, grant, goal, NeedsScript("the pages are made by script"))
         except UserError as error:
             raise type(error)(self._account.hidden(str(error))) from None
         except UNREADABLE as error:
             said = self._account.hidden(str(error) or type(error).__name__)
             raise UserError(f"the verification page did not answer: {said}") from error
 
-    def _way(self, http: httpx.Client, grant: GrantView) -> Requests:
+    def _by_requests(self, http: httpx.Client, grant: GrantView) -> Requests:
         return Requests(http, self._selectors, self._origins | _own_origins(http, grant))
+
+    def _with_script(self, http: httpx.Client, grant: GrantView, goal: Goal, reason: NeedsScript) -> Shown:
+        chromium = http.chromium if isinstance(http, Browser) else None
+        if chromium is None:
+            raise UserError(f"{reason}, and no real browser takes its requests one by one")
+        from device_grant.targets.users.login.scripted import Scripted
+
+        trusted = self._origins | _own_origins(http, grant)
+        with Scripted(http, chromium, self._account, selectors=self._selectors, trusted=trusted) as way:
+            result = Walk(way, self._account, grant, goal).go()
+            # From now on nobody tries without.
+            self._scripted = True
+            return result
 
 
 def _own_origins(http: httpx.Client, grant: GrantView) -> frozenset[str]:
