@@ -17,7 +17,7 @@ from device_grant.protocol import RFC8628
 from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.settings import Settings
 from device_grant.server.session.run import new_run
-from device_grant.targets.config import Lifetimes
+from device_grant.targets.config import Lifetimes, RequestDefaults
 
 PASS, FAIL, INCONCLUSIVE, UNTESTABLE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.UNTESTABLE
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -278,3 +278,43 @@ def test_what_target_toml_declares_is_no_promise_of_the_server():
     check = "expiry::test_code_lives_as_long_as_promised"
     outcome = said(behind(after=untold), check, lifetimes=Lifetimes(device_code=600))
     assert set(outcome.verdicts.values()) == {UNTESTABLE}
+
+
+CASE_OF_SCOPES = "rfc6749-3.3-scope-case-sensitive"
+
+
+def scopes_of(granted):
+    """The token endpoint says of each grant that it has the scope that the function makes of the one asked for."""
+    asked, codes = [""], {}
+
+    def before(request):
+        if request.path == START:
+            asked[0] = request.form.get("scope", "")
+            return replace(request, body=urlencode(request.form | {"scope": ""}).encode())
+        if request.path == TOKEN:
+            asked[0] = codes.get(request.form.get("device_code", ""), "")
+        return request
+
+    def after(path, answer):
+        if path == START and answer.status == 200:
+            codes[json.loads(answer.body)["device_code"]] = asked[0]
+        if path == TOKEN and b'"access_token"' in answer.body:
+            return changed(answer, scope=granted(asked[0]))
+        return answer
+
+    return behind(before, after)
+
+
+@pytest.mark.parametrize(
+    ("granted", "verdict"),
+    [
+        (lambda _asked: "email profile", INCONCLUSIVE),
+        (lambda asked: "email" if asked.lower() == "email" else "profile", Verdict.WARN),
+        (lambda asked: "email" if asked == "email" else "other", PASS),
+    ],
+    ids=["given to all", "case ignored", "case counts"],
+)
+def test_scopes_that_every_start_gets_are_no_other_case(granted, verdict):
+    request = RequestDefaults(scope="email")
+    outcome = said(scopes_of(granted), "scope::test_case_of_scopes", request=request)
+    assert outcome.verdicts[CASE_OF_SCOPES] is verdict

@@ -52,7 +52,9 @@ def of_invariants(outcome):
         (413, {"status": "413", "error": "Payload Too Large"}, "http-413"),
         (500, {"error": "Internal Server Error"}, "http-500"),
         (400, PAGE | {"error": "invalid_request"}, "invalid_request"),
+        (400, PAGE | {"error": "Http Status 400"}, "http-400"),
         (400, {"error": "Bad Client"}, "Bad Client"),
+        (400, {"statusCode": 400, "error": "Authorization Pending"}, "Authorization Pending"),
         (400, {"error": "bad_request"}, "bad_request"),
     ],
 )

@@ -93,6 +93,29 @@ def test_documented_requests_and_stories_go_on_too():
         assert odd.broken <= {JSON}
 
 
+class Drawing:
+    """A sampler that keeps nothing: cases are drawn before they are judged, as for a recording."""
+
+    def cases(self, _batch, draw, _codec):
+        return draw()
+
+    def kept(self, _batch):
+        return None
+
+    def keep(self, _batch, _case):
+        pass
+
+
+def test_nor_does_it_hide_anything_where_cases_are_drawn_beforehand():
+    check, verdicts = "malformed_input::test_malformed_device_authorization", []
+    for app in (behind(empty_is_refused), behind(empty_is_refused, labelled_as_text)):
+        with serving(app) as target:
+            target.sampler = Drawing()
+            verdicts.append(run_check(target, check).verdicts)
+    assert verdicts[0] == verdicts[1]
+    assert verdicts[0][EMPTY] is Verdict.FAIL
+
+
 def test_an_invariant_that_breaks_inside_alone_is_taken_out_and_the_batch_run_again():
     with embedded(RFC8628, user=ModuleUser(Path(user.__file__))) as target, target.clock:
         run = new_run(target, RFC8628, catalogue())

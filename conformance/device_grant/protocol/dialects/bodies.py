@@ -20,8 +20,14 @@ JSON_TYPE = "application/json"
 FORM_TYPE = "application/x-www-form-urlencoded"
 
 _SPELT_AS_CODE = re.compile(r"[a-z0-9_.-]+")
-_STATUS_MEMBERS = ("status", "statusCode")
-"""Where web frameworks repeat the HTTP status in an error page of theirs."""
+_RENAMED = {
+    413: ("request entity too large", "payload too large", "content too large"),
+    414: ("request-uri too long", "uri too long"),
+    422: ("unprocessable entity", "unprocessable content"),
+}
+"""Reason phrases that have changed from one HTTP to the next, all of them in use."""
+_OF_A_PAGE = frozenset({"path", "timestamp"})
+"""Members that an error page of a web framework has beside the status, and an OAuth error has not."""
 
 
 def json_object(response: Response) -> dict[str, Any] | None:
@@ -36,15 +42,14 @@ def json_object(response: Response) -> dict[str, Any] | None:
 def members_of_oauth(status: int, members: Mapping[str, Any]) -> dict[str, Any]:
     """The members of a body, but for an `error` that is HTTP's: web frameworks write their own error pages so.
 
-    Such a page says `Bad Request`, the reason phrase of its status, or repeats the status beside a phrase of its own.
+    Such a page says `Bad Request`, the reason phrase of its status, or has the status, the path and the time.
     """
     error = members.get("error")
     if not isinstance(error, str) or status < HTTPStatus.BAD_REQUEST:
         return dict(members)
-    repeated = any(members.get(name) in (status, str(status)) for name in _STATUS_MEMBERS)
-    of_http = error.casefold() == responses.get(status, "").casefold() or (
-        repeated and not _SPELT_AS_CODE.fullmatch(error)
-    )
+    phrase = error.casefold() in (responses.get(status, "").casefold(), *_RENAMED.get(status, ()))
+    page = members.get("status") in (status, str(status)) and not _OF_A_PAGE.isdisjoint(members)
+    of_http = phrase or (page and not _SPELT_AS_CODE.fullmatch(error))
     return {name: value for name, value in members.items() if not (of_http and name == "error")}
 
 

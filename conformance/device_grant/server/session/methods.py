@@ -7,10 +7,13 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from device_grant.protocol import Client
 
-    from device_grant.protocol import Client, Exchange
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from device_grant.protocol import Exchange
+    from device_grant.targets.config import KnownClient
 
 METHOD = "token_endpoint_auth_method"
 _SPARE = ("response_types", "scope")
@@ -59,3 +62,17 @@ class Methods:
         refused = refused and "none" not in self._listed
         self.nobody_public = self.nobody_public or refused
         return refused
+
+
+def known_client(clients: Sequence[KnownClient], role: str) -> Client | None:
+    """The client of target.toml in a role, as `Run.client` names them; None where there is none."""
+    able = [known for known in clients if "device_code" in known.grants]
+    public = [known for known in able if known.authentication == "none"]
+    confidential = [known for known in able if known.authentication != "none"]
+    choices: Mapping[str, list[KnownClient]] = {
+        "primary": (public + confidential)[:1],
+        "other": (public + confidential)[1:2],
+        "confidential": confidential[:1],
+        "without-grant": [known for known in clients if "device_code" not in known.grants][:1],
+    }
+    return next((Client(one.id, one.secret or None, one.authentication) for one in choices[role]), None)

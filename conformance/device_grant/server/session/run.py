@@ -35,7 +35,7 @@ from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.preflight import Preflight
 from device_grant.server.session.answers import plain_response, reason_of
 from device_grant.server.session.effect import Effect
-from device_grant.server.session.methods import METHOD, Methods
+from device_grant.server.session.methods import METHOD, Methods, known_client
 from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.patience import RETRIES, Patience, put_off
 from device_grant.server.session.profile import PROFILES, Profile
@@ -45,7 +45,7 @@ from device_grant.targets.addresses import redacted_url
 from device_grant.targets.discovery import is_address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from device_grant.catalogue import Catalogue
@@ -55,14 +55,13 @@ if TYPE_CHECKING:
     from device_grant.server.generation.database import Examples
     from device_grant.server.session.case import ServerCase
     from device_grant.targets import Endpoints, Target
-    from device_grant.targets.config import KnownClient
 
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
 _PUBLIC = ("primary", "other")
+"""Roles of clients that register without a secret, where the server lets them."""
 _LONGEST_JOURNAL = 4_000
 """Characters of what a server wrote, from its end, that go with an answer."""
-"""Roles of clients that register without a secret, where the server lets them."""
 LONGEST_RETRY = 30.0
 """Seconds that are waited at most for each."""
 LONGEST_JUMP = 3600.0
@@ -315,7 +314,8 @@ class Run:
         with self._lock:
             if role not in self._clients:
                 with self.target.scope():
-                    self._clients[role] = self._known(role) if self.target.config.clients else self._register(role)
+                    known = self.target.config.clients
+                    self._clients[role] = known_client(known, role) if known else self._register(role)
                 self._since[role] = self.target.clock.now()
             elif self._may_renew and self.target.clock.now() - self._since[role] > RENEWAL:
                 self._renew(role)
@@ -351,21 +351,6 @@ class Run:
             became = "another one was registered" if fresh else "checks that need it can say nothing any more"
             self.remarks[role] = f"the {role} client, which had worked, was refused ({refusal.describe()}): {became}"
             return fresh
-
-    def _known(self, role: str) -> Client | None:
-        able = [known for known in self.target.config.clients if "device_code" in known.grants]
-        public = [known for known in able if known.authentication == "none"]
-        confidential = [known for known in able if known.authentication != "none"]
-        choices: Mapping[str, list[KnownClient]] = {
-            "primary": (public + confidential)[:1],
-            "other": (public + confidential)[1:2],
-            "confidential": confidential[:1],
-            "without-grant": [known for known in self.target.config.clients if "device_code" not in known.grants][:1],
-        }
-        chosen = choices[role]
-        if not chosen:
-            return None
-        return Client(chosen[0].id, chosen[0].secret or None, chosen[0].authentication)
 
     def _register(self, role: str) -> Client | None:
         if not self.endpoints.registration:
