@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+import time
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.hashes import SHA256
 from support.client_proof import applies, catalogue, scenarios
 from support.small_client import BASE, GiveUp, SmallClient
 
@@ -234,6 +238,14 @@ def test_polls_after_the_token_are_a_result():
 # What a client can do.
 
 
+def test_who_registers_what_is_the_affair_of_the_application_around_an_sdk():
+    """The adapter chooses it; of a whole login it is the client's own."""
+    requirement, name = "rfc7591-2-client-uri-recommended", "registering::test_refused_registration"
+    for kind, expected in (("flow", {requirement}), ("operations", set())):
+        run = ClientRun(EmbeddedDriver(RFC8628, ["client_uri_missing"], kind=kind), dialect(RFC8628), catalogue())
+        assert judged(run, name)[1] == expected
+
+
 class OnlyRefreshes(Plain):
     """A token provider: it has no way of signing in."""
 
@@ -408,6 +420,37 @@ def test_what_a_dialect_shows_names_this_very_code():
     name = "starting::test_what_the_person_sees"
     assert judged(opened(ShowsWhatMicrosoftSays()), name)[1] == set()
     assert "rfc8628-3.3-client-shows-code-and-uri" in judged(opened(ShowsAFixedText()), name)[1]
+
+
+class VerifiesIdTokens(Plain):
+    """An OpenID client: the ID token has to be this server's, for this client, signed, and good."""
+
+    response = ResponseSection(token={"id_token": "{id_token}"})
+    claims = Claims(registration=False, confidential=True, refresh=True)
+    verified = 0
+
+    def got(self, members):
+        header, claims, signature = members["id_token"].split(".")
+        (key,) = self.members(self.ask("GET", f"{BASE}/jwks"))["keys"]
+        n, e = (int.from_bytes(decoded(key[name])) for name in ("n", "e"))
+        public = RSAPublicNumbers(e, n).public_key()
+        public.verify(decoded(signature), f"{header}.{claims}".encode(), PKCS1v15(), SHA256())
+        said = json.loads(decoded(claims))
+        assert (said["iss"], said["aud"]) == (self.given["ISSUER"], self.given["CLIENT_ID"])
+        assert said["iat"] <= time.time() < said["exp"]
+        self.verified += 1
+        super().got(members)
+
+
+def decoded(text):
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def test_id_tokens_can_be_verified():
+    client = VerifiesIdTokens()
+    run = opened(client)
+    assert judged(run, *OTHERS, "asking::test_beyond_ascii", "refreshing::test_refresh")[1] == set()
+    assert client.verified > len(OTHERS)
 
 
 class InsistsOnMetadata(Plain):

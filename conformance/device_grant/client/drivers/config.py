@@ -62,8 +62,8 @@ class ResponseSection(_ClientSection, frozen=True, kw_only=True):
     """Members that this client insists on in answers, wire names; in successful ones null removes a member.
 
     No scenario changes them: one that is about such a member does not apply.
-    Placeholders in their text are filled in: `{endpoint}`, `{issuer}`, `{user_code}`, `{verification_uri}` and
-    `{verification_uri_complete}`.
+    Placeholders in their text are filled in: `{endpoint}`, `{issuer}`, `{user_code}`, `{verification_uri}`,
+    `{verification_uri_complete}`, and `{id_token}`, signed for the client that asks.
     """
 
     registration: dict[str, Any] = {}

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from device_grant.client.scripted.identity import id_token, key_set
 from device_grant.client.scripted.members import JWKS, codes, metadata, registration, tokens
 from device_grant.client.scripted.replies import Reply, json_reply
 from device_grant.client.scripted.steps import Moment, Script, error
@@ -22,7 +23,7 @@ from device_grant.protocol import (
     Purpose,
     Request,
 )
-from device_grant.protocol.reading import is_poll, members_of
+from device_grant.protocol.reading import basic, is_poll, members_of, value_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Authority:
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
         self._redeemed: set[str] = set()
+        self._wanted = repr(self.config.response.token)
         self.issuer_path = self.issuer_path or self.config.endpoints.issuer
 
     @property
@@ -167,7 +169,7 @@ class Authority:
             if channel == "token" and number + 1 >= self.most:
                 self.enough = True
             moment = self._moment(request, lambda: self._honest(channel, request), channel)
-            reply = self._filled_in(self.script.step(channel, number)(moment))
+            reply = self._filled_in(self.script.step(channel, number)(moment), request)
             self._note_issued(channel, reply)
             if channel == "token":
                 self._note_redeemed(request, reply)
@@ -299,10 +301,10 @@ class Authority:
                 body = entry.body.replace("{issuer}", self.issuer).replace("{endpoint}", self.base)
                 return Reply(entry.status, (("Content-Type", entry.content_type),), body.encode())
         if path == JWKS:
-            return json_reply({"keys": []})
+            return json_reply(key_set() if ID_TOKEN in self._wanted else {"keys": []})
         return json_reply({"error": "not_found"}, 404)
 
-    def _filled_in(self, reply: Reply) -> Reply:
+    def _filled_in(self, reply: Reply, request: Request) -> Reply:
         """With the placeholders of client.toml's members replaced by what this very answer, or an earlier one, says."""
         content = reply.content
         if not any(f"{{{name}}}".encode() in content for name in _PLACEHOLDERS):
@@ -316,9 +318,16 @@ class Authority:
             "verification_uri": uri,
             "verification_uri_complete": self._said(members, "verification_uri_complete", instead=uri),
         }
+        if ID_TOKEN.encode() in content:
+            values["id_token"] = id_token(self.issuer, self._client_of(request))
         for name, value in values.items():
             content = content.replace(f"{{{name}}}".encode(), json.dumps(value)[1:-1].encode())
         return reply if content == reply.content else replace(reply, content=content)
+
+    def _client_of(self, request: Request) -> str:
+        credentials = basic(request)
+        named = value_of(request, "client_id") or (credentials.user if credentials else "")
+        return str(named or self.last("client_id"))
 
     def _said(self, members: Mapping[str, Any], name: str, instead: str = "") -> str:
         value = members.get(self.dialect.wire_name(name))
@@ -351,7 +360,8 @@ class Authority:
         return value
 
 
-_PLACEHOLDERS = ("endpoint", "issuer", "user_code", "verification_uri", "verification_uri_complete")
+ID_TOKEN = "{id_token}"  # noqa: S105 - a placeholder
+_PLACEHOLDERS = ("endpoint", "issuer", "user_code", "verification_uri", "verification_uri_complete", "id_token")
 _ISSUED = (
     "device_code",
     "user_code",
@@ -361,4 +371,5 @@ _ISSUED = (
     "refresh_token",
     "client_id",
     "client_secret",
+    "id_token",
 )

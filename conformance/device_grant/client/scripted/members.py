@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Dialect
 
 JWKS = "/jwks"
-"""Where the keys would be that sign ID tokens; there are none."""
+"""Where the keys are that sign ID tokens; none unless client.toml asks for such tokens."""
 _ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 EXPIRES_IN = 600
 INTERVAL = 1
