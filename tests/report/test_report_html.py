@@ -166,6 +166,13 @@ def test_a_requirement_shows_everything_about_its_failure():
     assert " open" in block[:120]
 
 
+@pytest.mark.parametrize(("measured", "raced"), [({"rounds": 12.0}, True), ({"waited": 0.5, "owed": 5.0}, False)])
+def test_what_was_measured_says_whether_it_was_a_race(measured, raced):
+    broken = samples.shown("rfc8628-3.5-a", "fail", measured=measured)
+    text = html.render(msgspec.structs.replace(samples.report(), results=(broken,)))
+    assert ("A race of 12 rounds" in text) is raced
+
+
 def test_sections_are_in_the_order_of_the_document_and_the_own_source_comes_first():
     sections = re.findall(r'aria-label="(RFC \d+ section [\d.]+)"', html.render(samples.report()))
     assert sections == [
