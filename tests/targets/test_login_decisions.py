@@ -244,3 +244,14 @@ def test_a_code_form_that_decides():
     site = Site({"GET /device": both, "POST /code": DONE})
     site.decide("deny")
     assert site.last == {"user_code": CODE, "csrf": "c1", "d": "no"}
+
+
+def test_what_only_the_source_of_a_button_says_is_less_than_what_can_be_read_on_it():
+    manage = '<button id="grant-list" formaction="/manage-grants">Manage</button>'
+    site = asking(
+        form("/decide", "<button>Grant</button><button>Deny"),
+        done=form("/on", manage, "<button>Continue"),
+        POST_on=DONE,
+    )
+    site.decide("approve")
+    assert site.places[-1] == "POST /on"

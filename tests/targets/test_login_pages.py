@@ -201,7 +201,7 @@ ROUND = {
         ),
         (
             {"GET /device": "<div id=root></div><script src=app.js></script>"},
-            r"^/device \(200\) is made by script: nothing; ",
+            r"^/device \(200\) is made by script: nothing, and no real browser",
         ),
         ({"GET /device": "-> /device"}, "redirect more than 15 times in a row"),
         (ROUND, "came again"),

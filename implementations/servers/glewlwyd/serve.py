@@ -28,6 +28,7 @@ import httpx
 PACKAGES = Path("/usr/lib/glewlwyd")
 SCHEMA = Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
 PAGES = Path("/usr/share/glewlwyd/webapp")
+TEMPLATES = Path("/usr/share/glewlwyd/templates")
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name of its own is made there
 """Where the folder for the database goes if possible: each request writes, and each write waits for its disk."""
 START_TIMEOUT = 20.0
@@ -47,8 +48,12 @@ def main() -> int:
         database = Path(folder, "glewlwyd.db")
         with closing(sqlite3.connect(database)) as connection:
             connection.executescript(SCHEMA.read_text(encoding="utf-8"))
+        # Glewlwyd follows no links out of the folder of its pages, and the package has links there to libraries.
+        pages = Path(shutil.copytree(PAGES, Path(folder, "pages"), ignore=shutil.ignore_patterns("config.json")))
+        # Where the link for this leads, the package makes a folder with the file in it.
+        shutil.copy(TEMPLATES / "config.json", pages)
         configuration = Path(folder, "glewlwyd.conf")
-        configuration.write_text(settings(port, database), encoding="utf-8")
+        configuration.write_text(settings(port, database, pages), encoding="utf-8")
         command = [program, f"--config-file={configuration}"]
         server = subprocess.Popen(command)  # noqa: S603 - the program that this file is about
         try:
@@ -59,7 +64,7 @@ def main() -> int:
             server.wait()
 
 
-def settings(port: int, database: Path) -> str:
+def settings(port: int, database: Path, pages: Path) -> str:
     """The configuration file; what is not in it keeps its default."""
     modules = {"user": "user", "client": "client", "user_auth_scheme": "scheme", "plugin": "plugin"}
     paths = [f'{name}_module_path = "{PACKAGES / folder}"' for name, folder in modules.items()]
@@ -73,7 +78,7 @@ def settings(port: int, database: Path) -> str:
             f'external_url = "http://127.0.0.1:{port}"',
             'login_url = "login.html"',
             'api_prefix = "api"',
-            f'static_files_path = "{PAGES}"',
+            f'static_files_path = "{pages}"',
             f"static_files_mime_types = ({pairs})",
             'log_mode = "console"',
             'log_level = "WARNING"',

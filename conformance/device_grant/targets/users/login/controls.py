@@ -142,7 +142,9 @@ class ShownButton:
             return self.role != "submit"
         if SIGN_IN.search(self.text):
             return False
-        parts = (self.text, plain(self.value), plain(self.name), self.source)
+        parts = [self.text, plain(self.value), plain(self.name)]
+        if not any(character.isalpha() for character in self.text):
+            parts.append(self.source)  # a picture says nothing, and its address may
         return any(ALLOW.search(part) or DENY.search(part) for part in parts)
 
     @property

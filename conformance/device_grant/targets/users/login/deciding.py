@@ -43,7 +43,8 @@ def main_button(form: ShownForm) -> ShownButton | None:
     named = [button for button in form.buttons if button.role == "submit"]
     usable = [button for button in form.buttons if _works(form, button) and button.leaning >= 0 and not button.away]
     said = [button for button in usable if SIGN_IN.search(button.text) or button.leaning > 0]
-    return next(iter(named or said or usable), None)
+    # Outside of forms no button is the first one that Enter would press.
+    return next(iter(named or said or ([] if form.loose else usable)), None)
 
 
 def takes_decision(form: ShownForm) -> bool:
@@ -96,7 +97,7 @@ def _allowed(pairs: list[_Pair], links: list[_Pair]) -> Choice | None:
         pairs, best = links, _most(links, ALLOWS)
     if best is None:
         # A page on the way, or words of no language known here: by position, and never one that refuses.
-        best = next((pair for pair in pairs if pair[1].leaning == 0), None)
+        best = _by_position(pairs)
     return Choice(*best, _ask(pairs + [link for link in links if link[1].role])) if best is not None else None
 
 
@@ -109,7 +110,7 @@ def _refused(page: Shown, pairs: list[_Pair], links: list[_Pair]) -> Choice | No
         return Choice(*best, asks=True)
     if asked:
         raise no_refusal(page)
-    best = _most(pairs, ALLOWS) or next((pair for pair in pairs if pair[1].leaning == 0), None)
+    best = _most(pairs, ALLOWS) or _by_position(pairs)
     return Choice(*best, asks=False) if best is not None else None
 
 
@@ -126,6 +127,10 @@ def _afterwards(page: Shown, pairs: list[_Pair], links: list[_Pair], way: int, *
 def _most(pairs: Iterable[_Pair], way: int) -> _Pair | None:
     best = max(pairs, key=lambda pair: pair[1].leaning * way, default=None)
     return best if best is not None and best[1].leaning * way > 0 else None
+
+
+def _by_position(pairs: list[_Pair]) -> _Pair | None:
+    return next((pair for pair in pairs if pair[1].leaning == 0 and pair[0] is not None and not pair[0].loose), None)
 
 
 def _ask(pairs: list[_Pair]) -> bool:

@@ -200,6 +200,8 @@ class Walk:
                 if not self._asks(page):
                     raise self._nothing("no buttons to allow or refuse were found", page, "approve and deny")
             case Goal.SIGNED_IN:
+                if page.needs_script:
+                    raise NeedsScript(f"{place(page)} is made by script: {said(page)}")
                 if not self.signed_in:
                     raise NotAsked(f"nobody is asked to sign in: {outline(page)}")
             case Goal.APPROVE:
