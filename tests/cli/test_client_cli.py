@@ -99,6 +99,39 @@ def test_a_client_that_does_not_work_is_unreachable(tmp_path):
     assert re.fullmatch(r"device-grant: .*: the plain login ended with status 1; .*", line)
 
 
+POLLS_WITH_THE_USER_CODE = """
+import json, os, sys, urllib.error, urllib.parse, urllib.request
+def post(name, **members):
+    try:
+        body = urllib.parse.urlencode(members).encode()
+        return json.load(urllib.request.urlopen(os.environ["DEVICE_GRANT_" + name], body, timeout=5))
+    except urllib.error.HTTPError as error:
+        return json.load(error)
+me = os.environ["DEVICE_GRANT_CLIENT_ID"]
+started = post("DEVICE_AUTHORIZATION_ENDPOINT", client_id=me)
+urn = "urn:ietf:params:oauth:grant-type:device_code"
+sys.exit("error" in post("TOKEN_ENDPOINT", client_id=me, grant_type=urn, device_code=started["user_code"]))
+"""
+
+
+def test_a_first_login_that_breaks_a_rule_is_a_result(tmp_path):
+    script = tmp_path / "login.py"
+    script.write_text(POLLS_WITH_THE_USER_CODE)
+    sent, other = "rfc8628-3.4-device-code-sent", "rfc8628-3.5-client-repeats-on-pending"
+    command = (sys.executable, "-S", str(script))
+    done = invoked("--only", sent, "--only", other, "--claim", "metadata", "--report", str(tmp_path), "--", *command)
+    assert (done.return_value, done.exception) == (1, None)
+    header, *lines, footer = lines_of(tmp_path)
+    assert (header["claims"]["metadata"], footer["exit_code"]) == (True, 1)
+    results = {(line["requirement"], line["check"]): line for line in lines if line["kind"] == "result"}
+    broken = results[sent, "rules::device_code_is_unchanged"]
+    assert broken["verdict"] == "fail"
+    assert "--claim metadata" in broken["reproduce"]
+    open_one = results[other, "waiting::test_pending_until_approved"]
+    assert open_one["verdict"] == "untestable"
+    assert f"breaks {sent}: the rest could not be tested" in open_one["message"]
+
+
 def test_pytest_alone():
     done = subprocess.run(
         [
