@@ -213,6 +213,29 @@ class NothingAskedOfAnybody(NothingAsked):
     cookie = StepsUnchecked.cookie
 
 
+class RefusesWhatMeets(Honest):
+    """Refuses approvals for a client that come while the first one is stored, and takes later ones."""
+
+    meeting = range(2, 5)
+
+    def decided(self, request, grant, form):
+        self.approvals = getattr(self, "approvals", {})
+        number = self.approvals[grant.client.id] = self.approvals.get(grant.client.id, 0) + 1
+        return self.message(409, "slower") if number in self.meeting else super().decided(request, grant, form)
+
+
+class ApprovedOnce(RefusesWhatMeets):
+    """Takes one approval for each client, and no other ever."""
+
+    meeting = range(2, 1000)
+
+
+class BrokenByMeeting(RefusesWhatMeets):
+    """The same for clients with four devices or more."""
+
+    meeting = range(4, 1000)
+
+
 PASSWORD = '</label><input type="password" name="password">'
 FORGED = ("page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent")
 UNKNOWN_PERSON = ("page_security::test_approval_without_signing_in", "rfc8628-3.3-user-must-authenticate")
@@ -233,6 +256,7 @@ BROKEN = [
     (ScopeCaseIgnored, "scope::test_case_of_scopes", "rfc6749-3.3-scope-case-sensitive"),
     (CodeToBeTyped, "verification_page::test_complete_address_brings_the_code", "rfc8628-3.3.1-no-typing-needed"),
     (NothingThere, "verification_page::test_complete_address_brings_the_code", "rfc8628-3.3.1-no-typing-needed"),
+    (BrokenByMeeting, "races::test_first_approvals", "rfc8628-3.3-approvals-at-once"),
     (GuessesUnthrottled, "verification_page::test_wrong_codes_are_slowed_down", "rfc8628-5.1-rate-limit-user-code"),
     (
         GuessesUnthrottledByErrors,
@@ -270,3 +294,9 @@ def test_broken_peer_is_caught(peer, check, requirement, tmp_path):
 @pytest.mark.parametrize(("check", "requirement"), [FORGED, UNKNOWN_PERSON])
 def test_the_form_of_the_code_may_be_the_one_that_approves(check, requirement, tmp_path):
     assert verdicts(NothingAsked, check, tmp_path)[requirement] is Verdict.PASS
+
+
+@pytest.mark.parametrize(("peer", "verdict"), [(RefusesWhatMeets, Verdict.PASS), (ApprovedOnce, Verdict.UNTESTABLE)])
+def test_approvals_that_meet_may_be_refused(peer, verdict, tmp_path):
+    """What a server does to an approval that is alone it may do to one that is not."""
+    assert verdicts(peer, "races::test_first_approvals", tmp_path)["rfc8628-3.3-approvals-at-once"] is verdict

@@ -30,9 +30,10 @@ from device_grant.targets.ports import UserError
 CHECKS = {
     "races::test_simultaneous_redemption": "rfc8628-3.5-concurrent-redemption",
     "races::test_approval_against_denial": "rfc8628-3.5-access-denied-terminal",
+    "races::test_first_approvals": "rfc8628-3.3-approvals-at-once",
     "races::test_simultaneous_refresh": "rfc9700-4.14-refresh-replay-detection",
 }
-RACES = ("redemption_race", "decision_race", "refresh_race")
+RACES = ("redemption_race", "decision_race", "refresh_race", "first_approvals_collide")
 
 
 @contextmanager

@@ -312,6 +312,9 @@ class Faults(Misbehaviour):
     possession_not_asked: bool = fault("The confirmation does not ask whether the device is the user's own.")
     denial_impossible: bool = fault("The confirmation offers no way to refuse.")
     decision_race: bool = fault("Looking at a code and deciding it are two steps: approval and denial both succeed.")
+    first_approvals_collide: bool = fault(
+        "Approvals of a person for a client that meet before the first one is stored break all later ones, by a 500."
+    )
     user_code_prefix_accepted: bool = fault("A user code is found by its first four letters.")
     decision_reversible: bool = fault("A decided code can be entered and decided again.")
     no_return_instruction: bool = fault("After the decision nothing tells the user to go back to the device.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections import Counter
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from device_grant.reference.server.http import Answer, Call, Handler, crash
 from device_grant.reference.server.rfc8628 import FORM
 from device_grant.reference.server.scripts import allow_script, script
 from device_grant.reference.server.sessions import COOKIE, BrowserSession, Sessions
+from device_grant.reference.server.store import race_window
 from device_grant.reference.server.verification import SIGN_IN_PATH, VERIFICATION_PATH
 
 if TYPE_CHECKING:
@@ -42,6 +44,8 @@ class VerificationPages:
         self.faults = store.faults
         self.sessions = Sessions(store)
         self._consents: set[tuple[str, str]] = set()
+        self._stored: Counter[tuple[str, str]] = Counter()
+        """Rows of consents, where there should be one for each person and client."""
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path."""
@@ -77,10 +81,12 @@ class VerificationPages:
         action = form.get("action", "")
         if action not in ("approve", "deny"):
             return self._confirmation(call, session, typed)
+        approve = action == "approve"
         blocked = self._blocked(call, session)
+        if blocked is None and approve and await self._collides(session.user, typed):
+            blocked = crash().answer
         if blocked:
             return blocked
-        approve = action == "approve"
         if self.faults.decision_race:
             grant = await self.store.decide_late(typed, approve=approve, subject=session.user)
         else:
@@ -90,6 +96,17 @@ class VerificationPages:
         if approve and self.faults.known_client_approves_on_get:
             self._consents.add((session.user, grant.client.id))
         return self._result(session, approved=approve)
+
+    async def _collides(self, user: str, typed: str) -> bool:
+        """Whether there are several rows for the person and the client; the first approval makes one, after a look."""
+        grant = self.store.grant_by_user_code(typed) if self.faults.first_approvals_collide else None
+        if grant is None:
+            return False
+        row = (user, grant.client.id)
+        if not self._stored[row]:
+            await race_window()
+            self._stored[row] += 1
+        return self._stored[row] > 1
 
     async def show_sign_in(self, call: Call, session: BrowserSession) -> Answer:
         """GET on the sign-in page, for people who come back to it."""

@@ -15,7 +15,7 @@ from device_grant.targets.ports import UserError, UserModuleError
 from device_grant.targets.users.browser import Browser
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from device_grant.protocol import Request
     from device_grant.server.session.case import ServerCase
@@ -115,6 +115,35 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
     browsers = [_Decider(action, outbox, delay) for action, delay in zip(actions, delays, strict=True)]
     for browser in browsers:
         threading.Thread(target=browser.decide, args=(user, case, grant), daemon=True, name=browser.action).start()
+
+    def late() -> Sequence[Request]:
+        ending = lengths is not None and all(lengths[one.action] - one.decision.steps <= 0 for one in browsers)
+        return polls if ending else ()
+
+    answers = _in_step(race, browsers, outbox, late)
+    return {browser.action: browser.decision for browser in browsers}, answers
+
+
+def approve_together(race: Race, grants: Sequence[Grant]) -> list[Decision]:
+    """Let one browser for each grant go through the pages in step and approve it; raises as `decide_together` does."""
+    user, outbox = require_browsers(race.case), queue.SimpleQueue[_Decider]()
+    browsers = [_Decider("approve", outbox) for _ in grants]
+    for browser, grant in zip(browsers, grants, strict=True):
+        threading.Thread(target=browser.decide, args=(user, race.case, grant), daemon=True, name="approve").start()
+    _in_step(race, browsers, outbox, tuple)
+    return [browser.decision for browser in browsers]
+
+
+def _in_step(
+    race: Race,
+    browsers: Sequence[_Decider],
+    outbox: queue.SimpleQueue[_Decider],
+    late: Callable[[], Sequence[Request]],
+) -> list[httpx.Response | Exception]:
+    """Send the next requests of all browsers together, until all are through; returns the answers to what came `late`.
+
+    Raises what broke in one of them.
+    """
     answers: list[httpx.Response | Exception] = []
     for _ in range(_MOST_STEPS):
         _until_ready(browsers, outbox)
@@ -126,8 +155,7 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
             for browser in behind:
                 browser.delay -= 1
             going = [browser for browser in going if browser not in behind]
-        late = lengths is not None and all(lengths[one.action] - one.decision.steps <= 0 for one in browsers)
-        answers += _step(race, going, polls if late else ())
+        answers += _step(race, going, late())
     else:
         _until_ready(browsers, outbox)
         _abandon(browsers, UserModuleError(f"the user module makes more than {_MOST_STEPS} requests for one decision"))
@@ -135,7 +163,7 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
     for browser in browsers:
         if browser.decision.error is not None:
             raise browser.decision.error
-    return {browser.action: browser.decision for browser in browsers}, answers
+    return answers
 
 
 def _delays(actions: Sequence[str], lengths: Mapping[str, int], lead: int) -> list[int]:

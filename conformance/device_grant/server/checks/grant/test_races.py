@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 TOGETHER = "what requests do to one another at the same moment no recording shows"
 SIMULTANEOUS = 6
 """Polls or refreshes of one race."""
+FIRST_APPROVALS = 4
+"""Browsers that approve at the same moment."""
+APPROVAL_ROUNDS = 3
+"""Each with a client of its own, for only once is an approval the first."""
 ROUNDS = "rounds"
 """What is measured: how many rounds went well, or in which one it went wrong."""
 MADE_UP = "made-up-device-code-7d20"
@@ -157,6 +161,49 @@ def _contradiction(polls: list[Exchange], *, denied: bool, single_use: bool) -> 
 
 def _in_words(action: str, decision: Decision) -> str:
     return f"{action}: the pages took it" if decision.taken else f"{action}: {decision.complaint}"
+
+
+@check("rfc8628-3.3-approvals-at-once", faults=("first_approvals_collide",), timed=True, live=TOGETHER)
+def test_first_approvals(case: ServerCase, verify: Verify) -> None:
+    """Four browsers approve a code each of a new client at the same moment; then one more alone. Accepted: a token.
+
+    The control, if none comes: the user approves twice in a row for a new client.
+    """
+    from device_grant.server.pages.deciding import approve_together, require_browsers
+
+    require_browsers(case)
+    requirement = "rfc8628-3.3-approvals-at-once"
+    problem = "after first approvals at the same moment the user can approve no more for that client"
+    rounds, well, got = 0, True, ""
+    race: Race | None = None
+    while well and rounds < APPROVAL_ROUNDS:
+        rounds += 1
+        device = _of_a_new_client(case)
+        race = race or _racing(device)
+        approve_together(race, [device.start() for _ in range(FIRST_APPROVALS)])
+        well, got, exchange = _approved_alone(device)
+    if not well:
+        fresh = _of_a_new_client(case)
+        if not all(_approved_alone(fresh)[0] for _ in range(2)):
+            raise Untestable(f"the user cannot approve twice in a row: {got}")
+    verify.that(requirement, well, problem, exchange, got=got, measured={ROUNDS: rounds})
+
+
+def _of_a_new_client(case: ServerCase) -> Device:
+    """A device of a client for which nobody has decided yet; raises Untestable where none can be registered."""
+    from device_grant.server.session.device import Device
+
+    if not case.run.endpoints.registration:
+        raise Untestable("only a client that is registered anew has never been approved, and none can be registered")
+    return Device(case, case.register("primary"))
+
+
+def _approved_alone(device: Device) -> tuple[bool, str, Exchange]:
+    """Whether an approval brings a token; what the pages or the server say; and what the device is answered."""
+    grant = device.start()
+    complaint = device.user.try_to("approve", grant)
+    exchange = grant.poll(label="poll after an approval that was alone")
+    return not complaint and exchange.outcome.ok, complaint or exchange.describe(), exchange
 
 
 @check(
