@@ -176,3 +176,31 @@ def test_shipped_servers_are_valid_and_have_a_user(name):
     located = resolve(name)
     assert open_target(located).user is not None
     assert Path(located.folder, "target.toml").is_file()
+
+
+SECRETS = (
+    LIVE + '[[clients]]\nid = "tv"\nsecret_env = "TV_SECRET"\nauthentication = "client_secret_basic"\n'
+    '[registration]\ninitial_access_token_env = "TOKEN"\n'
+)
+
+
+def test_secrets_of_the_environment(write, monkeypatch):
+    monkeypatch.setenv("TV_SECRET", "s3cret")
+    monkeypatch.setenv("TOKEN", "t0ken")
+    config = read_target(write(SECRETS)).config
+    assert (config.clients[0].secret, config.registration.initial_access_token) == ("s3cret", "t0ken")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SECRETS, r"clients\[0\].secret_env: the environment has no TV_SECRET"),
+        (SECRETS.replace('secret_env = "TV_SECRET"', 'secret = "x"'), "initial_access_token_env: the environment"),
+        (SECRETS.replace("[registration]", 'secret = "x"\n[registration]'), "says the same as clients"),
+    ],
+)
+def test_secrets_that_are_nowhere_or_twice(write, monkeypatch, text, said):
+    monkeypatch.delenv("TV_SECRET", raising=False)
+    monkeypatch.delenv("TOKEN", raising=False)
+    with pytest.raises(UsageError, match=said):
+        read_target(write(text))

@@ -14,6 +14,7 @@ from device_grant.errors import DeviceGrantError, ExitCode
 COMMANDS = {
     "run": ("device_grant.cli.run", "run"),
     "doctor": ("device_grant.cli.doctor", "doctor"),
+    "init": ("device_grant.cli.init", "init"),
     "client": ("device_grant.cli.client", "client"),
     "record": ("device_grant.cli.record", "record"),
     "replay": ("device_grant.cli.replay", "replay"),

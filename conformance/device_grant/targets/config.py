@@ -57,6 +57,8 @@ class KnownClient(_Section, frozen=True, kw_only=True):
 
     id: str
     secret: str = ""
+    secret_env: str = ""
+    """Environment variable that holds the secret, in place of `secret`."""
     authentication: AuthenticationMethod = "none"
     grants: tuple[str, ...] = ("device_code", "refresh_token")
     """Grants the client may use; a client without `device_code` serves the unauthorized_client checks."""
@@ -77,6 +79,8 @@ class RegistrationSection(_Section, frozen=True, kw_only=True):
 
     initial_access_token: str = ""
     """Sent as a Bearer token with every registration (RFC 7591 section 3); empty: registration is open."""
+    initial_access_token_env: str = ""
+    """Environment variable that holds it."""
     without: tuple[str, ...] = ()
     """Members that are not sent, canonical names: this server refuses registrations that have them."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
 import types
 import typing
@@ -59,11 +60,40 @@ def resolve(spec: str, *, dialect: str | None = None) -> Located:
 
 def read_target(file: Path, *, spec: str | None = None) -> Located:
     """Read and check one target.toml; raises UsageError with file, key and reason."""
-    config = read_config(file, TargetConfig)
+    config = _with_secrets(read_config(file, TargetConfig), file)
     located = Located(config=config, folder=file.resolve().parent, spec=spec or str(file), file=file.resolve())
     for problem in contradictions(located):
         raise UsageError(f"{file}: {problem}")
     return located
+
+
+def _with_secrets(config: TargetConfig, file: Path) -> TargetConfig:
+    """The configuration with what it takes from the environment; raises UsageError for what is not there."""
+
+    def secret(variable: str, key: str, written: str) -> str:
+        if not variable:
+            return written
+        if written:
+            raise UsageError(f"{file}: {key}: says the same as {key.removesuffix('_env')}: keep one")
+        value = os.environ.get(variable, "")
+        if not value:
+            raise UsageError(f"{file}: {key}: the environment has no {variable}, or it is empty: set it")
+        return value
+
+    clients = tuple(
+        msgspec.structs.replace(
+            client, secret=secret(client.secret_env, f"clients[{number}].secret_env", client.secret), secret_env=""
+        )
+        for number, client in enumerate(config.clients)
+    )
+    registration = config.registration
+    token = secret(
+        registration.initial_access_token_env,
+        "registration.initial_access_token_env",
+        registration.initial_access_token,
+    )
+    registration = msgspec.structs.replace(registration, initial_access_token=token, initial_access_token_env="")
+    return msgspec.structs.replace(config, clients=clients, registration=registration)
 
 
 def read_config(file: Path, kind: type[T]) -> T:
