@@ -318,3 +318,13 @@ def test_scopes_that_every_start_gets_are_no_other_case(granted, verdict):
     request = RequestDefaults(scope="email")
     outcome = said(scopes_of(granted), "scope::test_case_of_scopes", request=request)
     assert outcome.verdicts[CASE_OF_SCOPES] is verdict
+
+
+@pytest.mark.parametrize(("status", "verdict"), [(400, PASS), (501, PASS), (500, FAIL)])
+def test_a_refusal_on_purpose_keeps_the_rules_on_odd_input(status, verdict):
+    def before(request):
+        known = request.path != TOKEN or request.form.get("grant_type") in {DEVICE_GRANT, "refresh_token", None}
+        return request if known else error("unsupported_grant_type", status)
+
+    verdicts = said(behind(before), "malformed_input::test_malformed_token_request").verdicts
+    assert {verdicts[SANITIZE], verdicts[UTF8], verdicts[CASE]} == {verdict}

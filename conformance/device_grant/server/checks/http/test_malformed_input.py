@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus, urlencode
 
@@ -188,7 +189,9 @@ def test_malformed_registration(case: ServerCase, verify: Verify, fuzz: Fuzz) ->
 
 
 def _refused(exchange: Exchange) -> bool:
-    return exchange.status // 100 == 4 and exchange.code not in PENDING
+    """Whether it was refused on purpose: by a 4xx, or as what the server does not have, which is no break-down."""
+    deliberate = exchange.status // 100 == 4 or exchange.status == HTTPStatus.NOT_IMPLEMENTED
+    return deliberate and exchange.code not in PENDING
 
 
 class _Codec:
