@@ -46,6 +46,11 @@ def polled(at, error="authorization_pending", **options):
     return posted(Operation.TOKEN, at, members, {"error": error} if error else {"access_token": "AT"}, **options)
 
 
+def redeemed(at, code="DC", **options):
+    members = {"grant_type": DEVICE_CODE_GRANT, "device_code": code, "client_id": "me"}
+    return posted(Operation.TOKEN, at, members, {"access_token": "AT", "token_type": "Bearer"}, **options)
+
+
 def judged(requirement, *exchanges, **known):
     session = ClientSession(dialect(RFC8628), tuple(exchanges), **known)
     return [
@@ -55,6 +60,34 @@ def judged(requirement, *exchanges, **known):
         for judgement in rule.function(session)
         if judgement.requirement == requirement
     ]
+
+
+@pytest.mark.parametrize(
+    ("polls", "holds"),
+    [
+        ((polled(5), redeemed(10)), [True]),
+        ((polled(5), redeemed(10), polled(15, "invalid_grant")), [False]),
+        ((redeemed(10), polled(10.3, "invalid_grant")), [None]),  # it may have been on its way
+        ((redeemed(10, took=0.5), polled(10.2, "invalid_grant")), [True]),  # it was
+        ((redeemed(10, took=40), polled(60, "invalid_grant")), []),  # the client had gone away by then
+        ((redeemed(10), redeemed(15, code="of another login")), [True]),
+    ],
+)
+def test_polling_ends_with_the_token(polls, holds):
+    assert judged("rfc8628-3.3-client-polls-until-done", started(), *polls) == holds
+
+
+@pytest.mark.parametrize(
+    ("polls", "holds"),
+    [
+        ((polled(5, "access_denied"),), [True]),
+        ((polled(5, "access_denied"), polled(10)), [False]),
+        ((polled(5, "access_denied", took=2), polled(6)), [True]),  # sent before that answer
+        ((polled(5, "access_denied"), redeemed(10, code="of another login")), [True]),
+    ],
+)
+def test_polling_ends_with_an_error(polls, holds):
+    assert judged("rfc8628-3.5-client-stops-on-other-errors", started(), *polls) == holds
 
 
 @pytest.mark.parametrize(

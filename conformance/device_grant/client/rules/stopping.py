@@ -6,15 +6,25 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Judgement, rule
+from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from device_grant.client.rules.session import ClientSession
+    from device_grant.protocol import Exchange
 
 GO_ON = frozenset({"authorization_pending", "slow_down"})
+PROMPT = 1.0
+"""Seconds within which every client still waits for its answer."""
 AT_ONCE = 0.5
 """Seconds within which a request that is sent again was not thought about."""
+
+
+def _later(entry: Exchange, polls: Sequence[Exchange]) -> list[Exchange]:
+    """Those for the same device code that were sent when the answer to this one was there."""
+    code = value_of(entry.request, "device_code")
+    return [later for later in polls if later.started >= entry.ended and value_of(later.request, "device_code") == code]
 
 
 @rule(
@@ -28,7 +38,7 @@ def polling_ends_with_an_error(session: ClientSession) -> Iterator[Judgement]:
             code = entry.code
             if entry.outcome.ok or code in GO_ON or code == "no-response" or code.startswith("http-"):
                 continue
-            more = grant.polls[number + 1 :]
+            more = _later(entry, grant.polls[number + 1 :])
             yield Judgement(
                 "rfc8628-3.5-client-stops-on-other-errors",
                 not more,
@@ -41,12 +51,17 @@ def polling_ends_with_an_error(session: ClientSession) -> Iterator[Judgement]:
 
 @rule("rfc8628-3.3-client-polls-until-done", faults=("polls_after_success",))
 def polling_ends_with_the_token(session: ClientSession) -> Iterator[Judgement]:
-    """After an answer with a bearer token the device code is not polled again; a request on its way does not count."""
+    """After an answer with a bearer token the device code is not polled again; a request on its way does not count.
+
+    Nor does an answer that came so late that the client may have gone away before it.
+    """
     for grant in session.grants:
         for number, entry in enumerate(grant.polls):
             if not entry.outcome.ok or str(entry.get("token_type")).casefold() != "bearer":
                 continue
-            more = grant.polls[number + 1 :]
+            if entry.ended - entry.started > PROMPT + session.blur:
+                continue
+            more = _later(entry, grant.polls[number + 1 :])
             late = [later for later in more if later.started - entry.ended > AT_ONCE]
             holds = (None if more else True) if not late else False
             yield Judgement(
