@@ -376,18 +376,18 @@ class SignedAddresses(Honest):
         """Who signed in, by request."""
 
     def code_page(self, request: Request) -> Answer:
-        code = self.code_of(self.page_form(request) or {}) if request.method == "POST" else request.asked("user_code")
-        if not code:
-            return self.page(200, self.words["code"], self.code_form(request))
-        return self.guarded(request, code, self.begun)
+        if request.method == "POST":
+            return self.guarded(request, self.code_of(self.page_form(request) or {}), self.begun)
+        return self.page(200, self.words["code"], self.code_form(request, request.asked("user_code")))
 
     def begun(self, grant) -> Answer:
         name = secrets.token_hex(16)
         self.asked[name] = grant.user_code
         return self.redirect(f"/auth?req={name}")
 
-    def code_form(self, request: Request) -> str:
-        return super().code_form(request).replace(self.proof_field(request), "")
+    def code_form(self, request: Request, code: str = "") -> str:
+        form = super().code_form(request).replace(self.proof_field(request), "")
+        return form.replace('name="user_code"', f'name="user_code" value="{html.escape(code)}"')
 
     def auth_page(self, request: Request) -> Answer:
         name, form = request.asked("req"), self.page_form(request) or {}
@@ -416,7 +416,10 @@ class SignedAddresses(Honest):
 
     def decision_form(self, request: Request, grant) -> str:
         allow, deny = (f'<button name="decision" value="{word}">{word}</button>' for word in ("allow", "deny"))
-        return f'<form method="post">{allow}{deny}</form>'
+        # Nobody reads this one: a value beside those that count.
+        return (
+            f'<form method="post"><input type="hidden" name="seen" value="{secrets.token_hex(8)}">{allow}{deny}</form>'
+        )
 
 
 class CodeOfTheSession(Honest):

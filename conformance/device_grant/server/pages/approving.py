@@ -175,16 +175,16 @@ def with_values(form: Form, own: Mapping[str, str]) -> Form:
 
 def _mixed(form: Form, other: Form) -> Form:
     """The form with the other's short values in place of its own, and its own long ones."""
-    short = {name: theirs for name, mine, theirs in _differing(form, other) if len(mine) < _SECRET}
+    short = {name: theirs for name, mine, theirs in differing(form, other) if len(mine) < _SECRET}
     return with_values(form, short)
 
 
 def _can_be_mixed(form: Form, other: Form) -> bool:
     """Whether two sessions differ in short values and in long ones."""
-    return len({len(mine) < _SECRET for _, mine, _ in _differing(form, other)}) > 1
+    return len({len(mine) < _SECRET for _, mine, _ in differing(form, other)}) > 1
 
 
-def _differing(form: Form, other: Form) -> list[tuple[str, str, str]]:
+def differing(form: Form, other: Form) -> list[tuple[str, str, str]]:
     """Names of fields and parameters that two sessions were given with other values: the one's and the other's."""
     theirs = _query(other) | other.values
     return [

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from device_grant.browser.page import page_of, split
-from device_grant.server.pages.approving import approval_or_place, approving_form, common, with_values
+from device_grant.server.pages.approving import (
+    approval_or_place,
+    approving_form,
+    common,
+    differing,
+    likeliest,
+    with_values,
+)
 from device_grant.server.pages.resending import form_of, hold, passwords, resend
 from device_grant.server.pages.visitor import Visitor
 
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from device_grant.server.session.device import Device, Grant
 
 _STEPS = 5
+_INVENTED = "0"
 
 
 @dataclass(frozen=True)
@@ -75,23 +83,29 @@ def _replay_common(approval: Approval, stranger: Visitor, grant: Grant) -> None:
 
 
 def _replay_with_own(approval: Approval, stranger: Visitor, grant: Grant) -> None:
-    """A person's form, and in it whatever the stranger was given under the same names on the way to the sign-in.
+    """The form as the stranger can make it up: with what they were given under the same names, and inventions.
 
-    What shows a sign-in has to belong to the request that it approves, and not to any.
+    Nothing in it is a person's own, so that nothing in it shows a sign-in.
     """
     own = _given_without_signing_in(stranger, grant)
-    with Visitor(stranger.case) as person:
+    with Visitor(stranger.case) as person, Visitor(stranger.case) as again:
         page, form, button = approving_form(person, grant, approval)
-    stranger.submit(page, with_values(form, own), button)
+        _, other, _ = approving_form(again, grant, approval)
+    theirs = {name: own.get(name, _INVENTED * len(value)) for name, value, _ in differing(form, other)}
+    if theirs:
+        stranger.submit(page, with_values(form, theirs), button)
 
 
 def _given_without_signing_in(stranger: Visitor, grant: Grant) -> dict[str, str]:
-    """Names and values of the addresses and fields that a stranger meets who types the code."""
+    """Names and values of the addresses and fields that a stranger meets who goes on with the code."""
     page = stranger.open(grant.verification_uri_complete or grant.verification_uri)
     prompt = page.markup.prompt()
     if prompt is not None and not page.markup.asks_password:
         form, entry = prompt
-        stranger.submit(page, form, next(iter(form.buttons), None), **{entry.name: grant.user_code})
+        stranger.submit(page, form, likeliest(form), **{entry.name: grant.user_code})
+    elif page.form is not None:
+        # The code that the address brought is filled in already.
+        stranger.submit(page, page.form, likeliest(page.form))
     given: dict[str, str] = {}
     for page in map(page_of, stranger.seen):
         given |= dict(parse_qsl(split(str(page.url)).query))
