@@ -232,6 +232,15 @@ def test_opening_the_page_may_be_the_decision():
         site.decide("deny")
 
 
+def test_who_cannot_refuse_is_led_to_the_end_and_not_around():
+    end = DONE + form("/device", "<button>Continue", method="get")
+    site = asking(form("/go", "<button>Continue"), POST_go=end)
+    site.decide("approve")
+    assert site.places[-1] == "POST /go"
+    with pytest.raises(UserError, match="no button to refuse was found"):
+        site.decide("deny")
+
+
 def test_the_complete_address_is_taken_where_nothing_takes_a_code():
     complete = f"{HOST}/complete?user_code={CODE}"
     site = Site({"GET /complete": form("/decide", "<button>Allow</button><button>Deny"), "POST /decide": DONE})

@@ -332,7 +332,14 @@ def test_a_page_that_is_no_html_is_text():
 
 @pytest.mark.parametrize(
     ("most", "code", "typed"),
-    [(8, CODE, "WDJBMJHT"), (9, CODE, CODE), (9, "WDJB.MJHT", "WDJB.MJHT"), (9, "?WDJB-MJHT!", "?WDJB-MJHT!")],
+    [
+        (8, CODE, "WDJBMJHT"),
+        (9, CODE, CODE),
+        (8, "WD-JB-MJ-HT", "WD-JB-MJ-HT"),
+        (9, "ABC-DEF-GHJ", "ABCDEFGHJ"),
+        (8, "WDJB.MJHT", "WDJB.MJHT"),
+        (9, "?WDJB-MJHT!", "?WDJB-MJHT!"),
+    ],
 )
 def test_what_else_than_dashes_stands_in_a_code_is_typed(most, code, typed):
     site = walked(GET_device=form("/code", f'<input name="code" maxlength="{most}">', "<button>Go"))

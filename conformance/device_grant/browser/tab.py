@@ -59,6 +59,8 @@ class Asked:
     url: str
     headers: dict[str, str]
     content: bytes
+    kind: str
+    """What it is for, as the DevTools Protocol calls it: Document, Script, Stylesheet, Image, Font, Fetch, XHR."""
     _answer: asyncio.Future[httpx.Response]
 
     def settle(self, result: httpx.Response | httpx.HTTPError) -> None:
@@ -276,7 +278,7 @@ class Tab:
             # Added by the network stack, which such a request never reaches (Fetch Metadata).
             headers |= {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": self._site()}
         answer: asyncio.Future[httpx.Response] = asyncio.get_running_loop().create_future()
-        self._outbox.put(Asked(request["method"], request["url"], headers, content, answer))
+        self._outbox.put(Asked(request["method"], request["url"], headers, content, event["resourceType"], answer))
         return await answer
 
     def _site(self) -> str:

@@ -32,8 +32,8 @@ def main() -> None:
             port=int(os.environ["PORT"]),
             # For as many requests as checks send at the same moment.
             threads=16,
-            # As behind a proxy: user.py gives each browser an address of its own, since allauth limits how many codes
-            # come from one, and the people of a whole run would share it.
+            # As behind a proxy: target.toml gives each browser an address of its own, since allauth limits how many
+            # codes come from one, and the people of a whole run would share it.
             trusted_proxy="127.0.0.1",
             trusted_proxy_headers={"x-forwarded-for"},
         )

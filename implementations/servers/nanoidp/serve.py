@@ -1,4 +1,4 @@
-"""Starts nanoidp on 127.0.0.1 with the clients and the user that target.toml and user.py rely on.
+"""Starts nanoidp on 127.0.0.1 with the clients and the user that target.toml relies on.
 
 Environment: DEVICE_CODE_LIFETIME and POLLING_INTERVAL, in seconds.
 """

@@ -18,6 +18,8 @@ _SETS = (
     re.compile(r"""\.(\w+)\.value\s*=\s*['"]([^'"]*)"""),
 )
 """How handlers set the value of a field, by its identifier or name."""
+_GROUPS = re.compile(r"\w{3,}(?:[\s-]\w{3,})+")
+"""Codes as devices show them; dashes elsewhere were added to see what becomes of them."""
 
 
 @dataclass
@@ -96,6 +98,6 @@ def code_in(form: ShownForm, code: str) -> dict[Field, str]:
     result = next((each for each in form.fields if each.code), form.lone)
     if result is None:
         return {}
-    # Where there is no room for dashes nobody types them; what else stands in a code is the code's own.
+    # Where there is room for the rest alone nobody types the dashes between groups; all else in a code is to be typed.
     tight = re.sub(r"[\s-]", "", code)
-    return {result: tight if len(tight) <= result.most < len(code) else code}
+    return {result: tight if len(tight) == result.most and _GROUPS.fullmatch(code) else code}

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_EVERY_PAGE = ("Script", "Stylesheet", "Image", "Font")
+"""What a person's browser would have in its cache."""
+
 
 class Scripted:
     """Pages in a real browser. A context manager; raises UserError where there is none.
@@ -37,7 +40,7 @@ class Scripted:
     The password goes to the given origins alone, whoever sends it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - how pages are reached, who is there, and three things that outlast one way
         self,
         http: httpx.Client,
         chromium: Chromium,
@@ -45,11 +48,14 @@ class Scripted:
         *,
         selectors: Mapping[str, str],
         trusted: frozenset[str],
+        kept: dict[str, httpx.Response],
     ) -> None:
+        """`kept` has what every page loads again, by URL, and takes more of it."""
         self._http = http
         self._chromium = chromium
         self._selectors = selectors
         self._trusted = trusted
+        self._kept = kept
         self._secrets = _forms(account.password)
         self._refused: UserError | None = None
         self._steps = Steps(chromium, self._take)
@@ -113,7 +119,13 @@ class Scripted:
             self._refused = elsewhere(there, self._trusted)
             item.settle(httpx.ConnectError("refused"))
             return
-        item.settle(answered(self._http, item))
+        if item.method != "GET" or item.kind not in _EVERY_PAGE:
+            item.settle(answered(self._http, item))
+            return
+        answer = self._kept.get(item.url) or answered(self._http, item)
+        if isinstance(answer, httpx.Response) and answer.is_success:
+            self._kept[item.url] = answer
+        item.settle(answer)
 
 
 def _forms(password: str) -> frozenset[str]:

@@ -48,6 +48,7 @@ class LoginUser:
         self._headers = dict(headers or {})
         self._verification = verification
         self._scripted = False
+        self._kept: dict[str, httpx.Response] = {}
         self.passwords = (account.password,)
         """What must be written nowhere."""
         self.pages: Pages | None = Pages(sign_in=self._sign_in, confirmation=self._confirmation, enter=self._enter)
@@ -100,7 +101,9 @@ class LoginUser:
         from device_grant.targets.users.login.scripted import Scripted
 
         trusted = self._origins | _own_origins(http, grant)
-        with Scripted(http, chromium, self._account, selectors=self._selectors, trusted=trusted) as way:
+        with Scripted(
+            http, chromium, self._account, selectors=self._selectors, trusted=trusted, kept=self._kept
+        ) as way:
             result = Walk(way, self._account, grant, goal).go()
             # From now on nobody tries without.
             self._scripted = True

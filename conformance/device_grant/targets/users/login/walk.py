@@ -170,6 +170,8 @@ class Walk:
         choice = decision(page, forms, self._direction, decided=self.decided, done=done)
         if choice is None or (choice.asks and self.goal is Goal.QUESTION):
             return None
+        if done and self.typed and not choice.asks and not self.decided:
+            return None  # the code was the decision, or what led on was
         if choice.asks and self.goal is Goal.SIGNED_IN:
             raise NotAsked(f"nobody is asked to sign in before the decision: {outline(page)}")
         if not self._new(f"{page.url.path} {choice.outline}"):
