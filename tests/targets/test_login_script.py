@@ -109,3 +109,16 @@ def test_without_a_browser_the_message_says_what_is_missing(monkeypatch):
         Seen({"GET /device": APP.replace("@", "")}).decide("approve")
     with pytest.raises(UserError, match=r"made by script: .*no real browser"):
         Application({"GET /device": APP.replace("@", "")}).decide("approve")
+
+
+@needs("chromium")
+def test_script_that_takes_its_time_is_waited_for_and_silence_is_no_approval(site):
+    slow = APP.replace("@", "").replace(
+        "fetch(path,", "fetch((await new Promise((done) => setTimeout(done, 150)), path),"
+    )
+    site.pages["GET /device"] = slow
+    site.decide("approve")
+    assert site.sent[-1] == ("/api/decide", {"allow": True, "mail": True})
+    site.pages["GET /device"] = APP.replace("@", "").replace("<h1>Connected</h1>", "<h1>Your devices</h1>")
+    with pytest.raises(UserError, match="nothing says that the decision was taken"):
+        site.decide("approve")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,6 +19,12 @@ MARK = "data-device-grant"
 """Attribute that numbers what can be seen and used."""
 _PATIENCE = 5_000.0
 """Real milliseconds for one field or button."""
+_LOOK = 0.1
+"""Real seconds between two looks at a page."""
+_CALM = 3
+"""How often in a row it must look the same."""
+_LONGEST_CHANGE = 40
+"""Looks after which a page that goes on changing is taken as it is."""
 _NUMBER = """(mark) => {
   const usable = "a, button, input, select, textarea, [onclick], [role=button]";
   let number = 0;
@@ -72,7 +79,14 @@ class Hands(Tab):
     async def _numbered(self) -> Page:
         from playwright.async_api import Error
 
-        await self._rested()
+        # Nothing says when script is through: a page that stays as it is for a while has come to rest.
+        page, calm = await self._rested(), 0
+        for _ in range(_LONGEST_CHANGE):
+            await asyncio.sleep(_LOOK)
+            before, page = page, await self._rested()
+            calm = calm + 1 if page.html == before.html else 0
+            if calm == _CALM:
+                break
         with suppress(Error):  # the page is on its way elsewhere
             await self._page.evaluate(_NUMBER, MARK)
         return await self._rested()

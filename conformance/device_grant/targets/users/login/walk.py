@@ -72,8 +72,6 @@ class Walk:
     decided: bool = False
     retype: bool = False
     """Whether signing in may have lost the code that was typed before."""
-    went_on: bool = False
-    """Whether anything was pressed where nothing was to be typed."""
     before: Shown | None = None
     """The page on which something was done last."""
     _seen: set[str] = field(default_factory=set)
@@ -179,7 +177,6 @@ class Walk:
                 f"the same page came again after {choice.outline} at {place(page)}: {said(page, self.before)}"
             )
         self.decided |= choice.asks
-        self.went_on = True
         return Press(choice.form, choice.button, way=self._direction if choice.asks or self._direction > 0 else 0)
 
     @property
@@ -228,8 +225,11 @@ class Walk:
                 raise UserError(f"the page could not be used: {outline(page)}: {said(page)}")
             raise self._nothing("no field for the user code was found", page, "code")
         self._refuse_to_hurry(page)
-        if not self.decided and not well and not self.went_on:
+        if not self.decided and not well:
             raise self._nothing("no button to allow was found", page, "approve")
+        if page.live and not well and not failed:
+            # Script may be about to ask further: what nobody is told has not happened.
+            raise UserError(f"nothing says that the decision was taken: {outline(page)}: {said(page, self.before)}")
         if failed:
             raise UserError(f"the decision was not accepted at {place(page)}: {said(page, self.before)}")
 
