@@ -218,6 +218,14 @@ def test_a_decision_that_the_page_does_not_take_is_a_complaint(done, complaint):
         asking(form("/decide", "<button>Allow</button><button>Deny"), done=done).decide("approve")
 
 
+@pytest.mark.parametrize("action", ["approve", "deny"])
+def test_a_page_that_goes_on_asking_takes_no_decision(action):
+    more = form("/more", '<input name="note" required><button>Authorize')
+    site = asking(form("/decide", "<button>Allow</button><button>Deny"), done="<p>One more thing</p>" + more)
+    with pytest.raises(UserError, match=r"not accepted at /more|asks again after the refusal"):
+        site.decide(action)
+
+
 @pytest.mark.parametrize(
     "done", ["400 <p>access_denied</p>", "500 <p>rejected</p>", "<p>You cancelled it.</p>", "-> /device"]
 )

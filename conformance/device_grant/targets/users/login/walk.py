@@ -227,8 +227,9 @@ class Walk:
         self._refuse_to_hurry(page)
         if not self.decided and not well:
             raise self._nothing("no button to allow was found", page, "approve")
-        if page.live and not well and not failed:
-            # Script may be about to ask further: what nobody is told has not happened.
+        going_on = page.live or any(form.buttons for form in page.forms if not form.away)
+        if going_on and not well and not failed:
+            # Script, or a form that is not understood, may ask further: what nobody is told has not happened.
             raise UserError(f"nothing says that the decision was taken: {outline(page)}: {said(page, self.before)}")
         if failed:
             raise UserError(f"the decision was not accepted at {place(page)}: {said(page, self.before)}")
@@ -238,6 +239,9 @@ class Walk:
         if not self.decided:
             raise self._nothing("no button to refuse was found", page, "deny")
         self._refuse_to_hurry(page)
+        asks = any(button.firm for form in page.forms if not form.away and not form.code for button in form.buttons)
+        if asks and not WRONG.search(page.news(self.before).lower()):
+            raise UserError(f"the page asks again after the refusal: {outline(page)}: {said(page, self.before)}")
 
     def _refuse_to_hurry(self, page: Shown) -> None:
         if page.response.status_code in _THROTTLED or BUSY.search(page.news(self.before).lower()):
