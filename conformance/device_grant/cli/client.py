@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
 @click.option("--claim", metavar="NAME", multiple=True, help="What a command behind -- can do, for example metadata.")
+@click.option("-q", "--quiet", is_flag=True, help="Print the end of the report alone.")
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first scenario that fails.")
 @click.option("--fault", multiple=True, help="A misbehaviour of the reference client, to see what it looks like.")
 def client(name: str | None, report: Path | None, **options: Any) -> int:
     r"""Run the scenarios against a client and say what conforms.
@@ -90,5 +92,6 @@ def _run_one(
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    status = execute(session, console, pytest_arguments=pytest_arguments)
-    return conclude(session, console, status, options["write_baseline"])
+    first = ("-x",) if options["exitfirst"] else ()
+    status = execute(session, console, pytest_arguments=(*first, *pytest_arguments), quiet=options["quiet"])
+    return conclude(session, console, status, options["write_baseline"], quiet=options["quiet"])

@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
     from device_grant.engine.session import CheckSession
 
+MEANING = {
+    ExitCode.CONFORMANT: "conformant, or as the baseline expects",
+    ExitCode.FAILED: "a failure that no baseline expects, or an entry that is stale or expired",
+    ExitCode.USAGE: "the target, its user or the command is described wrongly",
+    ExitCode.SUITE_ERROR: "the suite itself broke",
+    ExitCode.UNREACHABLE: "the target could not be reached",
+    ExitCode.NOTHING_RAN: "nothing of the grant could be tested",
+}
+"""Exit codes in words, for the last line of a run."""
 WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to give reasons."
 """Help of an option that `run` and `client` have."""
 
@@ -35,6 +44,8 @@ WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
+@click.option("-q", "--quiet", is_flag=True, help="Print the end of the report alone.")
+@click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first check that fails.")
 @click.option("-n", "workers", type=click.IntRange(min=0), default=0, help="Number of processes.")
 @click.option("--shard", metavar="I/N", help="Run only part I of N of the checks; `device-grant merge` joins reports.")
 @click.option(
@@ -105,14 +116,26 @@ def _run_one(
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    status = execute(session, console, workers=options["workers"], pytest_arguments=pytest_arguments)
-    return conclude(session, console, status, options["write_baseline"])
+    first = ("-x",) if options["exitfirst"] else ()
+    status = execute(
+        session,
+        console,
+        workers=options["workers"],
+        pytest_arguments=(*first, *pytest_arguments),
+        quiet=options["quiet"],
+    )
+    return conclude(session, console, status, options["write_baseline"], quiet=options["quiet"])
 
 
 def execute(
-    session: CheckSession, console: Console, *, workers: int = 0, pytest_arguments: tuple[str, ...] = ()
+    session: CheckSession,
+    console: Console,
+    *,
+    workers: int = 0,
+    pytest_arguments: tuple[str, ...] = (),
+    quiet: bool = False,
 ) -> int:
-    """Let pytest run the session, showing its progress; returns its status. Raises DeviceGrantError."""
+    """Let pytest run the session, showing its progress unless `quiet`; returns its status. Raises DeviceGrantError."""
     import pytest
 
     from device_grant.catalogue import Verdict
@@ -122,7 +145,7 @@ def execute(
     from device_grant.targets.environments import cache_folder
 
     progress: list[Progress] = []
-    session.on_start = lambda total: progress.append(Progress(console, total))
+    session.on_start = lambda total: None if quiet else progress.append(Progress(console, total))
     session.on_check = lambda name: progress[0].check_started(name) if progress else None
 
     def finished(name: str, results: list[Any], by_rules: list[Any]) -> None:
@@ -164,28 +187,34 @@ def execute(
     return int(status)
 
 
-def conclude(session: CheckSession, console: Console, status: int, baseline: Path | None = None) -> int:
-    """Show what a session found, and add its failures to a baseline; returns the exit code.
+def conclude(
+    session: CheckSession, console: Console, status: int, baseline: Path | None = None, *, quiet: bool = False
+) -> int:
+    """Show what a session found, where it is `quiet` the end alone, and add its failures to a baseline.
 
-    Raises the error that ended the session.
+    Returns the exit code. Raises the error that ended the session.
     """
-    from device_grant.report.terminal import render
+    from device_grant.report.terminal import closing, render
 
     report = session.options.report
     if session.collector is None or session.collector.header is None:
         return _without_a_report(session, status)
-    render(session.collector.report, console)
+    if not quiet:
+        render(session.collector.report, console)
+    closing(session.collector.report, console)
     for remark in session.subject.remarks():
         console.print(f"\nNote: {remark}", soft_wrap=True, markup=False)
     if report is not None:
-        console.print(f"\nReport: {report / 'index.html'}", style="dim", soft_wrap=True)
+        console.print(f"Report: {report / 'index.html'}", style="dim", soft_wrap=True)
     if session.error is not None:
         raise session.error
     if session.interrupted:
         return 130
     if baseline is not None:
         _propose(session, console, baseline)
-    return int(session.collector.footer.exit_code) if session.collector.footer else int(ExitCode.SUITE_ERROR)
+    code = int(session.collector.footer.exit_code) if session.collector.footer else int(ExitCode.SUITE_ERROR)
+    console.print(f"Exit code {code}: {MEANING[ExitCode(code)]}", style="dim", soft_wrap=True)
+    return code
 
 
 def _propose(session: CheckSession, console: Console, file: Path) -> None:

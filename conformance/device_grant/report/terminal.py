@@ -40,6 +40,9 @@ _LONGEST_VALUE = 600
 _LONGEST_MESSAGE = 300
 _JOURNAL_LINES = 6
 """Lines from the end of what a server wrote when it broke; a report in HTML has them all."""
+_LONGEST_CAUSE = 120
+_MOST_CAUSES = 12
+"""Causes that the end of the output has a line for."""
 _NAMED = 6
 """Requirements that a group names before it only counts them."""
 
@@ -120,11 +123,10 @@ class Progress:
 
 
 def render(report: Report, console: Console) -> None:
-    """Print the whole report: verdict first, then what could not be tested, then each failure."""
+    """Print the whole report: verdict first, then each failure, then warnings and what could not be tested."""
     view = View(report)
     _verdict(view, console)
     _main_path(view.obstacles, console)
-    _unjudged(view.unjudged, console)
     _suite_errors(view, console)
     if view.failures:
         heading("Failures", console)
@@ -136,17 +138,40 @@ def render(report: Report, console: Console) -> None:
         heading("Warnings", console)
         for requirement in view.warnings:
             _short(requirement.verdict, requirement.id, requirement.worst[0].message, console)
+    _unjudged(view.unjudged, console)
     _baseline(view, console)
+
+
+def closing(report: Report, console: Console) -> None:
+    """Print the verdict once more, where a person sees it after a long report: a line for each cause."""
+    view = View(report)
+    causes = [Text(f"wrong {one_line(obstacle.finding.title)}", style="bold red") for obstacle in view.obstacles]
+    for root in view.roots:
+        lead = next(result for result in root.lead.worst if not result.expected)
+        text = Text(f"{Verdict.FAIL.label} ", style=STYLE[Verdict.FAIL])
+        text.append(one_line(root.lead.id), style="bold")
+        text.append(f": {one_line(lead.message or lead.statement, _LONGEST_CAUSE)}", style="not bold")
+        causes.append(text)
+    heading("In short", console)
+    for cause in causes[:_MOST_CAUSES]:
+        wrapped(console, cause, Text("  "))
+    if len(causes) > _MOST_CAUSES:
+        paragraph(console, f"and {plural(len(causes) - _MOST_CAUSES, 'cause')} more", "dim")
+    _headline(view, console)
+
+
+def _headline(view: View, console: Console) -> None:
+    style = {True: "bold green", False: "bold red", None: "bold yellow"}[view.conformant]
+    paragraph(console, view.headline, style)
+    for remark in view.remarks:
+        paragraph(console, remark, "yellow")
 
 
 def _verdict(view: View, console: Console) -> None:
     header = view.report.header
     name = f"{header.target} {header.target_version}".strip()
     heading(f"{name} against {view.specification}", console)
-    style = {True: "bold green", False: "bold red", None: "bold yellow"}[view.conformant]
-    paragraph(console, view.headline, style)
-    for remark in view.remarks:
-        paragraph(console, remark, "yellow")
+    _headline(view, console)
     console.print()
     for verdict in WORST_FIRST:
         requirements = view.of(verdict)
