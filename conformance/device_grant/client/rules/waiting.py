@@ -30,7 +30,6 @@ TOO_CLOSE = "a wait is short by so little that the machine may have made it so"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TRANSIENT = 500
 """Status from which an answer is a server's trouble, which the HTTP layer of many clients tries again by itself."""
-TOO_MANY = 429
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
 RESTS = "rfc8628-3.5-client-waits-from-the-answer"
 SILENCE = ("no answer",)
@@ -73,7 +72,8 @@ class Gap:
     def retried(self) -> bool:
         """Whether the next request may be the same one, sent again for an answer that was lost or no answer to it."""
         lost = self.before.response is None or self.before.code == "no-response"
-        return lost or self.before.status >= TRANSIENT or self.before.code == f"http-{TOO_MANY}"
+        # Without an OAuth error code, and with no token, nobody has said pending: a page, an error of a framework.
+        return lost or self.before.status >= TRANSIENT or self.before.code == f"http-{self.before.status}"
 
     @property
     def cut(self) -> bool:
