@@ -324,7 +324,15 @@ def test_scopes_that_every_start_gets_are_no_other_case(granted, verdict):
 def test_a_refusal_on_purpose_keeps_the_rules_on_odd_input(status, verdict):
     def before(request):
         known = request.path != TOKEN or request.form.get("grant_type") in {DEVICE_GRANT, "refresh_token", None}
-        return request if known else error("unsupported_grant_type", status)
+        if known or request.form["grant_type"] == "no-such-grant-type":
+            return request
+        return error("unsupported_grant_type", status)
 
     verdicts = said(behind(before), "malformed_input::test_malformed_token_request").verdicts
     assert {verdicts[SANITIZE], verdicts[UTF8], verdicts[CASE]} == {verdict}
+
+
+def test_a_server_that_breaks_for_every_stranger_is_not_accused_of_each_odd_value():
+    verdicts = said(odd_at_start(broken_by_strangers), MALFORMED).verdicts
+    assert {verdicts.get(name, PASS) for name in (SANITIZE, UTF8, CASE, "rfc9110-15.5.14-too-large")} == {PASS}
+    assert said(odd_at_start(broken_by_quotes), MALFORMED).verdicts[SANITIZE] is FAIL

@@ -18,7 +18,7 @@ import msgspec
 from device_grant.judging import Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose, Request
 from device_grant.server.generation.rehearsal import rehearse
-from device_grant.server.session.device import GONE, PENDING, WRONG_SECRET, unread
+from device_grant.server.session.device import GONE, NEVER_ISSUED, PENDING, WRONG_SECRET, unread
 from device_grant.server.session.registering import require_endpoint
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ CLIENT = ("client_id", "client_secret", "clientId", "clientSecret")
 OTHER_CASE = "case-changed-value"
 OF_INPUT = ("rfc6749-10.14-sanitize-input", "rfc6749-B-utf8-decode", "rfc9110-15.5.14-too-large")
 """Requirements of what becomes of odd input: any refusal keeps them, and which code it has is judged by others."""
+OF_VALUES = (*OF_INPUT, "rfc6749-1.9-case-sensitive-values", "rfc6749-5.2-invalid-request-bad-value")
+"""Requirements of which a value says nothing that is answered like any other unknown one."""
 LEFT_OUT = ("member-missing", "duplicate-parameter")
 """Kinds that are wrong whoever the client is."""
 NOBODY = "client-that-does-not-exist-4b71"
@@ -194,6 +196,10 @@ def _refused(exchange: Exchange) -> bool:
     return deliberate and exchange.code not in PENDING
 
 
+def _taken(exchange: Exchange) -> bool:
+    return exchange.outcome.ok or exchange.code in PENDING
+
+
 class _Codec:
     """Malformed requests as JSON."""
 
@@ -227,8 +233,8 @@ class _Campaign:
         self._approved = 0
         self._refused: Request | None = None
         """The last request for the grant of now that was refused as bad."""
-        self._any: dict[str, bool] = {}
-        """By member that says who the client is: whether any value is taken for it."""
+        self._others: dict[str, Exchange] = {}
+        """By member: the answer to a harmless value that names nothing."""
         self._headers: tuple[tuple[str, str], ...] = ()
         wire = case.run.dialect.wire_name
         self._base = {wire(name): value for name, value in members.items()}
@@ -273,8 +279,8 @@ class _Campaign:
             judgement = "accepted"
         if (bad.kind == OTHER_CASE or bad.requirement in OF_INPUT) and _refused(exchange):
             judgement = "accepted"  # which code says so is the business of other checks
-        if judgement != "accepted" and self._unread(bad, exchange):
-            return  # any client would have been answered so: other checks say that
+        if judgement != "accepted" and self._shows_nothing(bad, exchange):
+            return  # any other value would have been answered so: other checks say that
         subject = f"{bad.kind} ({bad.member})" if bad.member else bad.kind
         self._verify.that(
             bad.requirement,
@@ -285,29 +291,36 @@ class _Campaign:
             tolerated=judgement == "tolerated",
         )
 
-    def _unread(self, bad: Malformed, exchange: Exchange) -> bool:
-        """Whether the malformed identifier or secret was taken, as any other one is."""
-        if bad.member not in CLIENT or (exchange.outcome.ok and bad.kind in LEFT_OUT):
+    def _shows_nothing(self, bad: Malformed, exchange: Exchange) -> bool:
+        """Whether the malformed value was answered as any other one is: taken, or refused as an unknown one."""
+        if bad.member in CLIENT and _taken(exchange):
+            return bad.kind not in LEFT_OUT and _taken(self._answer_to_another(bad.member))
+        if bad.requirement not in OF_VALUES or bad.member not in self._harmless:
             return False
-        return (exchange.code in PENDING or exchange.outcome.ok) and self._takes_any(bad.member)
+        other = self._answer_to_another(bad.member)
+        return (other.status, other.code) == (exchange.status, exchange.code)
 
-    def _takes_any(self, member: str) -> bool:
-        """Whether the valid request with another client identifier, or another secret, is answered as it is itself."""
-        if member not in self._any:
-            other = NOBODY if member.startswith("client_id") or member == "clientId" else WRONG_SECRET
+    @property
+    def _harmless(self) -> dict[str, str]:
+        """By member that names something: a well-formed value that names nothing."""
+        names = {"client_id": NOBODY, "client_secret": WRONG_SECRET, "device_code": NEVER_ISSUED}
+        names["grant_type"] = "no-such-grant-type"
+        wire = self._case.run.dialect.wire_name
+        return {wire(name): value for name, value in names.items() if wire(name) in self._base}
+
+    def _answer_to_another(self, member: str) -> Exchange:
+        """The answer to the valid request with a harmless value that names nothing, asked for once."""
+        if member not in self._others:
             dialect = self._case.run.dialect
-            wire = dialect.wire_name
-            base = self._base | {member: other}
-            if self._operation is Operation.TOKEN:
-                base |= {wire("device_code"): PLACEHOLDER}
+            base = self._base | {member: self._harmless[member]}
             body, media = dialect.body(self._operation, base), dialect.media_type(self._operation)
             if self._operation is Operation.TOKEN:
                 body = self._with_device_code(body)
             headers = (("Content-Type", media), *self._headers)
             request = Request("POST", self._case.run.url(self._operation), headers, body, self._operation)
-            answer = self._case.send(request, f"control: another {member}", purpose=Purpose.CONTROL)
-            self._any[member] = answer.code in PENDING or answer.outcome.ok
-        return self._any[member]
+            label = f"control: another {member}"
+            self._others[member] = self._case.send(request, label, purpose=Purpose.CONTROL)
+        return self._others[member]
 
     def _as_if_left_out(self, bad: Malformed, exchange: Exchange) -> bool:
         """Whether a form without the empty parameter is answered alike: how it is, is the business of other checks."""
