@@ -1,7 +1,7 @@
 """A person without code at pages that differ in how they ask: which button allows, which refuses."""
 
 import pytest
-from support.sites import ACCOUNT, CODE, DONE, GRANT, HOST, TYPE, Site, asking, form
+from support.sites import ACCOUNT, CODE, DONE, GRANT, HOST, SIGN_IN, TYPE, Site, asking, form
 
 from device_grant.targets import GrantView, UserError
 from device_grant.targets.users.login import LoginUser
@@ -247,6 +247,19 @@ def test_who_cannot_refuse_is_led_to_the_end_and_not_around():
     assert site.places[-1] == "POST /go"
     with pytest.raises(UserError, match="no button to refuse was found"):
         site.decide("deny")
+
+
+def test_a_success_of_signing_in_and_a_menu_are_no_approval():
+    welcome = "<p>Signed in successfully.</p><a href=/all>Manage connected devices</a>" + form(
+        "/go", "<button>Continue"
+    )
+    pages = {"GET /device": TYPE, "POST /code": SIGN_IN, "POST /login": welcome, "POST /go": DONE}
+    site = Site(pages)
+    site.decide("approve")
+    assert site.places[-1] == "POST /go"
+    menu = "<p>Hello</p><a href=/all>Manage connected devices</a>"
+    with pytest.raises(UserError, match="no button to allow was found"):
+        Site(pages | {"POST /go": menu}).decide("approve")
 
 
 def test_the_complete_address_is_taken_where_nothing_takes_a_code():

@@ -29,6 +29,7 @@ _UNREAD = frozenset({"script", "style", "template", "head", "noscript"})
 _LOCATION = re.compile(r"""location(?:\.href)?\s*(?:=|\.assign\(|\.replace\()\s*['"]([^'"]+)['"]""")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _REFRESH = re.compile(r"url\s*=\s*['\"]?([^'\"]+)", re.IGNORECASE)
+_USED = frozenset({"a", "button", "nav", "select", "label"})
 _SHORT = 200
 """Characters of text below which a page with script and no form is one that script has to make."""
 
@@ -96,12 +97,15 @@ class Shown:
     @cached_property
     def lines(self) -> list[str]:
         """What can be read, piece by piece."""
+        return self._pieces(_UNREAD)
+
+    def _pieces(self, unread: frozenset[str]) -> list[str]:
         if self._root is None:
             return [line for line in (read_as_is(line) for line in self._raw.splitlines()) if line]
         pieces: list[str] = []
         walk = etree.iterwalk(self._root, events=("start", "end", "comment", "pi"))
         for event, element in walk:
-            if event == "start" and (element.tag in _UNREAD or _is_hidden(element)):
+            if event == "start" and (element.tag in unread or _is_hidden(element)):
                 walk.skip_subtree()
                 continue
             pieces.append((element.text if event == "start" else element.tail) or "")
@@ -116,6 +120,11 @@ class Shown:
         """What can be read here and could not be there: menus say nothing of what has happened."""
         known = set(before.lines) if before is not None else set()
         return " ".join(line for line in self.lines if line not in known)
+
+    def told(self, before: Shown | None) -> str:
+        """The same in lower case, without what stands on buttons and links: they say what else there is to do."""
+        known = set(before.lines) if before is not None else set()
+        return " ".join(line for line in self._pieces(_UNREAD | _USED) if line not in known).lower()
 
     @property
     def needs_script(self) -> bool:

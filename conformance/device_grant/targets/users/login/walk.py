@@ -67,6 +67,8 @@ class Walk:
     goal: Goal
     signed_in: int = 0
     """How often name and password were sent."""
+    just_signed_in: bool = False
+    """Whether nothing else was done since, so that a success which a page tells of may be that of signing in."""
     typed: int = 0
     """How often the code was."""
     decided: bool = False
@@ -98,7 +100,7 @@ class Walk:
     def _lost(self, page: Shown) -> bool:
         if self.decided or self.typed or page.needs_script or self.goal in (Goal.ENTERED, Goal.SIGNED_IN):
             return False
-        return not DONE.search(page.text.lower())
+        return not DONE.search(page.told(None))
 
     def _next(self, page: Shown) -> Press | httpx.URL | None:
         """What to do on a page, in the order in which kinds of pages are told apart; None: this is the end."""
@@ -135,7 +137,7 @@ class Walk:
         if question and self.goal in (Goal.QUESTION, Goal.SIGNED_IN):
             kind = NotAsked if self.goal is Goal.SIGNED_IN else UserError
             raise kind(f"one form takes the password and the decision together: {outline(page)}")
-        self.signed_in += 1
+        self.signed_in, self.just_signed_in = self.signed_in + 1, True
         self.retype = bool(self.typed)
         if not question:
             return Press(form, main_button(form), values)
@@ -153,7 +155,7 @@ class Walk:
         question = takes_decision(form)
         if question and self.goal is Goal.QUESTION:
             return None
-        self.typed, self.retype = self.typed + 1, False
+        self.typed, self.retype, self.just_signed_in = self.typed + 1, False, False
         values = code_in(form, self.grant.user_code)
         if not question:
             return Press(form, main_button(form), values)
@@ -164,11 +166,11 @@ class Walk:
     def _at_question(self, page: Shown, forms: list[ShownForm]) -> Press | None:
         if self.goal is Goal.ENTERED and (self.typed or page.response.status_code in _THROTTLED):
             return None
-        done = DONE.search(page.news(self.before).lower()) is not None
+        done = DONE.search(page.told(self.before)) is not None
         choice = decision(page, forms, self._direction, decided=self.decided, done=done)
         if choice is None or (choice.asks and self.goal is Goal.QUESTION):
             return None
-        if done and self.typed and not choice.asks and not self.decided:
+        if done and self.typed and not choice.asks and not self.decided and not self.just_signed_in:
             return None  # the code was the decision, or what led on was
         if choice.asks and self.goal is Goal.SIGNED_IN:
             raise NotAsked(f"nobody is asked to sign in before the decision: {outline(page)}")
@@ -177,6 +179,7 @@ class Walk:
                 f"the same page came again after {choice.outline} at {place(page)}: {said(page, self.before)}"
             )
         self.decided |= choice.asks
+        self.just_signed_in = False
         return Press(choice.form, choice.button, way=self._direction if choice.asks or self._direction > 0 else 0)
 
     @property
@@ -217,7 +220,7 @@ class Walk:
         return choice is not None and choice.asks
 
     def _approved(self, page: Shown) -> None:
-        news = page.news(self.before).lower()
+        news = page.told(self.before)
         well = DONE.search(UNDONE.sub("", news)) is not None and not UNDONE.search(news)
         failed = page.response.is_error or UNDONE.search(news) or (WRONG.search(news) and not well)
         if not self.decided and not self.typed and not well:
@@ -240,11 +243,11 @@ class Walk:
             raise self._nothing("no button to refuse was found", page, "deny")
         self._refuse_to_hurry(page)
         asks = any(button.firm for form in page.forms if not form.away and not form.code for button in form.buttons)
-        if asks and not WRONG.search(page.news(self.before).lower()):
+        if asks and not WRONG.search(page.told(self.before)):
             raise UserError(f"the page asks again after the refusal: {outline(page)}: {said(page, self.before)}")
 
     def _refuse_to_hurry(self, page: Shown) -> None:
-        if page.response.status_code in _THROTTLED or BUSY.search(page.news(self.before).lower()):
+        if page.response.status_code in _THROTTLED or BUSY.search(page.told(self.before)):
             raise UserError(f"the pages want the person to wait: {place(page)}: {said(page, self.before)}")
 
     def _nothing(self, what: str, page: Shown, keys: str) -> UserError:
