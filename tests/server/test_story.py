@@ -10,7 +10,7 @@ from device_grant.protocol import Exchange, Outcome, Request
 from device_grant.report import http
 from device_grant.results.model import HttpRequest, HttpResponse, Step
 from device_grant.server.checks.grant.story import GRACE, SKEW, Expectation
-from device_grant.server.session.device import swapped
+from device_grant.server.session.person import swapped
 
 
 def answer(code, **members):

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shlex
 import threading
-import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import httpx
-
 from device_grant.browser.chromium import Chromium
 from device_grant.browser.page import split
-from device_grant.browser.unreadable import UNREADABLE
-from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.errors import UsageError
 from device_grant.judging import Inconclusive, Invariant, Untestable, all_invariants, applies
 from device_grant.protocol import (
     REFRESH_TOKEN_GRANT,
@@ -26,7 +22,6 @@ from device_grant.protocol import (
     Operation,
     Outcome,
     Request,
-    Response,
     Secrets,
     dialect,
 )
@@ -34,6 +29,7 @@ from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.preflight import Preflight
 from device_grant.server.session.answers import plain_response, reason_of
+from device_grant.server.session.connection import Connection
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.methods import METHOD, Methods, known_client
 from device_grant.server.session.pace import RENEWAL
@@ -47,6 +43,8 @@ from device_grant.targets.discovery import is_address
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
+
+    import httpx
 
     from device_grant.catalogue import Catalogue
     from device_grant.judging import Check
@@ -98,7 +96,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self._lock = threading.RLock()
-        self._http: httpx.Client | None = None
+        self._connection = Connection(self.target)
         self._clients: dict[str, Client | None] = {}
         self._since: dict[str, float] = {}
         self._served: set[Client] = set()
@@ -196,7 +194,7 @@ class Run:
         self._remember_secrets_of(request)
         started = clock.now() - began
         length = self.target.journal_length()
-        response, error, elapsed = self._send(request)
+        response, error, elapsed = self._connection.send(request)
         ended = clock.now() - began
         if response is None:
             outcome = Outcome(0, "no-response")
@@ -234,13 +232,7 @@ class Run:
 
     def build(self, request: Request) -> httpx.Request:
         """The request for httpx, headers exactly as given but for what HTTP itself needs."""
-        http = self._shared_http()
-        return http.build_request(
-            request.method,
-            _parsed(request.url),
-            headers=[(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in request.headers],
-            content=request.content,
-        )
+        return self._connection.build(request)
 
     def read(self, request: Request, answer: httpx.Response | Exception, began: float, label: str) -> Exchange:
         """An exchange from an answer that was obtained elsewhere, for example by `Target.together`."""
@@ -255,55 +247,10 @@ class Run:
         self.remember(outcome)
         return Exchange(request, response, outcome, now, now, 0.0, "", label, purpose=purpose)
 
-    def _send(self, request: Request) -> tuple[Response | None, str, float]:
-        tick = time.perf_counter()
-        for attempt in (1, 2):
-            http = self._shared_http()
-            try:
-                answer = http.send(self.build(request))
-            except httpx.RemoteProtocolError as error:
-                self._recycle(http)
-                # A kept-alive connection that the server closed meanwhile: it has not seen the request.
-                if attempt == 1 and "without sending a response" in str(error):
-                    continue
-                return None, reason_of(error), time.perf_counter() - tick
-            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                self._recycle(http)
-                gone = self.target.gone()
-                if gone:
-                    raise TargetUnreachableError(gone) from error
-                return None, reason_of(error), time.perf_counter() - tick
-            except UNREADABLE as error:
-                self._recycle(http)
-                return None, reason_of(error), time.perf_counter() - tick
-            response = plain_response(answer)
-            if response.status >= 400 and response.media_type != "application/json":
-                # Servers that refuse without reading the body leave the connection in an undefined state.
-                self._recycle(http)
-            return response, "", answer.elapsed.total_seconds()
-        error_twice = "the server closed the connection twice without sending a response"
-        return None, error_twice, time.perf_counter() - tick
-
-    def _shared_http(self) -> httpx.Client:
-        with self._lock:
-            if self._http is None:
-                self._http = self.target.http()
-                # The endpoints are not a browser's business: a cookie of one check must not reach another one.
-                self._http.cookies.extract_cookies = _left_alone  # type: ignore[method-assign, assignment]
-            return self._http
-
-    def _recycle(self, http: httpx.Client) -> None:
-        with self._lock:
-            if not self.target.in_process and self._http is http:
-                # Not closed here: another thread of a timed check may still be reading from it.
-                self._http = None
-
     def close(self) -> None:
         """End the browser and drop the connections."""
         self.chromium.close()
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        self._connection.close()
 
     def client(self, role: str = "primary") -> Client | None:
         """The client in a role, registered at its first use; None where the target offers none.
@@ -407,10 +354,6 @@ class Run:
             self.secrets.register("authorization", authorization.partition(" ")[2])
 
 
-_parsed = lru_cache(maxsize=64)(httpx.URL)
-"""The few endpoints are asked again and again, and httpx takes a while to parse a URL."""
-
-
 def new_run(
     target: Target,
     dialect_name: str,
@@ -422,7 +365,3 @@ def new_run(
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
     return Run(target, dialect(dialect_name), catalogue, PROFILES[profile], seed)
-
-
-def _left_alone(_response: httpx.Response) -> None:
-    """Take no cookies, without looking for them: that would cost a sixth of what httpx does for a request."""
