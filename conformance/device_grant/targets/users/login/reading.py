@@ -121,7 +121,7 @@ class Shown:
         known = set(before.lines) if before is not None else set()
         return " ".join(line for line in self.lines if line not in known)
 
-    def told(self, before: Shown | None) -> str:
+    def statements(self, before: Shown | None) -> str:
         """The same in lower case, without what stands on buttons and links: they say what else there is to do."""
         known = set(before.lines) if before is not None else set()
         return " ".join(line for line in self._pieces(_UNREAD | _USED) if line not in known).lower()

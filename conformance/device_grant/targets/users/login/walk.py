@@ -100,7 +100,7 @@ class Walk:
     def _lost(self, page: Shown) -> bool:
         if self.decided or self.typed or page.needs_script or self.goal in (Goal.ENTERED, Goal.SIGNED_IN):
             return False
-        return not DONE.search(page.told(None))
+        return not DONE.search(page.statements(None))
 
     def _next(self, page: Shown) -> Press | httpx.URL | None:
         """What to do on a page, in the order in which kinds of pages are told apart; None: this is the end."""
@@ -166,7 +166,7 @@ class Walk:
     def _at_question(self, page: Shown, forms: list[ShownForm]) -> Press | None:
         if self.goal is Goal.ENTERED and (self.typed or page.response.status_code in _THROTTLED):
             return None
-        done = DONE.search(page.told(self.before)) is not None
+        done = DONE.search(page.statements(self.before)) is not None
         choice = decision(page, forms, self._direction, decided=self.decided, done=done)
         if choice is None or (choice.asks and self.goal is Goal.QUESTION):
             return None
@@ -220,7 +220,7 @@ class Walk:
         return choice is not None and choice.asks
 
     def _approved(self, page: Shown) -> None:
-        news = page.told(self.before)
+        news = page.statements(self.before)
         well = DONE.search(UNDONE.sub("", news)) is not None and not UNDONE.search(news)
         failed = page.response.is_error or UNDONE.search(news) or (WRONG.search(news) and not well)
         if not self.decided and not self.typed and not well:
@@ -243,11 +243,11 @@ class Walk:
             raise self._nothing("no button to refuse was found", page, "deny")
         self._refuse_to_hurry(page)
         asks = any(button.firm for form in page.forms if not form.away and not form.code for button in form.buttons)
-        if asks and not WRONG.search(page.told(self.before)):
+        if asks and not WRONG.search(page.statements(self.before)):
             raise UserError(f"the page asks again after the refusal: {outline(page)}: {said(page, self.before)}")
 
     def _refuse_to_hurry(self, page: Shown) -> None:
-        if page.response.status_code in _THROTTLED or BUSY.search(page.told(self.before)):
+        if page.response.status_code in _THROTTLED or BUSY.search(page.statements(self.before)):
             raise UserError(f"the pages want the person to wait: {place(page)}: {said(page, self.before)}")
 
     def _nothing(self, what: str, page: Shown, keys: str) -> UserError:
