@@ -152,6 +152,16 @@ def test_a_wrong_code_is_typed_once_and_its_page_returned():
         site.decide("approve")
 
 
+def test_a_wrong_code_may_be_answered_by_an_error_or_by_the_sign_in_again():
+    site = Site({"GET /device": TYPE, "POST /code": "400 <p>Bad request</p>"})
+    with pytest.raises(UserError, match=r"the code was not accepted at /code \(400\): Bad request"):
+        site.decide("approve")
+    again = Site({"GET /device": TYPE, "POST /code": SIGN_IN, "POST /login": "<p>No such code</p>" + SIGN_IN})
+    assert "No such code" in again.step("enter", "WRNG", GRANT.verification_uri).text
+    with pytest.raises(UserError, match="signing in as alice was not accepted"):
+        again.decide("approve")
+
+
 def test_one_form_for_everything_has_no_step_before_the_decision():
     site = Site({"GET /device": ALL, "POST /device": DONE})
     with pytest.raises(NotAsked, match="the password and the decision together"):

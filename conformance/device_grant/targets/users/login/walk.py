@@ -129,6 +129,8 @@ class Walk:
         if everything and self.goal is Goal.ENTERED and self.typed:
             return None
         again = not self._new(f"password {urlsplit(form.action).path} {self.decided}")
+        if again and self.typed and self.goal is Goal.ENTERED:
+            return None  # some pages answer a wrong code so
         if again or self.signed_in == _MOST_SIGN_INS:
             what = "the code, the name or the password" if everything else f"signing in as {self.account.name}"
             raise UserError(f"{what} was not accepted at {place(page)}: {said(page, self.before)}")
@@ -228,6 +230,8 @@ class Walk:
                 raise UserError(f"the page could not be used: {outline(page)}: {said(page)}")
             raise self._nothing("no field for the user code was found", page, "code")
         self._refuse_to_hurry(page)
+        if not self.decided and page.response.is_error:
+            raise UserError(f"the code was not accepted at {place(page)}: {said(page, self.before)}")
         if not self.decided and not well:
             raise self._nothing("no button to allow was found", page, "approve")
         going_on = page.live or any(form.buttons for form in page.forms if not form.away)
