@@ -336,3 +336,15 @@ def test_a_server_that_breaks_for_every_stranger_is_not_accused_of_each_odd_valu
     verdicts = said(odd_at_start(broken_by_strangers), MALFORMED).verdicts
     assert {verdicts.get(name, PASS) for name in (SANITIZE, UTF8, CASE, "rfc9110-15.5.14-too-large")} == {PASS}
     assert said(odd_at_start(broken_by_quotes), MALFORMED).verdicts[SANITIZE] is FAIL
+
+
+def unsupported_where_missing(request):
+    if request.path == TOKEN and "grant_type" not in request.form:
+        return error("unsupported_grant_type")
+    return request
+
+
+def test_a_name_in_another_case_is_refused_by_whatever_code():
+    outcome = said(behind(unsupported_where_missing), "malformed_input::test_malformed_token_request")
+    assert outcome.verdicts.get("rfc6749-1.9-case-sensitive-names", PASS) is PASS
+    assert "rfc6749-1.9-case-sensitive-names" in outcome.verdicts

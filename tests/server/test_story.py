@@ -162,3 +162,12 @@ def test_a_story_is_told_a_line_a_step():
     long = http.story([poll] * 100)
     assert len(long) == 41
     assert long[20] == "(60 more steps)"
+
+
+@pytest.mark.parametrize(("token", "tolerated"), [("one", True), ("another", False)])
+def test_the_same_token_for_a_redeemed_code_is_worth_a_warning(token, tolerated):
+    expectation, _ = known("approved")
+    expectation.polled(answer("ok", access_token="one"))
+    due = expectation.of_poll(answer("ok", access_token=token), polite=True)
+    assert "ok" not in due.accepted
+    assert due.tolerated is tolerated

@@ -38,6 +38,8 @@ class DueAnswer:
     accepted: tuple[str, ...]
     situation: str
     """What was asked, in words that stay the same from run to run."""
+    tolerated: bool = False
+    """Whether another answer is worth a warning only."""
 
 
 @dataclass
@@ -47,6 +49,8 @@ class Expectation:
     grant: Grant
     bound: bool = False
     """Whether its client has a secret, so that a replaced refresh token need not lose its worth."""
+    access_token: object = None
+    """What the code was redeemed for."""
     state: str = "pending"
     """`pending`, `approved`, `denied`, `redeemed`, or `undecided` after a decision that the page may have refused."""
     refresh_token: str = ""
@@ -90,7 +94,10 @@ class Expectation:
         """What a poll by the grant's own client settles; to be told to `polled` afterwards."""
         hasty = () if polite else ("slow_down",)
         if self.state == "redeemed":
-            return DueAnswer(SINGLE_USE, (*GONE, "invalid_request", *hasty), "poll of a redeemed code")
+            # The same token again hurts nobody who has it already.
+            same = exchange.outcome.ok and exchange.get("access_token") == self.access_token
+            gone = (*GONE, "invalid_request", *hasty)
+            return DueAnswer(SINGLE_USE, gone, "poll of a redeemed code", tolerated=same)
         if self.state == "undecided":
             everything = (*PENDING, *GONE, "invalid_request", "ok")
             return DueAnswer(PENDING_ANSWER, everything, "poll of a code that may be decided or not")
@@ -119,6 +126,7 @@ class Expectation:
         """Learn from a poll by the grant's own client."""
         if exchange.outcome.ok:
             self.state = "redeemed"
+            self.access_token = exchange.get("access_token")
             self._keep(exchange)
             self.intact = True
         elif self.state == "redeemed":

@@ -41,7 +41,7 @@ SHARE = 0.07
 
 CLIENT = ("client_id", "client_secret", "clientId", "clientSecret")
 """Parameters that say who the client is, as they are called on the wire."""
-OTHER_CASE = "case-changed-value"
+OTHER_CASE = frozenset({"case-changed-value", "case-changed-name"})
 OF_INPUT = ("rfc6749-10.14-sanitize-input", "rfc6749-B-utf8-decode", "rfc9110-15.5.14-too-large")
 """Requirements of what becomes of odd input: any refusal keeps them, and which code it has is judged by others."""
 OF_VALUES = (*OF_INPUT, "rfc6749-1.9-case-sensitive-values", "rfc6749-5.2-invalid-request-bad-value")
@@ -277,7 +277,7 @@ class _Campaign:
         judgement = bad.judge(exchange.outcome.names)
         if judgement != "accepted" and bad.kind in EMPTY and self._as_if_left_out(bad, exchange):
             judgement = "accepted"
-        if (bad.kind == OTHER_CASE or bad.requirement in OF_INPUT) and _refused(exchange):
+        if (bad.kind in OTHER_CASE or bad.requirement in OF_INPUT) and _refused(exchange):
             judgement = "accepted"  # which code says so is the business of other checks
         if judgement != "accepted" and self._shows_nothing(bad, exchange):
             return  # any other value would have been answered so: other checks say that
