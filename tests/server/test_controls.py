@@ -348,3 +348,25 @@ def test_a_name_in_another_case_is_refused_by_whatever_code():
     outcome = said(behind(unsupported_where_missing), "malformed_input::test_malformed_token_request")
     assert outcome.verdicts.get("rfc6749-1.9-case-sensitive-names", PASS) is PASS
     assert "rfc6749-1.9-case-sensitive-names" in outcome.verdicts
+
+
+def silent_where_missing(request):
+    if request.path == START and "client_id" not in request.form:
+        return Answer(401, b"", {})
+    return request
+
+
+def first_client_where_missing(clients):
+    def before(request):
+        if request.path == START and "client_id" not in request.form:
+            return replace(request, body=urlencode(request.form | {"client_id": clients.ids[0]}).encode())
+        return request
+
+    return before
+
+
+def test_a_missing_client_that_is_refused_without_a_word_is_a_warning():
+    name = "rfc8628-3.1-missing-client-id-rejected"
+    assert said(behind(silent_where_missing), MALFORMED).verdicts[name] is Verdict.WARN
+    clients = Clients()
+    assert said(behind(first_client_where_missing(clients), clients.after), MALFORMED).verdicts[name] is FAIL

@@ -46,6 +46,12 @@ OF_INPUT = ("rfc6749-10.14-sanitize-input", "rfc6749-B-utf8-decode", "rfc9110-15
 """Requirements of what becomes of odd input: any refusal keeps them, and which code it has is judged by others."""
 OF_VALUES = (*OF_INPUT, "rfc6749-1.9-case-sensitive-values", "rfc6749-5.2-invalid-request-bad-value")
 """Requirements of which a value says nothing that is answered like any other unknown one."""
+OF_REJECTION = (
+    "rfc8628-3.1-missing-client-id-rejected",
+    "rfc8628-3.4-missing-client-id-rejected",
+    "rfc8628-3.4-missing-device-code-rejected",
+)
+"""Requirements that a request is rejected: by another answer than the one that is due it is rejected all the same."""
 LEFT_OUT = ("member-missing", "duplicate-parameter")
 """Kinds that are wrong whoever the client is."""
 NOBODY = "client-that-does-not-exist-4b71"
@@ -279,6 +285,8 @@ class _Campaign:
             judgement = "accepted"
         if (bad.kind in OTHER_CASE or bad.requirement in OF_INPUT) and _refused(exchange):
             judgement = "accepted"  # which code says so is the business of other checks
+        if judgement == "unacceptable" and bad.requirement in OF_REJECTION and _refused(exchange):
+            judgement = "tolerated"  # it was rejected, if not by the code that is due
         if judgement != "accepted" and self._shows_nothing(bad, exchange):
             return  # any other value would have been answered so: other checks say that
         subject = f"{bad.kind} ({bad.member})" if bad.member else bad.kind
