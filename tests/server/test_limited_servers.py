@@ -138,7 +138,9 @@ def test_pending_to_every_code_says_nothing_of_what_was_read(run, name):
         return replace(answer, response=pending, outcome=run.dialect.decode(Operation.TOKEN, pending))
 
     run._exchange = exchange
-    assert set(run_check(run, name).verdicts.values()) == {Verdict.UNTESTABLE}
+    verdicts = set(run_check(run, name).verdicts.values())
+    assert verdicts
+    assert verdicts <= {Verdict.UNTESTABLE, Verdict.INCONCLUSIVE}
 
 
 @pytest.mark.parametrize("code", ["expired_token", "unsupported_grant_type", "invalid_client"])

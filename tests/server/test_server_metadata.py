@@ -210,7 +210,7 @@ def test_a_registration_without_an_answer_gets_advice_of_its_own():
         "registration got no response (ReadTimeout): see what the server"
     )
     refused = Exchange(request, Response(400, (), b""), Outcome(400, "invalid_request"), 0, 0, 0)
-    assert "if the server insists on members" in str(registering.refused(refused))
+    assert "members that the server insists on go under" in str(registering.refused(refused))
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,7 @@ def conclude(
 
     Returns the exit code. Raises the error that ended the session.
     """
+    from device_grant.report.console import paragraph
     from device_grant.report.terminal import closing, render
 
     report = session.options.report
@@ -201,7 +202,7 @@ def conclude(
         return _without_a_report(session, status)
     if not quiet:
         render(session.collector.report, console)
-    closing(session.collector.report, console)
+    closing(session.collector.report, console, alone=quiet)
     for remark in session.subject.remarks():
         console.print(f"\nNote: {remark}", soft_wrap=True, markup=False)
     if report is not None:
@@ -213,7 +214,7 @@ def conclude(
     if baseline is not None:
         _propose(session, console, baseline)
     code = int(session.collector.footer.exit_code) if session.collector.footer else int(ExitCode.SUITE_ERROR)
-    console.print(f"Exit code {code}: {MEANING[ExitCode(code)]}", style="dim", soft_wrap=True)
+    paragraph(console, f"Exit code {code}: {MEANING[ExitCode(code)]}", "dim")
     return code
 
 

@@ -142,8 +142,11 @@ def render(report: Report, console: Console) -> None:
     _baseline(view, console)
 
 
-def closing(report: Report, console: Console) -> None:
-    """Print the verdict once more, where a person sees it after a long report: a line for each cause."""
+def closing(report: Report, console: Console, *, alone: bool = False) -> None:
+    """Print the verdict once more, where a person sees it after a long report: a line for each cause.
+
+    Where it stands `alone`, what must be known to read it stands there too.
+    """
     view = View(report)
     causes = [Text(f"wrong {one_line(obstacle.finding.title)}", style="bold red") for obstacle in view.obstacles]
     for root in view.roots:
@@ -157,13 +160,13 @@ def closing(report: Report, console: Console) -> None:
         wrapped(console, cause, Text("  "))
     if len(causes) > _MOST_CAUSES:
         paragraph(console, f"and {plural(len(causes) - _MOST_CAUSES, 'cause')} more", "dim")
-    _headline(view, console)
+    _headline(view, console, remarks=alone)
 
 
-def _headline(view: View, console: Console) -> None:
+def _headline(view: View, console: Console, *, remarks: bool = True) -> None:
     style = {True: "bold green", False: "bold red", None: "bold yellow"}[view.conformant]
     paragraph(console, view.headline, style)
-    for remark in view.remarks:
+    for remark in view.remarks if remarks else ():
         paragraph(console, remark, "yellow")
 
 
