@@ -20,6 +20,7 @@ from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
 from device_grant.server.checks.pages import guessing
 from device_grant.server.checks.pages import test_verification_page as checks
+from device_grant.server.pages import approving
 from device_grant.server.pages.approving import find_approval
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.case import ServerCase
@@ -365,3 +366,21 @@ def test_a_page_is_not_blamed_for_what_a_code_that_nobody_opened_gets_too(fault,
     with embedded(RFC8628, [fault]) as target:
         result = settled("user_decision::test_loading_the_page_decides_nothing", target)
     assert result["rfc9110-9.2.1-safe-get"][0] is verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "guessable"),
+    [
+        ("1042", True),
+        ("999999999999", True),
+        ("a3f9", True),
+        ("BCDF-G", True),
+        # A tab of a session, 64 bits in base64; a number and a digest of as many.
+        ("agTren0Xd5n", False),
+        ("18446744073709551615", False),
+        ("a3f9c07711de40b2", False),
+        ("", True),
+    ],
+)
+def test_what_a_foreign_page_can_guess(value, guessable):
+    assert approving._guessable(value) is guessable

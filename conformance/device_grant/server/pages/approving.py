@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlunsplit
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
     from device_grant.server.session.device import Device, Grant
 
 _MOST_BUTTONS = 4
-_SECRET = 16
-"""Characters from which on a value can hold 64 bits or more: nobody guesses it."""
+_SECRET = 40.0
+"""Bits from which on a value is a secret: a foreign page has one try for each visit, and nobody guesses so much."""
+_ALPHABETS = ((re.compile(r"\d*"), 10), (re.compile(r"[\da-f]*"), 16), (re.compile(r"[\da-z]*"), 36))
+"""Letters of a value, and how many such there are; 64 otherwise."""
 UNBOUND = "the decision is not bound to the browser: whoever has the form that a signed-in person was given can send it"
 _REFUSING = ("deny", "denied", "cancel", "abort", "reject", "refuse", "decline", "no")
 
@@ -175,13 +179,18 @@ def with_values(form: Form, own: Mapping[str, str]) -> Form:
 
 def _mixed(form: Form, other: Form) -> Form:
     """The form with the other's short values in place of its own, and its own long ones."""
-    short = {name: theirs for name, mine, theirs in differing(form, other) if len(mine) < _SECRET}
+    short = {name: theirs for name, mine, theirs in differing(form, other) if _guessable(mine)}
     return with_values(form, short)
 
 
 def _can_be_mixed(form: Form, other: Form) -> bool:
     """Whether two sessions differ in short values and in long ones."""
-    return len({len(mine) < _SECRET for _, mine, _ in differing(form, other)}) > 1
+    return len({_guessable(mine) for _, mine, _ in differing(form, other)}) > 1
+
+
+def _guessable(value: str) -> bool:
+    letters = next((number for form, number in _ALPHABETS if form.fullmatch(value)), 64)
+    return len(value) * math.log2(letters) < _SECRET
 
 
 def differing(form: Form, other: Form) -> list[tuple[str, str, str]]:
