@@ -169,6 +169,13 @@ def test_a_fraction_that_is_cut_off_is_tolerated(gap, tolerated):
     assert [(one.holds, one.tolerated) for one in said] == [(False, tolerated)]
 
 
+@pytest.mark.parametrize(("answered", "said"), [(0.35, []), (0.9, [False])])
+def test_a_fraction_that_is_cut_off_is_no_wait_from_the_request(answered, said):
+    first = dataclasses.replace(polled(1), ended=1 + answered)
+    story = [started(interval=1.5), first, polled(2.43)]
+    assert judged("rfc8628-3.5-client-waits-from-the-answer", *story) == said
+
+
 def test_numbers_and_doubts_are_readable():
     month = ClientSession(dialect(RFC8628), (started(interval=2592000), polled(1), polled(5)))
     [said] = [one for rule in every_rule() for one in rule.function(month) if "waits-before" in one.requirement]
