@@ -133,6 +133,16 @@ class OneKnownClient(NoRegistration):
     target = {"clients": [{"id": "tv"}]}
 
 
+class NamedOnItsPages(NoRegistration):
+    """Its pages call its one client by a name that only its configuration knows, and never by its identifier."""
+
+    target = {"clients": [{"id": "tv-7f3a", "name": "Television"}]}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clients["tv-7f3a"].name = "Television"
+
+
 class InitialAccessToken(Honest):
     """Registers who has an initial access token (RFC 7591 section 3), others get 401."""
 

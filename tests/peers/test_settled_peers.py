@@ -85,3 +85,17 @@ def test_a_recording_holds_no_initial_access_token_and_plays_without_it(tmp_path
     assert done.value.code == 0, said.out + said.err
     assert "not carried" not in said.out
     assert not [kept for kept in out.iterdir() if peer.initial_token in kept.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict"),
+    [("Television", Verdict.PASS), ("", Verdict.INCONCLUSIVE), ("Refrigerator", Verdict.WARN)],
+)
+def test_the_name_that_pages_show_is_told_by_target_toml(tmp_path, name, verdict):
+    text = target_toml(PEERS["NamedOnItsPages"]).replace('"Television"', f'"{name}"')
+    (tmp_path / "target.toml").write_text(text, "utf-8")
+    located = read_target(tmp_path / "target.toml")
+    target = AsgiTarget(located, ModuleUser(FOLDER / "person.py"), app=PEERS["NamedOnItsPages"]())
+    with target:
+        (outcome,) = judged(target, ["verification_page::test_confirmation_names_the_client"], 10)
+    assert outcome.verdicts["rfc8628-5.4-display-device-info"] is verdict

@@ -62,6 +62,8 @@ class KnownClient(_Section, frozen=True, kw_only=True):
     authentication: AuthenticationMethod = "none"
     grants: tuple[str, ...] = ("device_code", "refresh_token")
     """Grants the client may use; a client without `device_code` serves the unauthorized_client checks."""
+    name: str = ""
+    """What the pages are to call it; empty: unknown."""
 
 
 class RequestDefaults(_Section, frozen=True, kw_only=True):

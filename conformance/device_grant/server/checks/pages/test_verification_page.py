@@ -384,14 +384,15 @@ def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
 
 
 def _named(case: ServerCase, name: str) -> tuple[Device, str]:
-    """A device whose client is registered under that name; else the primary one and no name."""
+    """A device whose client is registered under that name; else the primary one and the name that target.toml gives."""
     if case.run.endpoints.registration and case.run.claims("registration") is not False:
         answer: Exchange = case.send(case.run.registration_request(client_name=name), "register under a name")
         if answer.outcome.ok:
             device = Device(case, case.run.client_of(answer))
             if device.request(label="start by the named client").outcome.ok:
                 return device, name
-    return case.device, ""
+    client = case.device.client.id
+    return case.device, next((one.name for one in case.run.target.config.clients if one.id == client), "")
 
 
 def _before_deciding(device: Device) -> list[Page]:
