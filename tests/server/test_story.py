@@ -171,3 +171,17 @@ def test_the_same_token_for_a_redeemed_code_is_worth_a_warning(token, tolerated)
     due = expectation.of_poll(answer("ok", access_token=token), polite=True)
     assert "ok" not in due.accepted
     assert due.tolerated is tolerated
+
+
+def test_a_refresh_is_owed_until_the_user_is_at_the_pages_again_or_the_code_comes_again():
+    expectation, _ = known("approved")
+    tokens = {"access_token": "a", "refresh_token": "r"}
+    expectation.polled(answer("ok", **tokens))
+    assert "ok" in expectation.of_refresh().accepted
+    expectation.superseded = True
+    assert expectation.of_refresh() is None
+
+    expectation, _ = known("approved")
+    expectation.polled(answer("ok", **tokens))
+    expectation.polled(answer("ok", **tokens))
+    assert expectation.of_refresh() is None

@@ -51,6 +51,11 @@ class Expectation:
     """Whether its client has a secret, so that a replaced refresh token need not lose its worth."""
     access_token: object = None
     """What the code was redeemed for."""
+    superseded: bool = False
+    """Whether the user was at the pages since the tokens came, got others, or the code was presented again.
+
+    A server that keeps one session a user and client has then ended the older one.
+    """
     state: str = "pending"
     """`pending`, `approved`, `denied`, `redeemed`, or `undecided` after a decision that the page may have refused."""
     refresh_token: str = ""
@@ -125,6 +130,8 @@ class Expectation:
     def polled(self, exchange: Exchange) -> None:
         """Learn from a poll by the grant's own client."""
         if exchange.outcome.ok:
+            # A code that is presented twice may cost its tokens, even where it yields some again.
+            self.superseded = self.state == "redeemed"
             self.state = "redeemed"
             self.access_token = exchange.get("access_token")
             self._keep(exchange)
@@ -151,7 +158,7 @@ class Expectation:
 
     def of_refresh(self) -> DueAnswer | None:
         """What refreshing with the newest token settles; None where either answer is right."""
-        if not self.intact or self.now - self.refreshed > FRESH:
+        if self.superseded or not self.intact or self.now - self.refreshed > FRESH:
             return None
         return DueAnswer(
             REFRESH_WORKS, ("ok", "slow_down", "unauthorized_client"), "refresh with a token that was just issued"

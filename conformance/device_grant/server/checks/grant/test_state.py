@@ -226,6 +226,8 @@ class Story:
         exchange = known.grant.poll(wait=polite, label=label)
         self.settle(known.of_poll(exchange, polite=polite), exchange)
         known.polled(exchange)
+        if exchange.outcome.ok:
+            self._supersede_but(known)
 
     def poll_by_another(self, known: Expectation, number: int) -> None:
         """A poll by a client that the code was not issued to."""
@@ -250,6 +252,12 @@ class Story:
     def decide(self, known: Expectation, action: str) -> None:
         """A decision, in time, repeated or too late."""
         known.decided(action, self.case.device.user.try_to(action, known.grant))
+        self._supersede_but(None)
+
+    def _supersede_but(self, newest: Expectation | None) -> None:
+        """The user was at the pages, or has new tokens: a server may keep one session a user and client."""
+        for known in self.grants:
+            known.superseded |= known is not newest
 
     def decide_late(self, known: Expectation, action: str) -> None:
         """A decision on a code that is decided or over, and what came of it."""
@@ -261,6 +269,7 @@ class Story:
         """A wrong code at the page, which must change nothing."""
         self.mistyped += 1
         self.case.device.user.mistype(known.grant)
+        self._supersede_but(None)
 
     def refresh(self, known: Expectation) -> None:
         """A refresh with the newest token."""
