@@ -5,73 +5,20 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
-import time
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
-from cryptography.hazmat.primitives.hashes import SHA256
 from support.client_proof import applies, catalogue, scenarios
-from support.small_client import BASE, GiveUp, SmallClient
+from support.judged_clients import OTHERS, Plain, ShowsTheMessage, judged, opened
+from support.small_client import BASE, GiveUp
 
 from device_grant.catalogue import Verdict
-from device_grant.client.drivers.config import Claims, ResponseSection
+from device_grant.client.drivers.config import Claims
 from device_grant.client.drivers.embedded import EmbeddedDriver
 from device_grant.client.drivers.invocation import Ended
 from device_grant.client.session.run import ClientRun
-from device_grant.engine import BROKEN, run_check
 from device_grant.errors import TargetUnreachableError
 from device_grant.protocol import DEVICE_CODE_GRANT, RFC8628, Request, dialect
-
-OTHERS = (
-    "answers::test_token_type_spelling",
-    "answers::test_long_values",
-    "network::test_truncated_answers",
-    "waiting::test_no_interval",
-    "waiting::test_pending_until_approved",
-    "waiting::test_slow_down_at_first",
-    "starting::test_member_order",
-    "starting::test_special_device_code",
-)
-"""Scenarios that all need a login which works."""
-
-
-def opened(client):
-    """As the command line opens it: with the first login."""
-    run = ClientRun(client, dialect(RFC8628), catalogue())
-    run.handshake()
-    return run
-
-
-def judged(run, *names):
-    """The verdicts of these scenarios by requirement, and what is broken in them or in the eyes of the rules."""
-    verdicts, broken = {}, set()
-    for name in names:
-        said = run_check(run, scenarios()[name])
-        for requirement, verdict in said.verdicts.items():
-            verdicts.setdefault(requirement, set()).add(verdict)
-        broken |= {requirement for requirement, verdict in said.verdicts.items() if verdict in BROKEN}
-        broken |= {requirement for by_one in said.broken_invariants.values() for requirement in by_one}
-    return verdicts, broken
-
-
-class Plain(SmallClient):
-    claims = Claims(registration=False)
-    parameters: tuple[tuple[str, str], ...] | None = None
-    """Parameters of a poll, `{code}` standing for the device code; an empty client_id takes that away."""
-    fatal = ""
-
-    def poll_members(self, said):
-        if self.parameters is None:
-            return super().poll_members(said)
-        return {name: value.format(code=said["device_code"]) for name, value in self.parameters}
-
-    def members(self, answer):
-        said = super().members(answer)
-        if said.get("error") == self.fatal:
-            raise GiveUp(self.fatal)
-        return said
 
 
 class Short(Plain):
@@ -154,19 +101,6 @@ class LosesItsBody(Plain):
 
 def test_a_poll_that_lost_its_body_is_a_broken_poll():
     assert "rfc8628-3.4-grant-type-value" in opened(LosesItsBody()).obstacle
-
-
-class ShowsTheMessage(Plain):
-    def say(self, line):
-        super().say(self.message if line.startswith("open ") else line)
-
-    def members(self, answer):
-        said = super().members(answer)
-        if "user_code" in said:
-            if "message" not in said:
-                raise GiveUp("no message")
-            self.message = said["message"]
-        return said
 
 
 def test_a_login_that_fails_and_breaks_no_rule_says_nothing_of_the_client():
@@ -368,111 +302,6 @@ def test_last_words_are_words(written, shown):
     assert Ended(1, "", written, 0.0).last_words == shown
 
 
-# Dialects of the field.
-
-
-class ReadsErrorsOf200(Plain):
-    def members(self, answer):
-        said = super().members(answer)
-        if "error" in said and answer.status != 200:
-            raise GiveUp(f"status {answer.status}")
-        return said
-
-
-class ReadsErrorsOf200AsGitHubSays(ReadsErrorsOf200):
-    response = ResponseSection(error_status=200)
-
-
-def test_errors_as_github_sends_them():
-    assert opened(ReadsErrorsOf200()).pending_is_fatal
-    run = opened(ReadsErrorsOf200AsGitHubSays())
-    assert not run.pending_is_fatal
-    assert judged(run, *OTHERS)[1] == set()
-
-
-class WantsNumbersOfErrors(Plain):
-    response = ResponseSection(error={"error_codes": [70016], "error_uri": "{endpoint}/why"})
-
-    def members(self, answer):
-        said = super().members(answer)
-        if "error" in said and (said["error_codes"] != [70016] or said["error_uri"] != f"{BASE}/why"):
-            raise GiveUp("another server")
-        return said
-
-
-def test_errors_as_microsoft_sends_them():
-    run = opened(WantsNumbersOfErrors())
-    assert judged(run, *OTHERS, "answers::test_error_statuses")[1] == set()
-
-
-class ShowsWhatMicrosoftSays(ShowsTheMessage):
-    response = ResponseSection(
-        device_authorization={"message": "Open {verification_uri}, enter {user_code}; or {verification_uri_complete}."}
-    )
-
-
-class ShowsAFixedText(ShowsTheMessage):
-    response = ResponseSection(device_authorization={"message": "Open https://example.org and enter ABCD-EFGH."})
-
-
-def test_what_a_dialect_shows_names_this_very_code():
-    """Microsoft's clients print the server's message alone; the code in it is the one of this answer."""
-    name = "starting::test_what_the_person_sees"
-    assert judged(opened(ShowsWhatMicrosoftSays()), name)[1] == set()
-    assert "rfc8628-3.3-client-shows-code-and-uri" in judged(opened(ShowsAFixedText()), name)[1]
-
-
-class VerifiesIdTokens(Plain):
-    """An OpenID client: the ID token has to be this server's, for this client, signed, and good."""
-
-    response = ResponseSection(token={"id_token": "{id_token}"})
-    claims = Claims(registration=False, confidential=True, refresh=True)
-    verified = 0
-
-    def got(self, members):
-        header, claims, signature = members["id_token"].split(".")
-        (key,) = self.members(self.ask("GET", f"{BASE}/jwks"))["keys"]
-        n, e = (int.from_bytes(decoded(key[name])) for name in ("n", "e"))
-        public = RSAPublicNumbers(e, n).public_key()
-        public.verify(decoded(signature), f"{header}.{claims}".encode(), PKCS1v15(), SHA256())
-        said = json.loads(decoded(claims))
-        assert (said["iss"], said["aud"]) == (self.given["ISSUER"], self.given["CLIENT_ID"])
-        assert said["iat"] <= time.time() < said["exp"]
-        self.verified += 1
-        super().got(members)
-
-
-def decoded(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def test_id_tokens_can_be_verified():
-    client = VerifiesIdTokens()
-    run = opened(client)
-    assert judged(run, *OTHERS, "asking::test_beyond_ascii", "refreshing::test_refresh")[1] == set()
-    assert client.verified > len(OTHERS)
-
-
-class InsistsOnMetadata(Plain):
-    def flow(self):
-        document = self.members(self.ask("GET", f"{BASE}/.well-known/oauth-authorization-server"))
-        if not {"scopes_supported", "revocation_endpoint"} <= set(document):
-            raise GiveUp("the server cannot do enough")
-        if self.members(self.ask("GET", document["jwks_uri"])) != {"keys": []}:
-            raise GiveUp("no keys")
-        super().flow()
-
-
-class InsistsOnMetadataThatIsThere(InsistsOnMetadata):
-    response = ResponseSection(metadata={"revocation_endpoint": "{endpoint}/revoke"})
-
-
-def test_members_of_the_metadata_can_be_added():
-    with pytest.raises(TargetUnreachableError, match="cannot do enough"):
-        opened(InsistsOnMetadata())
-    assert not opened(InsistsOnMetadataThatIsThere()).obstacle
-
-
 class CutOff(Plain):
     """From some run on the deadline passes before it has ended, or said what came of it."""
 
@@ -498,34 +327,6 @@ def test_what_a_deadline_cut_off_is_inconclusive():
         run = ClientRun(CutOff(in_time), dialect(RFC8628), catalogue())
         run.handshake()
         assert judged(run, *names)[1] == set()
-
-
-# The reference client in the dialects of the field.
-
-WORDS = {
-    "github": ResponseSection(error_status=200),
-    "microsoft": ResponseSection(
-        device_authorization={"message": "Open {verification_uri}, enter {user_code}."},
-        token={"ext_expires_in": 3600, "id_token": "eyJhbGciOiJub25lIn0.e30."},
-        error={"error_codes": [70016], "timestamp": "2026-01-01 00:00:00Z", "error_uri": "{endpoint}/error"},
-    ),
-    "google": ResponseSection(
-        device_authorization={"verification_url": "{verification_uri}"},
-        error={"error_subtype": "none"},
-    ),
-    "openid": ResponseSection(metadata={"revocation_endpoint": "{endpoint}/revoke", "authorization_endpoint": None}),
-}
-
-
-@pytest.mark.parametrize("words", WORDS)
-@pytest.mark.parametrize("kind", ["flow", "operations"])
-def test_the_reference_client_bears_the_words_of_every_dialect(words, kind):
-    driver = EmbeddedDriver(RFC8628, kind=kind)
-    driver.config = msgspec.structs.replace(driver.config, response=WORDS[words])
-    run = ClientRun(driver, dialect(RFC8628), catalogue())
-    run.handshake()
-    names = [name for name, entry in scenarios().items() if applies(entry, RFC8628)]
-    assert judged(run, *names)[1] == set()
 
 
 CONFESSIONS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import strategies as st
+from support.drawing import Drawing
 from support.proof import catalogue, judges
 
 from device_grant.protocol import RFC8628, Purpose, dialect
@@ -14,19 +15,6 @@ from device_grant.server.session.profile import PROFILES
 from device_grant.server.session.run import Run
 
 WORDS = st.text(max_size=20)
-
-
-class Drawing:
-    """A sampler that keeps nothing."""
-
-    def cases(self, _batch, draw, _codec):
-        return draw()
-
-    def kept(self, _batch):
-        return None
-
-    def keep(self, _batch, _case):
-        pass
 
 
 def case_of(target, profile, check="polling::test_pending"):

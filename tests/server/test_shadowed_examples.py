@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 from support.broken_servers import START, TOKEN, behind, error
+from support.drawing import Drawing
 from support.proof import catalogue, judges
 from support.samples import report
 from support.serving import serving
@@ -91,19 +92,6 @@ def test_documented_requests_and_stories_go_on_too():
         # In the documented answer JSON is what is asked for, so that the check finds it too.
         assert odd.verdicts.keys() >= honest.verdicts.keys()
         assert odd.broken <= {JSON}
-
-
-class Drawing:
-    """A sampler that keeps nothing: cases are drawn before they are judged, as for a recording."""
-
-    def cases(self, _batch, draw, _codec):
-        return draw()
-
-    def kept(self, _batch):
-        return None
-
-    def keep(self, _batch, _case):
-        pass
 
 
 def test_nor_does_it_hide_anything_where_cases_are_drawn_beforehand():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlencode, urlunsplit
 
 from device_grant.browser.page import split
+from device_grant.browser.words import DENY, GO_BACK, plain
 from device_grant.judging import Inconclusive, Untestable, UserModuleBroke
 from device_grant.server.pages.resending import deciding_request, form_of, hold, passwords
 from device_grant.server.pages.visitor import Visitor
@@ -26,7 +27,6 @@ _SECRET = 40.0
 _ALPHABETS = ((re.compile(r"\d*"), 10), (re.compile(r"[\da-f]*"), 16), (re.compile(r"[\da-z]*"), 36))
 """Letters of a value, and how many such there are; 64 otherwise."""
 UNBOUND = "the decision is not bound to the browser: whoever has the form that a signed-in person was given can send it"
-_REFUSING = ("deny", "denied", "cancel", "abort", "reject", "refuse", "decline", "no")
 
 
 @dataclass(frozen=True)
@@ -221,5 +221,5 @@ def likeliest(form: Form) -> Button | None:
 
 
 def _refuses(button: Button | None) -> bool:
-    words = f"{button.name} {button.value} {button.label}".lower().split() if button else []
-    return any(word in _REFUSING for word in words)
+    text = plain(f"{button.name} {button.value} {button.label}") if button else ""
+    return bool(DENY.search(text) or GO_BACK.search(text))

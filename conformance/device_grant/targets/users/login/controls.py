@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from device_grant.browser.markup import TYPED
-from device_grant.targets.users.login.words import (
+from device_grant.browser.words import (
     ALLOW,
     AWAY,
     CODE,

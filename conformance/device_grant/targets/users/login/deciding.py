@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from device_grant.browser.words import SIGN_IN, SURE
 from device_grant.targets.ports import UserError
 from device_grant.targets.users.login.controls import choice as radio
 from device_grant.targets.users.login.outline import outline
-from device_grant.targets.users.login.words import SIGN_IN, SURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

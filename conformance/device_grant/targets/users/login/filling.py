@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from device_grant.browser.words import KEEP
 from device_grant.targets.users.login.controls import Field, ShownButton, ShownForm, choice
-from device_grant.targets.users.login.words import KEEP
 
 if TYPE_CHECKING:
     from device_grant.targets.users.login.account import Account

@@ -13,8 +13,8 @@ from device_grant.browser.hands import MARK
 from device_grant.browser.markup import tree_of
 from device_grant.browser.page import split
 from device_grant.browser.unreadable import UNREADABLE
+from device_grant.browser.words import plain, read
 from device_grant.targets.users.login.controls import Field, ShownButton, ShownForm
-from device_grant.targets.users.login.words import plain, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

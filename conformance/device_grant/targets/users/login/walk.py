@@ -7,6 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from device_grant.browser.words import BUSY, DONE, UNDONE, WRONG
 from device_grant.targets.ports import NotAsked, UserError
 from device_grant.targets.users.login.deciding import (
     ALLOWS,
@@ -18,7 +19,6 @@ from device_grant.targets.users.login.deciding import (
 )
 from device_grant.targets.users.login.filling import Press, code_in, credentials
 from device_grant.targets.users.login.outline import outline, place, said
-from device_grant.targets.users.login.words import BUSY, DONE, UNDONE, WRONG
 
 if TYPE_CHECKING:
     import httpx
