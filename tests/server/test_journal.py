@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 
 import pytest
@@ -78,11 +77,18 @@ def test_what_the_server_wrote(tmp_path, code, serve):
     assert all(step["response"]["status"] == 500 for step in broken)
 
 
+def test_the_doctor_tells_it_beside_what_is_wrong(tmp_path):
+    target(tmp_path, "mine", STARLETTE, 'app = "asgi:mine:app"')
+    done = device_grant("doctor", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"wrote:.*KeyError: 'device_code_is_missing_here'", done.stdout, re.DOTALL)
+
+
 def test_published_reports_name_nothing_of_the_machine(tmp_path):
     target(tmp_path, "mine", STARLETTE, 'app = "asgi:mine:app"')
     device_grant("run", "--report", "out", "--", "-k", "test_start_without_client", cwd=tmp_path)
     published = publish(read(tmp_path / "out"))
-    assert "device_code_is_missing_here" not in json.dumps([repr(result) for result in published.results])
+    assert "device_code_is_missing_here" not in repr((published.results, published.cases))
 
 
 def test_answers_that_are_no_trouble_have_none(tmp_path):

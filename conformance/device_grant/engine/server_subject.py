@@ -174,6 +174,7 @@ class ServerSubject:
                 advice=cause.advice,
                 got=cause.exchange.describe() if cause.exchange else "",
                 curl=curl(cause.exchange.request, run.secrets) if cause.exchange else "",
+                journal=cause.exchange.journal if cause.exchange else "",
                 blocks=sorted(cause.blocks),
                 same=list(cause.same),
                 security=cause.security,

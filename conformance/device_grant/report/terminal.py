@@ -203,6 +203,7 @@ def finding_lines(finding: Finding, console: Console) -> None:
     """Print one finding of the main path: what is wrong, what was answered, how to see it again, what to do."""
     paragraph(console, one_line(finding.title, _LONGEST_MESSAGE), "bold red")
     _field(console, "came", finding.got)
+    _wrote(finding.journal, console)
     _field(console, "curl", finding.curl, whole=True)
     _field(console, "do", finding.advice)
 
@@ -260,13 +261,18 @@ def _failure(requirement: RequirementResult, result: Result, console: Console) -
     _field(console, "came", result.got or (http.summary(step) if step is not None else ""))
     if step is not None and step.response is not None:
         _field(console, "", step.response.body)
-    if step is not None and step.journal:
-        _field(console, "wrote", "\n".join(step.journal.splitlines()[-_JOURNAL_LINES:]))
+    if step is not None:
+        _wrote(step.journal, console)
     _field(console, "found", result.message)
     _field(console, "why", result.why)
     _field(console, "curl", result.curl, whole=True)
     _field(console, "again", result.reproduce, whole=True)
     console.print()
+
+
+def _wrote(journal: str, console: Console) -> None:
+    """The end of what a server wrote when it broke, where the reason stands."""
+    _field(console, "wrote", "\n".join(journal.splitlines()[-_JOURNAL_LINES:]))
 
 
 def _story(console: Console, lines: list[str]) -> None:

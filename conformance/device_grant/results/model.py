@@ -181,6 +181,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was answered."""
     curl: str = ""
     """The smallest request that shows it."""
+    journal: str = ""
+    """What the server wrote of its troubles when it answered 5xx, as in a step."""
     blocks: list[str] = []
     """What cannot be done because of it; empty where all else can be judged."""
     same: list[str] = []

@@ -138,6 +138,7 @@ def _case(case: Case) -> Case:
             advice=steady.cut(one.advice),
             got=steady.cut(one.got),
             curl=steady.cut(one.curl),
+            journal="",  # as that of a step
         )
         for one in case.findings or ()
     ]
