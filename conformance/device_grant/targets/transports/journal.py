@@ -8,6 +8,8 @@ import traceback
 from collections import deque
 
 _KEPT = 50
+_FRAMES = 5
+"""Calls of a traceback, from its end: before them are those of the suite and of frameworks."""
 
 
 class Journal(logging.Handler):
@@ -22,7 +24,7 @@ class Journal(logging.Handler):
 
     def add(self, error: BaseException) -> None:
         """Keep an exception that escaped."""
-        self._append("".join(traceback.format_exception(error)))
+        self._append("".join(traceback.format_exception(error, limit=-_FRAMES)))
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep the exception of a record, if it has one."""
