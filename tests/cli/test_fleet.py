@@ -152,3 +152,7 @@ def test_the_command_runs_and_publishes_and_ends_with_the_worst(tmp_path, monkey
     lines = done.output.splitlines()
     assert sum(line.startswith(("nanoidp ", "oidc-provider ")) for line in lines) == 2
     assert ("    said by oidc-provider" in lines) is (codes["oidc-provider"] != 0)
+    # The last page names whatever did not end well, for the others' lines stand between.
+    wrong = [name for name, ended in codes.items() if ended]
+    assert f"{2 - len(wrong)} of 2 as expected" in lines
+    assert [line.split()[3] for line in lines if line.startswith("not as expected: ")] == wrong

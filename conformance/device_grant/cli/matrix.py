@@ -160,7 +160,13 @@ def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int) -> list[JobO
             for line in outcome.end_of_log.splitlines():
                 click.echo(f"    {line}")
 
-    return Fleet(work, workers=workers, limit=limit, done=done).run(jobs)
+    outcomes = Fleet(work, workers=workers, limit=limit, done=done).run(jobs)
+    # Their output stands far above by now.
+    unexpected = [f"{one.job.name} ({one.words}; {one.log})" for one in outcomes if not one.ok]
+    click.echo(f"{len(outcomes) - len(unexpected)} of {len(outcomes)} as expected")
+    for one in unexpected:
+        click.echo(f"not as expected: {one}")
+    return outcomes
 
 
 def _has_results(folder: Path) -> bool:
