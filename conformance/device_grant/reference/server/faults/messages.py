@@ -1,0 +1,81 @@
+"""Faults in how requests are read and answers are written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from device_grant.reference.misbehaviour import AWS, RFC, Misbehaviour, fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class MessageFaults(Misbehaviour):
+    """Faults in how requests are read and answers are written."""
+
+    # Requests: how parameters, members and bodies are read.
+    json_as_html: bool = fault("JSON is labelled text/html.")
+    duplicate_members: bool = fault("JSON objects in responses hold their first member twice.")
+    null_members: bool = fault("Token responses hold members that are null.", RFC)
+    error_member_missing: bool = fault("Error responses have a message but no error member.")
+    error_description_newline: bool = fault("error_description holds a quotation mark and a line feed.")
+    error_description_not_ascii: bool = fault("error_description holds characters beyond ASCII.")
+    secrets_reflected: bool = fault("error_description repeats the credentials and codes that were sent.")
+    allow_missing: bool = fault("405 comes without Allow.")
+    malformed_body_500: bool = fault("A body that cannot be parsed is answered 500.")
+    wrong_content_type_500: bool = fault("A body of another media type is answered 500.")
+    content_type_parameter_refused: bool = fault("A charset parameter on Content-Type is answered 415.")
+    missing_device_code_500: bool = fault("A device grant without device code is answered 500.")
+    missing_grant_type_accepted: bool = fault("A token request without grant type is taken for the device grant.")
+    unknown_grant_type_accepted: bool = fault("A token request of any grant type is taken for the device grant.")
+    unknown_parameters_refused: bool = fault("A parameter or member that the server does not know is refused.")
+    duplicates_accepted: bool = fault("Of a repeated parameter the last one wins.", RFC)
+    empty_parameters_kept: bool = fault("A parameter without value is not treated as omitted.", RFC)
+    query_parameters_read: bool = fault("Parameters in the query are merged into the body's.", RFC)
+    parameter_case_ignored: bool = fault("Names of parameters are matched without regard to case.", RFC)
+    form_not_decoded: bool = fault("Percent-escapes in the names of a form are not decoded.", RFC)
+    plus_kept: bool = fault("A plus sign in a form is not read as a space.", RFC)
+    form_decoded_twice: bool = fault("Values of a form are percent-decoded twice.", RFC)
+    device_code_not_read: bool = fault("The parameter device_code is not known under that name.", RFC)
+    grant_urn_misspelt: bool = fault("The device grant is known as device_code alone, not by its URN.")
+    error_code_unregistered: bool = fault("invalid_grant is spelt bad_device_code.")
+    error_code_quoted: bool = fault("The error code of a bad grant holds quotation marks.")
+    scope_error_as_invalid_request: bool = fault("A scope that is not acceptable is answered invalid_request.")
+
+    # HTTP and JSON: what lies between the endpoints and the wire.
+    methods_ignored: bool = fault("PUT, DELETE and methods that nobody knows are served like POST.")
+    options_without_allow: bool = fault("OPTIONS is answered 204 without Allow.")
+    unknown_headers_refused: bool = fault("A request with a header that begins with X- is refused.")
+    accept_compared_literally: bool = fault("Any Accept but exactly application/json is answered 406.")
+    framework_exceptions_renamed: bool = fault("Exceptions of the framework have names that no SDK knows.", AWS)
+    accept_ignored: bool = fault("JSON is served to clients whose Accept excludes it.", AWS)
+    content_type_case_sensitive: bool = fault("A media type with capitals is answered 415.")
+    amz_json_refused: bool = fault("A body labelled application/x-amz-json-1.1 is answered 415.", AWS)
+    content_type_required: bool = fault("A body without Content-Type is answered 415.", AWS)
+    user_agents_filtered: bool = fault("A User-Agent that begins with aws- or Boto is answered 403.", AWS)
+    escaped_slashes_refused: bool = fault("A JSON body in which a slash is escaped is refused.", AWS)
+    host_compared_literally: bool = fault("A Host with a default port, or without the port, is answered 421.", AWS)
+    signatures_checked: bool = fault("A request that is signed by an unknown key is answered 403.", AWS)
+    content_encoding_ignored: bool = fault("Content-Encoding is not looked at.")
+    oversized_body_500: bool = fault("A body that is too large is answered 500.")
+    content_type_missing: bool = fault("Responses come without Content-Type.")
+    content_type_twice: bool = fault("Responses have Content-Type twice.")
+    server_header_detailed: bool = fault("Server names the versions of everything.")
+    accept_encoding_in_415: bool = fault("A 415 about a media type has Accept-Encoding.")
+    pragma_alone: bool = fault("Caching is forbidden by Pragma instead of Cache-Control.", RFC)
+    error_body_empty: bool = fault("Errors have no body.")
+    json_bom: bool = fault("JSON begins with a byte order mark.")
+    json_utf16: bool = fault("JSON is encoded in UTF-16.")
+    json_python_literals: bool = fault("JSON holds None where null is meant.")
+    json_by_hand: bool = fault("JSON of errors repeats what was sent without escaping it.")
+    json_escapes_refused: bool = fault("JSON with escaped characters in it is refused.")
+    empty_body_500: bool = fault("A request without a body is answered 500.")
+    integers_unsafe: bool = fault("JSON holds an integer that a double cannot represent.")
+    member_names_odd: bool = fault("JSON objects have a member whose name holds a space.")
+    unregistered_member: bool = fault("The token response has a member that is not registered, without prefix.", RFC)
+    error_uri_malformed: bool = fault("error_uri is no URI.", RFC)
+    registration_beyond_ascii: bool = fault("client_id and client_secret come with a letter beyond ASCII.")
+    complete_uri_unencoded: bool = fault("verification_uri_complete holds a bare percent sign and a space.")
+    complete_uri_encoded_twice: bool = fault("The query of verification_uri_complete is percent-encoded twice.")
+    uri_case_sensitive: bool = fault("Scheme and host of a URI must be in small letters.")
+    uri_userinfo: bool = fault("verification_uri holds a user name and a password.")
+    token_endpoint_fragment: bool = fault("token_endpoint in the metadata has a fragment.", RFC)
+    metadata_endpoints_equal: bool = fault("authorization_endpoint is the device authorization endpoint.", RFC)
