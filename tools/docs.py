@@ -103,11 +103,44 @@ def _ambiguity(covered: Coverage, entry: Requirement) -> list[str]:
     if entry.aws_note:
         lines.append(f"- AWS SSO OIDC: {text(entry.aws_note)}")
     lines += [f"- `{judge.name}`: {text(judge.card)}" for judge in covered.of(entry)]
+    if entry.seen_in:
+        lines.append(f"- Seen in: {', '.join(f'[{text(_report(one))}]({one})' for one in entry.seen_in)}")
     if entry.excluded:
         lines.append(f"- Not tested: {text(entry.excluded)}")
     elif not covered.of(entry):
         lines.append("- Not tested yet.")
     return lines
+
+
+def field_bugs_page(covered: Coverage) -> str:
+    """What users of other software have reported in public: each report, what was broken, and what shows it here."""
+    reported: dict[str, list[Requirement]] = {}
+    for entry in covered.catalogue.requirements:
+        for address in entry.seen_in:
+            reported.setdefault(address, []).append(entry)
+    lines = [
+        "# Bugs of the field",
+        NOTICE,
+        "",
+        "Public reports about servers and clients of the device grant, and what of this suite shows the same mistake",
+        "today. A report is no verdict on what its software does now: most are mended. `device-grant explain ID` shows",
+        "a requirement in full. A report belongs under `seen_in` of the requirement that was broken.",
+        "",
+        "| report | what is required | judged by |",
+        "|---|---|---|",
+    ]
+    for address in sorted(reported, key=_report):
+        for entry in reported[address]:
+            judged = ", ".join(f"`{judge.name}`" for judge in covered.of(entry)) or text(entry.excluded)
+            link = f"[{text(_report(address))}]({address})"
+            lines.append(f"| {link} | `{entry.id}`: {text(entry.statement)} | {judged} |")
+    return "\n".join(lines) + "\n"
+
+
+def _report(address: str) -> str:
+    """A report as people name it: `owner/repository#number` for one on GitHub, else its address without the scheme."""
+    numbered = re.fullmatch(r"https://github\.com/([^/]+/[^/]+)/(?:issues|pull|discussions)/(\d+)", address)
+    return f"{numbered[1]}#{numbered[2]}" if numbered else address.removeprefix("https://")
 
 
 def client_faults_page(covered: Coverage) -> str:
@@ -163,6 +196,7 @@ PAGES: dict[str, Callable[[Coverage], str]] = {
     "reference/results.md": results_page,
     "reference/check-parameters.md": parameters_page,
     "explanation/ambiguities.md": ambiguities_page,
+    "explanation/field-bugs.md": field_bugs_page,
 }
 """What is written, by its path below docs/."""
 

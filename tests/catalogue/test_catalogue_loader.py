@@ -143,6 +143,16 @@ LINE = "rfc1.yaml, line 6: rfc1-2-first: "
         ("level: MUST", "level: IMPLIED\n    broken: error", LINE + "unknown broken 'error': choose one of fail,"),
         ("level: MUST", "level: MUST\n    broken: warn", LINE + "`broken` is for IMPLIED entries; MUST already"),
         ("level: MUST", "level: MUST\n    tags: [secruity]", LINE + "unknown tag 'secruity': choose one of security"),
+        (
+            "level: MUST",
+            "level: MUST\n    seen_in: [cli/cli#9370]",
+            LINE + "`seen_in` has 'cli/cli#9370': give the https address of a public report",
+        ),
+        (
+            "level: MUST",
+            "level: MUST\n    seen_in: [https://a.example/1, https://a.example/1]",
+            LINE + "`seen_in` names a report twice",
+        ),
         ("level: MUST", "level: MUST\n    caveats: x", LINE + "unknown field 'caveats': did you mean 'caveat'?"),
         ("level: MUST", "level: MUST\n    zzz: x", LINE + "unknown field 'zzz': known are id, section,"),
         ("level: MUST", "level: MUST\n    url: https://example.org", LINE + "unknown field 'url'"),

@@ -99,6 +99,15 @@ def test_explain_says_everything(monkeypatch):
     assert f"--only {entry.id}" in shown
 
 
+def test_explain_names_the_public_reports(monkeypatch):
+    entry = next(entry for entry in load().requirements if len(entry.seen_in) > 1)
+    shown = _run(monkeypatch, "explain", entry.id).stdout
+    assert "Seen in" in shown
+    assert [line for line in shown.splitlines() if line.strip() in entry.seen_in] == [
+        f"  {one}" for one in entry.seen_in
+    ]
+
+
 def test_explain_gives_the_reason_of_what_is_excluded(monkeypatch):
     shown = _run(monkeypatch, "explain", "rfc8628-3.2-interval-optional").stdout
     assert "Not tested because" in shown

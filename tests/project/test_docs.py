@@ -39,6 +39,14 @@ def test_every_caveat_is_in_the_register():
     assert entries == [entry.id for entry in load().requirements if entry.caveat]
 
 
+def test_every_public_report_is_listed():
+    listed = re.findall(
+        r"^\| \[[^]]+\]\((\S+)\) \| `([^`]+)`", PAGES["explanation/field-bugs.md"](coverage()), re.MULTILINE
+    )
+    assert len(listed) > 1
+    assert sorted(listed) == sorted((one, entry.id) for entry in load().requirements for one in entry.seen_in)
+
+
 def test_every_fault_is_listed_with_what_catches_it():
     rows = re.findall(r"^\| `(\w+)` \| .* \| (.*) \|$", PAGES["reference/faults.md"](coverage()), re.MULTILINE)
     assert [name for name, _ in rows] == [name for name, _, _ in Faults.catalogue()]

@@ -34,6 +34,9 @@ FILLED_IN: Final = ("source", "url")
 """Fields of Requirement that come from the head of the file and cannot be written in an entry."""
 
 _FIELDS: Final = tuple(name for name in Requirement.__struct_encode_fields__ if name not in FILLED_IN)
+REPORT: Final = r"https://[^\s/]+/\S+"
+"""What a member of `seen_in` looks like: an address that can be opened, never the name of a product alone."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9.-]+")
 # PyYAML without libyaml lacks the C loader; the slow one reads the same.
 _LOADER: Final = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -253,6 +256,11 @@ def _examine(requirement: Requirement, where: str) -> None:
     _dialects(where, requirement.dialects)
     for tag in requirement.tags:
         _one_of(where, "tag", tag, TAGS)
+    for address in requirement.seen_in:
+        if not re.fullmatch(REPORT, address):
+            raise UsageError(f"{where}: `seen_in` has {address!r}: give the https address of a public report")
+    if len(set(requirement.seen_in)) < len(requirement.seen_in):
+        raise UsageError(f"{where}: `seen_in` names a report twice: once is enough")
     if requirement.level is Level.IMPLIED:
         _one_of(where, "broken", requirement.broken or None, BROKEN)
     elif requirement.broken:

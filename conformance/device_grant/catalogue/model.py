@@ -93,6 +93,8 @@ class Requirement(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """How it can be observed from outside."""
     why: str = ""
     """What goes wrong for people when it is broken."""
+    seen_in: tuple[str, ...] = ()
+    """Public reports of implementations that broke it: addresses with https, in the order of their age."""
     needs: tuple[str, ...] = ()
     """Prerequisites beyond an endpoint, for example `approver`, `second-client`, `clock`."""
     tags: tuple[str, ...] = ()

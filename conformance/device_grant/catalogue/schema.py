@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from device_grant.catalogue.loader import BROKEN, FILLED_IN, TAGS, SourceHead
+from device_grant.catalogue.loader import BROKEN, FILLED_IN, REPORT, TAGS, SourceHead
 from device_grant.catalogue.model import DIALECTS, Requirement
 
 _PATH = Path(__file__).with_name("schema.json")
@@ -28,6 +28,11 @@ def file_schema() -> dict[str, Any]:
     properties["dialects"] = dialects
     # An entry that lists none has those of the head.
     requirement["required"].remove("dialects")
+    properties["seen_in"] = {
+        "type": "array",
+        "items": {"type": "string", "format": "uri", "pattern": f"^{REPORT}$"},
+        "uniqueItems": True,
+    }
     properties["tags"] = _list_of(TAGS)
     for name in ("section", "statement"):
         properties[name] = {"type": "string", "minLength": 1}

@@ -132,6 +132,11 @@ def explain(requirement: str) -> None:
             click.echo()
             _title(title)
             click.echo(_wrapped(text, indent="  "))
+    if entry.seen_in:
+        click.echo()
+        _title("Seen in")
+        for address in entry.seen_in:
+            click.echo(f"  {address}")
     if judges:
         _judged(entry, judges)
 
