@@ -1,16 +1,16 @@
 // Starts better-auth with its OAuth provider and oauthDeviceAuthorization() on 127.0.0.1: node serve.mjs PORT
 // Environment: DEVICE_CODE_LIFETIME and POLLING_INTERVAL, in seconds.
 // The clients that target.toml names are made by the administrator's call; more can register, without a secret.
-// loginPage, consentPage and verificationUri are pages of the application, which would talk to the JSON API that
-// user.py talks to. So there are none here that could be judged in the library's place.
+// The page at verificationUri is the application's, here device.mjs; loginPage and consentPage, of the grant with
+// redirects, are none of ours.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { DEVICE_CODE_GRANT_TYPE, oauthDeviceAuthorization, oauthProvider } from "@better-auth/oauth-provider";
 import { betterAuth } from "better-auth";
 import { memoryAdapter } from "better-auth/adapters/memory";
 import { getAuthTables } from "better-auth/db";
-import { toNodeHandler } from "better-auth/node";
 import { jwt } from "better-auth/plugins";
+import { withPages } from "./device.mjs";
 
 const port = Number(process.argv[2]);
 const device = { grant_types: [DEVICE_CODE_GRANT_TYPE, "refresh_token"] };
@@ -59,4 +59,4 @@ for (made of Object.keys(clients)) {
   await auth.api.adminCreateOAuthClient({ headers: { cookie }, body: clients[made] });
 }
 made = undefined;
-createServer(toNodeHandler(auth)).listen(port, "127.0.0.1");
+createServer(withPages(auth)).listen(port, "127.0.0.1");

@@ -1,14 +1,13 @@
 // Starts better-auth with its deviceAuthorization() plugin on 127.0.0.1, as its documentation shows: node serve.mjs PORT
 // Environment: DEVICE_CODE_LIFETIME and POLLING_INTERVAL, in seconds.
 // The plugin keeps no clients: validateClient is where an application says which it knows, and it knows ids only, no
-// secrets. Nor does it have a page: the one at verificationUri is the application's, and would talk to the JSON API
-// that user.py talks to. So there is none here that could be judged in the library's place.
+// secrets. Nor does it have a page: the one at verificationUri is the application's, here device.mjs.
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import { betterAuth } from "better-auth";
 import { memoryAdapter } from "better-auth/adapters/memory";
-import { toNodeHandler } from "better-auth/node";
 import { deviceAuthorization } from "better-auth/plugins";
+import { withPages } from "./device.mjs";
 
 const port = Number(process.argv[2]);
 const clients = new Set(["pub", "other"]);
@@ -29,4 +28,4 @@ const auth = betterAuth({
   ],
 });
 await auth.api.signUpEmail({ body: { name: "Alice", email: "alice@example.org", password: "wonderland" } });
-createServer(toNodeHandler(auth)).listen(port, "127.0.0.1");
+createServer(withPages(auth)).listen(port, "127.0.0.1");

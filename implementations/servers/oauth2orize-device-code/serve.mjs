@@ -1,12 +1,13 @@
 // Starts oauth2orize with oauth2orize-device-code on 127.0.0.1: node serve.mjs PORT
 // Environment: DEVICE_CODE_LIFETIME and POLLING_INTERVAL, in seconds.
 // The two are middleware: they read requests and write responses. Clients, codes, time and the page are left to the
-// application, so here they are as plain as they can be. There is no page, since it would be judged in the library's
-// place: user.py says at /decide what a page would. Nor are there secrets of clients, which are passport's business.
+// application, so here they are as plain as they can be: the page is in pages.mjs. There are no secrets of clients, which
+// are passport's business.
 import { randomBytes, randomInt } from "node:crypto";
 import express from "express";
 import oauth2orize from "oauth2orize";
 import device from "oauth2orize-device-code";
+import { cookie, pages } from "./pages.mjs";
 
 const port = Number(process.argv[2]);
 const lifetime = Number(process.env.DEVICE_CODE_LIFETIME);
@@ -19,6 +20,7 @@ const clients = new Map([
 ]);
 const scopes = ["read", "write"];
 const grants = new Map();
+const sessions = new Set();
 
 const refused = (code) => new device.TokenError(code.replaceAll("_", " "), code);
 
@@ -67,11 +69,26 @@ app.use(["/device_authorization", "/token"], express.urlencoded({ extended: fals
 app.post("/device_authorization", identify, start);
 app.post("/token", identify, server.token());
 app.use(["/device_authorization", "/token"], server.errorHandler());
-app.post("/decide", express.json(), ({ body }, response) => {
-  const typed = body.user_code.replace(/[^A-Za-z]/g, "").toUpperCase();
-  const grant = [...grants.values()].find(({ userCode }) => userCode === typed);
+function find(typed) {
+  const userCode = typed.replace(/[^A-Za-z]/g, "").toUpperCase();
+  const grant = [...grants.values()].find((one) => one.userCode === userCode);
   const open = grant && !grant.decision && Date.now() <= grant.expires;
-  if (open) grant.decision = body.decision;
-  response.status(open ? 204 : 404).end();
+  return open ? { userCode, client: grant.client.id, scope: grant.scope.join(" "), grant } : null;
+}
+
+const page = pages({
+  signIn(name, password) {
+    if (name !== "alice" || password !== "wonderland") return null;
+    const session = randomBytes(24).toString("base64url");
+    sessions.add(session);
+    return [`session=${session}; Path=/; HttpOnly; SameSite=Lax`];
+  },
+  isSignedIn: (request) => sessions.has(cookie(request, "session")),
+  find,
+  decide({ grant }, allow) {
+    grant.decision ||= allow ? "approve" : "deny";
+    return true;
+  },
 });
+app.use(async (request, response, next) => (await page(request, response)) || next());
 app.listen(port, "127.0.0.1");

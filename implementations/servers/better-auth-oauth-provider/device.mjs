@@ -1,0 +1,1 @@
+../better-auth/device.mjs

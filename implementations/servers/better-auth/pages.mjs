@@ -1,0 +1,1 @@
+../oauth2orize-device-code/pages.mjs
