@@ -7,7 +7,7 @@ import pytest
 
 from device_grant.errors import UsageError
 from device_grant.targets import CommandUser, GrantView, ModuleUser, PromptUser, UserError, open_target, resolve
-from device_grant.targets.ports import UserModuleError
+from device_grant.targets.ports import Nobody, UserModuleError
 from device_grant.targets.users import user_of
 
 GRANT = GrantView("ABCD-EFGH", "http://target.test/device", "http://target.test/device?user_code=ABCD-EFGH")
@@ -142,6 +142,8 @@ def test_a_command_that_does_not_exist_is_a_usage_error(tmp_path, http):
 
 
 class Terminal:
+    columns = 80
+
     def __init__(self, *answers):
         self.answers = list(answers)
         self.shown = ""
@@ -163,7 +165,8 @@ def test_a_person_is_shown_code_address_and_qr_code(http):
     user.approve(http, GRANT)
     assert "ABCD-EFGH" in terminal.shown
     assert "http://target.test/device\n" in terminal.shown
-    assert "allow" in terminal.shown
+    assert f"{GRANT.verification_uri_complete}\n" in terminal.shown, "the complete link, for those who can click"
+    assert "Please ALLOW it" in terminal.shown
     assert any(block in terminal.shown for block in "█▀▄")
     user.deny(http, GrantView("CODE\x1b[2J", "http://a/"))
     assert "REFUSE" in terminal.shown
@@ -171,10 +174,44 @@ def test_a_person_is_shown_code_address_and_qr_code(http):
 
 
 def test_a_person_may_say_that_the_page_refuses(http):
-    with pytest.raises(UserError, match="could not allow"):
+    with pytest.raises(UserError, match="could not approve"):
         PromptUser(Terminal("n\n")).approve(http, GRANT)
-    with pytest.raises(UsageError, match="closed"):
-        PromptUser(Terminal()).approve(http, GRANT)
+
+
+@pytest.mark.parametrize(("answers", "reason"), [(("s\n",), "skipped the rest"), ((), "terminal was closed")])
+def test_whoever_skips_or_leaves_is_not_asked_again(http, answers, reason):
+    terminal = Terminal(*answers)
+    user = PromptUser(terminal)
+    for _ in range(2):
+        with pytest.raises(Nobody, match=reason):
+            user.approve(http, GRANT)
+    assert terminal.shown.count("Decision ") == 1
+
+
+def test_a_picture_is_shown_once_an_address_and_only_where_it_fits(http):
+    terminal = Terminal("\n", "\n")
+    user = PromptUser(terminal)
+    for code in ("A", "B"):
+        user.approve(http, GrantView(code, "http://a/device"))
+    assert terminal.shown.count("▄▄▄▄▄▄▄") == len(re.findall("▄▄▄▄▄▄▄", terminal.shown.partition("Decision 2")[0]))
+    narrow, none = Terminal("\n"), Terminal("\n")
+    narrow.columns, none.columns = 20, 0
+    for terminal in (narrow, none):
+        PromptUser(terminal).approve(http, GRANT)
+        assert "▄" not in terminal.shown
+    assert "too narrow" in narrow.shown
+
+
+def test_an_odd_typing_is_explained(http):
+    terminal = Terminal("\n")
+    PromptUser(terminal).approve(http, GrantView(" A-B ", "http://a/device", hint="between spaces, as copying adds"))
+    assert '  code  " A-B "\nType just what is between the quotes: between spaces, as copying adds.\n' in terminal.shown
+
+
+def test_several_processes_do_not_ask_at_one_terminal(monkeypatch):
+    monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
+    with pytest.raises(UsageError, match="leave -n out"):
+        PromptUser()
 
 
 def test_an_address_too_long_for_a_qr_code_is_still_shown(http):

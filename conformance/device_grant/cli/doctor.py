@@ -78,6 +78,7 @@ def examine(options: Options, console: Console) -> int:
         if check is None:
             console.print("This target has given answers only: there is no main path to walk.")
             return int(ExitCode.NOTHING_RAN)
+        subject.expect([check])
         trial = run.trial(check)
         run.carry_out(trial)
         return _said(trial, subject.learn(trial), secrets, console)
@@ -122,7 +123,7 @@ def _said(trial: Trial, findings: Sequence[Finding], secrets: Any, console: Cons
         return int(ExitCode.USAGE)
     if trial.stop is not None:
         paragraph(console, f"Not walked to its end: {trial.stop}", "yellow")
-        if trial.run.target.user is None:
+        if trial.decider is None:
             # Nothing is wrong with the server: somebody has to decide.
             console.print(_SOMEBODY, markup=False)
         return int(ExitCode.NOTHING_RAN)

@@ -134,13 +134,23 @@ class ServerSubject:
 
     def waits(self, check: Check) -> bool:
         """Whether the check is timed, and its waits take time."""
-        from device_grant.targets.users import PromptUser
-
         run = self._opened()
-        user = run.target.user
-        if isinstance(getattr(user, "inner", user), PromptUser):
+        if run.by_hand is not None and run.by_hand.asks(check.name):
             return False  # one question at a time
         return check.timed and run.target.clock.sleeps
+
+    def turn(self, check: Check) -> int:
+        """A person is asked for what tells the most first, and has the rest of the run for themselves."""
+        if self._run is None or self._run.by_hand is None:
+            return 0
+        from device_grant.server.session.by_hand import turn
+
+        return turn(check.name)
+
+    def expect(self, checks: Iterable[Check]) -> None:
+        """A person is told how many decisions are to come."""
+        if self._run is not None and self._run.by_hand is not None:
+            self._run.by_hand.expect([check.name for check in checks])
 
     def meet(self, admission: Admission) -> None:
         """One user decides for all checks."""

@@ -198,6 +198,8 @@ class CheckSession:
             self.collector.begin(self._header())
         if first is not None:
             self._before_all(first)
+        if self.opened:
+            self.subject.expect([task.check for task in tasks])
         if self.on_start is not None:
             self.on_start(len(tasks))
 

@@ -58,6 +58,12 @@ class Subject(Protocol):
     def waits(self, check: Check) -> bool:
         """Whether the check takes real time by waiting, so that it should go on beside others."""
 
+    def turn(self, check: Check) -> int:
+        """Where the check stands among those that are as good as it: the lower, the earlier."""
+
+    def expect(self, checks: Iterable[Check]) -> None:
+        """These are the checks that are going to be run. Called once, before the first."""
+
     def meet(self, admission: Admission) -> None:
         """Take note of how checks are let to what they share."""
 

@@ -174,12 +174,13 @@ class OrderPlugin:
                 return
         worker = is_worker(config)
 
-        def position(item: pytest.Item) -> int:
+        def position(item: pytest.Item) -> tuple[int, int]:
             if not isinstance(item, CheckItem):
                 # Invariants stay last, for they are judged on what all checks have exchanged.
-                return 4 if isinstance(item, InvariantItem) else 0
+                return (4 if isinstance(item, InvariantItem) else 0), 0
             # All that wait are given to one worker: where they stand among the others makes no difference.
-            return rank(item.entry, waits=not worker and session.waits(item.entry))
+            waits = not worker and session.waits(item.entry)
+            return rank(item.entry, waits=waits), session.subject.turn(item.entry)
 
         items.sort(key=position)
 

@@ -26,6 +26,8 @@ class GrantView:
     user_code: str
     verification_uri: str
     verification_uri_complete: str | None = None
+    hint: str = ""
+    """How the user code is typed otherwise than it was shown, and why; empty: as it was shown."""
 
 
 class Clock(Protocol):
@@ -87,6 +89,10 @@ class UserError(Exception):
 
     The message says what the page did; checks that need the decision become untestable with it.
     """
+
+
+class Nobody(UserError):  # noqa: N818 - says what is the case
+    """Nobody decides, or no longer: no fact about the pages, which were not asked for anything."""
 
 
 class NotAsked(UserError):  # noqa: N818 - says what is the case

@@ -36,7 +36,7 @@ def rehearse_everything(case: ServerCase) -> None:
     if run.endpoints.registration and run.claims("registration") is not False:
         case.send(run.registration_request(), "rehearsal: register")
     with suppress(Untestable):  # what is generated shows more of a server that has no client, or starts no grant
-        rehearse(case.device, to_the_end=run.target.clock.kind != "real" and run.target.user is not None)
+        rehearse(case.device, to_the_end=run.target.clock.kind != "real" and case.decider is not None)
 
 
 def _redeem(grant: Grant) -> None:

@@ -83,9 +83,7 @@ class _Decider(httpx.BaseTransport):
 
 def require_browsers(case: ServerCase) -> User:
     """The user, if one can be in two browsers at once; raises Untestable otherwise."""
-    user = case.run.target.user
-    if user is None:
-        raise Untestable("nobody can approve or deny: target.toml has no [user]")
+    user = case.require_decider()
     if user.pages is None:
         raise Untestable("decisions at the same moment need a user module in target.toml, not a command or a person")
     return user

@@ -57,7 +57,7 @@ def hold(browser: Visitor, grant: Grant, place: int) -> httpx.Request:
 
     Raises Untestable where the pages do not let the user, and Inconclusive where the user never gets there.
     """
-    user, left = browser.case.run.target.user, place
+    user, left = browser.case.decider, place
 
     def stop(request: httpx.Request) -> None:
         nonlocal left

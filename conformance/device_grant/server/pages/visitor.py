@@ -12,7 +12,7 @@ from device_grant.judging import Untestable
 from device_grant.protocol.events import Decided, DecisionRefused
 from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.person import page_loaded
-from device_grant.targets.ports import GrantView, NotAsked, UserError
+from device_grant.targets.ports import GrantView, Nobody, NotAsked, UserError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -110,7 +110,7 @@ class Visitor:
 
     def sign_in(self, device: Device) -> bool:
         """Sign in as the user module says, else by approving another request first; whether it could be done."""
-        user = self.case.run.target.user
+        user = self.case.decider
         if user is None or user.pages is None:
             return False
         if user.pages.sign_in is None:
@@ -134,20 +134,20 @@ class Visitor:
 
     def decide(self, action: str, view: GrantView) -> str:
         """Approve or deny in this browser; the page's complaint, empty if it went through."""
-        user = self.case.run.target.user
-        if user is None:
-            raise Untestable("nobody can approve or deny: target.toml has no [user]")
+        user = self.case.require_decider()
         self.case.transcript.append(Decided(self.case.now(), action))
         try:
             with self.case.with_user():
                 (user.approve if action == "approve" else user.deny)(self.http, view)
+        except Nobody as reason:
+            raise Untestable(str(reason)) from None
         except UserError as refused:
             self.case.transcript.append(DecisionRefused(self.case.now(), action, str(refused)))
             return str(refused)
         return ""
 
     def _step(self, name: str, signature: str) -> Callable[..., Any]:
-        user = self.case.run.target.user
+        user = self.case.decider
         if user is None:
             raise Untestable("nobody is at the verification page: target.toml has no [user]")
         result: Callable[..., Any] | None = getattr(user.pages, name, None)

@@ -88,10 +88,7 @@ class _Walk:
         return self._denial(device)
 
     def _decides_alone(self) -> bool:
-        from device_grant.targets.users import PromptUser  # what lists checks needs no HTTP client
-
-        user = self._case.run.target.user
-        return user is not None and not isinstance(getattr(user, "inner", user), PromptUser)
+        return self._case.decider is not None
 
     # Steps.
 

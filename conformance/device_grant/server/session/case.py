@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from device_grant.server.session.run import Run
+    from device_grant.targets.ports import User
 
 T = TypeVar("T")
 
@@ -112,6 +113,18 @@ class ServerCase:
     def confidential(self) -> Device:
         """A device whose client has a secret that the server must check; not applicable where all are public."""
         return self._once("confidential", self._confidential_device)
+
+    @property
+    def decider(self) -> User | None:
+        """Who decides for this check; None where nobody does."""
+        return self.run.decider(self.check.name)
+
+    def require_decider(self) -> User:
+        """The same; raises Untestable where nobody does."""
+        user = self.decider
+        if user is None:
+            raise Untestable(self.run.why_nobody(self.check.name))
+        return user
 
     @property
     def longest_wait(self) -> float:

@@ -10,7 +10,7 @@ from device_grant.browser.page import THROTTLED
 from device_grant.judging import Judgement, Untestable, UserModuleBroke
 from device_grant.protocol.events import Decided, DecisionRefused, Mistyped, PageLoaded
 from device_grant.server.session.browsing import browser_at
-from device_grant.targets.ports import UserError, UserModuleError
+from device_grant.targets.ports import Nobody, UserError, UserModuleError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 _FRESH = 2.0
 """Seconds for which a grant that nothing was done with counts as just begun."""
 _SERVER_ERRORS = range(500, 600)
+
+
+class NobodyDecidesError(Untestable):
+    """Nobody decides, or no longer: the pages were asked for nothing."""
 
 
 class DecisionNotTakenError(Untestable):
@@ -52,11 +56,9 @@ class Person:
         """Attempt a decision that the page may refuse; returns the page's complaint, empty if it went through."""
         try:
             self._decide(action, grant)
-        except UserModuleBroke:
+        except (UserModuleBroke, NobodyDecidesError):
             raise
         except Untestable as refused:
-            if self._case.run.target.user is None:
-                raise
             return str(refused)
         return ""
 
@@ -66,7 +68,7 @@ class Person:
         Does nothing where the code has no two letters that differ, or is part of no address that leads to the page.
         """
         typed, complete = swapped(grant.user_code), grant.verification_uri_complete
-        user = self._case.run.target.user
+        user = self._case.decider
         if user is None or typed == grant.user_code or (complete and grant.user_code not in complete):
             return "nothing to mistype"
         self._case.run.secrets.register("mistyped_user_code", typed)
@@ -100,9 +102,9 @@ class Person:
 
     def _decide(self, action: str, grant: Grant) -> None:
         case, run = self._case, self._case.run
-        user = run.target.user
+        user = case.decider
         if user is None:
-            raise Untestable("nobody can approve or deny: target.toml has no [user]")
+            raise NobodyDecidesError(run.why_nobody(case.check.name))
         case.transcript.append(Decided(case.now(), action, grant.name))
         broken: list[httpx.Response] = []
         client = grant.device.client.id
@@ -113,6 +115,8 @@ class Person:
                 (user.approve if action == "approve" else user.deny)(browser, grant.view)
         except UserModuleError as error:
             raise UserModuleBroke(str(error)) from error
+        except Nobody as reason:
+            raise NobodyDecidesError(str(reason)) from None
         except UserError as refused:
             case.transcript.append(DecisionRefused(case.now(), action, str(refused)))
             self._tell(action, broken)

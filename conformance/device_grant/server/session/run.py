@@ -51,8 +51,9 @@ if TYPE_CHECKING:
     from device_grant.judging.ledger import Expects
     from device_grant.judging.trial import Trial
     from device_grant.server.generation.database import Examples
+    from device_grant.server.session.by_hand import ByHand
     from device_grant.server.session.case import ServerCase
-    from device_grant.targets import Endpoints, Target
+    from device_grant.targets import Endpoints, Target, User
 
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
@@ -109,6 +110,7 @@ class Run:
             # An application that knows its own address is called by it: cookies and links are made for that one.
             self.target.base = f"{issuer.scheme}://{issuer.netloc}"
             self.endpoints = self._discovered()
+        self.by_hand = _by_hand(self.target)
         self.methods = Methods(self.endpoints.document)
         """How clients that register can authenticate."""
         for known in self.target.config.clients:
@@ -123,6 +125,16 @@ class Run:
     def invariants(self) -> tuple[Invariant, ...]:
         """Those that have anything to judge in the dialect."""
         return tuple(entry for entry in all_invariants() if applies(entry, self.dialect, self.catalogue.get))
+
+    def decider(self, check: str) -> User | None:
+        """Who decides for the check of that name; None where nobody does."""
+        return self.by_hand.user_for(check) if self.by_hand else self.target.user
+
+    def why_nobody(self, check: str) -> str:
+        """Why nobody decides for it."""
+        if self.by_hand:
+            return self.by_hand.why_nobody(check)
+        return "nobody can approve or deny: target.toml has no [user]"
 
     def claims(self, name: str) -> bool | None:
         """What the target says of a capability; None: nothing."""
@@ -352,6 +364,15 @@ class Run:
         authorization = request.header("authorization")
         if authorization:
             self.secrets.register("authorization", authorization.partition(" ")[2])
+
+
+def _by_hand(target: Target) -> ByHand | None:
+    from device_grant.server.session.by_hand import ByHand
+    from device_grant.targets.users import PromptUser  # what lists checks needs no HTTP client
+
+    user = target.user
+    prompt = getattr(user, "inner", user)
+    return ByHand(user, prompt) if user is not None and isinstance(prompt, PromptUser) else None
 
 
 def new_run(

@@ -79,8 +79,7 @@ def test_interleaved_grants(case: ServerCase, fuzz: Fuzz) -> None:
     """
     if case.run.target.clock.kind == "real":
         raise Untestable("the state machine needs a clock that can jump: run in process or under libfaketime")
-    if case.run.target.user is None:
-        raise Untestable("nobody can approve or deny: target.toml has no [user]")
+    case.require_decider()
     rehearse(case.device, to_the_end=True)
     cast, profile = Cast(case), case.run.profile
     fuzz.stories(_machine(cast), profile.stories, profile.steps, longer=SHRINKING, written=_written(cast))

@@ -33,10 +33,10 @@ _STARTS = 24
 """Codes that show the whole alphabet: of 34 characters, 8 a code, one stays unseen in a run out of 300."""
 
 
-def _typed(grant: Grant, text: str) -> Exchange:
-    """Approve with the code typed in this way, then poll."""
+def _typed(grant: Grant, text: str, hint: str = "") -> Exchange:
+    """Approve with the code typed in this way, of which `hint` says what is odd, then poll."""
     with Visitor(grant.device.case) as browser:
-        if not browser.decide("approve", GrantView(text, grant.verification_uri)):
+        if not browser.decide("approve", GrantView(text, grant.verification_uri, hint=hint)):
             grant.decided = grant.device.case.now()
         elif browser.last.status in THROTTLED:
             raise Inconclusive(f"the pages limit the rate of guesses: they answer {browser.last.status}")
@@ -66,7 +66,7 @@ def test_code_in_the_other_case(device: Device, verify: Verify) -> None:
     # Two of them: a code of letters and digits may have no digit by chance.
     if grant is None or not _letters_of_one_case(grant.user_code):
         raise NotApplicable("the codes are not letters of one case")
-    exchange = _typed(grant, grant.user_code.swapcase())
+    exchange = _typed(grant, grant.user_code.swapcase(), "letters in the case shown: pages should take either")
     problem = "a code that was typed in the other case is refused"
     verify.that("rfc8628-6.1-case-insensitive-entry", exchange.outcome.ok, problem, exchange)
 
@@ -81,7 +81,7 @@ def test_code_with_other_punctuation(device: Device, verify: Verify) -> None:
         grant = device.start()
         characters = [character for character in grant.user_code if character.isalnum()]
         pairs = ["".join(characters[place : place + 2]) for place in range(0, len(characters), 2)]
-        exchange = _typed(grant, between.join(pairs))
+        exchange = _typed(grant, between.join(pairs), f"{name}: pages should read the letters alone")
         problem = f"a code that was typed {name} is refused"
         verify.that("rfc8628-6.1-strip-punctuation", exchange.outcome.ok, problem, exchange)
 
@@ -99,7 +99,7 @@ def test_code_with_stray_characters(device: Device, verify: Verify) -> None:
         ("with a stray no-break space and full stop", "\xa0", "."),
     ):
         grant = device.start()
-        exchange = _typed(grant, before + grant.user_code + after)
+        exchange = _typed(grant, before + grant.user_code + after, f"{name}, as copying adds: pages should drop it")
         problem = f"a code that was typed {name} is refused"
         verify.that("rfc8628-6.1-strip-out-of-alphabet", exchange.outcome.ok, problem, exchange)
 
@@ -117,7 +117,11 @@ def test_code_with_a_look_alike(device: Device, verify: Verify) -> None:
         raise NotApplicable("the alphabet has no character with a look-alike outside of it")
     character, other = usable[0]
     grant = next(one for one in grants if character in one.user_code.upper())
-    exchange = _typed(grant, grant.user_code.upper().replace(character, other, 1))
+    exchange = _typed(
+        grant,
+        grant.user_code.upper().replace(character, other, 1),
+        f"with {other} for {character}, as people misread it: pages may take it",
+    )
     problem = "a look-alike of a character is not taken for it"
     verify.that("rfc8628-6.1-substitute-confusable", exchange.outcome.ok, problem, exchange)
 

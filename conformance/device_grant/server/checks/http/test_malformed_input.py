@@ -388,7 +388,7 @@ class _Campaign:
 
     def _check_redeemable(self, grant: Grant) -> None:
         case = self._case
-        if case.run.target.user is None or grant.device.user.try_to("approve", grant):
+        if case.decider is None or grant.device.user.try_to("approve", grant):
             return
         self._approved += 1
         if self._refused is not None and case.send(self._refused, "refused before, sent again").outcome.ok:

@@ -403,7 +403,7 @@ def _before_deciding(device: Device) -> list[Page]:
             raise Untestable(f"the user could not approve: {refused}")
         seen = browser.informing()[:-1]
         if not seen:
-            user = device.case.run.target.user
+            user = device.case.decider
             if user is not None and user.pages is not None:
                 raise Untestable("the user module decides without a page: let it open one, and it can be judged")
             raise Untestable("the user decides elsewhere: use a user module, and the pages can be judged")
