@@ -22,6 +22,7 @@ from device_grant.protocol import dialect as known_dialect
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server import user
 from device_grant.reference.server.faults import Faults
+from device_grant.server.invariants.tour import TOUR
 from device_grant.server.session.run import new_run
 from device_grant.targets.users import ModuleUser
 
@@ -32,19 +33,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Check, Invariant
     from device_grant.targets import Target
 
-EXERCISES = (
-    "client_authentication::test_wrong_secret_at_start",
-    "device_authorization::test_get_starts_nothing",
-    "http::test_media_types",
-    "polling::test_missing_device_code",
-    "polling::test_unknown_device_code",
-    "registration::test_refused_registrations",
-    "registration::test_register_a_client",
-    "restjson::test_bodies_that_are_no_structure",
-    "user_decision::test_approval",
-    "user_decision::test_denial_is_final",
-)
-"""Checks whose exchanges, together, show every kind of answer that an invariant speaks of."""
+EXERCISES = TOUR
 
 BROWSER = Chromium()
 """One for all runs of this process: starting it takes longer than most checks."""

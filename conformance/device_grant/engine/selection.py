@@ -29,6 +29,8 @@ class Selection:
     """Requirements of --only; None: all."""
     watching: frozenset[str]
     """Requirements that are judged on everything that is exchanged."""
+    tour: frozenset[str] | None
+    """Names of the checks that show these all that they look at; None: no few of them do."""
     holds: Callable[[str], bool]
     """Whether a check can be run at all, by its name."""
     checks: tuple[str, ...] = ()
@@ -48,10 +50,20 @@ class Selection:
             return False
         if self.checks and not any(fnmatchcase(check.name, pattern) for pattern in self.checks):
             return False
-        # The exchanges of every check are what an invariant judges.
-        all_checks = self.wanted is None or bool(self.wanted & self.watching)
-        wanted = all_checks or bool(self.wanted and self.wanted.intersection(check.requirements))
-        return wanted and applies(check, self.dialect, self.catalogue.get)
+        return self._asked(check) and applies(check, self.dialect, self.catalogue.get)
+
+    @property
+    def touring(self) -> bool:
+        """Whether invariants judge what a few checks exchange, and not what all do."""
+        watched = self.wanted is not None and bool(self.wanted & self.watching)
+        return watched and self.tour is not None and not self.checks
+
+    def _asked(self, check: Check) -> bool:
+        if self.wanted is None or self.wanted.intersection(check.requirements):
+            return True
+        # What a check exchanges is what an invariant judges: those that were named, else some that show it all.
+        shows = self.checks or self.tour is None or check.name in self.tour
+        return bool(shows and self.wanted & self.watching)
 
     def keeps_rule(self, rule: Invariant | Rule) -> bool:
         """Whether the invariant, or rule, is reported."""

@@ -128,6 +128,12 @@ class ServerSubject:
 
         return all_invariants()
 
+    def tour(self) -> frozenset[str]:
+        """Those of the invariants."""
+        from device_grant.server.invariants.tour import TOUR
+
+        return frozenset(TOUR)
+
     def holds(self, name: str) -> bool:
         """Whether the target can show what the check asks for."""
         return self._run is None or self._run.target.holds(name)

@@ -64,6 +64,12 @@ class CheckSession:
     """What each invariant, or rule, has found that nobody expects; in this process."""
     seen_invariants: set[str] = field(default_factory=set)
     """The invariants, or rules, that had something to judge."""
+    narrowed: str = ""
+    """Why not all checks were run that could have shown what was asked for; empty: they were."""
+    stopped: bool = False
+    """Whether the run was ended because something failed, as it was asked to be."""
+    total: int = 0
+    """How many checks were to be run."""
     first: Payload | None = None
     """The lines of the check that stood before all others, where it found anything."""
     misfits: dict[str, str] = field(default_factory=dict)
@@ -138,7 +144,7 @@ class CheckSession:
         collector = self.collector
         if collector is None or collector.header is None:
             return None
-        report = collector.finish(interrupted=self.interrupted or self.error is not None)
+        report = collector.finish(interrupted=self.interrupted or self.error is not None, narrowed=self.narrowed)
         if self.options.report is not None:
             self._publish(collector, report, self.options.report)
         return report.footer.exit_code if report.footer is not None else None
@@ -180,7 +186,8 @@ class CheckSession:
         watching = frozenset(name for rule in self.subject.watching() for name in rule.requirements)
         subject = self.subject
         spoken, checks = dialect(subject.dialect), self.options.checks
-        return Selection(catalogue, spoken, subject.party, self._wanted, watching, subject.holds, checks)
+        tour = subject.tour()
+        return Selection(catalogue, spoken, subject.party, self._wanted, watching, tour, subject.holds, checks)
 
     def waits(self, check: Check) -> bool:
         """Whether the check goes on beside others, in a thread of its own, because it waits on a real clock."""
@@ -200,8 +207,18 @@ class CheckSession:
             self._before_all(first)
         if self.opened:
             self.subject.expect([task.check for task in tasks])
+            self.announce(len(tasks))
+
+    def announce(self, total: int) -> None:
+        """Take note of how many checks are to be run."""
+        self.total = total
         if self.on_start is not None:
-            self.on_start(len(tasks))
+            self.on_start(total)
+
+    def stopped_early(self) -> None:
+        """Take note that the run ended before its end because something failed."""
+        ran = len({case.nodeid for case in self.collector.cases if ".py::" in case.nodeid}) if self.collector else 0
+        self.narrowed = f"The run stopped at a failure, after {ran} of {self.total} checks: the others may fail too."
 
     def plan(self, tasks: Iterable[Task], *, at_once: bool, locks: Path | None = None) -> None:
         """Let those that wait go on side by side: `at_once`, or with the first of them that is run.

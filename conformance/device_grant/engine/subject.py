@@ -52,6 +52,9 @@ class Subject(Protocol):
     def watching(self) -> Iterable[Invariant | Rule]:
         """What is judged on everything that is exchanged."""
 
+    def tour(self) -> frozenset[str] | None:
+        """Names of the few checks that show these all that they look at; None: only all checks do."""
+
     def holds(self, name: str) -> bool:
         """Whether the check of that name can be run: what of a kept run is left out cannot."""
 

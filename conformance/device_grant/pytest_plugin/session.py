@@ -12,7 +12,7 @@ from device_grant.engine.scheduling import rank
 from device_grant.errors import DeviceGrantError, TargetUnreachableError, UsageError
 from device_grant.pytest_plugin.items import CheckItem, InvariantItem, conclude
 from device_grant.pytest_plugin.workers import WorkerPlugin, group, grouped, is_worker, locks
-from device_grant.report.text import one_line
+from device_grant.report.text import one_line, plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 
 PAYLOAD = "device_grant"
 """Attribute of a test report that carries the lines of a check, also from an xdist worker to its controller."""
+_TOURED = "Only what {} exchanged was looked at: --check '*' looks at what all checks exchange."
+_NAMED = "Only {} that --check names ran."
+_SELECTED = "Only {} of {} ran, as pytest selected them."
+_STOPPING = "stopping after"
+"""How pytest begins to say that -x or --maxfail ends a run."""
 
 
 class SessionPlugin:
@@ -28,6 +33,8 @@ class SessionPlugin:
 
     def __init__(self, session: CheckSession) -> None:
         self.session = session
+        self.kept = 0
+        """Checks that fit the dialect and the options, before pytest's own selected among them."""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
@@ -76,6 +83,11 @@ class SessionPlugin:
         items[:] = kept
         if dropped:
             config.hook.pytest_deselected(items=dropped)
+        self.kept = sum(isinstance(item, CheckItem) for item in kept)
+        if selection.touring:
+            self.session.narrowed = _TOURED.format(plural(self.kept, "check"))
+        elif selection.checks:
+            self.session.narrowed = _NAMED.format(plural(self.kept, "check"))
         group(config, [item for item in items if isinstance(item, CheckItem) and self.session.waits(item.entry)])
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -105,6 +117,10 @@ class SessionPlugin:
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """An interrupted run has no footer; so has one whose target went away."""
+        # As xdist ends workers where -x or --maxfail asks for it.
+        self.session.stopped = str(excinfo.value).startswith(_STOPPING)
+        if self.session.stopped:
+            return
         self.session.interrupted = self.session.error is not None or not isinstance(
             excinfo.value, pytest.exit.Exception
         )
@@ -112,6 +128,8 @@ class SessionPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Stop the target, settle the results; the exit status is that of the verdicts."""
+        if self.session.stopped or str(session.shouldfail).startswith(_STOPPING):
+            self.session.stopped_early()
         code = self.session.finish()
         if code is not None and not session.config.option.collectonly:
             session.exitstatus = code
@@ -166,6 +184,9 @@ class OrderPlugin:
         session = self._plugin.session
         if session.error is not None:
             return
+        left = sum(isinstance(item, CheckItem) for item in items)
+        if left < self._plugin.kept:
+            session.narrowed = _SELECTED.format(left, plural(self._plugin.kept, "check"))
         if session.share is not None:
             try:
                 self._keep_own(config, items)

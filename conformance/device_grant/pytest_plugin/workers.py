@@ -22,6 +22,8 @@ FIRST = "device_grant_first"
 """Where the first worker leaves the lines of the check that stood before all others."""
 ERROR = "device_grant_error"
 """Where a worker leaves the message and the exit code of the error that ended it."""
+NARROWED = "device_grant_narrowed"
+"""Where a worker leaves why not all checks were run; all workers select the same."""
 _CTRL_C = "keyboard-interrupt"
 """What xdist gives as the reason where a person ended a worker."""
 _LOCKS = "device_grant_locks"
@@ -74,8 +76,7 @@ class WorkerPlugin:
             return
         # Only invariants have the name of what is judged in brackets.
         self._given = [plain(nodeid) for nodeid in ids if not nodeid.endswith("]")]
-        if self._session.on_start is not None:
-            self._session.on_start(len(self._given))
+        self._session.announce(len(self._given))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:
@@ -92,6 +93,7 @@ class WorkerPlugin:
         output = getattr(node, "workeroutput", {})
         if FIRST in output:
             self._session.take(decoded(output[FIRST]))
+        self._session.narrowed = self._session.narrowed or output.get(NARROWED, "")
         left = output.get(ERROR)
         if left is not None and self._session.error is None:
             message, code = left
@@ -107,7 +109,9 @@ class WorkerPlugin:
         worker: dict[str, Any] = getattr(session.config, "workerinput", {})
         if worker.get("workerid") == "gw0" and self._session.first is not None:
             session.config.workeroutput[FIRST] = encoded(self._session.first)  # type: ignore[attr-defined]  # set by xdist
-        if self._session.error is None and not self._session.interrupted:
+        if is_worker(session.config):
+            session.config.workeroutput[NARROWED] = self._session.narrowed  # type: ignore[attr-defined]  # set by xdist
+        if self._session.error is None and not self._session.interrupted and not self._session.stopped:
             self._session.error = self._unaccounted()
         error = self._session.error
         if error is None:

@@ -232,8 +232,7 @@ class View:
         remarks = []
         if self.report.interrupted:
             remarks.append("The run was interrupted: this report is incomplete.")
-        if self._part:
-            remarks.append(self._part)
+        remarks += self._part + self._narrowed
         if self.suite_errors:
             checks = plural(len(self.suite_errors), "check")
             remarks.append(f"The suite itself broke in {checks}: that says nothing about the target.")
@@ -279,12 +278,18 @@ class View:
         return [f'{which} of races may not come again at once: a baseline calls them kind = "flaky".'] if lost else []
 
     @property
-    def _part(self) -> str:
-        """The note on a shard; empty for a whole run."""
+    def _part(self) -> list[str]:
+        """The note on a shard; none for a whole run."""
         shard = self.report.header.shard
         if shard is UNSET or shard.of == 1:
-            return ""
-        return f"This is shard {shard.label} of a run of {shard.checks} checks; `device-grant merge` joins them."
+            return []
+        return [f"This is shard {shard.label} of a run of {shard.checks} checks; `device-grant merge` joins them."]
+
+    @property
+    def _narrowed(self) -> list[str]:
+        """The note on a run of a few checks only; none where all were run."""
+        footer = self.report.footer
+        return [footer.narrowed] if footer is not None and footer.narrowed else []
 
     @property
     def withheld(self) -> str:

@@ -65,8 +65,11 @@ class Collector:
         for result in invariants:
             self._merge_invariant(result)
 
-    def finish(self, *, interrupted: bool = False) -> Report:
-        """Settle the invariants and, unless the run was interrupted, the footer; close the file."""
+    def finish(self, *, interrupted: bool = False, narrowed: str = "") -> Report:
+        """Settle the invariants and, unless the run was interrupted, the footer; close the file.
+
+        `narrowed` says why not all checks were run that could have shown what was asked for; empty: they were.
+        """
         judged = {result.requirement for result in (*self.results, *self._invariants.values())}
         spare = [result for result in self._spare if result.requirement not in judged]
         if self.header is not None and self.header.shard is not msgspec.UNSET:
@@ -76,7 +79,7 @@ class Collector:
         settled = [self.baseline.mark(redacted(result, self.secrets), self.today) for result in left]
         self.results.extend(settled)
         if not interrupted:
-            self.footer = self._footer()
+            self.footer = self._footer(narrowed)
         report = self.report
         if self.writer is not None:
             for result in settled:
@@ -99,7 +102,7 @@ class Collector:
         assert self.header is not None  # noqa: S101 - nothing is collected before a header
         return Report(header=self.header, cases=tuple(self.cases), results=tuple(self.results), footer=self.footer)
 
-    def _footer(self) -> Footer:
+    def _footer(self, narrowed: str) -> Footer:
         return settle(
             self.report,
             self.baseline,
@@ -107,6 +110,7 @@ class Collector:
             finished=datetime.now(UTC).isoformat(timespec="seconds"),
             duration=round(time.perf_counter() - self._began, 3),
             exchanges=self.exchanges,
+            narrowed=narrowed,
         )
 
     def _merge_invariant(self, result: Result) -> None:

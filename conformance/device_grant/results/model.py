@@ -277,6 +277,9 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True, tag="footer", tag_field=
     suite_errors: int
     withheld: int = 0
     """Results left out of this file because they are withheld (SECURITY.md)."""
+    narrowed: str | msgspec.UnsetType = msgspec.UNSET
+    """Why not all checks were run that could have shown what was asked for: it ended at the first failure, or a few
+    checks stood for all. Absent: all were run."""
 
 
 Line = Header | Case | Result | Footer

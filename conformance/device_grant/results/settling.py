@@ -31,15 +31,21 @@ def settle(  # noqa: PLR0913 - what a run knows besides its results
     duration: float,
     exchanges: int,
     withheld: int = 0,
+    narrowed: str = "",
 ) -> Footer:
     """Make the footer of a report whose results the baseline has marked.
 
-    A shard has no stale entries, and it may judge nothing: what it does not see may happen in another one.
+    A shard has no stale entries, and it may judge nothing: what it does not see may happen in another one. In a
+    `narrowed` run an entry is stale only where it names a check, for that one was run or was not.
     """
     requirements = merge(report.results)
     observed, reached = evidence(report.results)
     whole = report.header.shard is msgspec.UNSET
-    stale = [entry.label for entry in baseline.stale(observed, reached)] if whole else []
+    stale = [
+        entry.label
+        for entry in (baseline.stale(observed, reached) if whole else ())
+        if not narrowed or (entry.check and not entry.check.startswith(("invariants::", "rules::")))
+    ]
     unexpected = [
         name
         for name, requirement in requirements.items()
@@ -69,6 +75,7 @@ def settle(  # noqa: PLR0913 - what a run knows besides its results
         expired=expired,
         suite_errors=suite_errors,
         withheld=withheld,
+        narrowed=narrowed or msgspec.UNSET,
     )
 
 
