@@ -62,6 +62,20 @@ class Completed:
     """Standard error, empty where it went into `output`."""
 
 
+def why_not_started(program: str, folder: Path, error: OSError) -> str:
+    """What is said of a program that could not be started, and what to do; `folder` is where it was looked for."""
+    file = folder / program
+    if isinstance(error, PermissionError) and file.is_file():
+        return f"is not executable: chmod +x {file}"
+    if not isinstance(error, FileNotFoundError):
+        return f"cannot be started: {error.strerror}"
+    if file.is_file() and "/" not in program:
+        return f"is not on PATH, but a file here: write ./{program}"
+    if file.is_file():
+        return "names no program that is here in its first line"
+    return "is not there: build or install it" if "/" in program else "is not on PATH: install it"
+
+
 class ProcessGroup:
     """A running command, the leader of a process group and a session of its own.
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from device_grant.cli import cli
 from device_grant.cli.catalogue import explain
-from device_grant.errors import UsageError
+from device_grant.errors import TargetUnreachableError, UsageError
 
 pytestmark = pytest.mark.long
 
@@ -167,3 +167,12 @@ def test_unknown_claims_are_errors_of_ours():
     assert operation_of("flow", "refresh") == "refresh"
     with pytest.raises(UsageError, match="has no operation start"):
         operation_of("flow", "start")
+
+
+def test_a_script_of_this_folder_is_named_by_its_folder(tmp_path, monkeypatch):
+    (tmp_path / "my_login.py").write_text("print('hi')\n")
+    monkeypatch.chdir(tmp_path)
+    done = invoked("--", sys.executable, "my_login.py")
+    assert isinstance(done.exception, TargetUnreachableError)
+    assert "my_login.py is a file of this folder" in str(done.exception)
+    assert str(done.exception).endswith("write {dir}/my_login.py")

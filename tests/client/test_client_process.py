@@ -269,6 +269,15 @@ def test_a_program_that_is_not_there(tmp_path):
         once("", tmp_path, run={"command": ("./nothing",)})
     with pytest.raises(UsageError, match=r"nothing-of-that-name is not on PATH: install it$"):
         once("", tmp_path, run={"command": ("nothing-of-that-name",)})
+    (tmp_path / "my-login").write_text("#!/bin/sh\n")
+    with pytest.raises(UsageError, match=r"my-login is not on PATH, but a file here: write \./my-login$"):
+        once("", tmp_path, run={"command": ("my-login",)})
+    with pytest.raises(UsageError, match=r"my-login is not executable: chmod \+x .*my-login$"):
+        once("", tmp_path, run={"command": ("./my-login",)})
+    (tmp_path / "my-login").chmod(0o755)
+    (tmp_path / "my-login").write_text("#!/no/such/shell\n")
+    with pytest.raises(UsageError, match=r"names no program that is here in its first line$"):
+        once("", tmp_path, run={"command": ("./my-login",)})
     (tmp_path / "README.md").write_text("how to")
     with pytest.raises(UsageError, match=r"install it as .*README\.md says$"):
         once("", tmp_path, run={"command": ("nothing-of-that-name",)})

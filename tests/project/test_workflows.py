@@ -15,6 +15,7 @@ import yaml
 from support import ROOT
 
 from device_grant.cli import cli
+from device_grant.cli.workflow import workflow_text
 from device_grant.targets import known_servers
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ class Rehearsal:
         program.parent.mkdir(parents=True)
         program.write_text(
             "#!/bin/bash\n"
+            'if [[ $1 == diff ]]; then echo "compared $2 $3"; exit "${CHANGED:-0}"; fi\n'
             'printf "%s\\n" "$@" >arguments\n'
             "mkdir -p out/rfc8628 && echo '## summary' >out/rfc8628/summary.md\n"
             'exit "${CODE:-0}"\n'
@@ -144,6 +146,7 @@ class Rehearsal:
                 "GITHUB_OUTPUT": str(self.folder / "output"),
                 "GITHUB_STEP_SUMMARY": str(self.folder / "step-summary"),
                 "CODE": inputs.get("code", "0"),
+                "CHANGED": inputs.get("changed", "0"),
                 **variables,
             },
             capture_output=True,
@@ -168,8 +171,8 @@ def test_the_action_hands_its_inputs_over(tmp_path):
     assert done.returncode == 0, done.stderr
     words = action.read("arguments")
     assert words == [
-        *("run", "https://id.example.com/a b", "--report", "out", "--profile", "fast", "--dialect", "rfc8628"),
-        *("--user", "user.py", "--expect", "baseline.toml", "--only", "rfc8628-3.5-*", "--only", "rfc6749-5.2-*"),
+        *("run", "https://id.example.com/a b", "--report", "out", "--profile", "fast", "--user", "user.py"),
+        *("--dialect", "rfc8628", "--expect", "baseline.toml", "--only", "rfc8628-3.5-*", "--only", "rfc6749-5.2-*"),
     ]
     assert {word for word in words if word.startswith("--")} <= options("run")
     assert action.read("output") == ["exit-code=0", "report=out"]
@@ -183,3 +186,128 @@ def test_the_action_fails_as_the_run_does_and_still_tells(tmp_path):
     assert action.read("arguments") == ["run", "embedded", "--report", "out", "--profile", "fast"]
     assert action.read("output") == ["exit-code=1", "report=out"]
     assert action.read("step-summary") == ["## summary"]
+
+
+def test_the_action_tests_a_client_or_signs_in(tmp_path):
+    action = Rehearsal(tmp_path)
+    assert action.run(client="tests/client.toml", expect="known.toml").returncode == 0
+    words = action.read("arguments")
+    assert words == ["client", "tests/client.toml", "--report", "out", "--expect", "known.toml"]
+    assert {word for word in words if word.startswith("--")} <= options("client")
+    assert Rehearsal(tmp_path / "other").run(target="embedded", client="honest").returncode == 2
+    signing = Rehearsal(tmp_path / "signing")
+    assert signing.run(target="http://127.0.0.1:8080", login="alice", processes="2").returncode == 0
+    words = signing.read("arguments")
+    assert words[6:] == ["-n", "2", "--login", "alice"]
+    assert {word for word in words if word.startswith("-")} <= options("run")
+    assert Rehearsal(tmp_path / "none").run().returncode == 2
+
+
+@pytest.mark.parametrize(("changed", "said"), [("0", ["regressed=false"]), ("1", ["regressed=true"]), ("2", [])])
+def test_the_action_says_what_changed_and_fails_as_the_run_does(tmp_path, changed, said):
+    action = Rehearsal(tmp_path)
+    assert action.run(target="embedded", previous="last", changed=changed).returncode == 0
+    assert action.read("output")[2:] == said
+    assert "compared last out" in action.read("step-summary")
+
+
+class Nightly:
+    """Runs the steps of the workflow that `init` writes, with a `gh` and a `device-grant` that only note things."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.workflow = yaml.safe_load(workflow_text("target", ["DEVICE_GRANT_PASSWORD"]))
+        steps = self.workflow["jobs"]["conformance"]["steps"]
+        self.steps = {step.get("name", step.get("run", "")): step for step in steps}
+        for name, text in {
+            "gh": 'echo "gh $*" >>said\nif [[ "$1 $2" == "run list" ]]; then echo "$LAST"; fi\n[[ $2 != download ]]\n',
+            "device-grant": 'echo "compared $*"\nexit "${CHANGED:-0}"\n',
+        }.items():
+            program = folder / "bin" / name
+            program.parent.mkdir(exist_ok=True)
+            program.write_text(f"#!/bin/bash\n{text}")
+            program.chmod(0o755)
+
+    def run(self, name: str, **variables: str) -> list[str]:
+        done = subprocess.run(
+            ["bash", "--noprofile", "--norc", "-e", "-c", self.steps[name]["run"]],
+            cwd=self.folder,
+            env={
+                "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
+                "GITHUB_OUTPUT": str(self.folder / "output"),
+                "GITHUB_STEP_SUMMARY": str(self.folder / "step-summary"),
+                "GITHUB_WORKFLOW": "Device grant",
+                "GITHUB_REF_NAME": "main",
+                **variables,
+            },
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        said = self.folder / "said"
+        return said.read_text().splitlines() if said.exists() else []
+
+    def report(self) -> None:
+        (self.folder / "report").mkdir()
+        for name in ("results.jsonl", "summary.md", "badge.svg", "badge.json"):
+            (self.folder / "report" / name).write_text(f"{name}\n")
+
+
+def test_the_workflow_that_init_writes_is_sound(tmp_path):
+    nightly = Nightly(tmp_path)
+    for step in nightly.steps.values():
+        text = step.get("run", "")
+        assert "${{" not in text
+        assert subprocess.run(["bash", "-n"], input=text, text=True, check=False).returncode == 0
+        for words in [words for words in commands(text) if words[0] in {"run", "diff"}]:
+            assert {word for word in words if word.startswith("-")} <= options(words[0])
+    assert nightly.steps["device-grant run target.toml --report report"]["env"] == {
+        "DEVICE_GRANT_PASSWORD": "${{ secrets.DEVICE_GRANT_PASSWORD }}"
+    }
+    page = (ROOT / "docs/how-to/run-in-ci.md").read_text("utf-8")
+    assert workflow_text("target", ["DEVICE_GRANT_PASSWORD"]) in page, "the page shows what init writes"
+
+
+def test_a_night_without_a_report_before_it_goes_on(tmp_path):
+    nightly = Nightly(tmp_path)
+    [said] = nightly.run("The report of the run before", LAST="")
+    assert "--branch main --status completed" in said
+    # This run has no such artefact: the step goes on all the same.
+    last = nightly.run("The report of the run before", LAST="17")[-1]
+    assert last == "gh run download 17 --name device-grant --dir previous"
+
+
+def test_a_night_tells_what_changed_and_opens_an_issue(tmp_path):
+    nightly = Nightly(tmp_path)
+    nightly.run("Summary, and what changed")
+    assert not (tmp_path / "changes.txt").exists(), "a run that broke has no report"
+    nightly.report()
+    nightly.run("Summary, and what changed", CHANGED="1")
+    assert (tmp_path / "output").read_text() == "regressed=true\n"
+    assert "compared diff previous report" in (tmp_path / "step-summary").read_text()
+    (tmp_path / "output").write_text("")
+    nightly.run("Summary, and what changed", CHANGED="2")
+    assert not (tmp_path / "output").read_text()
+    [said] = nightly.run("An issue for what newly fails")
+    assert said == "gh issue create --title The device grant newly fails --body-file issue.md"
+
+
+def test_a_night_publishes_its_badge_and_nothing_else(tmp_path):
+    nightly = Nightly(tmp_path)
+    nightly.report()
+    for words in (
+        ["init", "-q", "--bare", "origin.git"],
+        ["init", "-q", "-b", "main"],
+        ["remote", "add", "origin", "origin.git"],
+        ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "one"],
+    ):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    for _ in range(2):
+        nightly.run("The badge, on a branch of its own")
+    listed = subprocess.check_output(
+        ["git", "-C", "origin.git", "ls-tree", "--name-only", "device-grant-badge"], cwd=tmp_path, text=True
+    )
+    assert listed.split() == ["badge.json", "badge.svg"]
+    assert not subprocess.check_output(["git", "status", "--short", "-uno"], cwd=tmp_path, text=True)

@@ -83,9 +83,52 @@ def test_an_expectation_that_came_or_went_is_a_change():
     assert not difference.regressed
 
 
+@pytest.mark.parametrize("kind", ["deviation", "disputed", "unread"])
+def test_what_the_baseline_expects_is_known_and_no_regression(kind):
+    before, after = run(samples.result(ONE, "pass")), run(samples.result(ONE, "fail", expected=kind))
+    assert kinds(before, after) == [(ONE, "known")]
+    assert not compare("x", before, after).regressed
+
+
+def test_entries_that_no_longer_hold_are_said():
+    after = run(samples.result(ONE, "pass"), stale=[f"{ONE} (x)"], expired=["rfc8628-3.2-user-code-present"])
+    remarks = compare("x", run(samples.result(ONE, "pass")), after).remarks
+    assert f"An entry of the baseline no longer happens: {ONE} (x)." in remarks
+    assert "An entry of the baseline has expired: rfc8628-3.2-user-code-present." in remarks
+
+
+def test_a_first_night_has_no_predecessor(tmp_path):
+    there = written(tmp_path / "b", run(samples.result(ONE, "fail")))
+    (tmp_path / "empty").mkdir()
+    for absent in ("nothing", "empty"):
+        done = CliRunner().invoke(command, [str(tmp_path / absent), str(there)], standalone_mode=False)
+        assert done.return_value == 0
+        assert "no earlier run" in done.output
+    done = CliRunner().invoke(command, [str(tmp_path / "nothing"), str(there), "--json"], standalone_mode=False)
+    assert json.loads(done.output) == {"regressed": False, "runs": [], "only": {}, "first": True}
+    done = CliRunner().invoke(command, [str(tmp_path / "nothing"), str(tmp_path / "c")], standalone_mode=False)
+    assert isinstance(done.exception, UsageError), "what is to be compared must be there"
+
+
+def test_a_baseline_can_be_given_afterwards(tmp_path):
+    before = written(tmp_path / "a", run(samples.result(ONE, "pass")))
+    after = written(tmp_path / "b", run(samples.result(ONE, "fail")))
+    known = tmp_path / "baseline.toml"
+    known.write_text(f'[[known]]\nrequirement = "{ONE}"\nreason = "fixed in the next release"\n')
+    arguments = [str(before), str(after)]
+    assert CliRunner().invoke(command, arguments, standalone_mode=False).return_value == 1
+    done = CliRunner().invoke(command, [*arguments, "--expect", str(known)], standalone_mode=False)
+    assert (done.return_value, "Newly failing, as the baseline expects" in done.output) == (0, True)
+    known.write_text(known.read_text() + "expires = 2020-01-31\n")
+    done = CliRunner().invoke(command, [*arguments, "--expect", str(known)], standalone_mode=False)
+    assert (done.return_value, "has expired" in done.output) == (1, True)
+    done = CliRunner().invoke(command, [str(before), str(before), "--expect", str(known)], standalone_mode=False)
+    assert (done.return_value, "no longer happens" in done.output) == (0, True)
+
+
 def test_flaky_failures_come_and_go():
     after = run(samples.result(ONE, "fail", expected="flaky"))
-    assert kinds(run(samples.result(ONE, "pass")), after) == [(ONE, "changed")]
+    assert kinds(run(samples.result(ONE, "pass")), after) == [(ONE, "known")]
 
 
 def test_a_changed_message_is_no_change():

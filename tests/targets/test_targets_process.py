@@ -161,7 +161,7 @@ def test_a_port_taken_in_between_is_tried_again(tmp_path, monkeypatch):
 
 def test_a_command_that_does_not_exist_is_a_usage_error(tmp_path):
     (tmp_path / "target.toml").write_text('name = "t"\n[serve]\ncommand = ["./absent", "{port}"]\n')
-    with pytest.raises(UsageError, match=r"absent cannot be started"), open_target(resolve(str(tmp_path))):
+    with pytest.raises(UsageError, match=r"absent is not there"), open_target(resolve(str(tmp_path))):
         pass
 
 

@@ -137,7 +137,7 @@ def test_a_command_is_not_given_options_by_the_target(tmp_path, http):
 
 
 def test_a_command_that_does_not_exist_is_a_usage_error(tmp_path, http):
-    with pytest.raises(UsageError, match="cannot be started"):
+    with pytest.raises(UsageError, match="absent is not there: build or install it"):
         CommandUser(["./absent"], tmp_path).approve(http, GRANT)
 
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shlex
+import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ import click
 from device_grant.catalogue.model import RFC8628
 from device_grant.cli.behind import WithBehind, behind
 from device_grant.cli.targets import target_options
+from device_grant.cli.workflow import workflow_text
 from device_grant.errors import DeviceGrantError, ExitCode, UsageError
 from device_grant.targets.config import PASSWORD_VARIABLE
 from device_grant.targets.supplied import Supplied
@@ -190,44 +192,13 @@ def table(head: str, members: Mapping[str, str]) -> list[str]:
     return [*(["", head] if head else []), *said] if said else []
 
 
-def workflow_text(kind: str, variables: Iterable[str]) -> str:
-    """A workflow that runs on each push and each night, keeps the report, and fails as the exit code says."""
-    secrets = [f"          {name}: ${{{{ secrets.{name} }}}}" for name in variables]
-    command = "run target.toml" if kind == "target" else "client client.toml"
-    return "\n".join(
-        [
-            "name: Device grant",
-            "on:",
-            "  push:",
-            "  schedule:",
-            '    - cron: "17 3 * * *"',
-            "jobs:",
-            "  conformance:",
-            "    runs-on: ubuntu-latest",
-            "    steps:",
-            "      - uses: actions/checkout@v4",
-            "      - uses: actions/setup-python@v5",
-            '        with: { python-version: "3.13" }',
-            "      - run: pip install device-grant-conformance",
-            "      # Start here what is tested, if it does not run already.",
-            f"      - run: device-grant {command} --report report",
-            *(["        env:", *secrets] if secrets else []),
-            "      - if: always()",
-            '        run: cat report/summary.md >> "$GITHUB_STEP_SUMMARY"',
-            "      - if: always()",
-            "        uses: actions/upload-artifact@v4",
-            "        with: { name: device-grant, path: report }",
-            "",
-        ]
-    )
-
-
 def _client(words: tuple[str, ...], name: str | None, dialect: str | None, ask: _Asking) -> int:
     _refuse_existing(_CLIENT)
     spoken = dialect or ask.text("Its dialect (rfc8628 or aws-sso-oidc)", RFC8628)
     from device_grant.protocol import dialect as known_dialect
 
     _write(_CLIENT, client_text(words, name or Path(words[0]).name, known_dialect(spoken).name))
+    _hint_of_a_file(words[0])
     if not any("{" in word for word in words):
         click.echo(
             f"Nothing in {shlex.join(words)} tells the client where its server is: use {{endpoint}} or {{issuer}} in "
@@ -236,6 +207,11 @@ def _client(words: tuple[str, ...], name: str | None, dialect: str | None, ask: 
     _workflow("client", [], ask)
     click.echo("\nNext: device-grant client client.toml")
     return int(ExitCode.CONFORMANT)
+
+
+def _hint_of_a_file(program: str) -> None:
+    if "/" not in program and shutil.which(program) is None and Path(program).is_file():
+        click.echo(f"{program} is a file here and not on PATH: write ./{program} in {_CLIENT}.")
 
 
 def _walk() -> int:
@@ -259,6 +235,7 @@ def _workflow(kind: str, variables: list[str], ask: _Asking) -> None:
     if _WORKFLOW.exists() or not ask.yes(f"Write {_WORKFLOW}, for GitHub Actions"):
         return
     _write(_WORKFLOW, workflow_text(kind, variables))
+    click.echo("  nightly too: an issue for what newly fails, a badge on the branch device-grant-badge")
     for variable in variables:
         click.echo(f"  it needs the secret {variable} in the settings of the repository")
 

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from device_grant.results import Report
     from device_grant.results.model import Result
 
-Kind = Literal["newly-failing", "newly-passing", "changed", "gone", "new"]
+Kind = Literal["newly-failing", "newly-passing", "known", "changed", "gone", "new"]
 TITLES: dict[Kind, str] = {
     "newly-failing": "Newly failing",
     "newly-passing": "Newly passing",
+    "known": "Newly failing, as the baseline expects",
     "changed": "Otherwise changed",
     "gone": "Gone",
     "new": "New",
@@ -54,12 +55,12 @@ class Change:
 
     @property
     def kind(self) -> Kind:
-        """Which group it belongs to; a failure that the baseline calls flaky comes and goes, and is no regression."""
+        """Which group it belongs to; a failure that the baseline expects is known, and no regression."""
         before, after = self.before, self.after
         if after is None:
             return "gone"
-        if after.verdict == _FAIL and (before is None or before.verdict != _FAIL) and after.expected != "flaky":
-            return "newly-failing"
+        if after.verdict == _FAIL and (before is None or before.verdict != _FAIL):
+            return "known" if after.expected else "newly-failing"
         if before is None:
             return "new"
         if after.verdict in _PASSING and before.verdict in _BROKEN:
@@ -114,6 +115,9 @@ class Difference:
             if report.footer is not None and report.footer.suite_errors:
                 checks = plural(report.footer.suite_errors, "check")
                 collected.append(f"The suite itself broke in {checks} of the {side} run.")
+        footer = self.after.footer
+        for entries, why in ((footer.stale, "no longer happens"), (footer.expired, "has expired")) if footer else ():
+            collected += [f"An entry of the baseline {why}: {entry}." for entry in entries]
         if self.drawn:
             passes = plural(self.drawn, "pass comes or goes", "passes come or go")
             collected.append(f"{passes} with the examples that were drawn: such a requirement was sampled.")

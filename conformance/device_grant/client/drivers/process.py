@@ -17,7 +17,7 @@ from device_grant.client.scripted.certificates import Certificates
 from device_grant.client.scripted.network import Listener, Loop, Proxy
 from device_grant.client.scripted.steps import Script, change, pending
 from device_grant.errors import UsageError
-from device_grant.processes import ProcessGroup
+from device_grant.processes import ProcessGroup, why_not_started
 from device_grant.protocol import Purpose, Secrets, dialect
 from device_grant.targets.adapter import fill
 from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
@@ -210,12 +210,9 @@ class ProcessDriver:
                     umask=0o022,
                 )
         except OSError as error:
-            why = f"cannot be started: {error.strerror}"
-            if isinstance(error, FileNotFoundError):
-                on_path = "/" not in command[0]
-                why = "is not on PATH: install it" if on_path else "is not there: build or install it"
-                if self._located.folder.joinpath("README.md").is_file():
-                    why += f" as {self._located.folder / 'README.md'} says"
+            why = why_not_started(command[0], self._folder, error)
+            if isinstance(error, FileNotFoundError) and self._located.folder.joinpath("README.md").is_file():
+                why += f" as {self._located.folder / 'README.md'} says"
             raise UsageError(f"{self.spec}: run.command: {command[0]} {why}") from error
         self._running.add(process)
         return process

@@ -6,6 +6,7 @@ import shlex
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from device_grant.catalogue import Verdict
@@ -249,4 +250,12 @@ class ClientRun:
         asked = ", ".join(entry.label for entry in attempt.exchanges) or "nothing"
         refused = f"; the proxy refused {', '.join(attempt.ended.refused_hosts)}" if attempt.ended.refused_hosts else ""
         words = self.secrets.redact(attempt.ended.last_words)
-        return f"{self.driver.spec}: {what} {attempt.how}; it asked for: {asked}{refused}; its last lines: {words}"
+        said = f"{what} {attempt.how}; it asked for: {asked}{refused}; its last lines: {words}{self._elsewhere()}"
+        return f"{self.driver.spec}: {said}"
+
+    def _elsewhere(self) -> str:
+        """What to write for a file of this folder, where the client, which runs in a HOME of its own, is not."""
+        words = self.driver.config.run.command[1:]
+        here = next((word for word in words if word[:1] not in ("/", "-", "{") and Path(word).is_file()), "")
+        hint = f"; {here} is a file of this folder, and the client runs in another one: write {{dir}}/{here}"
+        return hint if here else ""

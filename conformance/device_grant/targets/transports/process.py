@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.processes import ProcessGroup, exit_words, kept_no_more, last_words, removed_with_us
+from device_grant.processes import ProcessGroup, exit_words, kept_no_more, last_words, removed_with_us, why_not_started
 from device_grant.targets.adapter import Adapter, fill
 from device_grant.targets.clocks import FaketimeClock, RealClock, remove_faketime_leftovers
 from device_grant.targets.environments import node_environment, python_environment
@@ -157,9 +157,8 @@ class ProcessTarget(Adapter):
             try:
                 self._process = ProcessGroup(command, output=log, folder=folder, environment=environment)
             except OSError as error:
-                raise UsageError(
-                    f"{self.spec}: serve.command: {command[0]} cannot be started: {error.strerror}"
-                ) from error
+                why = why_not_started(command[0], folder, error)
+                raise UsageError(f"{self.spec}: serve.command: {command[0]} {why}") from error
         # A jump of a faked clock fires the server's timers for idle connections, just as the next request goes out.
         self._network = Network(self.base, keep_alive=self.clock.kind != "faketime")
 

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from device_grant.errors import UsageError
-from device_grant.processes import completed, exit_words, last_lines
+from device_grant.processes import completed, exit_words, last_lines, why_not_started
 from device_grant.targets.adapter import fill
 from device_grant.targets.ports import GrantView, Pages, UserError
 
@@ -55,7 +55,7 @@ class CommandUser:
         try:
             done = completed([program, *arguments], folder=self._folder, seconds=_COMMAND_TIMEOUT)
         except OSError as error:
-            raise UsageError(f"user.command: {program} cannot be started: {error.strerror}") from error
+            raise UsageError(f"user.command: {program} {why_not_started(program, self._folder, error)}") from error
         if done.status is None:
             raise UserError(f"the user command took longer than {_COMMAND_TIMEOUT:g} s to {action}")
         if done.status:
