@@ -13,6 +13,7 @@ from support.html_page import Page
 from device_grant.catalogue import load
 from device_grant.errors import UsageError
 from device_grant.report import html
+from device_grant.report.http import serving
 from device_grant.report.text import minute
 from device_grant.results import Report, publish, withhold_security
 from device_grant.results.baseline import load as load_baseline
@@ -174,10 +175,16 @@ def test_what_was_measured_says_whether_it_was_a_race(measured, raced):
 
 
 def test_sections_are_in_the_order_of_the_document_and_the_own_source_comes_first():
-    sections = re.findall(r'aria-label="(RFC \d+ section [\d.]+)"', html.render(samples.report()))
-    assert sections == [
+    page = html.render(samples.report())
+    sections = re.findall(r'aria-label="(RFC \d+ section [\d.]+)"|(<details class="rest">)', page)
+    # What fails comes first in each source, the rest is folded.
+    assert [rest or name for name, rest in sections] == [
+        "RFC 8628 section 3.5",
+        '<details class="rest">',
         *(f"RFC 8628 section {number}" for number in ("3.1", "3.2", "3.3.1", "3.4", "3.5", "3.10", "6.1", "6.2")),
-        *(f"RFC 6749 section {number}" for number in ("2.3.1", "5.1", "5.2")),
+        "RFC 6749 section 2.3.1",
+        '<details class="rest">',
+        *(f"RFC 6749 section {number}" for number in ("5.1", "5.2")),
     ]
 
 
@@ -206,7 +213,7 @@ def test_verdicts_are_words_and_not_colours_alone():
     for label in ("fail", "warn", "untestable", "inconclusive", "not-applicable", "observed", "pass"):
         assert label in page.words
     assert page.of("html")[0]["lang"] == "en"
-    assert {"header", "main", "nav", "footer"} <= {tag for tag, _ in page.elements}
+    assert {"header", "main", "footer"} <= {tag for tag, _ in page.elements}
     assert page.words.count("%") == page.words.count("%3A")
 
 
@@ -229,6 +236,44 @@ def excluded_ids(report):
     text = html.render(report)
     section = text[text.index('id="part-excluded"') :]
     return re.findall(r'<div id="([^"]+)"><dt>', section)
+
+
+CURL = "curl -i http://target.test/token --data-raw a=b"
+
+
+@pytest.mark.parametrize(
+    ("spec", "command", "expected"),
+    [
+        (
+            "embedded:rfc8628",
+            "device-grant run embedded:rfc8628 --fault denial_ignored --only x --fault=json_as_html",
+            "device-grant serve --dialect rfc8628 --port 8628 --fault denial_ignored --fault json_as_html",
+        ),
+        ("embedded", "an unfinished 'quotation", "device-grant serve --dialect rfc8628 --port 8628"),
+        ("asgi:app.server:make()", "", "uvicorn --port 8628 'app.server:make()'"),
+        ("wsgi:app:app", "", "uvicorn --interface wsgi --port 8628 app:app"),
+        ("target.toml", "", ""),
+    ],
+)
+def test_a_curl_line_of_a_target_without_an_address_says_how_to_serve_it(spec, command, expected):
+    header = samples.header(spec=spec, command=command)
+    assert serving(header, CURL) == expected
+    assert serving(header, CURL.replace("target.test", "127.0.0.1:8000")) == ""
+    result = samples.shown("rfc8628-3.5-a", "fail", curl=CURL)
+    words = Page(html.render(Report(header=header, cases=(), results=(result,)))).words
+    assert (expected in words and "in the place of http://target.test" in words) is bool(expected)
+
+
+def test_what_has_one_reason_in_the_baseline_is_one_entry():
+    results = [
+        samples.result(f"rfc8628-3.5-{number}", "fail", expected="deviation", reason=f"reason {number % 3}")
+        for number in range(9)
+    ]
+    page = html.render(Report(header=samples.header(), results=tuple(results)))
+    start = page.index('id="part-baseline"')
+    card = page[start : page.index("</section>", start)]
+    assert [card.count(f"reason {number}") for number in range(3)] == [1, 1, 1]
+    assert card.count('href="#rfc8628-3.5-') == 9
 
 
 def test_what_the_catalogue_excludes_is_listed_with_its_reason():

@@ -24,12 +24,13 @@ from device_grant.catalogue import Verdict, load
 from device_grant.report import http, timeline
 from device_grant.report.text import minute, plural, visible, web_link
 from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
+from device_grant.targets.config import DEFAULT_BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from device_grant.results import Report
-    from device_grant.results.model import Result
+    from device_grant.results.model import Case, Result
 
 SYMBOLS = {
     "fail": "✕",
@@ -44,6 +45,10 @@ _LONGEST_TEXT = 6000
 """Characters of one value; the whole is in results.jsonl."""
 _LONGEST_TRANSCRIPT = 40
 """Steps of one transcript; what a failure turns on is at its end."""
+_LONGEST_STORY = 3
+"""Steps of a transcript that stands open in its result; a longer one is opened by hand."""
+_MOST_CAUSES = 8
+"""Causes and reasons that are listed at once; a server that is broken throughout has dozens."""
 
 
 def render(report: Report) -> str:
@@ -56,6 +61,8 @@ def render(report: Report) -> str:
         view=view,
         excluded=excluded(view, load()),
         cases={case.check: case.steps for case in report.cases},
+        # One shows what there is to see of a failure; with all of them open nobody sees the whole.
+        opened=view.roots[0].lead.id if view.roots else "",
         verdicts=WORST_FIRST,
         present=[verdict for verdict in WORST_FIRST if view.of(verdict)],
     )
@@ -94,6 +101,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "anchor": anchor,
         "baseline_entry": baseline_entry,
+        "by_reason": _by_reason,
+        "by_subject": _by_subject,
         "caption": timeline.caption,
         "cut": _cut,
         "decisive": http.decisive,
@@ -102,18 +111,24 @@ def _environment() -> Environment:
         "moment": http.moment,
         "request_text": http.request_text,
         "response_text": http.response_text,
+        "serving": http.serving,
         "summary": http.summary,
         "timeline": timeline.timeline,
+        "verdicts_of": lambda results: ", ".join(result.verdict for result in results),
         "web_link": web_link,
         "worst_first": _worst_first,
     }
     environment.globals |= {
         "fail": Verdict.FAIL,
+        "in_process": DEFAULT_BASE,
+        "longest_story": _LONGEST_STORY,
         "longest_transcript": _LONGEST_TRANSCRIPT,
         "meaning": MEANING,
+        "most_causes": _MOST_CAUSES,
         "not_applicable": Verdict.NOT_APPLICABLE,
         "plural": plural,
         "section_name": section_name,
+        "served_at": http.SERVED_AT,
         "symbols": SYMBOLS,
         "timeline_width": timeline.WIDTH,
         "timeline_words": timeline.WORDS,
@@ -148,6 +163,24 @@ def _cut(text: str, longest: int = _LONGEST_TEXT) -> str:
     if len(text) <= longest:
         return text
     return f"{text[:longest]}… [cut: {len(text)} characters, the rest is in results.jsonl]"
+
+
+def _by_subject(cases: Iterable[Case]) -> list[tuple[str, list[Case]]]:
+    """Checks by the module of their subject, in the order in which they ran first."""
+    result: dict[str, list[Case]] = {}
+    for case in cases:
+        result.setdefault(case.check.partition("::")[0], []).append(case)
+    return list(result.items())
+
+
+def _by_reason(results: Iterable[Result]) -> list[tuple[Result, list[str]]]:
+    """One result of each baseline reason, with the requirements that it is the reason for."""
+    result: dict[tuple[str, ...], tuple[Result, list[str]]] = {}
+    for one in results:
+        _, names = result.setdefault((one.verdict, one.expected, one.reason, one.issue), (one, []))
+        if one.requirement not in names:
+            names.append(one.requirement)
+    return list(result.values())
 
 
 def _worst_first(results: Iterable[Result]) -> list[Result]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import shlex
+from itertools import pairwise
 from typing import TYPE_CHECKING
+
+from device_grant.targets.config import DEFAULT_BASE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from device_grant.results.model import HttpRequest, HttpResponse, Step
+    from device_grant.results.model import Header, HttpRequest, HttpResponse, Step
 
 _LONGEST_STORY = 40
+SERVED_AT = "http://127.0.0.1:8628"
+"""Where what `serving` says listens."""
 
 
 def moment(step: Step) -> str:
@@ -34,6 +40,33 @@ def story(steps: Sequence[Step]) -> list[str]:
         return lines
     half = _LONGEST_STORY // 2
     return [*lines[:half], f"({len(lines) - 2 * half} more steps)", *lines[-half:]]
+
+
+def serving(header: Header, curl: str) -> str:
+    """The command that makes a target that runs inside the suite listen, so that a curl line can reach it.
+
+    Empty where the line needs none, or where what serves the target is not known: it has an address, or is described
+    by a file that names an application.
+    """
+    if f"{DEFAULT_BASE}/" not in curl:
+        return ""
+    kind, _, rest = header.spec.partition(":")
+    port = SERVED_AT.rpartition(":")[2]
+    if kind == "embedded":
+        return shlex.join(["device-grant", "serve", "--dialect", header.dialect, "--port", port, *_faults(header)])
+    if kind in ("asgi", "wsgi"):
+        # Uvicorn is what the suite itself serves with.
+        return shlex.join(["uvicorn", *(["--interface", "wsgi"] if kind == "wsgi" else []), "--port", port, rest])
+    return ""
+
+
+def _faults(header: Header) -> list[str]:
+    try:
+        words = shlex.split(header.command)
+    except ValueError:
+        return []
+    apart = [part for word in words for part in (word.split("=", 1) if word.startswith("--fault=") else [word])]
+    return [word for one, fault in pairwise(apart) if one == "--fault" for word in (one, fault)]
 
 
 def _described(step: Step) -> str:

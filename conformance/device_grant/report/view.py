@@ -89,6 +89,11 @@ class SourceGroup:
         """How many of them have this verdict."""
         return sum(requirement.verdict is verdict for requirement in self.requirements)
 
+    @property
+    def halves(self) -> tuple[list[Section], list[Section]]:
+        """Its sections with what fails alone, and with all else alone; without those that are then empty."""
+        return _sifted(self.sections, fails=True), _sifted(self.sections, fails=False)
+
 
 @dataclass(frozen=True)
 class Excluded:
@@ -359,6 +364,14 @@ def excluded(view: View, catalogue: Catalogue) -> list[Excluded] | None:
         Excluded(source, tuple(sorted(by_source[source], key=lambda entry: (natural(entry.section), entry.id))))
         for source in sorted(by_source, key=_own_first(view.specification))
     ]
+
+
+def _sifted(sections: Iterable[Section], *, fails: bool) -> list[Section]:
+    sifted = [
+        Section(one.name, tuple(each for each in one.requirements if (each.verdict is Verdict.FAIL) is fails))
+        for one in sections
+    ]
+    return [one for one in sifted if one.requirements]
 
 
 def natural(text: str) -> list[tuple[int, str]]:

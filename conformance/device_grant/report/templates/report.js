@@ -6,7 +6,13 @@
   const find = document.querySelector("#part-find");
   const buttons = all("button[data-show]", bar);
   const status = bar.querySelector(".shown");
+  // What holds requirements, and whether it stood open at first.
+  const folds = new Map(all("details.source, details.rest").map((one) => [one, one.open]));
   const words = new Map(requirements.map((one) => [one, one.querySelector("summary").textContent.toLowerCase()]));
+
+  const reveal = (one) => {
+    for (let fold = one.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
+  };
 
   const apply = () => {
     const shown = new Set(buttons.filter((one) => one.ariaPressed === "true").map((one) => one.dataset.show));
@@ -16,9 +22,11 @@
       one.hidden = (shown.size > 0 && !shown.has(one.dataset.verdict)) || !words.get(one).includes(text);
       number += one.hidden ? 0 : 1;
     }
-    for (const group of all(".section, .source")) {
+    for (const group of all(".section, .source, .rest")) {
       group.hidden = all("details.requirement", group).every((one) => one.hidden);
     }
+    const filtered = shown.size > 0 || text !== "";
+    for (const [fold, open] of folds) fold.open = filtered ? !fold.hidden : open;
     status.textContent = `${number} of ${requirements.length} shown`;
     return shown;
   };
@@ -48,7 +56,7 @@
       find.value = "";
       apply();
     }
-    for (let one = target.closest("details"); one; one = one.parentElement.closest("details")) one.open = true;
+    reveal(target);
     target.scrollIntoView();
   };
 
@@ -61,7 +69,9 @@
   find.addEventListener("input", () => remember(apply()));
   for (const one of all("button[data-open]", bar)) {
     one.addEventListener("click", () => {
-      for (const requirement of requirements) if (!requirement.hidden) requirement.open = one.dataset.open === "true";
+      const open = one.dataset.open === "true";
+      for (const [fold, first] of folds) if (!fold.hidden) fold.open = open || first;
+      for (const requirement of requirements) if (!requirement.hidden) requirement.open = open;
     });
   }
 
@@ -88,7 +98,10 @@
 
   // Paper cannot be clicked: what fails or warns is printed open.
   addEventListener("beforeprint", () => {
-    for (const one of requirements) if (/^(fail|warn)$/.test(one.dataset.verdict)) one.open = true;
+    for (const one of requirements.filter((each) => /^(fail|warn)$/.test(each.dataset.verdict))) {
+      reveal(one);
+      for (const fold of all(".others, .story, .served", one)) fold.open = true;
+    }
   });
 
   bar.hidden = false;
