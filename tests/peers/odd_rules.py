@@ -352,6 +352,7 @@ class OneSession(Honest):
     """Keeps one refresh token for a client and its user: the next redemption replaces it, as a new sign-in may."""
 
     interval = 1
+    deviations = {"rfc6749-6-second-device-keeps-first": "no text has it so"}
 
     def redeem(self, form, client):
         self.refreshes = {name: kept for name, kept in self.refreshes.items() if kept.client is not client}

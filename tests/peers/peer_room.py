@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import odd_answers
 import odd_aws
 import odd_clients
+import odd_grants
 import odd_pages
 import odd_rules
 import odd_sockets
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 FOLDER = Path(__file__).parent
-MODULES = (peer_rfc, peer_aws, odd_clients, odd_rules, odd_answers, odd_pages, odd_aws)
+MODULES = (peer_rfc, peer_aws, odd_clients, odd_rules, odd_grants, odd_answers, odd_pages, odd_aws)
 
 
 def of(module: ModuleType) -> dict[str, type[Honest]]:

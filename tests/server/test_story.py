@@ -54,6 +54,8 @@ def accepts(expectation, code, *, polite=True):
         ("denied", 10, {"access_denied", "invalid_grant"}, {"ok", "authorization_pending"}),
         ("redeemed", 10, {"invalid_grant", "invalid_request"}, {"ok", "authorization_pending"}),
         ("undecided", 10, {"ok", "authorization_pending", "access_denied"}, {"server_error"}),
+        # What a stranger or two decisions made of a code, its end is the same.
+        ("undecided", 700, {"ok", "expired_token", "invalid_grant"}, {"authorization_pending"}),
     ],
 )
 def test_polite_polls(state, age, right, wrong):

@@ -189,7 +189,8 @@ class AwsEndpoints:
         if not skip_secret and not hmac.compare_digest((client.secret or "").encode(), offered.encode()):
             raise Refusal("invalid_client", "Invalid client: the secret is not the one that was issued")
         expired = client.expires_at and self.store.clock() >= client.expires_at
-        if expired and not self.faults.expired_registration_accepted:
+        late = self.faults.expired_registration_redeems and not device
+        if expired and not (late or self.faults.expired_registration_accepted):
             raise Refusal("invalid_client", "Invalid client: the registration has expired")
         return client
 

@@ -22,6 +22,8 @@ TOLERANCE = 1.0
 """Seconds: clients and servers count in whole ones, so a poll that is one second early is still polite."""
 SLOW_DOWN = 5.0
 """Seconds that each slow_down adds to the interval (RFC 8628 3.5)."""
+MOST_POLLS = 20
+"""Polls of a code that the fault `polls_limited` bears."""
 YEAR = 31_536_000
 """Seconds."""
 
@@ -58,7 +60,11 @@ class Grants:
             with self.store.lock:
                 grant = self._judge(client, device_code)
                 grant.state = State.REDEEMED
-        return self._issue(client, grant.scope, family=grant.family)
+        if self.store.faults.one_refresh_token_a_user:
+            for held in self.store.refresh_tokens.values():
+                if held.client.id == client.id and held.subject == grant.subject:
+                    self.store.revoked_families[held.family] = None
+        return self._issue(client, grant.scope, family=grant.family, subject=grant.subject)
 
     async def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
         """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""
@@ -72,7 +78,7 @@ class Grants:
                 held.replaced = True
         granted = held.scope if scope is None else scope
         kept = granted if self.store.faults.refresh_narrowing_sticks else held.scope
-        return self._issue(client, granted, family=held.family, refresh_scope=kept)
+        return self._issue(client, granted, family=held.family, refresh_scope=kept, subject=held.subject)
 
     def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
         """What is known of a refresh token that may be used now; everything else is a Refusal."""
@@ -100,9 +106,11 @@ class Grants:
         grant = self.store.grant_by_device_code(device_code)
         if grant is None:
             raise self._unknown_code()
-        if grant.client.id != client.id and not faults.foreign_client_redeems:
-            raise Refusal("invalid_grant", "Invalid device code: it was not issued to this client")
         now = self.store.clock()
+        if grant.client.id != client.id and not faults.foreign_client_redeems:
+            raise self._foreign(grant, now)
+        if faults.foreign_poll_starves and grant.polled_by_others:
+            raise self._still_pending()
         if grant.state is State.REDEEMED:
             if faults.redemption_forgotten and now >= grant.expires:
                 return grant
@@ -111,15 +119,29 @@ class Grants:
             return self._denied(grant)
         expired = now >= grant.expires
         if grant.state is State.APPROVED:
-            if expired and not faults.expired_code_redeemable:
-                raise Refusal("expired_token", "The device code has expired")
-            if faults.early_poll_discards_approval and _early(grant, now):
-                self.store.drop_grant(grant)
-                raise Refusal("slow_down", "Poll less often")
-            return grant
+            return self._approved(grant, now, expired=expired)
         if expired and not faults.expired_still_pending:
             raise Refusal("expired_token", "The device code has expired")
         return self._pending(grant, now)
+
+    def _approved(self, grant: IssuedGrant, now: float, *, expired: bool) -> IssuedGrant:
+        faults = self.store.faults
+        late = faults.approval_ends_early and now >= grant.decided + self.store.settings.expires_in / 2
+        if late or (expired and not faults.expired_code_redeemable):
+            raise Refusal("expired_token", "The device code has expired")
+        if faults.early_poll_discards_approval and _early(grant, now):
+            self.store.drop_grant(grant)
+            raise Refusal("slow_down", "Poll less often")
+        return grant
+
+    def _foreign(self, grant: IssuedGrant, now: float) -> Refusal:
+        faults = self.store.faults
+        grant.polled_by_others = True
+        if faults.foreign_poll_counts:
+            grant.last_poll = now
+        states = {State.PENDING: "authorization_pending", State.DENIED: "access_denied"}
+        code = states.get(grant.state, "invalid_grant") if faults.stranger_told_state else "invalid_grant"
+        return Refusal(code, "Invalid device code: it was not issued to this client")
 
     def _unknown_code(self) -> Exception:
         faults = self.store.faults
@@ -138,7 +160,8 @@ class Grants:
         if not faults.reuse_keeps_tokens:
             # As RFC 6749 10.5 has it for authorization codes: one of the two who came with it is a thief.
             self.store.revoked_families[grant.family] = None
-        raise Refusal("invalid_grant", "Invalid device code: it was redeemed before")
+        code = "access_denied" if faults.redeemed_says_denied else "invalid_grant"
+        raise Refusal(code, "Invalid device code: it was redeemed before")
 
     def _denied(self, grant: IssuedGrant) -> IssuedGrant:
         faults = self.store.faults
@@ -153,9 +176,11 @@ class Grants:
 
     def _pending(self, grant: IssuedGrant, now: float) -> IssuedGrant:
         faults = self.store.faults
-        early = _early(grant, now)
+        early = self._too_early(grant, now)
         grant.last_poll = now
         grant.polls += 1
+        if faults.polls_limited and grant.polls > MOST_POLLS:
+            raise crash()
         if faults.token_before_approval:
             return grant
         if early:
@@ -164,13 +189,30 @@ class Grants:
         if early and faults.early_poll_429:
             raise VerbatimAnswer(429, b"Too many requests", "text/plain")
         if early or (faults.slow_down_polite and grant.polls % 2 == 0):
-            grant.interval += 60.0 if faults.slow_down_adds_a_minute else SLOW_DOWN
-            if faults.slow_down_ends_session:
-                self.store.drop_grant(grant)
-            raise Refusal("slow_down", "Poll less often: the interval is now 5 seconds longer")
+            raise self._slower(grant)
         if faults.pending_consumes_code:
             self.store.drop_grant(grant)
         raise self._still_pending()
+
+    def _too_early(self, grant: IssuedGrant, now: float) -> bool:
+        faults = self.store.faults
+        if faults.interval_exclusive:
+            return grant.last_poll is not None and now - grant.last_poll <= grant.interval
+        if faults.interval_per_client:
+            before = self.store.last_polls.get(grant.client.id)
+            self.store.last_polls[grant.client.id] = now
+            return before is not None and now - before < _least(grant)
+        return _early(grant, now)
+
+    def _slower(self, grant: IssuedGrant) -> Refusal:
+        faults = self.store.faults
+        if faults.slow_down_doubles:
+            grant.interval *= 2
+        else:
+            grant.interval += 60.0 if faults.slow_down_adds_a_minute else SLOW_DOWN
+        if faults.slow_down_ends_session:
+            self.store.drop_grant(grant)
+        return Refusal("slow_down", "Poll less often: the interval is now 5 seconds longer")
 
     def _still_pending(self) -> Refusal:
         faults = self.store.faults
@@ -187,6 +229,7 @@ class Grants:
         *,
         family: str = "",
         refresh_scope: tuple[str, ...] | None = None,
+        subject: str = "",
     ) -> Tokens:
         settings = self.store.settings
         faults = self.store.faults
@@ -201,7 +244,9 @@ class Grants:
                     client=client,
                     scope=scope if refresh_scope is None else refresh_scope,
                     family=family or secrets.token_hex(16),
-                    expires=self.store.clock() + settings.refresh_token_lifetime,
+                    expires=self.store.clock()
+                    + (lifetime if faults.refresh_ends_with_access_token else settings.refresh_token_lifetime),
+                    subject=subject,
                 )
         return Tokens(self._access_token(lifetime), lifetime, refresh_token, scope)
 
@@ -260,4 +305,9 @@ def require_device_grant(store: Store, client: RegisteredClient) -> None:
 def _early(grant: IssuedGrant, now: float) -> bool:
     if grant.last_poll is None:
         return False
-    return now - grant.last_poll < grant.interval - min(TOLERANCE, grant.interval / 2)
+    return now - grant.last_poll < _least(grant)
+
+
+def _least(grant: IssuedGrant) -> float:
+    """Seconds that the next poll has to wait at least."""
+    return grant.interval - min(TOLERANCE, grant.interval / 2)

@@ -33,6 +33,8 @@ REMEMBERED = DAY
 """Seconds for which an expired code is still told apart from one that was never issued."""
 MOST = 100_000
 """Records of a kind that are kept; the oldest go first."""
+LIMITED = 10
+"""Pending codes of a client that the fault `codes_of_a_client_limited` leaves."""
 SHORT_PREFIX = 16
 """Characters that the fault `device_code_prefix_accepted` looks at."""
 
@@ -89,6 +91,9 @@ class IssuedGrant:
     last_poll: float | None = None
     polls: int = 0
     early_polls: int = 0
+    polled_by_others: bool = False
+    decided: float = 0.0
+    """When the user decided; 0: never."""
     denied_polls: int = 0
     family: str = field(default_factory=lambda: secrets.token_hex(16))
     """What its refresh tokens, if any, have in common."""
@@ -103,6 +108,8 @@ class RefreshToken:
     """Scope of the grant; narrowing an access token does not narrow it (RFC 6749 section 6)."""
     family: str
     expires: float
+    subject: str = ""
+    """Who approved."""
     replaced: bool = False
 
 
@@ -123,8 +130,10 @@ class Store:
         self._by_user_code: dict[str, IssuedGrant] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
         self.revoked_families: dict[str, None] = {}
+        self.last_polls: dict[str, float] = {}
+        """When each client polled last, whatever the code; only the fault `interval_per_client` looks at them."""
         self._approved: set[str] = set()
-        """Clients that were approved once; only the fault `approval_for_all_devices` looks at them."""
+        """Clients that were approved once; only faults look at them."""
         for known in self.settings.known_clients:
             self.clients[known.id] = RegisteredClient(
                 id=known.id,
@@ -158,6 +167,10 @@ class Store:
             )
             if self.faults.approval_for_all_devices and client.id in self._approved:
                 grant.state = State.APPROVED
+            if self.faults.codes_of_a_client_limited:
+                mine = [one for one in self.grants.values() if one.client is client and one.state is State.PENDING]
+                for old in mine[: 1 - LIMITED]:
+                    del self.grants[old.device_code]
             self.grants[grant.device_code] = grant
             key = self._key(grant.user_code)
             self._by_user_code.pop(key, None)  # a code that is used again goes to the end of the order
@@ -219,6 +232,9 @@ class Store:
         return grant
 
     def _mark(self, grant: IssuedGrant, *, approve: bool, subject: str) -> None:
+        grant.decided = self.clock()
+        if self.faults.denial_after_approval_ignored and grant.client.id in self._approved:
+            approve = True
         if approve and not self.faults.approval_ignored:
             grant.state = State.APPROVED
             self._approved.add(grant.client.id)

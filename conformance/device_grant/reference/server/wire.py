@@ -144,6 +144,11 @@ def _registration_error_sentence(members: Members, call: Call) -> None:
         members["error"] = "The metadata is no good \N{EM DASH} sorry"
 
 
+def _slow_down_lowers_interval(members: Members, _call: Call) -> None:
+    if members.get("error") == "slow_down":
+        members["interval"] = 0
+
+
 def _integers_unsafe(members: Members, _call: Call) -> None:
     if "error" not in members:
         members["issued_at_ns"] = _BEYOND_DOUBLES
@@ -160,6 +165,7 @@ _MEMBERS: Mapping[str, Spoil] = {
     "integers_unsafe": _integers_unsafe,
     "registration_error_sentence": _registration_error_sentence,
     "member_names_odd": _odd_name,
+    "slow_down_lowers_interval": _slow_down_lowers_interval,
     "unregistered_member": _add("sessiontag", "none", beside="access_token"),
     "error_uri_malformed": _add("error_uri", 'see the "manual"', beside="error"),
     "registration_beyond_ascii": _extend("é", "client_id", "clientId", "client_secret", "clientSecret"),

@@ -82,14 +82,18 @@ def device_expires_in_is_seconds(exchange: Exchange, _dialect: Dialect) -> Itera
     )
 
 
-@invariant("rfc8628-3.2-interval-type", faults=("interval_string", "interval_negative"))
+@invariant(
+    "rfc8628-3.2-interval-type", "rfc8628-3.2-interval-not-negative", faults=("interval_string", "interval_negative")
+)
 def interval_is_seconds(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """interval, if sent, is a number that is not negative."""
     body = success_body(exchange, Operation.DEVICE_AUTHORIZATION)
     if body is None or "interval" not in body:
         return
     value = body["interval"]
-    yield Judgement("rfc8628-3.2-interval-type", is_number(value) and value >= 0, f"interval is {kind(value)}")
+    yield Judgement("rfc8628-3.2-interval-type", is_number(value), f"interval is {kind(value)}")
+    if is_number(value):
+        yield Judgement("rfc8628-3.2-interval-not-negative", value >= 0, "interval is negative")
 
 
 @invariant("rfc8628-3.2-verification-uri-is-uri", "rfc3986-4.3-absolute", faults=("verification_uri_relative",))

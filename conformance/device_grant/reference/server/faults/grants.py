@@ -43,6 +43,20 @@ class GrantFaults(Misbehaviour):
     slow_down_after_denial: bool = fault("Polls of a denied code are answered slow_down.")
     expired_code_approvable: bool = fault("A user may approve an expired code, which then lives on.")
     bad_request_spends_code: bool = fault("A request that is refused as invalid uses up the approved code in it.")
+    foreign_poll_starves: bool = fault("After a poll by another client the code stays pending for ever.")
+    foreign_poll_counts: bool = fault("A poll by another client counts as the last poll of the code's own client.")
+    stranger_told_state: bool = fault("Another client is told whether a code is pending, approved or denied.")
+    interval_exclusive: bool = fault("A poll has to come later than the interval, to the fraction of a second.")
+    interval_per_client: bool = fault("The interval is counted for all codes of a client together.")
+    slow_down_doubles: bool = fault("Each slow_down doubles the interval that is enforced.", RFC)
+    slow_down_lowers_interval: bool = fault("slow_down comes with an interval of zero.")
+    polls_limited: bool = fault("The twenty-first poll of a code, and every later one, is answered 500.")
+    approval_ends_early: bool = fault("An approved code has to be redeemed within half of its lifetime.")
+    redeemed_says_denied: bool = fault("A redeemed device code is answered access_denied.")
+    codes_of_a_client_limited: bool = fault("Only the newest ten pending codes of a client live.")
+    denial_after_approval_ignored: bool = fault(
+        "A denial is taken for an approval where the user has allowed the client something before."
+    )
     early_poll_discards_approval: bool = fault("A too early poll of an approved code answers slow_down and drops it.")
 
     # Device authorization: the response and the codes in it.

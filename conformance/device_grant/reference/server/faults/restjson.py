@@ -19,6 +19,7 @@ class RestJsonFaults(Misbehaviour):
     snake_case_members: bool = fault("Members of responses are spelt in snake_case.", AWS)
     numbers_as_strings: bool = fault("All numbers in responses are JSON strings.", AWS)
     error_description_camel_case: bool = fault("Errors spell error_description errorDescription.", AWS)
+    expired_registration_redeems: bool = fault("CreateToken serves a client whose registration has expired.", AWS)
     expired_registration_accepted: bool = fault("A client may go on after its registration has expired.", AWS)
     client_type_ignored: bool = fault("Any clientType is accepted.", AWS)
     iam_query_ignored: bool = fault("The query that selects CreateTokenWithIAM is ignored.", AWS)

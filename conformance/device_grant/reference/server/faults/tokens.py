@@ -57,6 +57,8 @@ class TokenFaults(Misbehaviour):
     scope_padded: bool = fault("scope of the token response begins with a space.", RFC)
     scope_order_matters: bool = fault("Scopes are accepted in alphabetical order only.", RFC)
     scope_case_ignored: bool = fault("Scopes are compared without regard to case.")
+    refresh_ends_with_access_token: bool = fault("A refresh token ends together with the access token beside it.")
+    one_refresh_token_a_user: bool = fault("A new sign-in ends the earlier refresh tokens of the user and the client.")
     refresh_refused: bool = fault("No refresh token is accepted.")
     refresh_family_survives: bool = fault("Replaying a refresh token does not revoke its successors.")
     refresh_race: bool = fault("Checking and replacing a refresh token are two steps: parallel refreshes all win.")

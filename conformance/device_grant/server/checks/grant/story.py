@@ -103,7 +103,7 @@ class Expectation:
             same = exchange.outcome.ok and exchange.get("access_token") == self.access_token
             gone = (*GONE, "invalid_request", *hasty)
             return DueAnswer(SINGLE_USE, gone, "poll of a redeemed code", tolerated=same)
-        if self.state == "undecided":
+        if self.state == "undecided" and not self.expired:
             everything = (*PENDING, *GONE, "invalid_request", "ok")
             return DueAnswer(PENDING_ANSWER, everything, "poll of a code that may be decided or not")
         if self.expired and self.state == "pending" and exchange.outcome.ok:
@@ -111,7 +111,7 @@ class Expectation:
             return DueAnswer(covered, (*GONE, "invalid_request"), "poll of a code that expired undecided")
         if self.expired:
             # Whether an approved code dies with the others is a requirement of its own, tested apart.
-            late = ("ok",) if self.state == "approved" else ()
+            late = ("ok",) if self.state in ("approved", "undecided") else ()
             # A server that serves no clients with a secret refuses them whatever became of the code.
             over = (*GONE, "invalid_request", "invalid_client", "unauthorized_client", *late, *hasty)
             return DueAnswer("rfc8628-3.5-no-pending-after-expiry", over, "poll of an expired code")

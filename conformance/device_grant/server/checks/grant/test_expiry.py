@@ -45,6 +45,16 @@ def test_code_lives_as_long_as_promised(device: Device, verify: Verify) -> None:
     verify("rfc8628-3.5-no-early-expiry", exchange, accepted=["authorization_pending", "slow_down"])
 
 
+@check("rfc8628-3.5-no-early-expiry", faults=("approval_ends_early",), timed=True)
+def test_approval_lives_as_long_as_the_code(device: Device, verify: Verify) -> None:
+    """Approve at once, wait for eight tenths of expires_in, poll. Accepted: a token."""
+    grant = device.start()
+    grant.require_expiry()
+    device.user.approve(grant)
+    grant.grow_old(0.8)
+    verify("rfc8628-3.5-no-early-expiry", grant.poll(wait=False, label="redeem late"), accepted=["ok"])
+
+
 @check("rfc8628-3.5-approved-then-expired", faults=("expired_code_redeemable",), timed=True)
 def test_approved_code_expires_too(device: Device, verify: Verify) -> None:
     """Approve, wait past expires_in, poll. Accepted: a code that is gone."""

@@ -7,18 +7,25 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.protocol import Operation
+from device_grant.protocol import DEVICE_CODE_GRANT, Operation
 from device_grant.protocol.dialects import json_object
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.invariants.common import NOT_OAUTH, no_store
+from device_grant.server.session.device import Device
 from device_grant.server.session.registering import attempt, epoch, register, require_endpoint, with_secret
 from device_grant.server.sockets.transport import in_clear, require_tls_matters, tls_versions
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
+    from device_grant.protocol import Exchange
     from device_grant.server.session.case import ServerCase
 
 NEEDS = ("registration",)
+EXPIRY = "rfc7591-3.2.1-secret-expiry-enforced"
+SHORTLY = 60.0
+"""Seconds before the end of a secret at which codes are asked for that are used after it."""
+OVER = ("invalid_client", "invalid_grant", "expired_token")
+"""What is accepted where the secret is over and a code or a token may be: which of the two is named is a choice."""
 UNSERVED = frozenset({0, 404, 405, 406, 415, 501})
 """Statuses by which a server shows that it does not take what was sent at all; 0 is no response."""
 CLOCK_TOLERANCE = 300
@@ -195,16 +202,33 @@ def test_registration_is_open(case: ServerCase, verify: Verify) -> None:
 
 
 @check(
-    "rfc7591-3.2.1-secret-expiry-enforced",
+    EXPIRY,
     timed=True,
     needs=NEEDS,
-    faults=("expired_registration_accepted",),
+    faults=("expired_registration_accepted", "expired_registration_redeems"),
     # On a clock that jumps it may wait for months, in which more ends than this secret.
     order="last",
 )
 def test_expired_registration_is_refused(case: ServerCase, verify: Verify) -> None:
-    """Register a client with a secret, wait past client_secret_expires_at, start. Accepted: invalid_client."""
+    """Register a client with a secret; wait past client_secret_expires_at; start, redeem and refresh.
+
+    What is redeemed and refreshed then was begun shortly before. Accepted: invalid_client.
+    """
     registration = with_secret(case)
+    lives = _lifetime_of_secret(case, registration)
+    device = Device(case, case.run.client_of(registration))
+    case.wait(max(0.0, lives - SHORTLY))
+    begun = _begun(device)
+    case.wait(min(SHORTLY, lives) + 5)
+    exchange = device.request(client=device.client, label="start with an expired secret")
+    verify(EXPIRY, exchange, accepted=["invalid_client"], tolerated=[REFUSED])
+    for late in begun:
+        exchange = case.call(Operation.TOKEN, late, device.client, "token request with an expired secret")
+        verify(EXPIRY, exchange, accepted=OVER, tolerated=[REFUSED])
+
+
+def _lifetime_of_secret(case: ServerCase, registration: Exchange) -> float:
+    """Seconds; ends the check where nothing says how many, or where they are too many to wait."""
     if registration.get("client_secret") is None:
         raise Untestable("no secret was issued")
     issued = epoch(registration, "client_id_issued_at")
@@ -219,17 +243,24 @@ def test_expired_registration_is_refused(case: ServerCase, verify: Verify) -> No
             f"the secret lives longer than {case.longest_wait:.0f} s, too long to wait for on a real clock: raise "
             "[clock] longest_wait in target.toml"
         )
-    case.wait(ends - issued + 5)
-    request = case.run.target.config.request
-    members = {name: getattr(request, name) for name in case.run.dialect.constants}
-    client = case.run.client_of(registration)
-    exchange = case.call(Operation.DEVICE_AUTHORIZATION, members, client, "start with an expired secret")
-    verify(
-        "rfc7591-3.2.1-secret-expiry-enforced",
-        exchange,
-        accepted=["invalid_client"],
-        tolerated=[REFUSED],
-    )
+    return ends - issued
+
+
+def _begun(device: Device) -> list[dict[str, str]]:
+    """Members of the token requests that the client could make now: with an approved code, and with a refresh token.
+
+    Fewer where nobody approves, or no refresh token is issued.
+    """
+    requests: list[dict[str, str]] = []
+    try:
+        approved = device.start()
+        device.user.approve(approved)
+        requests.append({"grant_type": DEVICE_CODE_GRANT, "device_code": approved.device_code})
+        token = device.refreshable_tokens().get("refresh_token")
+        requests.append({"grant_type": "refresh_token", "refresh_token": token})
+    except (NotApplicable, Untestable) as reason:
+        device.case.note(f"nothing more is begun before the secret ends: {reason}")
+    return requests
 
 
 @check("rfc7591-3-transport-security", "rfc7591-5-tls", needs=NEEDS, faults=("public_http",))

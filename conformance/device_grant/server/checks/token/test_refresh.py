@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import Situation
 from device_grant.protocol.exchange import REFUSED
+from device_grant.protocol.numbers import number
 from device_grant.server.session.device import without
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 NEEDS = ("refresh_token",)
 NOT_TAKEN = ("invalid_grant",)
 """What is tolerated beside it protects as well; under which name a server refuses is judged by other checks."""
+LATE = 5.0
+"""Seconds after its end in which an access token may still be taken for alive."""
 GRACE = 65.0
 """Seconds after which no documented grace period for a replaced refresh token lasts."""
 
@@ -36,6 +39,25 @@ def test_refresh(device: Device, verify: Verify) -> None:
     verify("rfc6749-6-server-validates", refreshed, accepted=["ok"], tolerated=["unauthorized_client"])
     bogus = device.refresh("made-up-refresh-token-5b1e")
     verify("rfc6749-6-server-validates", bogus, accepted=NOT_TAKEN, tolerated=[REFUSED])
+
+
+@check("rfc6749-6-refresh-after-expiry", faults=("refresh_ends_with_access_token",), needs=NEEDS, timed=True)
+def test_refresh_when_the_access_token_is_over(device: Device, verify: Verify) -> None:
+    """Wait until the access token has expired, then refresh. Accepted: a new token."""
+    tokens = device.refreshable_tokens()
+    lifetime = number(tokens.get("expires_in"))
+    if lifetime is None:
+        raise Untestable("the token response does not say how long the access token lives")
+    if lifetime > device.case.longest_wait:
+        raise Untestable(
+            f"access tokens live {lifetime:.0f} s on a real clock, longer than {device.case.longest_wait:.0f} s: raise "
+            "[clock] longest_wait in target.toml, or run the target in process or under libfaketime"
+        )
+    device.case.wait(max(0.0, lifetime) + LATE)
+    exchange = device.refresh(tokens.get("refresh_token"))
+    if not exchange.outcome.ok:
+        device.require_refreshing()
+    verify("rfc6749-6-refresh-after-expiry", exchange, accepted=["ok"])
 
 
 @check("rfc6749-6-missing-refresh-token", faults=("missing_refresh_token_500",), needs=NEEDS, timed=True)

@@ -1,0 +1,97 @@
+"""What polls of another client do to a grant: nothing, RFC 8628 section 3.4."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Inconclusive, check
+from device_grant.protocol import DEVICE_CODE_GRANT
+from device_grant.protocol.exchange import REFUSED
+from device_grant.server.session.device import GONE, PENDING
+from device_grant.server.session.pace import MARGIN
+
+if TYPE_CHECKING:
+    from device_grant.judging import Verify
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.device import Device, Grant
+
+HARMLESS = "rfc8628-3.4-foreign-poll-harmless"
+NOT_COUNTED = "rfc8628-3.5-foreign-poll-not-counted"
+ENDED = ("invalid_grant", "expired_token")
+"""What a code is answered that ended because a stranger presented it; access_denied would say that the user refused."""
+
+
+def _by(stranger: Device, grant: Grant) -> Exchange:
+    """A poll by another client, when a decision has had time to be seen; the owner's own pace goes on without it."""
+    if grant.decided is not None:
+        stranger.case.wait(max(0.0, grant.decided + grant.interval - stranger.case.now()))
+    return stranger.token(
+        grant_type=DEVICE_CODE_GRANT, device_code=grant.device_code, label="poll by another client", patient=False
+    )
+
+
+@check(
+    "rfc8628-3.4-code-bound-to-client",
+    HARMLESS,
+    faults=("foreign_client_redeems", "foreign_poll_starves"),
+    timed=True,
+)
+def test_code_of_another_client(device: Device, other: Device, verify: Verify) -> None:
+    """An approved code polled by a second client, then by its own. Accepted: a refusal, then a token."""
+    grant = device.start()
+    device.user.approve(grant)
+    foreign = _by(other, grant)
+    verify("rfc8628-3.4-code-bound-to-client", foreign, accepted=["invalid_grant"], tolerated=[REFUSED])
+    if foreign.outcome.ok:
+        verify.that(HARMLESS, None, "the second client was given the token", foreign)
+        return
+    verify(HARMLESS, grant.poll(label="poll by the owner"), accepted=["ok"], tolerated=ENDED)
+
+
+@check(
+    HARMLESS,
+    NOT_COUNTED,
+    "rfc8628-3.4-stranger-learns-nothing",
+    faults=("foreign_poll_starves", "foreign_poll_counts", "stranger_told_state"),
+    timed=True,
+)
+def test_polls_of_a_stranger(device: Device, other: Device, verify: Verify) -> None:
+    """A pending, an approved and a denied code, each polled by a second client and then by its own.
+
+    Accepted: for the second client one answer, whatever the state; for the owner what it would be told without it,
+    slow_down aside where it comes at the same pace without a stranger too.
+    """
+    case = device.case
+    pending, approved, denied = device.start(), device.start(), device.start()
+    pending.poll(label="poll by the owner")
+    case.wait(pending.interval + MARGIN)
+    strangers = [_by(other, pending)]
+    if strangers[0].outcome.ok:
+        raise Inconclusive("the second client was given a token")
+    own = pending.poll(wait=False, label="poll by the owner, at its interval")
+    verify(HARMLESS, own, accepted=PENDING, tolerated=ENDED)
+    if own.code == "slow_down":
+        _compare_pace(device, own, verify)
+    else:
+        verify.that(NOT_COUNTED, own.code not in ENDED or None, "")
+    device.user.approve(approved)
+    strangers.append(_by(other, approved))
+    device.user.deny(denied)
+    strangers.append(_by(other, denied))
+    verify(HARMLESS, denied.poll(label="poll by the owner of a denied code"), accepted=GONE)
+    if own.code in PENDING:
+        device.user.approve(pending)
+        verify(HARMLESS, pending.poll(label="poll by the owner after approval"), accepted=["ok"], tolerated=ENDED)
+    told = [exchange.code for exchange in strangers if exchange.code != "slow_down"]
+    alike = len(set(told)) == 1 if len(told) == len(strangers) else None
+    problem = "another client is told pending, approved and denied codes apart"
+    verify.that("rfc8628-3.4-stranger-learns-nothing", alike, problem, *strangers)
+
+
+def _compare_pace(device: Device, slowed: Exchange, verify: Verify) -> None:
+    alone = device.start()
+    alone.poll(label="control: poll without a stranger")
+    device.case.wait(alone.interval + MARGIN)
+    control = alone.poll(wait=False, label="control: poll at the interval, without a stranger")
+    problem = "slow_down for a client that kept the interval, after a poll by another client"
+    verify.that(NOT_COUNTED, None if control.code == "slow_down" else False, problem, slowed, control)
