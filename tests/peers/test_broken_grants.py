@@ -7,7 +7,7 @@ import time
 import pytest
 from peer_records import Refused
 from peer_rfc import Honest
-from test_broken_peers import verdicts
+from peer_verdicts import verdicts
 
 from device_grant.catalogue import Verdict
 

@@ -18,14 +18,10 @@ from odd_pages import (
 )
 from odd_rules import ScopeReplaced, WaitingRoom
 from peer_rfc import Honest
-from peer_room import FOLDER, target_toml
+from peer_verdicts import verdicts
 from peer_wire import json_answer
-from support.proof import judged
 
 from device_grant.catalogue import Verdict
-from device_grant.targets.load import read_target
-from device_grant.targets.transports.in_process import AsgiTarget
-from device_grant.targets.users import ModuleUser
 
 
 class MalformedScopeGranted(Honest):
@@ -269,15 +265,6 @@ BROKEN = [
         "rfc8628-5.1-rate-limit-user-code",
     ),
 ]
-
-
-def verdicts(peer, check, folder):
-    file = folder / "target.toml"
-    file.write_text(target_toml(peer))
-    located = read_target(file)
-    with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=peer()) as target:
-        (outcome,) = judged(target, [check], 10)
-        return outcome.verdicts
 
 
 @pytest.mark.parametrize(("peer", "check", "requirement"), BROKEN)

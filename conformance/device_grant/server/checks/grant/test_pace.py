@@ -71,7 +71,7 @@ def _at_the_interval(grant: Grant, label: str, late: float = 0.0) -> Exchange:
 @check(
     "rfc8628-3.4-repeat-polling-possible",
     "rfc8628-3.5-pending-is-not-terminal",
-    faults=("polls_limited",),
+    faults=("polls_limited", "approval_ignored"),
     timed=True,
 )
 def test_polls_for_the_whole_life(case: ServerCase, device: Device, verify: Verify) -> None:

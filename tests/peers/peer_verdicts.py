@@ -1,0 +1,27 @@
+"""What one check says of one peer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from peer_room import FOLDER, target_toml
+from support.proof import judged
+
+from device_grant.targets.load import read_target
+from device_grant.targets.transports.in_process import AsgiTarget
+from device_grant.targets.users import ModuleUser
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from device_grant.catalogue import Verdict
+
+
+def verdicts(peer: type, check: str, folder: Path) -> dict[str, Verdict]:
+    """The verdicts of the check by requirement; target.toml is written to the folder."""
+    file = folder / "target.toml"
+    file.write_text(target_toml(peer))
+    located = read_target(file)
+    with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=peer()) as target:
+        (outcome,) = judged(target, [check], 10)
+        return outcome.verdicts
