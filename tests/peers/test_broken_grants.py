@@ -130,7 +130,7 @@ class SecretEndsAtStart(Honest):
 BROKEN = [
     (OneCodeAClient, "side_by_side::test_many_codes_of_one_client", "rfc8628-3.2-codes-side-by-side"),
     (DeniedByStranger, "strangers::test_polls_of_a_stranger", "rfc8628-3.4-foreign-poll-harmless"),
-    (DeniedByStranger, "strangers::test_code_of_another_client", "rfc8628-3.4-foreign-poll-harmless"),
+    (DeniedByStranger, "user_decision::test_code_of_another_client", "rfc8628-3.4-foreign-poll-harmless"),
     (StrangerSlowsDown, "strangers::test_polls_of_a_stranger", "rfc8628-3.5-foreign-poll-not-counted"),
     (StrangerSlowsDown, "strangers::test_polls_of_a_stranger", "rfc8628-3.4-stranger-learns-nothing"),
     (ScopeOfThePast, "user_decision::test_denial_after_an_earlier_approval", "rfc8628-3.5-denial-after-approval"),

@@ -22,6 +22,8 @@ PENDING = ("authorization_pending", "slow_down")
 """What a token request for a pending code may be answered (RFC 8628 3.5)."""
 GONE = ("invalid_grant", "expired_token", "access_denied")
 """What a device code that can never yield a token again may be answered."""
+ENDED = ("invalid_grant", "expired_token")
+"""The same of a code that nobody has refused."""
 WRONG_SECRET = "wrong-secret-9c2e"  # noqa: S105 - made up to be wrong
 NEVER_ISSUED = "never-issued-0123456789abcdef"
 NO_LIFETIME = "the response states no lifetime (expires_in), and target.toml has none ([lifetimes] device_code)"
@@ -225,6 +227,14 @@ class Grant:
         if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
             self.device.case.effect.observe(self, self.decision, exchange, pending=pending)
         return exchange
+
+    def poll_by(self, stranger: Device) -> Exchange:
+        """A poll by another client, when a decision had time to be seen; the owner's pace goes on without it."""
+        if self.decided is not None:
+            stranger.case.wait(max(0.0, self.decided + self.interval - stranger.case.now()))
+        return stranger.token(
+            grant_type=DEVICE_CODE_GRANT, device_code=self.device_code, label="poll by another client", patient=False
+        )
 
     def untouched(self, exchange: Exchange) -> bool | None:
         """Whether this poll says that nobody has decided.

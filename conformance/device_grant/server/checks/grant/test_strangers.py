@@ -5,47 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, check
-from device_grant.protocol import DEVICE_CODE_GRANT
-from device_grant.protocol.exchange import REFUSED
-from device_grant.server.session.device import GONE, PENDING
+from device_grant.server.session.device import ENDED, GONE, PENDING
 from device_grant.server.session.pace import MARGIN
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.session.device import Device, Grant
+    from device_grant.server.session.device import Device
 
 HARMLESS = "rfc8628-3.4-foreign-poll-harmless"
 NOT_COUNTED = "rfc8628-3.5-foreign-poll-not-counted"
-ENDED = ("invalid_grant", "expired_token")
-"""What a code is answered that ended because a stranger presented it; access_denied would say that the user refused."""
-
-
-def _by(stranger: Device, grant: Grant) -> Exchange:
-    """A poll by another client, when a decision has had time to be seen; the owner's own pace goes on without it."""
-    if grant.decided is not None:
-        stranger.case.wait(max(0.0, grant.decided + grant.interval - stranger.case.now()))
-    return stranger.token(
-        grant_type=DEVICE_CODE_GRANT, device_code=grant.device_code, label="poll by another client", patient=False
-    )
-
-
-@check(
-    "rfc8628-3.4-code-bound-to-client",
-    HARMLESS,
-    faults=("foreign_client_redeems", "foreign_poll_starves"),
-    timed=True,
-)
-def test_code_of_another_client(device: Device, other: Device, verify: Verify) -> None:
-    """An approved code polled by a second client, then by its own. Accepted: a refusal, then a token."""
-    grant = device.start()
-    device.user.approve(grant)
-    foreign = _by(other, grant)
-    verify("rfc8628-3.4-code-bound-to-client", foreign, accepted=["invalid_grant"], tolerated=[REFUSED])
-    if foreign.outcome.ok:
-        verify.that(HARMLESS, None, "the second client was given the token", foreign)
-        return
-    verify(HARMLESS, grant.poll(label="poll by the owner"), accepted=["ok"], tolerated=ENDED)
 
 
 @check(
@@ -65,7 +34,7 @@ def test_polls_of_a_stranger(device: Device, other: Device, verify: Verify) -> N
     pending, approved, denied = device.start(), device.start(), device.start()
     pending.poll(label="poll by the owner")
     case.wait(pending.interval + MARGIN)
-    strangers = [_by(other, pending)]
+    strangers = [pending.poll_by(other)]
     if strangers[0].outcome.ok:
         raise Inconclusive("the second client was given a token")
     own = pending.poll(wait=False, label="poll by the owner, at its interval")
@@ -75,9 +44,9 @@ def test_polls_of_a_stranger(device: Device, other: Device, verify: Verify) -> N
     else:
         verify.that(NOT_COUNTED, own.code not in ENDED or None, "")
     device.user.approve(approved)
-    strangers.append(_by(other, approved))
+    strangers.append(approved.poll_by(other))
     device.user.deny(denied)
-    strangers.append(_by(other, denied))
+    strangers.append(denied.poll_by(other))
     verify(HARMLESS, denied.poll(label="poll by the owner of a denied code"), accepted=GONE)
     if own.code in PENDING:
         device.user.approve(pending)

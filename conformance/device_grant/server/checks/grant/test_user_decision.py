@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Untestable, check
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.session.browsing import browser_at
-from device_grant.server.session.device import GONE, PENDING
+from device_grant.server.session.device import ENDED, GONE, PENDING
 from device_grant.server.session.scopes import known_scopes
 
 if TYPE_CHECKING:
@@ -59,6 +59,24 @@ def test_slow_down_means_pending(device: Device, verify: Verify) -> None:
         "slow_down was sent for a denied code",
         exchange,
     )
+
+
+@check(
+    "rfc8628-3.4-code-bound-to-client",
+    "rfc8628-3.4-foreign-poll-harmless",
+    faults=("foreign_client_redeems", "foreign_poll_starves"),
+    timed=True,
+)
+def test_code_of_another_client(device: Device, other: Device, verify: Verify) -> None:
+    """An approved code polled by a second client, then by its own. Accepted: a refusal, then a token."""
+    grant = device.start()
+    device.user.approve(grant)
+    foreign = grant.poll_by(other)
+    verify("rfc8628-3.4-code-bound-to-client", foreign, accepted=["invalid_grant"], tolerated=[REFUSED])
+    if foreign.outcome.ok:
+        verify.that("rfc8628-3.4-foreign-poll-harmless", None, "the second client was given the token", foreign)
+        return
+    verify("rfc8628-3.4-foreign-poll-harmless", grant.poll(label="poll by the owner"), accepted=["ok"], tolerated=ENDED)
 
 
 @check("rfc8628-3.5-denial-after-approval", faults=("denial_after_approval_ignored",), timed=True)
