@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LONG = 4096
 """Octets of a long value: beyond every field that somebody thought large enough, within every limit of a header."""
 PAGE = "<!doctype html><title>Please wait</title><p>Somebody will be with you in a moment."
+EMPTY = ("{}", "[]", "null")
+"""JSON texts that say nothing."""
 UNREADABLE = "rfc8628-3.5-client-unreadable-answer"
 SOURCES = "smithy-restjson1-client-error-sources"
 SANITISES = "smithy-restjson1-client-sanitises"
@@ -154,6 +156,20 @@ def test_unreadable_answers(client: ClientUnderTest, verify: Verify) -> None:
         ("a page with status 502", text(PAGE, status=502)),
         ("status 200 without a body", text("", "application/json")),
     ]
+    _go_on_or_fail(client, verify, left)
+
+
+@check(UNREADABLE, faults=("unreadable_answer_unreported", "empty_answer_taken_for_success"), timed=True)
+def test_answers_without_members(client: ClientUnderTest, verify: Verify) -> None:
+    """At a poll status 200 with {}, with [] and with null; then the honest answers.
+
+    Accepted: the client goes on to the token, or ends as a failure. One that goes on meets the next of them in the
+    same login.
+    """
+    _go_on_or_fail(client, verify, [(f"status 200 with {body}", text(body, "application/json")) for body in EMPTY])
+
+
+def _go_on_or_fail(client: ClientUnderTest, verify: Verify, left: list[tuple[str, Step]]) -> None:
     while left:
         login = client.poll(left[0][0], *(step for _, step in left), wait=20)
         login.need(Purpose.POLL)

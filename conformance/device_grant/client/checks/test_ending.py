@@ -19,9 +19,9 @@ ENOUGH = 4
 """Polls after which it is plain that a client does not stop."""
 
 
-def _refused(client: ClientUnderTest, code: str) -> Attempt:
-    """A login that is refused with that error at its first poll, and for ever."""
-    return client.poll(code, error(code), forever=["token"], most=ENOUGH, wait=6)
+def _refused(client: ClientUnderTest, code: str, status: int | None = None) -> Attempt:
+    """A login that is refused with that error, of that status (or the usual one), at its first poll and for ever."""
+    return client.poll(code, error(code, status=status), forever=["token"], most=ENOUGH, wait=6)
 
 
 def _judge(client: ClientUnderTest, verify: Verify, login: Attempt, code: str, polls_before: int = 0) -> None:
@@ -87,6 +87,23 @@ def test_unknown_error(client: ClientUnderTest, verify: Verify) -> None:
     _judge(client, verify, _refused(client, "not_on_a_sunday"), "not_on_a_sunday")
 
 
+@check(
+    STOPS,
+    REACTS,
+    faults=("other_statuses_retried", "errors_retried", "errors_unreported"),
+    needs=("flow",),
+    when=lambda dialect: dialect.error_member_is_owed,
+    timed=True,
+)
+def test_final_errors_with_other_statuses(client: ClientUnderTest, verify: Verify) -> None:
+    """access_denied with 403, expired_token with 404, invalid_grant with 401. Accepted: one poll, and a failure.
+
+    Status 400 is what RFC 6749 section 5.2 promises; what the body says is as plain with another one.
+    """
+    for code, status in (("access_denied", 403), ("expired_token", 404), ("invalid_grant", 401)):
+        _judge(client, verify, _refused(client, code, status), code)
+
+
 @check("aws-client-honours-expired", faults=("expired_retried", "grant_errors_retried"), timed=True)
 def test_expired_and_invalid_grant(client: ClientUnderTest, verify: Verify) -> None:
     """ExpiredTokenException, and InvalidGrantException, for ever. Accepted: both end the login with a failure."""
@@ -105,7 +122,10 @@ def test_refused_at_the_start(client: ClientUnderTest, verify: Verify) -> None:
     login = client.redeem(start=[error("invalid_client")])
     login.need(Purpose.START)
     reported = "invalid_client" in login.ended.shown or "scripted server says" in login.ended.shown
-    reacts = login.failed or reported or login.error is not None
+    # One that registers anew, and gets its token, has reacted as well as any.
+    began = login.starts[0].ended
+    recovered = login.succeeded and any(entry.started >= began for entry in login.of(Purpose.REGISTRATION))
+    reacts = login.failed or reported or login.error is not None or recovered
     # Some go another way to a token then; one that asks again and again does not.
     open_end = login.going_on and len(login.starts) == 1
     problem = "neither fails nor tells anybody of invalid_client"

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import TYPE_CHECKING
 
+from device_grant.client.rules.hiding import written_forms
 from device_grant.judging import NotApplicable, check
 from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from device_grant.client.drivers.invocation import Kept
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
 
-_URL_SAFE = bytes.maketrans(b"+/", b"-_")
-_SHORTEST = 12
-"""Characters of base64 that no chance puts into a file."""
 OTHER_PEOPLE = 0o077
 KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
 
@@ -45,15 +40,4 @@ def test_files(client: ClientUnderTest, verify: Verify) -> None:
 def _holds_secrets(run: Attempt, file: Kept) -> bool:
     issued = run.invocation.authority.issued
     values = [value.encode() for kind in KINDS for value in issued.get(kind, ()) if value]
-    return any(form in file.content for value in values for form in _written(value))
-
-
-def _written(value: bytes) -> Iterator[bytes]:
-    """A value as files have it: plainly, or in base64 behind a name of any length, as netrc and npm write it."""
-    yield value
-    for before in range(3):
-        # What its first and last octets become depends on their neighbours.
-        whole = b64encode(b"x" * before + value)
-        inner = whole[4 if before else 0 : len(whole) - 4 if (before + len(value)) % 3 else len(whole)]
-        if len(inner) >= _SHORTEST:
-            yield from (inner, inner.translate(_URL_SAFE))
+    return any(form in file.content for value in values for form in written_forms(value))

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.client.scripted.steps import Script, error, fails, framed, half, lost, redirect, truncated
+from device_grant.client.scripted.steps import (
+    Script,
+    change,
+    error,
+    fails,
+    framed,
+    half,
+    lost,
+    pending,
+    redirect,
+    status,
+    truncated,
+)
 from device_grant.judging import Untestable, check
 from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
+    from device_grant.client.scripted.steps import Step
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
 
+SURVIVES = "rfc8628-3.5-client-survives-trouble"
 RETRIES = "rfc9110-9.2.2-no-blind-retry"
 REDIRECTS = "rfc9110-15.4-client-redirects"
 INCOMPLETE = "rfc9112-6.3-client-incomplete"
@@ -34,6 +48,24 @@ def test_lost_connections(client: ClientUnderTest, verify: Verify) -> None:
     redeemed = client.poll("answer lost", lost(), error("invalid_grant"), interval=2, forever=["token"], wait=10)
     redeemed.need(Purpose.POLL)
     verify.by_rules(redeemed, RETRIES, default=True)
+
+
+@check(SURVIVES, faults=("trouble_fatal",), needs=("flow",), timed=True)
+def test_one_lost_poll(client: ClientUnderTest, verify: Verify) -> None:
+    """Interval 1; one poll is reset, one is pending, then the token. Accepted: the login works; an end is noted."""
+    _survives(client, verify, "a connection that was reset", fails("reset"))
+
+
+@check(SURVIVES, faults=("trouble_fatal",), needs=("flow",), timed=True)
+def test_one_poll_without_service(client: ClientUnderTest, verify: Verify) -> None:
+    """Interval 1; one poll is answered 503, one is pending, then the token. Accepted: the login works, or is noted."""
+    _survives(client, verify, "one answer 503", status(503))
+
+
+def _survives(client: ClientUnderTest, verify: Verify, what: str, step: Step) -> None:
+    login = client.login(what, start=[change(interval=1)], token=[step, pending()], wait=24)
+    login.need(Purpose.POLL)
+    verify.that(SURVIVES, login.succeeded, f"{what} ends the login", login)
 
 
 @check(INCOMPLETE, faults=("truncated_answer_used",), timed=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.client.scripted.steps import change
+from device_grant.client.scripted.steps import change, error, status, text
 from device_grant.judging import Untestable, check
 from device_grant.protocol import Purpose
 from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
+    from device_grant.client.drivers.invocation import Home
     from device_grant.client.scripted.steps import Step
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.case import ClientUnderTest
@@ -20,6 +21,7 @@ LIFETIME = 1
 """Seconds that the token of the first refresh lives."""
 EXPIRED = 1.2
 """Seconds after its end at which nobody takes it for good any more, be times cut to whole seconds."""
+ENDED = "rfc6749-6-client-refused-refresh-ends"
 FIRST, SECOND = "RT.first-refresh-token", "RT.second-refresh-token"
 
 
@@ -93,6 +95,40 @@ def test_refresh_token_that_stays(client: ClientUnderTest, verify: Verify) -> No
     verify.that("rfc6749-6-client-keeps-old-when-not-rotated", sent == FIRST, problem, second)
 
 
+@check(ENDED, faults=("refused_refresh_ignored",), needs=("refresh", "keeps_tokens"), timed=True)
+def test_refused_refresh(client: ClientUnderTest, verify: Verify) -> None:
+    """A token has expired, and its refresh is answered 500, then 200 with {}, then invalid_grant, for ever.
+
+    Accepted: each time a failure, or a token that is still good: never success with the expired one.
+    """
+    client.free("token", "refresh_token", "expires_in")
+    home = client.home()
+    first = _first(client, "a refresh that works", home, change(refresh_token=SECOND, expires_in=LIFETIME))
+    client.rest(LIFETIME + EXPIRED, first)
+    asked = False
+    for what, step in (
+        ("refused with 500", status(500)),
+        ("answered 200 with {}", text("{}", "application/json")),
+        ("refused with invalid_grant", error("invalid_grant")),
+    ):
+        second = client.refresh(
+            what,
+            home=home,
+            refresh=[step],
+            forever=["refresh"],
+            known={"refresh_token": SECOND},
+            given={"REFRESH_TOKEN": ""},
+            wait=20,
+        )
+        if not second.of(Purpose.REFRESH):
+            continue
+        asked = True
+        reported = None if second.going_on else second.failed or second.error is not None
+        verify.that(ENDED, reported, f"ends with success although its refresh was {what}", second)
+    if not asked:
+        raise Untestable("no run asked for a refresh, though the token had expired")
+
+
 def _refreshed(second: Attempt) -> Exchange:
     """The last refresh request of the second run."""
     collected = second.of(Purpose.REFRESH)
@@ -105,11 +141,17 @@ def _twice(client: ClientUnderTest, label: str, answer: Step) -> Attempt:
     """Two refreshes of the same person, the second when its token has expired; it is told no refresh token."""
     client.free("token", "refresh_token", "expires_in")
     home = client.home()
-    known = {"refresh_token": FIRST}
-    given = {"REFRESH_TOKEN": FIRST}
-    first = client.refresh(f"the first refresh, {label}", home=home, refresh=[answer], known=known, given=given)
-    if not first.of(Purpose.REFRESH) or first.failed or first.going_on:
-        raise Untestable(f"the first refresh did not work: the client {first.how}")
+    first = _first(client, f"the first refresh, {label}", home, answer)
     client.rest(LIFETIME + EXPIRED, first)
     authority_knows = {"refresh_token": SECOND}
     return client.refresh(f"the second refresh, {label}", home=home, known=authority_knows, given={"REFRESH_TOKEN": ""})
+
+
+def _first(client: ClientUnderTest, label: str, home: Home, answer: Step) -> Attempt:
+    """A refresh that works, with a refresh token that the client is given; raises Untestable if it does not."""
+    first = client.refresh(
+        label, home=home, refresh=[answer], known={"refresh_token": FIRST}, given={"REFRESH_TOKEN": FIRST}
+    )
+    if not first.of(Purpose.REFRESH) or first.failed or first.going_on:
+        raise Untestable(f"the first refresh did not work: the client {first.how}")
+    return first

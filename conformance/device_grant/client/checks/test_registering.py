@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from device_grant.client.scripted.steps import change, error
+from device_grant.client.scripted.steps import change, error, honest
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Purpose
 from device_grant.protocol.reading import basic, json_body, value_of
 
 if TYPE_CHECKING:
+    from device_grant.client.scripted.replies import Reply
+    from device_grant.client.scripted.steps import Moment, Step
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 REGISTERS = {"CLIENT_ID": "", "CLIENT_SECRET": ""}
 """No client is given: the client has to register."""
 DAYS = 86400
+REFUSED = "rfc7591-3.2.1-client-drops-refused-registration"
+MOST_STARTS = 6
+"""Device authorization requests of one login that are answered by the script."""
 
 
 @check(
@@ -55,6 +60,46 @@ def test_expired_registration(client: ClientUnderTest, verify: Verify) -> None:
     again = second.of(Purpose.REGISTRATION)
     problem = "goes on using a registration that has expired"
     verify.that("rfc7591-3.2.1-client-reregisters-on-expiry", bool(again), problem, second)
+
+
+@check(
+    REFUSED,
+    faults=("refused_registration_kept",),
+    needs=("flow", "registration", "keeps_registrations"),
+)
+def test_refused_client(client: ClientUnderTest, verify: Verify) -> None:
+    """A login works; then the server knows that client no more: invalid_client at the start, in two further logins.
+
+    Accepted: one of them registers again, or does not use what was kept in the first place.
+    """
+    home = client.home()
+    first = client.login("the first login", home=home, given=REGISTERS)
+    _must_have_worked(first)
+    known = first.invocation.authority.last("client_id")
+    for label in ("the second login", "the third login"):
+        later = client.login(label, home=home, given=REGISTERS, start=[_unless_registered(known)] * MOST_STARTS)
+        if later.of(Purpose.REGISTRATION):
+            break
+    again = bool(later.of(Purpose.REGISTRATION))
+    if not later.starts and not again:
+        raise Untestable(f"the third login began no device authorization: the client {later.how}")
+    verify.that(
+        REFUSED,
+        again or (None if later.ended.overdue else False),
+        "goes on using a registration that the server has refused",
+        later,
+    )
+
+
+def _unless_registered(known: str) -> Step:
+    """invalid_client for the client of that identifier, the honest answer for any other one."""
+
+    def reply(moment: Moment) -> Reply:
+        credentials = basic(moment.request)
+        named = value_of(moment.request, "client_id") or (credentials.user if credentials else "")
+        return (error("invalid_client") if named == known else honest())(moment)
+
+    return reply
 
 
 @check("rfc7591-2-software-id-stable", faults=("software_id_random",), needs=("registration",))

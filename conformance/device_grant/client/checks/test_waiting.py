@@ -15,12 +15,16 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
 
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
+ENDS = "rfc8628-3.3-client-ends-with-its-codes"
+ONE_AT_A_TIME = "rfc8628-3.5-client-one-poll-at-a-time"
 RESTS = "rfc8628-3.5-client-waits-from-the-answer"
 ODD = "rfc8628-3.2-client-odd-interval"
 AT_ONCE = 0.9
 """Seconds below which a wait is none: who pauses at all pauses for a second."""
 STUCK = 30.0
 """Seconds without a poll after which a client that was told no sound interval waits for something that never comes."""
+LONG = 28
+"""Seconds, which slow_down makes more than the half minute at which some clients stop."""
 MONTH = 30 * 86_400
 """Seconds; more milliseconds than a signed integer of 32 bits holds."""
 
@@ -65,15 +69,16 @@ def test_slow_answers(client: ClientUnderTest, verify: Verify) -> None:
     verify.by_rules(login, WAITS, RESTS)
 
 
-@check(RESTS, faults=("interval_from_request",), needs=("flow",), timed=True)
+@check(RESTS, ONE_AT_A_TIME, faults=("interval_from_request", "polls_overlap"), needs=("flow",), timed=True)
 def test_answers_slower_than_the_interval(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 2; twice pending, after 3 s. Accepted: each further poll two seconds after the answer, or none at all.
 
-    Some clients wait no longer for an answer than for the next poll, and give up.
+    None comes while another one is unanswered. Some clients give up when an answer takes longer than their interval.
     """
     login = client.login(start=[change(interval=2)], token=[delayed(3.0, pending())] * 2, wait=18)
     login.need(Purpose.POLL)
-    verify.by_rules(login, RESTS, default=True if login.failed and len(login.polls) == 1 else None)
+    given_up = login.failed and len(login.polls) == 1
+    verify.by_rules(login, RESTS, ONE_AT_A_TIME, default=True if given_up else None)
 
 
 @check(
@@ -223,6 +228,20 @@ def test_slow_down_twice(client: ClientUnderTest, verify: Verify) -> None:
 
 
 @check(
+    "rfc8628-3.5-slow-down-increments-interval",
+    "rfc8628-3.5-client-respects-slow-down",
+    faults=("slow_down_capped", "slow_down_ignored"),
+    needs=("flow",),
+    timed=True,
+)
+def test_slow_down_from_a_long_interval(client: ClientUnderTest, verify: Verify) -> None:
+    """Interval 28; slow_down, then the token. Accepted: 33 seconds before the second poll."""
+    login = client.login(start=[change(interval=LONG)], token=[slow_down()], wait=3 * LONG)
+    login.need(Purpose.POLL)
+    verify.by_rules(login, "rfc8628-3.5-slow-down-increments-interval", "rfc8628-3.5-client-respects-slow-down")
+
+
+@check(
     "rfc8628-3.3-client-stops-at-expiry",
     faults=("expiry_ignored",),
     needs=("flow",),
@@ -261,6 +280,22 @@ def test_silent_server(client: ClientUnderTest, verify: Verify) -> None:
         "rfc8628-3.5-timeout-exponential-backoff",
         default=True if given_up else None,
     )
+
+
+@check(ENDS, faults=("answers_awaited_for_ever",), needs=("flow",), timed=True)
+def test_silent_server_at_the_end(client: ClientUnderTest, verify: Verify) -> None:
+    """Codes of 20 seconds, interval 1; no poll is ever answered. Accepted: the client has ended after 70 seconds.
+
+    Where its time passes faster, the time that it waits for answers may not: then nothing is made of it.
+    """
+    client.free("device_authorization", "expires_in")
+    login = client.login(
+        start=[change(interval=1, expires_in=20)], token=[fails("hang")], forever=["token"], wait=70, until=70
+    )
+    login.need(Purpose.POLL)
+    unknown = login.ended.overdue or login.scale > 1
+    ended = (None if unknown else False) if login.going_on else True
+    verify.that(ENDS, ended, "sits before a silent server long after its codes have expired", login)
 
 
 @check(

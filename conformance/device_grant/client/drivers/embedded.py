@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import math
 import ssl
 import time
 from dataclasses import dataclass, replace
@@ -15,7 +16,6 @@ from device_grant.protocol import Purpose
 from device_grant.protocol.http1 import END_OF_HEAD, BrokenRequestError, RequestReader
 from device_grant.reference.client.faults import ClientFaults
 from device_grant.reference.client.login import Login
-from device_grant.reference.client.network import ANSWER_TIMEOUT
 from device_grant.reference.client.settings import ClientSettings
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from device_grant.client.scripted.authority import Authority
     from device_grant.client.scripted.certificates import Certificate
+    from device_grant.client.scripted.replies import Reply
 
 DEADLINE = 20.0
 
@@ -70,10 +71,17 @@ class SimulatedNetwork:
         if self._now >= limit:
             raise _Over
 
-    def connection(self, scheme: str, authority: str, *, verify: bool) -> http.client.HTTPConnection:
+    def connection(
+        self, scheme: str, authority: str, *, verify: bool, patience: float | None
+    ) -> http.client.HTTPConnection:
         """A connection to a scripted server; nobody else is there."""
         self._check()
-        return _Connection(self, scheme, authority, verify)
+        return _Connection(self, scheme, authority, verify, math.inf if patience is None else patience)
+
+    def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
+        """Whether an answer is there, or comes in that time."""
+        self._check()
+        return cast("_Socket", connection.sock).arrives(seconds)
 
     def _check(self) -> None:
         if self._invocation.authority.enough or self._now >= self._limit():
@@ -87,9 +95,17 @@ class SimulatedNetwork:
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, network: SimulatedNetwork, scheme: str, authority: str, verify: bool) -> None:  # noqa: FBT001 - private
+    def __init__(
+        self,
+        network: SimulatedNetwork,
+        scheme: str,
+        authority: str,
+        verify: bool,  # noqa: FBT001 - private
+        patience: float,
+    ) -> None:
         super().__init__(authority)
         self._network, self._scheme, self._authority, self._verify = network, scheme, authority, verify
+        self._patience = patience
 
     def connect(self) -> None:
         site = self._network.sites.get(self._authority)
@@ -98,21 +114,35 @@ class _Connection(http.client.HTTPConnection):
         if self._verify and site.certificate not in (None, "good"):
             raise ssl.SSLCertVerificationError(f"certificate verify failed: {site.certificate}")
         site.connections += 1
-        self.sock = cast("Any", _Socket(self._network, site))
+        self.sock = cast("Any", _Socket(self._network, site, self._patience))
 
 
 class _Socket:
-    def __init__(self, network: SimulatedNetwork, site: _Site) -> None:
+    def __init__(self, network: SimulatedNetwork, site: _Site, patience: float) -> None:
         self._network = network
         self._site = site
+        self._patience = patience
         self._sent = b""
+        self._at = 0.0
+        self._reply: Reply | None = None
         self._name = str(site.connections)
 
     def sendall(self, octets: bytes) -> None:
         self._sent += bytes(octets)
+        self._at = self._network.now()
 
     def close(self) -> None:
-        """Nothing is open."""
+        """What was sent has been sent, though nobody reads the answer."""
+        self._replied()
+
+    def arrives(self, seconds: float) -> bool:
+        """Let the time pass until an answer begins, at most so many seconds; whether one does."""
+        reply = self._replied()
+        if reply is None:
+            return True
+        left = max(0.0, self._at + (math.inf if reply.fate == "hang" else reply.delay) - self._network.now())
+        self._network.pass_time(min(left, seconds))
+        return left <= seconds
 
     def makefile(self, *_arguments: Any) -> io.BufferedIOBase:
         # A socket's file is always made, and the reading of it fails: a response that was refused its file is left
@@ -123,27 +153,37 @@ class _Socket:
             return io.BufferedReader(_FailedRead(error))
 
     def _answer(self) -> bytes:
+        reply = self._replied()
+        if reply is None:
+            return b""
+        late = reply.delay > self._patience or reply.fate == "hang"
+        due = self._at + (self._patience if late else reply.delay)
+        self._network.pass_time(max(0.0, due - self._network.now()))
+        if late:
+            raise TimeoutError("timed out")
+        if reply.fate == "reset":
+            raise ConnectionResetError("connection reset by peer")
+        return reply.octets
+
+    def _replied(self) -> Reply | None:
+        """What the server says to what was sent, asked once; None for what is no request."""
+        if self._reply is not None or not self._sent:
+            return self._reply
         octets, end, rest = self._sent.partition(END_OF_HEAD)
         self._sent = b""
         try:
             incoming = RequestReader(octets + end)
             incoming.feed(rest)
         except BrokenRequestError:
-            return b""
+            return None
         head = incoming.head
-        authority, started = self._site.authority, self._network.now()
+        authority, started = self._site.authority, self._at
         announced = head.chunked or head.length is not None
         request = head.request(authority.base, incoming.content if announced else rest)
         request = replace(request, operation=authority.operation(request))
-        reply = authority.answer(request)
-        late = reply.delay > ANSWER_TIMEOUT or reply.fate == "hang"
-        authority.record(request, reply, started, started + min(reply.delay, ANSWER_TIMEOUT), self._name)
-        self._network.pass_time(ANSWER_TIMEOUT if late else reply.delay)
-        if late:
-            raise TimeoutError("timed out")
-        if reply.fate == "reset":
-            raise ConnectionResetError("connection reset by peer")
-        return reply.octets
+        self._reply = reply = authority.answer(request)
+        authority.record(request, reply, started, started + min(reply.delay, self._patience), self._name)
+        return reply
 
 
 class _FailedRead(io.RawIOBase):

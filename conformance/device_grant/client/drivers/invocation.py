@@ -167,12 +167,8 @@ class Ended:
     @property
     def shown(self) -> str:
         """What the client itself wrote for people: both outputs without the adapter's markers other than `shows`."""
-        own = [
-            line
-            for line in (*self.stdout.splitlines(), *self.stderr.splitlines())
-            if not line.startswith(MARK) or line.startswith(f"{MARK}shows ")
-        ]
-        return "\n".join(own)
+        shows = [line for line in self.stdout.splitlines() if line.startswith(f"{MARK}shows ")]
+        return "\n".join((own_lines(self.stdout), own_lines(self.stderr), *shows))
 
     @property
     def last_words(self) -> str:
@@ -181,6 +177,11 @@ class Ended:
         lines = [" ".join(line.split()) for line in written.splitlines()]
         lines = [line for line in lines if any(character.isalnum() for character in line)]
         return " | ".join(_ends(line) for line in lines[-3:]) or "it wrote nothing"
+
+
+def own_lines(text: str) -> str:
+    """What the client itself wrote in it: all lines but the adapter's."""
+    return "\n".join(line for line in text.splitlines() if not line.startswith(MARK))
 
 
 def _ends(line: str) -> str:

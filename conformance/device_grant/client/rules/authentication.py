@@ -56,7 +56,7 @@ def credentials_are_used(session: ClientSession) -> Iterator[Judgement]:
         ),
         (("rfc6749-6-credentialed-authenticates",), session.refreshes),
     ):
-        for entry in entries:
+        for entry in session.as_registered(*entries):
             for name in names:
                 problem = "a client with credentials does not authenticate"
                 yield Judgement(name, authenticates(entry), problem, (entry,))
@@ -85,7 +85,7 @@ def basic_is_used(session: ClientSession) -> Iterator[Judgement]:
     method = session.registered.get("token_endpoint_auth_method") if session.registered else None
     if method not in (None, BY_HEADER):
         return
-    for entry in (*session.starts, *session.token_requests):
+    for entry in session.as_registered(*session.starts, *session.token_requests):
         if not authenticates(entry):
             continue
         by_header = basic(entry.request) is not None
@@ -101,7 +101,7 @@ def basic_is_form_encoded(session: ClientSession) -> Iterator[Judgement]:
     """Identifier and secret are form-encoded before they become Basic credentials."""
     if not session.known_secret:
         return
-    for entry in (*session.starts, *session.token_requests):
+    for entry in session.as_registered(*session.starts, *session.token_requests):
         credentials = basic(entry.request)
         if credentials is None:
             continue
@@ -126,7 +126,7 @@ def no_secret_is_sent_without_one(session: ClientSession) -> Iterator[Judgement]
     """A client without a secret leaves client_secret out; an empty one is noted."""
     if session.known_secret or not session.known_id:
         return
-    for entry in (*session.starts, *session.token_requests):
+    for entry in session.as_registered(*session.starts, *session.token_requests):
         credentials = basic(entry.request)
         empty = value_of(entry.request, "client_secret") == "" or (
             credentials is not None and credentials.password == ""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Exchange
 
 FORM = "application/x-www-form-urlencoded"
+SPACE, LAST_OF_ASCII = 0x20, 0x7E
 REPEATABLE = frozenset({"resource", "audience"})
 """Parameters that RFC 8707 and RFC 8693 let clients repeat."""
 SCOPE = re.compile(r"[\x21\x23-\x5B\x5D-\x7E]+( [\x21\x23-\x5B\x5D-\x7E]+)*")
@@ -83,6 +84,17 @@ def forms_are_utf_8(session: ClientSession) -> Iterator[Judgement]:
             if encoding(entry.request) == "form":
                 holds = valid_utf8_form(entry.request)
                 yield Judgement(name, holds, "a form is not encoded in UTF-8", (entry,))
+
+
+@rule("rfc6749-B-form-escaped", faults=("form_not_escaped",))
+def forms_are_escaped(session: ClientSession) -> Iterator[Judgement]:
+    """No space and no octet beyond ASCII stands in a form as it is."""
+    for entry in (*session.starts, *session.token_requests):
+        if encoding(entry.request) == "form" and media_type(entry.request) == FORM:
+            raw = [octet for octet in entry.request.content if octet == SPACE or octet > LAST_OF_ASCII]
+            problem = "a form has a space, or an octet beyond ASCII, that is not escaped"
+            got = f"{len(raw)} such octets, the first one {raw[0]:#04x}" if raw else ""
+            yield Judgement("rfc6749-B-form-escaped", not raw, problem, (entry,), got)
 
 
 @rule("rfc8628-3.1-client-empty-param-not-relied-on", faults=("empty_parameter_sent",))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -12,6 +12,8 @@ from device_grant.protocol.numbers import number
 from device_grant.protocol.reading import basic, is_poll, members_of, value_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from device_grant.protocol import Dialect, Exchange
 
 
@@ -70,6 +72,10 @@ class ClientSession:
     """Whether this is a test rig, in which plain HTTP says nothing."""
     blur: float = 0.0
     """Seconds by which a request may be late through no fault of the client."""
+    written: Mapping[str, str] = field(default_factory=dict)
+    """What the client itself has written for people and into logs, by place; empty where that was not recorded."""
+    secrets: tuple[tuple[str, str], ...] = ()
+    """Values that it was given or got, each with its kind, for example `access_token`."""
 
     @cached_property
     def starts(self) -> tuple[Exchange, ...]:
@@ -134,6 +140,17 @@ class ClientSession:
     def registered(self) -> Exchange | None:
         """The last successful registration."""
         return next((entry for entry in reversed(self.registrations) if entry.outcome.ok), None)
+
+    def as_registered(self, *entries: Exchange) -> tuple[Exchange, ...]:
+        """Those that the client sent as whom `known_id` and `known_secret` name.
+
+        What came before the last registration may be of an earlier one, of which the record shows nothing.
+        """
+        if self.client_id or self.registered is None:
+            return entries
+        order = {id(entry): place for place, entry in enumerate(self.exchanges)}
+        since = order[id(self.registered)]
+        return tuple(entry for entry in entries if order.get(id(entry), since) >= since)
 
     @property
     def known_id(self) -> str:

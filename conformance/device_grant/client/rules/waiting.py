@@ -30,6 +30,9 @@ TOO_CLOSE = "a wait is short by so little that the machine may have made it so"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TRANSIENT = 500
 """Status from which an answer is a server's trouble, which the HTTP layer of many clients tries again by itself."""
+PATIENCE = 0.5
+"""Seconds from which on an answer is slow enough for another poll to come before it."""
+ONE_AT_A_TIME = "rfc8628-3.5-client-one-poll-at-a-time"
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
 RESTS = "rfc8628-3.5-client-waits-from-the-answer"
 SILENCE = ("no answer",)
@@ -178,6 +181,29 @@ def interval_begins_with_the_answer(session: ClientSession) -> Iterator[Judgemen
                 f"{_compared(gap.rested, gap.owed)}, counted from the answer",
                 gap.cut,
                 measured={"waited": gap.rested, "owed": gap.owed},
+            )
+
+
+@rule(ONE_AT_A_TIME, faults=("polls_overlap",))
+def polls_do_not_overlap(session: ClientSession) -> Iterator[Judgement]:
+    """No poll is sent while another one of the same code is unanswered.
+
+    A client that has given up waiting is none of those: it may close its connection where nobody sees it, so only an
+    answer that it has stayed for is judged.
+    """
+    for grant in session.grants:
+        for before, after in pairwise(grant.polls):
+            if before.response is None or before.ended - before.started <= PATIENCE:
+                continue
+            early = before.ended - after.started
+            holds = True if early <= 0 else (False if early > DOUBT + session.blur else None)
+            yield Judgement(
+                ONE_AT_A_TIME,
+                holds,
+                "polled again before the poll before it was answered" if holds is False else TOO_CLOSE,
+                (before, after),
+                f"{early:.2f} s before the answer" if early > 0 else "",
+                measured={"early": early},
             )
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from device_grant.client.drivers.invocation import own_lines
 from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import ClientSession
 from device_grant.judging import Untestable, applies
@@ -25,6 +27,8 @@ SHOWN = 12
 """Exchanges of a run that a result shows; the case has them all."""
 _NAMES = {Purpose.START: "device authorization", Purpose.POLL: "token"}
 """Requests as people call them, where their purpose has another name."""
+KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
+"""Secrets that a client has, by the names of the members and variables in which it gets them."""
 LATENESS = 0.25
 """Real seconds by which a busy machine may delay a client, which count for more where its time passes faster."""
 
@@ -125,7 +129,21 @@ class Attempt:
             over=self.ended.at,
             loopback=True,
             blur=LATENESS * self.scale if self.scale > 1 else 0.0,
+            written=self.written,
+            secrets=tuple(
+                (kind, value)
+                for kind in KINDS
+                for value in dict.fromkeys((*authority.issued.get(kind, ()), given.get(kind.upper(), "")))
+                if value
+            ),
         )
+
+    @property
+    def written(self) -> dict[str, str]:
+        """What the client itself has written, by place: both outputs without the adapter's lines, and its log files."""
+        logs = {file.path: file.content.decode("utf-8", "replace") for file in self.files if _is_log(file.path)}
+        outputs = {"standard output": own_lines(self.ended.stdout), "standard error": own_lines(self.ended.stderr)}
+        return outputs | logs
 
     def judged_by_rules(self, catalogue: Catalogue) -> Iterator[Judgement]:
         """What all rules that have something to judge in this dialect say of it."""
@@ -215,3 +233,9 @@ class Attempt:
         if self.ended.status == self.config.exit.success:
             return "ended with success" if self.succeeded else "ended with success but without the token"
         return f"ended with status {self.ended.status}"
+
+
+def _is_log(path: str) -> bool:
+    """Whether a file under HOME is a log, by its name or by that of a folder."""
+    place = PurePath(path)
+    return place.suffix == ".log" or not {"log", "logs"}.isdisjoint(place.parent.parts)

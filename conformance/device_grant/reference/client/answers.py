@@ -116,6 +116,8 @@ class AnswerReader:
             return "restart"
         if code.startswith("http-"):
             return self._unreadable(response.status)
+        if faults.other_statuses_retried and response.status != 400:  # noqa: PLR2004 - Bad Request
+            return "pending"
         retried = (
             faults.errors_retried
             or (faults.unknown_errors_retried and code not in KNOWN_ERRORS)

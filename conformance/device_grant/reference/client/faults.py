@@ -34,9 +34,11 @@ class ClientFaults(Misbehaviour):
     slow_down_doubles: bool = fault("slow_down doubles the interval instead of adding five seconds.")
     slow_down_fatal: bool = fault("slow_down ends the login.")
     slow_down_restarts: bool = fault("After slow_down it starts a new flow.")
+    slow_down_capped: bool = fault("slow_down never makes it wait longer than half a minute.")
     timeout_same_pace: bool = fault("After a timeout it polls as often as before.")
     timeout_adds_a_second: bool = fault("Each timeout adds one second to the interval.")
     retries_at_once: bool = fault("A request whose connection was lost is sent again at once.")
+    polls_overlap: bool = fault("It polls by a timer, whether the poll before has been answered or not.")
     retry_after_ignored: bool = fault("Retry-After is not looked at.")
 
     # Ending.
@@ -52,12 +54,19 @@ class ClientFaults(Misbehaviour):
     expiry_ignored: bool = fault("It polls on when the codes have expired.")
     restarts_after_expiry: bool = fault("After expired_token it starts a new flow without asking anybody.")
 
+    answers_awaited_for_ever: bool = fault("It waits for an answer without any limit.")
+    trouble_fatal: bool = fault("One poll that is lost, or answered 5xx, ends the login.")
+    other_statuses_retried: bool = fault(
+        "An error with another status than 400 is taken for authorization_pending.", RFC
+    )
+
     # Requests.
     start_by_get: bool = fault("The device authorization request is a GET with everything in the query.")
     token_by_get: bool = fault("The token request is a GET with everything in the query.")
     start_as_json: bool = fault("The parameters of the device authorization request are JSON.", RFC)
     token_as_json: bool = fault("The parameters of the token request are JSON.", RFC)
     form_in_latin_1: bool = fault("Forms are encoded in ISO 8859-1.", RFC)
+    form_not_escaped: bool = fault("Forms are put together without escaping anything in them.", RFC)
     client_id_missing_at_start: bool = fault("The device authorization request does not name the client.")
     client_id_missing_in_polls: bool = fault("The token request does not name the client.")
     empty_parameter_sent: bool = fault("The device authorization request has an empty parameter, audience.", RFC)
@@ -108,6 +117,7 @@ class ClientFaults(Misbehaviour):
     unreadable_answer_unreported: bool = fault(
         "An answer that is neither a token nor an error ends it with the exit status of success and without a word."
     )
+    empty_answer_taken_for_success: bool = fault("An answer 200 without members ends it as if it had a token.")
     redirects_followed: bool = fault("Redirects are followed to any origin, with the whole request.")
     redirects_become_get: bool = fault("A redirected POST is repeated as GET.")
     certificates_unchecked: bool = fault("Any certificate is accepted.")
@@ -116,6 +126,8 @@ class ClientFaults(Misbehaviour):
     user_code_not_shown: bool = fault("It shows the verification URI alone.")
     code_only_in_complete_uri: bool = fault("It shows verification_uri_complete alone, if there is one.")
     device_code_shown: bool = fault("It shows the device code.")
+    answers_logged: bool = fault("It writes every answer to its output.")
+    requests_logged: bool = fault("It writes every request to its output, with the credentials in it.")
     files_for_everyone: bool = fault("What it keeps may be read by everybody on the machine.")
 
     # Refreshing.
@@ -127,9 +139,12 @@ class ClientFaults(Misbehaviour):
     refresh_token_never_replaced: bool = fault("A new refresh token is thrown away.")
     refresh_token_forgotten: bool = fault("Without a new refresh token the old one is thrown away.")
 
+    refused_refresh_ignored: bool = fault("When a refresh is refused it goes on with the token that has expired.")
+
     # Registering.
     registers_each_time: bool = fault("It registers again for every login.", AWS)
     expired_registration_used: bool = fault("It goes on using a registration that has expired.")
+    refused_registration_kept: bool = fault("A registration that the server refuses is kept and used again.")
     registration_as_form: bool = fault("The registration request is a form.")
     client_name_missing: bool = fault("It registers without a name.")
     client_name_tagged_only: bool = fault("It registers a name in German only.", RFC)

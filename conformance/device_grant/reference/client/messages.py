@@ -142,6 +142,9 @@ class Messages:
         if faults.requests_signed:
             value = "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/sso-oauth/aws4_request, SignedHeaders=host"
             request = replace(request, headers=(*request.headers, ("Authorization", value)))
+        if faults.form_not_escaped and self._dialect.sends_forms:
+            bare = "&".join(f"{name}={value}" for name, value in _pairs(request))
+            request = replace(request, content=bare.encode())
         if faults.form_in_latin_1:
             request = replace(request, content=_in_latin_1(request.content))
         if faults.query_dropped:

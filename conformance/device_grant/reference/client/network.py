@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import select
 import ssl
 import time
 from typing import Protocol
@@ -23,8 +24,16 @@ class Surroundings(Protocol):
     def sleep(self, seconds: float) -> None:
         """Let time pass."""
 
-    def connection(self, scheme: str, authority: str, *, verify: bool) -> http.client.HTTPConnection:
-        """A new connection to `host:port`, not opened yet; `verify`: whether certificates are checked."""
+    def connection(
+        self, scheme: str, authority: str, *, verify: bool, patience: float | None
+    ) -> http.client.HTTPConnection:
+        """A new connection to `host:port`, not opened yet; `verify`: whether certificates are checked.
+
+        `patience` are the seconds that it waits for an answer; None: without a limit.
+        """
+
+    def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
+        """Whether an answer begins within so many seconds, which pass until then."""
 
 
 class RealNetwork:
@@ -45,12 +54,18 @@ class RealNetwork:
         """Sleep."""
         time.sleep(seconds)
 
-    def connection(self, scheme: str, authority: str, *, verify: bool) -> http.client.HTTPConnection:
+    def connection(
+        self, scheme: str, authority: str, *, verify: bool, patience: float | None
+    ) -> http.client.HTTPConnection:
         """Plain or TLS."""
         if scheme == "http":
-            return http.client.HTTPConnection(authority, timeout=ANSWER_TIMEOUT)
+            return http.client.HTTPConnection(authority, timeout=patience)
         context = ssl.create_default_context(cafile=self._ca or None)
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
-        return http.client.HTTPSConnection(authority, timeout=ANSWER_TIMEOUT, context=context)
+        return http.client.HTTPSConnection(authority, timeout=patience, context=context)
+
+    def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
+        """Look at the socket."""
+        return bool(select.select([connection.sock], [], [], seconds)[0])

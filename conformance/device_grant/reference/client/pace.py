@@ -12,6 +12,8 @@ SLOWER = 5.0
 """Seconds that slow_down adds for good."""
 CAP = 5.0
 """Seconds of the fault interval_capped."""
+LONGEST = 30.0
+"""Seconds of the fault slow_down_capped."""
 MOST_TROUBLE = 6
 """Answers in a row that say nothing of the grant, after which the login is given up."""
 
@@ -54,6 +56,8 @@ class Pace:
             self.interval *= 2
         elif (first or not faults.slow_down_first_only) and not faults.slow_down_ignored:
             self.interval += SLOWER
+        if faults.slow_down_capped:
+            self.interval = min(self.interval, LONGEST)
 
     def lost(self, *, timeout: bool) -> bool:
         """No answer came: twice the wait from now on; False where it is time to give up."""
@@ -62,7 +66,7 @@ class Pace:
             self.interval += 1
         elif not (timeout and self.faults.timeout_same_pace):
             self.interval *= 2
-        return self._trouble <= MOST_TROUBLE
+        return self._trouble <= MOST_TROUBLE and not self.faults.trouble_fatal
 
     def hurry(self) -> bool:
         """No wait before the next poll, as no client should have it; False where it is time to give up."""
@@ -74,4 +78,4 @@ class Pace:
         """The server has a problem: twice the wait once, or what it asks for; False where it is time to give up."""
         self._trouble += 1
         self._once = max(self.interval * 2, 0.0 if self.faults.retry_after_ignored else retry_after)
-        return self._trouble <= MOST_TROUBLE
+        return self._trouble <= MOST_TROUBLE and not self.faults.trouble_fatal

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import http.client
 import ssl
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from device_grant.protocol import Request, Response
+from device_grant.reference.client.network import ANSWER_TIMEOUT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from device_grant.reference.client.faults import ClientFaults
     from device_grant.reference.client.network import Surroundings
 
+_MOST_OPEN = 8
+"""Requests that the fault polls_overlap has under way."""
 _MOST_REDIRECTS = 3
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -54,13 +60,29 @@ class Transport:
             response = self._once(request)
         return response
 
+    def send_by_timer(self, request: Request, interval: float) -> Response:
+        """The answer to the first of the same requests that a timer sends, until the answer to that one is there."""
+        sent: list[http.client.HTTPConnection] = []
+        try:
+            while len(sent) <= _MOST_OPEN and not (sent and self._network.arrives(sent[0], interval)):
+                sent.append(self._begun(request))
+            return self._answered(sent[0])
+        finally:
+            for connection in sent:
+                connection.close()
+
     def _once(self, request: Request) -> Response:
+        return self._answered(self._begun(request))
+
+    def _begun(self, request: Request) -> http.client.HTTPConnection:
+        """Send the request; raises Broken or Untrusted."""
         parts = urlsplit(request.url)
+        patience = None if self._faults.answers_awaited_for_ever else ANSWER_TIMEOUT
         connection = self._network.connection(
-            parts.scheme, parts.netloc, verify=not self._faults.certificates_unchecked
+            parts.scheme, parts.netloc, verify=not self._faults.certificates_unchecked, patience=patience
         )
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        try:
+        with _trouble(connection):
             connection.putrequest(request.method, target, skip_accept_encoding=True)
             for name, value in request.headers:
                 connection.putheader(name, value)
@@ -69,16 +91,15 @@ class Transport:
             elif not request.content and request.method == "POST":
                 connection.putheader("Content-Length", "0")
             connection.endheaders(request.content or None)
+        return connection
+
+    def _answered(self, connection: http.client.HTTPConnection) -> Response:
+        """Read the answer and close the connection; raises Broken or Untrusted."""
+        with _trouble(connection):
             answer = connection.getresponse()
-            return Response(answer.status, tuple(answer.getheaders()), self._content(answer))
-        except ssl.SSLCertVerificationError as error:
-            raise Untrusted(str(error.verify_message or error)) from error
-        except TimeoutError as error:
-            raise Broken("no answer in time", timeout=True) from error
-        except (OSError, http.client.HTTPException) as error:
-            raise Broken(f"{type(error).__name__}: {error}") from error
-        finally:
-            connection.close()
+            result = Response(answer.status, tuple(answer.getheaders()), self._content(answer))
+        connection.close()
+        return result
 
     def _content(self, answer: http.client.HTTPResponse) -> bytes:
         try:
@@ -87,6 +108,23 @@ class Transport:
             if self._faults.truncated_answer_used:
                 return bytes(error.partial)
             raise
+
+
+@contextmanager
+def _trouble(connection: http.client.HTTPConnection) -> Iterator[None]:
+    """Close the connection where the block fails; what fails is Broken or Untrusted."""
+    try:
+        try:
+            yield
+        except BaseException:
+            connection.close()
+            raise
+    except ssl.SSLCertVerificationError as error:
+        raise Untrusted(str(error.verify_message or error)) from error
+    except TimeoutError as error:
+        raise Broken("no answer in time", timeout=True) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise Broken(f"{type(error).__name__}: {error}") from error
 
 
 def _origin(url: str) -> tuple[str, str]:
