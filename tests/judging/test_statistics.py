@@ -87,6 +87,48 @@ def test_counters(values):
     assert sample_of(values).predictable == "the values count up or down"
 
 
+def written(number, letters, length=8):
+    """The number in these letters, highest digit first."""
+    text = ""
+    for _ in range(length):
+        number, digit = divmod(number, len(letters))
+        text = letters[digit] + text
+    return text
+
+
+def in_groups(code):
+    return f"{code[:4]}-{code[4:]}"
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [in_groups(f"{number:08}") for number in range(991, 1015)],
+        [in_groups(written(number, CONSONANTS)) for number in range(123_456, 123_480)],
+        [f"WD-{written(3 * number, CONSONANTS, 6)}" for number in range(70_000, 70_024)],
+        [written(number, string.ascii_uppercase + "234567") for number in range(500, 476, -1)],
+        [written(number, string.ascii_letters + string.digits)[::-1] for number in range(4_000, 4_024)],
+        [written(number, CONSONANTS, 1 + number // 20) for number in range(10, 34)],
+        [written(number, string.digits + string.ascii_uppercase) + str(number * 7 % 10) for number in range(900, 924)],
+    ],
+)
+def test_counters_in_any_letters(values):
+    assert sample_of(values).counter
+
+
+def test_codes_that_begin_with_the_time_and_end_by_chance_are_no_counter():
+    ends = drawn(CONSONANTS, 5, 24, 7)
+    values = [written(1_795_299 + place // 6, CONSONANTS, 5) + end for place, end in enumerate(ends)]
+    assert not sample_of(values).counter
+    each = [written(1_795_299 + place, CONSONANTS, 5) + end for place, end in enumerate(ends)]
+    assert not sample_of(each).counter
+
+
+def test_random_codes_of_few_letters_are_no_counter():
+    for seed in range(300):
+        assert not sample_of(drawn("AB12", 4, 12, seed)).counter
+
+
 def test_no_counters():
     assert not sample_of(["3", "7", "5", "9", "11", "10"]).counter
     assert not sample_of(["1", "2", "3"]).counter, "three values rise by chance"

@@ -8,7 +8,8 @@ The figures, for values of a sample in the order of issue:
   has no more.
 - *prefix*, *suffix*: characters that all values begin or end with.
 - *repeated*: a value was issued twice.
-- *counter*: the varying part is a number, decimal or hexadecimal, that rises or falls by small steps.
+- *counter*: the varying part is a number, decimal or hexadecimal, that rises or falls by small steps; of a dozen values
+  and more it may be written in any letters, in their usual orders, with separators, and lowest digit first.
 - *ones*: share of set bits in the varying part, for people to look at; no verdict is made from it.
 """
 
@@ -23,7 +24,7 @@ from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 IMPLAUSIBLE = 1e-3
 """Chance below which it is not believed that symbols of the alphabet stayed unseen."""
@@ -32,6 +33,8 @@ SMALL_STEP = 1 << 16
 """Steps of a counter are smaller than this: large enough for one that counts milliseconds."""
 FEWEST_FOR_A_COUNTER = 5
 """Values that must rise or fall in a row; fewer do so by chance."""
+FEWEST_IN_ANY_LETTERS = 12
+"""The same where the digits are not known and several orders of them are tried."""
 UUID_BITS = 122.0
 """Random bits of a UUID of version 4; the bound below gives 124, since it does not know the variant's two bits."""
 CONFUSABLE = (frozenset("0O"), frozenset("1I"), frozenset("1l"), frozenset("Il"))
@@ -155,6 +158,10 @@ def _columns(middles: Sequence[str]) -> list[str]:
 def _counts(values: Sequence[str]) -> bool:
     if len(values) < FEWEST_FOR_A_COUNTER:
         return False
+    return _counts_in_digits(values) or (len(values) >= FEWEST_IN_ANY_LETTERS and _counts_in_letters(values))
+
+
+def _counts_in_digits(values: Sequence[str]) -> bool:
     start = _prefix(values)
     tails = [value[start:] for value in values]
     for base in (10, 16):
@@ -163,10 +170,35 @@ def _counts(values: Sequence[str]) -> bool:
             numbers = [int(tail or "0", base) for tail in tails]
         except ValueError:
             continue
-        steps = [after - before for before, after in pairwise(numbers)]
-        if all(0 < step < SMALL_STEP for step in steps) or all(-SMALL_STEP < step < 0 for step in steps):
+        if _in_small_steps(numbers):
             return True
     return False
+
+
+def _counts_in_letters(values: Sequence[str]) -> bool:
+    """Whether these are numbers in the letters that occur, in one of the orders in which people write alphabets."""
+    bare = ["".join(filter(str.isalnum, value)) for value in values]
+    prefix, suffix = _shared(bare)
+    middles = [value[prefix : len(value) - suffix] for value in bare]
+    symbols = sorted(set().union(*middles))
+    for order in (symbols, sorted(symbols, key=str.isdigit), sorted(symbols, key=str.isupper)):
+        digits = {symbol: place for place, symbol in enumerate(order, 1)}
+        for written in (middles, [middle[::-1] for middle in middles]):
+            if _in_small_steps([_number(text, digits) for text in written]):
+                return True
+    return False
+
+
+def _number(text: str, digits: Mapping[str, int]) -> int:
+    result = 0
+    for symbol in text:
+        result = result * len(digits) + digits[symbol]
+    return result
+
+
+def _in_small_steps(numbers: Sequence[int]) -> bool:
+    steps = [after - before for before, after in pairwise(numbers)]
+    return all(0 < step < SMALL_STEP for step in steps) or all(-SMALL_STEP < step < 0 for step in steps)
 
 
 def _at_least(count: int, expected: float) -> float:

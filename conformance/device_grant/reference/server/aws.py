@@ -136,6 +136,8 @@ class AwsEndpoints:
         if "deviceCode" not in members:
             if self.faults.missing_device_code_500:
                 raise crash()
+            if self.faults.missing_device_code_pending:
+                raise Refusal("authorization_pending", "The user has not decided yet")
             raise Refusal("invalid_request", "Invalid request: deviceCode is missing")
         return self._tokens(await self.grants.redeem(client, members["deviceCode"]))
 

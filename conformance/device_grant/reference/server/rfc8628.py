@@ -107,6 +107,8 @@ class Rfc8628Endpoints:
         if device_code is None:
             if self.faults.missing_device_code_500:
                 raise crash()
+            if self.faults.missing_device_code_pending:
+                raise Refusal("authorization_pending", "The user has not decided yet")
             raise Refusal("invalid_request", "The parameter device_code is missing")
         return self._tokens(await self.grants.redeem(client, device_code))
 

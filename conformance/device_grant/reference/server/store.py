@@ -7,6 +7,7 @@ a check and the mark that follows it, except where a fault asks for that.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 import threading
 from dataclasses import dataclass, field
@@ -125,6 +126,8 @@ class Store:
     """Called before a poll is judged, with its grant; what it raises is the answer."""
 
     def __post_init__(self) -> None:
+        self._counter = itertools.count(secrets.randbelow(1_000_000))
+        """Only the fault `user_code_counted` counts."""
         self.clients: dict[str, RegisteredClient] = {}
         self.grants: dict[str, IssuedGrant] = {}
         self._by_user_code: dict[str, IssuedGrant] = {}
@@ -281,6 +284,8 @@ class Store:
         if self.faults.user_code_short:
             return f"{secrets.randbelow(10_000):04}"
         alphabet = CONFUSABLE_ALPHABET if self.faults.user_code_confusable else USER_CODE_ALPHABET
+        if self.faults.user_code_counted:
+            return _counted_user_code(next(self._counter))
         letters = "".join(secrets.choice(alphabet) for _ in range(USER_CODE_LENGTH))
         return f"{letters[:4]}-{letters[4:]}"
 
@@ -307,6 +312,14 @@ async def race_window() -> None:
     """Give other tasks a chance to come in between; only faults do that."""
     for _ in range(RACE_WINDOW):
         await asyncio.sleep(0)
+
+
+def _counted_user_code(number: int) -> str:
+    letters = ""
+    for _ in range(USER_CODE_LENGTH):
+        number, digit = divmod(number, len(USER_CODE_ALPHABET))
+        letters = USER_CODE_ALPHABET[digit] + letters
+    return f"{letters[:4]}-{letters[4:]}"
 
 
 def canonical_user_code(typed: str) -> str:

@@ -63,6 +63,7 @@ class GrantFaults(Misbehaviour):
     device_code_repeated: bool = fault("Every device authorization gets the same device code.")
     device_code_short: bool = fault("Device codes have six characters.")
     user_code_repeated: bool = fault("Every device authorization gets the same user code.")
+    user_code_counted: bool = fault("User codes count upwards in the letters of user codes.")
     user_code_short: bool = fault("User codes are numbers of four digits.")
     user_code_confusable: bool = fault("User codes mix upper and lower case and digits, 0 and O, 1 and l included.")
     user_code_in_verification_uri: bool = fault("verification_uri contains the user code.")

@@ -24,6 +24,7 @@ class MessageFaults(Misbehaviour):
     wrong_content_type_500: bool = fault("A body of another media type is answered 500.")
     content_type_parameter_refused: bool = fault("A charset parameter on Content-Type is answered 415.")
     missing_device_code_500: bool = fault("A device grant without device code is answered 500.")
+    missing_device_code_pending: bool = fault("A device grant without device code is answered authorization_pending.")
     missing_grant_type_accepted: bool = fault("A token request without grant type is taken for the device grant.")
     unknown_grant_type_accepted: bool = fault("A token request of any grant type is taken for the device grant.")
     unknown_parameters_refused: bool = fault("A parameter or member that the server does not know is refused.")

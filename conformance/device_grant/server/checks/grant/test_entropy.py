@@ -59,15 +59,19 @@ def test_device_codes_cannot_be_guessed(device: Device, verify: Verify) -> None:
 
 @check(
     "rfc8628-5.1-user-code-entropy",
+    "rfc8628-5.1-user-code-not-counted",
     "rfc8628-6.1-charset-usable",
     "rfc8628-6.1-avoid-confusable",
     "rfc8628-5.4-user-code-lifetime-balanced",
-    faults=("user_code_short", "user_code_repeated", "user_code_confusable", "codes_live_a_day"),
-    live={"rfc8628-5.1-user-code-entropy": PSEUDONYMS},
+    faults=("user_code_short", "user_code_repeated", "user_code_counted", "user_code_confusable", "codes_live_a_day"),
+    live=dict.fromkeys(("rfc8628-5.1-user-code-entropy", "rfc8628-5.1-user-code-not-counted"), PSEUDONYMS),
     alone=True,
 )
 def test_user_codes_suit_people(device: Device, verify: Verify) -> None:
-    """24 to 200 user codes. Accepted: room for nine digits, one case or digits, no lookalikes, 1 to 60 minutes."""
+    """24 to 200 user codes. Accepted: no counter, room for nine digits, one case or digits, no lookalikes.
+
+    They live 1 to 60 minutes.
+    """
     grants = [device.start() for _ in range(STARTS[device.case.run.profile.name])]
     codes, last = [grant.user_code for grant in grants], grants[-1].exchange
     if not all(codes):
@@ -76,6 +80,8 @@ def test_user_codes_suit_people(device: Device, verify: Verify) -> None:
     weak = bool(sample.predictable) or sample.bits < USER_CODE_BITS
     problem = sample.predictable or "too short for 30 bits, nine digits"
     verify.that("rfc8628-5.1-user-code-entropy", not weak, f"user_code: {problem}", last)
+    counted = "user codes count up or down: whoever starts a device knows the codes that come next"
+    verify.that("rfc8628-5.1-user-code-not-counted", not sample.counter, counted, last)
     seen = "".join(codes)
     kinds = [any(map(kind, seen)) for kind in (str.islower, str.isupper, str.isdigit)]
     mixed = "user_code mixes letters and digits, or upper and lower case"

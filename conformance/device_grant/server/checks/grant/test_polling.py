@@ -155,15 +155,20 @@ def test_other_codes_are_no_device_code(device: Device, verify: Verify) -> None:
 
 @check(
     "rfc8628-3.4-missing-device-code-rejected",
+    "rfc8628-3.4-nothing-without-device-code",
     "rfc6749-5.2-invalid-request-missing",
-    faults=("missing_device_code_500",),
+    faults=("missing_device_code_500", "missing_device_code_pending"),
 )
 def test_missing_device_code(device: Device, verify: Verify) -> None:
-    """A token request of the device grant without device_code. Accepted: invalid_request."""
+    """A token request of the device grant without device_code. Accepted: invalid_request; never pending or a token."""
     exchange = device.token(grant_type=DEVICE_CODE_GRANT, label="token request without device_code")
     accepted = device.case.run.dialect.accepts(Situation.MEMBER_MISSING, "invalid_request")
     for requirement in ("rfc8628-3.4-missing-device-code-rejected", "rfc6749-5.2-invalid-request-missing"):
         verify(requirement, exchange, accepted=accepted, tolerated=["invalid_grant"])
+    # slow_down may be meant for the client, whose other codes are polled meanwhile.
+    served = exchange.outcome.ok or exchange.code == "authorization_pending"
+    problem = "a request that names no device code is answered as if it had named a live one"
+    verify.that("rfc8628-3.4-nothing-without-device-code", not served, problem, exchange)
 
 
 @check(
