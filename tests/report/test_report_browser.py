@@ -230,6 +230,35 @@ def test_a_report_of_a_server_that_is_broken_throughout_is_no_scroll(tab, tmp_pa
     assert len(shown(page)) == 400
 
 
+HEADERS = """() => {
+  const box = document.querySelector(".matrix");
+  const names = [...box.querySelectorAll("thead a")].map((one) => one.getBoundingClientRect());
+  const bar = document.querySelector("#part-filter").getBoundingClientRect();
+  const shown = getComputedStyle(document.querySelector("#part-filter")).position === "sticky" ? bar.bottom : 0;
+  return {
+    wide: Math.round(box.clientWidth / document.querySelector("main").clientWidth * 100),
+    tops: names.map((one) => one.top - Math.max(shown, box.getBoundingClientRect().top)),
+    corner: box.querySelector(".corner").getBoundingClientRect().left - box.getBoundingClientRect().left,
+    counts: [...document.querySelectorAll(".counts tbody tr:first-child td")].slice(0, 7)
+      .map((one) => one.getBoundingClientRect().right),
+  };
+}"""
+
+
+@pytest.mark.parametrize("width", HEIGHTS)
+def test_the_matrix_shows_its_counts_and_keeps_its_header_whole(files, tab, width):
+    page = tab(width).page
+    page.goto(files["matrix"])
+    seen = page.evaluate(HEADERS)
+    assert all(0 < right <= width for right in seen["counts"])
+    assert seen["wide"] > 90
+    page.evaluate("document.querySelector('.matrix').scrollTo(80, 400)")
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    seen = page.evaluate(HEADERS)
+    assert min(seen["tops"]) >= 0
+    assert abs(seen["corner"]) < 3
+
+
 def test_the_watchers_see_what_they_watch_for(tab, tmp_path):
     file = tmp_path / "evil.html"
     pale = "width: 999px; color: #bbb; background: #fff"
