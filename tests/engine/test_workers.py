@@ -97,7 +97,11 @@ def test_a_worker_that_crashes_passes_for_no_verdict(tmp_path, more):
 def lost(*, given, back, interrupted=False):
     cases = [SimpleNamespace(nodeid=nodeid) for nodeid in back]
     running = SimpleNamespace(
-        error=None, interrupted=interrupted, on_start=None, collector=SimpleNamespace(cases=cases)
+        error=None,
+        interrupted=interrupted,
+        stopped=False,
+        announce=lambda _names: None,
+        collector=SimpleNamespace(cases=cases),
     )
     one = WorkerPlugin(running)
     one.pytest_xdist_node_collection_finished([*given, "test_invariants.py::test[rule]"])
@@ -116,7 +120,7 @@ def test_a_check_that_never_came_back_is_an_error():
 
 def test_a_worker_that_ends_without_a_word_is_an_error_but_for_ctrl_c():
     for reason, expected in (("Not properly terminated", SuiteError), ("keyboard-interrupt", type(None))):
-        running = SimpleNamespace(error=None)
+        running = SimpleNamespace(error=None, narrowed="")
         WorkerPlugin(running).pytest_testnodedown(SimpleNamespace(), reason)
         assert isinstance(running.error, expected)
 

@@ -8,7 +8,8 @@ from rich.console import Console
 from support import samples
 
 from device_grant.catalogue.model import Verdict
-from device_grant.report.terminal import Progress, render
+from device_grant.report.progress import Progress, Remaining
+from device_grant.report.terminal import render
 from device_grant.report.view import View
 from device_grant.results import withhold_security
 
@@ -163,8 +164,8 @@ def test_progress_is_plain_lines_without_a_colour_terminal(options):
         progress.check_started("polling::test_other")
         progress.check_finished("polling::test_other", None)
     assert text().splitlines() == [
-        "[ 1/12] fail           polling::test_denial_is_final",
-        "[ 2/12] suite error    polling::test_other",
+        "[ 1/12] fail           polling::test_denial_is_final  0:00",
+        "[ 2/12] suite error    polling::test_other  0:00",
     ]
 
 
@@ -178,11 +179,28 @@ def test_a_broken_rule_has_a_line_of_its_own_once():
             progress.rule_judged("rules::clients_wait", Verdict.WARN)
         progress.rule_judged("rules::clients_wait", Verdict.FAIL)
     assert text().splitlines() == [
-        "[1/2] pass           asking::test_one",
+        "[1/2] pass           asking::test_one  0:00",
         "      warn           rules::clients_wait",
-        "[2/2] pass           asking::test_two",
+        "[2/2] pass           asking::test_two  0:00",
         "      fail           rules::clients_wait",
     ]
+
+
+def test_what_is_left_is_told_by_the_last_run_and_not_guessed():
+    target, text = console(120, terminal=False)
+    clock = iter((0.0, *(second for second in (4.0, 4.0, 64.0, 64.0, 200.0, 200.0)))).__next__
+    names = ("one::test_a", "one::test_b", "one::test_c")
+    # On a machine that is twice as slow as the last time.
+    known = Remaining(names, {"one::test_a": 2.0, "one::test_b": 30.0, "one::test_c": 60.0, "other::test": 900.0})
+    with Progress(target, 3, known, clock) as progress:
+        for name in names:
+            progress.check_finished(name, Verdict.PASS)
+    first, second, third = text().splitlines()
+    assert first.endswith("0:04, about 3:00 left")
+    assert second.endswith("1:04, about 2:00 left")
+    assert third.endswith("3:20")
+    assert Remaining(names, {}).seconds is None
+    assert Remaining(names, {"one::test_a": 2.0}).seconds is None
 
 
 def test_progress_is_one_live_line_on_a_terminal(monkeypatch):

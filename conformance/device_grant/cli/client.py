@@ -11,10 +11,11 @@ import click
 
 from device_grant.catalogue.model import DIALECTS
 from device_grant.cli.behind import WithBehind, behind
-from device_grant.cli.run import WRITE_BASELINE
-from device_grant.errors import ExitCode
+from device_grant.cli.run import FIRST, JSON, LAST_FAILED, QUIET, VERBOSE, WRITE_BASELINE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 
@@ -27,8 +28,11 @@ if TYPE_CHECKING:
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
 @click.option("--claim", metavar="NAME", multiple=True, help="What a command behind -- can do, for example metadata.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the end of the report alone.")
-@click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first scenario that fails.")
+@click.option("-q", "--quiet", is_flag=True, help=QUIET)
+@click.option("-v", "--verbose", is_flag=True, help=VERBOSE)
+@click.option("--json", "as_json", is_flag=True, help=JSON)
+@click.option("-x", "--exitfirst", is_flag=True, help=FIRST)
+@click.option("--last-failed", "--lf", is_flag=True, help=LAST_FAILED)
 @click.option("--fault", multiple=True, help="A misbehaviour of the reference client, to see what it looks like.")
 def client(name: str | None, report: Path | None, **options: Any) -> int:
     r"""Run the scenarios against a client and say what conforms.
@@ -44,7 +48,6 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
     """
     from rich.console import Console
 
-    from device_grant.cli.run import worse
     from device_grant.targets.spec import COMMAND, SpecForm, parse_client
 
     words = behind()
@@ -56,23 +59,20 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
     spec = parse_client(name)
     if spec.form is not SpecForm.EMBEDDED or spec.dialect or spec.operations or options["dialect"]:
         return _run_one(console, name, report, words, options)
+    from device_grant.cli.run import all_of
     from device_grant.reference.misbehaviour import BOTH
 
-    worst = ExitCode.CONFORMANT
-    for number, dialect in enumerate(BOTH):
-        if number:
-            console.print()
-        code = _run_one(console, f"{name}:{dialect}", report / dialect if report else None, words, options)
-        if code > ExitCode.NOTHING_RAN:
-            return code
-        worst = worse(worst, ExitCode(code))
-    return int(worst)
+    def job(dialect: str) -> Callable[[Console], int]:
+        to = report / dialect if report else None
+        return lambda screen: _run_one(screen, f"{name}:{dialect}", to, words, options)
+
+    return all_of([job(dialect) for dialect in BOTH], console, as_json=options["as_json"])
 
 
 def _run_one(
     console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
 ) -> int:
-    from device_grant.cli.run import conclude, execute
+    from device_grant.cli.run import carried_out
     from device_grant.engine.options import Options
     from device_grant.engine.session import new_session
 
@@ -89,9 +89,8 @@ def _run_one(
             expect=options["expect"],
             faults=options["fault"],
             claims=options["claim"],
+            last_failed=options["last_failed"],
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    first = ("-x",) if options["exitfirst"] else ()
-    status = execute(session, console, pytest_arguments=(*first, *pytest_arguments), quiet=options["quiet"])
-    return conclude(session, console, status, options["write_baseline"], quiet=options["quiet"])
+    return carried_out(session, console, options, pytest_arguments=pytest_arguments)

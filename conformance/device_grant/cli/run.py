@@ -7,6 +7,7 @@ import io
 import os
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,13 @@ from device_grant.errors import ExitCode, UsageError
 from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from rich.console import Console
 
     from device_grant.engine.session import CheckSession
+    from device_grant.report.progress import Progress
+    from device_grant.results.lines import Payload
 
 MEANING = {
     ExitCode.CONFORMANT: "conformant, or as the baseline expects",
@@ -32,7 +37,12 @@ MEANING = {
 }
 """Exit codes in words, for the last line of a run."""
 WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to give reasons."
-"""Help of an option that `run` and `client` have."""
+"""Help of an option that `run` and `client` have, as are those below."""
+QUIET = "Print the end of the report alone."
+VERBOSE = "Print each warning in full, and every id."
+JSON = "Print a summary as JSON, and nothing else."
+FIRST = "Stop after the first check that fails."
+LAST_FAILED = "Run only the checks that failed in the last run of this target; all if none did."
 
 
 @click.command(cls=WithBehind)
@@ -44,8 +54,11 @@ WRITE_BASELINE = "Add the failures to this baseline, for a person to read and to
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, path_type=Path), help=WRITE_BASELINE)
-@click.option("-q", "--quiet", is_flag=True, help="Print the end of the report alone.")
-@click.option("-x", "--exitfirst", is_flag=True, help="Stop after the first check that fails.")
+@click.option("-q", "--quiet", is_flag=True, help=QUIET)
+@click.option("-v", "--verbose", is_flag=True, help=VERBOSE)
+@click.option("--json", "as_json", is_flag=True, help=JSON)
+@click.option("-x", "--exitfirst", is_flag=True, help=FIRST)
+@click.option("--last-failed", "--lf", is_flag=True, help=LAST_FAILED)
 @click.option("-n", "workers", type=click.IntRange(min=0), default=0, help="Number of processes.")
 @click.option("--shard", metavar="I/N", help="Run only part I of N of the checks; `device-grant merge` joins reports.")
 @click.option(
@@ -67,14 +80,44 @@ def run(target: str | None, report: Path | None, **options: Any) -> int:
     console = Console(highlight=False, soft_wrap=False)
     options["supplied"] = Supplied.taken_from(options)
     specs = specs_of(target_here(target), options["dialect"])
+    arguments = behind()
+
+    def job(spec: str, folder: str) -> Callable[[Console], int]:
+        to = report / folder if report and folder else report
+        return lambda screen: _run_one(screen, spec, to, arguments, options)
+
+    jobs = [job(spec, folder) for spec, folder in specs]
+    return all_of(jobs, console, beside=not arguments and _by_itself(options), as_json=options["as_json"])
+
+
+def _by_itself(options: dict[str, Any]) -> bool:
+    """Whether a run asks no person, takes one process, and writes nothing that the run beside it writes too."""
+    takes_one = not (options["workers"] or options["user"] or options["supplied"].words())
+    return takes_one and not (options["write_baseline"] or options["database"])
+
+
+def all_of(
+    jobs: list[Callable[[Console], int]], console: Console, *, beside: bool = False, as_json: bool = False
+) -> int:
+    """Do each job, an exit code being what it returns; where they may go on `beside` each other, in two processes.
+
+    The first error of ours or of the set-up ends them. What is said comes in the order of the jobs.
+    """
+    from device_grant.cli.beside import Beside, processors
+
+    others = [Beside(job, console) for job in jobs[1:]] if beside and len(jobs) > 1 and processors() > 1 else []
     worst = ExitCode.CONFORMANT
-    for number, (spec, folder) in enumerate(specs):
-        if number:
-            console.print()
-        code = _run_one(console, spec, report / folder if report and folder else report, behind(), options)
-        if code > ExitCode.NOTHING_RAN:
-            return code
-        worst = worse(worst, ExitCode(code))
+    try:
+        for number, job in enumerate(jobs):
+            if number and not as_json:
+                console.print()
+            code = others.pop(0).result() if number and others else job(console)
+            if code > ExitCode.NOTHING_RAN:
+                return code
+            worst = worse(worst, ExitCode(code))
+    finally:
+        for other in others:
+            other.stop()
     return int(worst)
 
 
@@ -113,18 +156,38 @@ def _run_one(
             faults=options["fault"],
             shard=options["shard"],
             database=options["database"],
+            last_failed=options["last_failed"],
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
+    return carried_out(session, console, options, workers=options["workers"], pytest_arguments=pytest_arguments)
+
+
+def carried_out(
+    session: CheckSession,
+    console: Console,
+    options: dict[str, Any],
+    *,
+    workers: int = 0,
+    pytest_arguments: tuple[str, ...] = (),
+) -> int:
+    """Run a session and show what it found, as the options of `run` and `client` ask; returns the exit code."""
+    session.remembers = True
+    shown = Shown(quiet=options["quiet"] or options["as_json"], verbose=options["verbose"], as_json=options["as_json"])
     first = ("-x",) if options["exitfirst"] else ()
-    status = execute(
-        session,
-        console,
-        workers=options["workers"],
-        pytest_arguments=(*first, *pytest_arguments),
-        quiet=options["quiet"],
-    )
-    return conclude(session, console, status, options["write_baseline"], quiet=options["quiet"])
+    status = execute(session, console, workers=workers, pytest_arguments=(*first, *pytest_arguments), shown=shown)
+    return conclude(session, console, status, options["write_baseline"], shown)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How much of a run is printed."""
+
+    quiet: bool = False
+    """The end alone."""
+    verbose: bool = False
+    as_json: bool = False
+    """A line of JSON, and nothing else."""
 
 
 def execute(
@@ -133,29 +196,16 @@ def execute(
     *,
     workers: int = 0,
     pytest_arguments: tuple[str, ...] = (),
-    quiet: bool = False,
+    shown: Shown = Shown(),
 ) -> int:
-    """Let pytest run the session, showing its progress unless `quiet`; returns its status. Raises DeviceGrantError."""
+    """Let pytest run the session, showing its progress unless quiet; returns its status. Raises DeviceGrantError."""
     import pytest
 
-    from device_grant.catalogue import Verdict
     from device_grant.cli.session import Named, Quiet
     from device_grant.pytest_plugin.options import as_arguments
-    from device_grant.report.terminal import Progress
     from device_grant.targets.environments import cache_folder
 
-    progress: list[Progress] = []
-    session.on_start = lambda total: None if quiet else progress.append(Progress(console, total))
-    session.on_check = lambda name: progress[0].check_started(name) if progress else None
-
-    def finished(name: str, results: list[Any], by_rules: list[Any]) -> None:
-        worst = max((Verdict.from_label(result.verdict) for result in results), default=Verdict.PASS)
-        if progress:
-            progress[0].check_finished(name, worst)
-            for result in by_rules:
-                progress[0].rule_judged(result.check, Verdict.from_label(result.verdict))
-
-    session.on_case = finished
+    progress = _follow(session, console, verbose=shown.verbose) if not shown.quiet else []
     if "hypothesis" not in sys.modules:
         # Else each folder in which a run is started gets a .hypothesis, and computing what is in it takes a second.
         os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache_folder() / "hypothesis"))
@@ -167,11 +217,12 @@ def execute(
         f"--rootdir={PACKAGE}",
         *("-p", "device-grant"),
         *("-o", f"cache_dir={cache_folder() / 'pytest'}"),
-        *as_arguments(session.options),
         *(("-n", str(workers)) if workers else ()),
         *pytest_arguments,
     ]
     session.start(parallel=bool(workers))
+    # Only now it is known which checks failed in the last run.
+    arguments += as_arguments(session.options)
     said = io.StringIO()
     try:
         # pytest writes what it has against its arguments there, usage and all.
@@ -187,38 +238,75 @@ def execute(
     return int(status)
 
 
+def _follow(session: CheckSession, console: Console, *, verbose: bool) -> list[Progress]:
+    """Have the session show how far it is; returns what is to be closed in the end, once it has begun."""
+    from device_grant.catalogue import Verdict
+    from device_grant.engine.last_run import remembered
+    from device_grant.report.progress import Progress, Remaining
+
+    progress: list[Progress] = []
+
+    def began(names: Sequence[str]) -> None:
+        progress.append(Progress(console, len(names), Remaining(names, remembered(session.options).seconds)))
+
+    def finished(payload: Payload) -> None:
+        if not progress:
+            return
+        # What an invariant or a rule has found is said once, and is no verdict of the check.
+        worst = max(payload.results, key=lambda one: Verdict.from_label(one.verdict), default=None)
+        verdict = Verdict.from_label(worst.verdict) if worst else Verdict.PASS
+        found = worst.message if verbose and worst and verdict is not Verdict.PASS else ""
+        broke = payload.case.outcome == "suite-error"
+        progress[0].check_finished(payload.case.check, None if broke else verdict, session.redacted(found))
+        for result in payload.invariants:
+            progress[0].rule_judged(result.check, Verdict.from_label(result.verdict))
+
+    session.on_start, session.on_case = began, finished
+    session.on_check = lambda name: progress[0].check_started(name) if progress else None
+    return progress
+
+
 def conclude(
-    session: CheckSession, console: Console, status: int, baseline: Path | None = None, *, quiet: bool = False
+    session: CheckSession,
+    console: Console,
+    status: int,
+    baseline: Path | None = None,
+    shown: Shown = Shown(),
 ) -> int:
-    """Show what a session found, where it is `quiet` the end alone, and add its failures to a baseline.
+    """Show what a session found, where it is to be quiet the end alone, and add its failures to a baseline.
 
     Returns the exit code. Raises the error that ended the session.
     """
+    from device_grant.report import REPORT_FORMS
     from device_grant.report.console import paragraph
     from device_grant.report.terminal import closing, render
 
     report = session.options.report
     if session.collector is None or session.collector.header is None:
         return _without_a_report(session, status)
-    if not quiet:
-        render(session.collector.report, console)
-    closing(session.collector.report, console, alone=quiet)
-    for remark in session.subject.remarks():
-        console.print(f"\nNote: {remark}", soft_wrap=True, markup=False)
-    if report is not None:
-        console.print(f"Report: {report / 'index.html'}", style="dim", soft_wrap=True)
+    if not shown.quiet:
+        render(session.collector.report, console, verbose=shown.verbose)
+    if shown.as_json:
+        console.file.write(REPORT_FORMS["json"].render(session.published(session.collector.report)))
+    else:
+        closing(session.collector.report, console, alone=shown.quiet)
+        for remark in session.subject.remarks():
+            console.print(f"\nNote: {remark}", soft_wrap=True, markup=False)
+        if report is not None:
+            console.print(f"Report: {report / 'index.html'}", style="dim", soft_wrap=True)
     if session.error is not None:
         raise session.error
     if session.interrupted:
         return 130
     if baseline is not None:
-        _propose(session, console, baseline)
+        _propose(session, console, baseline, silent=shown.as_json)
     code = int(session.collector.footer.exit_code) if session.collector.footer else int(ExitCode.SUITE_ERROR)
-    paragraph(console, f"Exit code {code}: {MEANING[ExitCode(code)]}", "dim")
+    if not shown.as_json:
+        paragraph(console, f"Exit code {code}: {MEANING[ExitCode(code)]}", "dim")
     return code
 
 
-def _propose(session: CheckSession, console: Console, file: Path) -> None:
+def _propose(session: CheckSession, console: Console, file: Path, *, silent: bool) -> None:
     from device_grant.report.text import plural
     from device_grant.results.proposing import unexpected, write_entries
 
@@ -233,7 +321,8 @@ def _propose(session: CheckSession, console: Console, file: Path) -> None:
         if pairs
         else "nothing to add"
     )
-    console.print(f"\nBaseline: {file} ({said})", soft_wrap=True, markup=False)
+    if not silent:
+        console.print(f"\nBaseline: {file} ({said})", soft_wrap=True, markup=False)
 
 
 def _without_a_report(session: CheckSession, status: int) -> int:

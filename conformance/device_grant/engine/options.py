@@ -27,6 +27,8 @@ class Options:
     only: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
     """Names or globs of the only checks that are run; empty: all."""
+    last_failed: bool = False
+    """Whether only the checks are run that failed in the last run, where any did."""
     profile: str = "fast"
     seed: int | None = None
     report: Path | None = None

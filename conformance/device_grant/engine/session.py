@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device_grant.engine.exclusion import Admission
+from device_grant.engine.last_run import Memory, remembered
 from device_grant.engine.payloads import Finished, Sender
 from device_grant.engine.scheduling import SideBySide, Task
 from device_grant.engine.selection import Selection
@@ -50,12 +51,14 @@ class CheckSession:
     """Why the session ended before its end."""
     interrupted: bool = False
     """Whether a person ended the session, or its error did."""
-    on_start: Callable[[int], None] | None = None
-    """Called with the number of checks."""
+    on_start: Callable[[Sequence[str]], None] | None = None
+    """Called with the names of the checks that are to be run."""
     on_check: Callable[[str], None] | None = None
     """Called with the name of a check when it begins."""
-    on_case: Callable[[str, Any, Any], None] | None = None
-    """Called when a check has ended, with its name, its own results and those of the invariants or rules."""
+    on_case: Callable[[Payload], None] | None = None
+    """Called when a check has ended, with its lines, which are not yet redacted."""
+    remembers: bool = False
+    """Whether a later run is to know which checks failed and how long each took."""
     shard: Shard | None = None
     """The part of the run that this session is; None: all of it."""
     baseline: Baseline = field(default_factory=Baseline)
@@ -81,6 +84,7 @@ class CheckSession:
         self._sender: Sender | None = None
         self._wanted: frozenset[str] | None = None
         self._running: tuple[Trial, float] | None = None
+        self._memory = Memory()
 
     # From the beginning to the end.
 
@@ -96,6 +100,10 @@ class CheckSession:
         from device_grant.results.writer import ResultsWriter
 
         catalogue = load()
+        if self.options.last_failed:
+            self.options = replace(self.options, checks=remembered(self.options).failed)
+            if self.options.checks:
+                self.narrowed = "Only the checks that failed in the last run of this target ran."
         options = self.options
         if options.shard:
             Share.parse(options.shard)
@@ -144,6 +152,8 @@ class CheckSession:
         collector = self.collector
         if collector is None or collector.header is None:
             return None
+        if self.remembers:
+            self._memory.keep(self.options)
         report = collector.finish(interrupted=self.interrupted or self.error is not None, narrowed=self.narrowed)
         if self.options.report is not None:
             self._publish(collector, report, self.options.report)
@@ -151,18 +161,25 @@ class CheckSession:
 
     def _publish(self, collector: Collector, report: Report, folder: Path) -> None:
         from device_grant.report import write_all
-        from device_grant.results import leaks, save, scan, withhold_security
+        from device_grant.results import leaks, save, scan
         from device_grant.results.reader import FILE_NAME
 
-        def published(whole: Report) -> Report:
-            return withhold_security(whole) if collector.baseline.withholds_security else whole
-
-        write_all(published(report), folder)
+        write_all(self.published(report), folder)
         if leaks(folder, collector.secrets):
-            again = published(collector.redact_again())
+            again = self.published(collector.redact_again())
             save(again, folder / FILE_NAME)
             write_all(again, folder)
             scan(folder, collector.secrets)
+
+    def published(self, report: Report) -> Report:
+        """The report without what the baseline withholds."""
+        from device_grant.results import withhold_security
+
+        return withhold_security(report) if self.baseline.withholds_security else report
+
+    def redacted(self, text: str) -> str:
+        """The text without the secrets that this process has seen."""
+        return self.collector.secrets.redact(text) if self.collector is not None else ""
 
     @property
     def problems(self) -> list[str]:
@@ -207,13 +224,14 @@ class CheckSession:
             self._before_all(first)
         if self.opened:
             self.subject.expect([task.check for task in tasks])
-            self.announce(len(tasks))
+            self.announce([task.check.name for task in tasks])
 
-    def announce(self, total: int) -> None:
-        """Take note of how many checks are to be run."""
-        self.total = total
+    def announce(self, names: Sequence[str]) -> None:
+        """Take note of the checks that are to be run."""
+        self.total = len(names)
+        self._memory.begin()
         if self.on_start is not None:
-            self.on_start(total)
+            self.on_start(names)
 
     def stopped_early(self) -> None:
         """Take note that the run ended before its end because something failed."""
@@ -287,8 +305,9 @@ class CheckSession:
         self.collector.begin(payload.header)
         self.collector.exchanges += payload.exchanges
         self.collector.add(payload.case, payload.results, payload.invariants, payload.spare)
+        self._memory.note(payload, self.baseline)
         if self.on_case is not None:
-            self.on_case(payload.case.check, payload.results, payload.invariants)
+            self.on_case(payload)
 
     # Inside.
 

@@ -92,6 +92,12 @@ def plain(nodeid: str) -> str:
     return nodeid.removesuffix(f"@{GROUP}")
 
 
+def check_name(nodeid: str) -> str:
+    """`polling::test_pending` of `…/test_polling.py::test_pending`."""
+    module, _, function = plain(nodeid).partition("::")
+    return f"{Path(module).stem.removeprefix('test_')}::{function}"
+
+
 def conclude(trial: Trial, withheld: Callable[[Requirement], bool]) -> None:
     """Pass, skip, xfail or fail as pytest understands it; `withheld` results are not named."""
     claims = list(trial.claims())

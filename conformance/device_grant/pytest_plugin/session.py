@@ -86,7 +86,7 @@ class SessionPlugin:
         self.kept = sum(isinstance(item, CheckItem) for item in kept)
         if selection.touring:
             self.session.narrowed = _TOURED.format(plural(self.kept, "check"))
-        elif selection.checks:
+        elif selection.checks and not self.session.narrowed:
             self.session.narrowed = _NAMED.format(plural(self.kept, "check"))
         group(config, [item for item in items if isinstance(item, CheckItem) and self.session.waits(item.entry)])
 

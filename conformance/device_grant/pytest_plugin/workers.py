@@ -11,7 +11,7 @@ import pytest
 from device_grant.engine.exclusion import PREFIX
 from device_grant.engine.payloads import decoded, encoded
 from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
-from device_grant.pytest_plugin.items import GROUP, plain
+from device_grant.pytest_plugin.items import GROUP, check_name, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,7 +76,7 @@ class WorkerPlugin:
             return
         # Only invariants have the name of what is judged in brackets.
         self._given = [plain(nodeid) for nodeid in ids if not nodeid.endswith("]")]
-        self._session.announce(len(self._given))
+        self._session.announce([check_name(nodeid) for nodeid in self._given])
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str) -> None:

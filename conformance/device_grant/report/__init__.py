@@ -101,6 +101,13 @@ def _badge_json(report: Report) -> str:
     return badge.endpoint(report)
 
 
+@report_form("json", "", "Write the verdict, the causes and the counts as one line of JSON.")
+def _json(report: Report) -> str:
+    from device_grant.report import summary
+
+    return summary.render(report)
+
+
 @report_form("text", "", "Write what the terminal shows, without colours.")
 def _text(report: Report) -> str:
     import io

@@ -1,4 +1,4 @@
-"""The report on a terminal: progress while checks run, then the verdict, what is open, and each failure in full.
+"""The report on a terminal: the verdict, each failure in full, then warnings and what could not be tested.
 
 Nothing from a target reaches the terminal unescaped, and no text is read as rich markup.
 """
@@ -6,15 +6,15 @@ Nothing from a target reaches the terminal unescaped, and no text is read as ric
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-from rich.live import Live
 from rich.text import Text
 
 from device_grant.catalogue.model import Verdict
 from device_grant.report import http
 from device_grant.report.console import bullets, encodable, heading, indented, paragraph, wrapped
 from device_grant.report.findings import distinct
+from device_grant.report.progress import STYLE
 from device_grant.report.text import one_line, plural, visible, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 
@@ -26,16 +26,6 @@ if TYPE_CHECKING:
     from device_grant.results import Report, RequirementResult
     from device_grant.results.model import Finding, Result, Step
 
-STYLE = {
-    Verdict.FAIL: "bold red",
-    Verdict.WARN: "yellow",
-    Verdict.UNTESTABLE: "magenta",
-    Verdict.INCONCLUSIVE: "magenta",
-    Verdict.NOT_APPLICABLE: "dim",
-    Verdict.OBSERVED: "cyan",
-    Verdict.PASS: "green",
-}
-_BROKEN = "suite error"
 _LONGEST_VALUE = 600
 _LONGEST_MESSAGE = 300
 _JOURNAL_LINES = 6
@@ -47,83 +37,11 @@ _NAMED = 6
 """Requirements that a group names before it only counts them."""
 
 
-class Progress:
-    """One live line on a terminal; without one, or with NO_COLOR set, one plain line a finished check.
+def render(report: Report, console: Console, *, verbose: bool = False) -> None:
+    """Print the whole report: verdict first, then each failure, then warnings and what could not be tested.
 
-    `total` is the number of checks. The line is redrawn at each call, never by a thread.
+    `verbose` prints warnings as failures are, all ids of what could not be tested, and what passed.
     """
-
-    def __init__(self, console: Console, total: int) -> None:
-        self._console = console
-        self._total = total
-        self._finished = 0
-        self._current = ""
-        self._counts: Counter[str] = Counter()
-        self._broken: dict[str, Verdict] = {}
-        """Invariants and rules that were broken so far: what one breaks in every check is no check's own verdict."""
-        live = console.is_terminal and not console.no_color and not console.is_dumb_terminal
-        self._live = Live(console=console, auto_refresh=False, transient=True) if live else None
-        if self._live is not None:
-            self._live.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def check_started(self, name: str) -> None:
-        """Show the check as the current one."""
-        self._current = one_line(name)
-        self._draw()
-
-    def check_finished(self, name: str, worst: Verdict | None) -> None:
-        """Count the check under its worst verdict; None: the suite itself broke in it."""
-        self._finished += 1
-        label = _BROKEN if worst is None else worst.label
-        self._counts[label] += 1
-        if self._live is None:
-            width = len(str(self._total))
-            paragraph(self._console, f"[{self._finished:>{width}}/{self._total}] {label:<14} {one_line(name)}")
-        self._draw()
-
-    def rule_judged(self, name: str, verdict: Verdict) -> None:
-        """Say once that an invariant or a rule is broken, and once more if it turns out worse."""
-        known = self._broken.get(name, Verdict.PASS)
-        if verdict not in (Verdict.FAIL, Verdict.WARN) or verdict <= known:
-            return
-        self._broken[name] = verdict
-        if self._live is None:
-            width = 2 * len(str(self._total)) + 3
-            paragraph(self._console, f"{'':<{width}} {verdict.label:<14} {one_line(name)}")
-        self._draw()
-
-    def close(self) -> None:
-        """Take the live line away; safe to call again."""
-        if self._live is not None:
-            self._live.stop()
-
-    def _draw(self) -> None:
-        if self._live is not None:
-            self._live.update(self._text(), refresh=True)
-
-    def _text(self) -> Text:
-        line = Text(f"{self._finished}/{self._total}", style="bold", no_wrap=True, overflow="ellipsis")
-        for verdict in WORST_FIRST:
-            if self._counts[verdict.label]:
-                line.append(f"  {verdict.label} {self._counts[verdict.label]}", style=STYLE[verdict])
-        if self._counts[_BROKEN]:
-            line.append(f"  {_BROKEN} {self._counts[_BROKEN]}", style="bold red")
-        if self._broken:
-            worst = max(self._broken.values())
-            line.append(f"  {plural(len(self._broken), 'rule')} broken", style=STYLE[worst])
-        # The name goes last: on a narrow terminal it is what may be cut.
-        line.append(f"  {encodable(self._console, self._current)}", style="dim")
-        return line
-
-
-def render(report: Report, console: Console) -> None:
-    """Print the whole report: verdict first, then each failure, then warnings and what could not be tested."""
     view = View(report)
     _verdict(view, console)
     _main_path(view.obstacles, console)
@@ -137,9 +55,17 @@ def render(report: Report, console: Console) -> None:
     if view.warnings:
         heading("Warnings", console)
         for requirement in view.warnings:
-            _short(requirement.verdict, requirement.id, requirement.worst[0].message, console)
-    _unjudged(view.unjudged, console)
+            if verbose:
+                _failure(requirement, requirement.worst[0], console)
+            else:
+                _short(requirement.verdict, requirement.id, requirement.worst[0].message, console)
+    _unjudged(view.unjudged, console, whole=verbose)
     _baseline(view, console)
+    if verbose:
+        for verdict in (Verdict.OBSERVED, Verdict.PASS):
+            if view.of(verdict):
+                heading(f"Requirements with the verdict {verdict.label}", console)
+                bullets((f"{one.id}: {one.first.statement}" for one in view.of(verdict)), console)
 
 
 def closing(report: Report, console: Console, *, alone: bool = False) -> None:
@@ -221,15 +147,15 @@ def _others(root: Root, lead: Result, results: list[Result], console: Console) -
     console.print()
 
 
-def _unjudged(groups: list[Group], console: Console) -> None:
+def _unjudged(groups: list[Group], console: Console, *, whole: bool) -> None:
     if not groups:
         return
     heading("Could not be tested", console)
     for group in groups:
         number = plural(len(group.requirements), "requirement")
         _short(group.verdict, number, group.reason, console)
-        if group.verdict is not Verdict.NOT_APPLICABLE:
-            named = [one_line(requirement.id) for requirement in group.requirements[:_NAMED]]
+        if whole or group.verdict is not Verdict.NOT_APPLICABLE:
+            named = [one_line(requirement.id) for requirement in group.requirements[: None if whole else _NAMED]]
             more = len(group.requirements) - len(named)
             indented(console, ", ".join(named) + (f" and {more} more" if more else ""), 4, "dim")
 
@@ -244,7 +170,7 @@ def _suite_errors(view: View, console: Console) -> None:
 
 
 def _failure(requirement: RequirementResult, result: Result, console: Console) -> None:
-    title = Text("FAIL ", style=STYLE[Verdict.FAIL])
+    title = Text(f"{requirement.verdict.label.upper()} ", style=STYLE[requirement.verdict])
     title.append(encodable(console, one_line(requirement.id)), style="bold")
     title.append(f"  {result.level}, binds {result.party}", style="dim")
     wrapped(console, title, Text())
