@@ -22,21 +22,21 @@ DENIED = ("--fault", "denial_as_invalid_grant")
 def test_json_and_nothing_else(workers):
     done = device_grant("run", "embedded:rfc8628", *TWO, *DENIED, "--json", *workers)
     assert done.returncode == 1, done.stderr
-    found = json.loads(done.stdout)
-    assert found["conformant"] is False
-    assert found["exit_code"] == 1
-    (cause,) = found["failures"]
+    summary = json.loads(done.stdout)
+    assert summary["conformant"] is False
+    assert summary["exit_code"] == 1
+    (cause,) = summary["failures"]
     assert cause[0]["requirement"] == "rfc8628-3.5-access-denied"
     assert cause[0]["again"].startswith("device-grant run ")
-    assert found["counts"]["fail"] == 1
+    assert summary["counts"]["fail"] == 1
 
 
 def test_json_of_both_dialects_is_a_line_each():
     done = device_grant("run", "embedded", *TWO, "--json")
     assert done.returncode == 0, done.stderr
-    found = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [one["dialect"] for one in found] == ["rfc8628", "aws-sso-oidc"]
-    assert all(one["failures"] == [] for one in found)
+    summary = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["dialect"] for one in summary] == ["rfc8628", "aws-sso-oidc"]
+    assert all(one["failures"] == [] for one in summary)
 
 
 def test_json_of_a_client():

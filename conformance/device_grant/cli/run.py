@@ -173,14 +173,16 @@ def carried_out(
 ) -> int:
     """Run a session and show what it found, as the options of `run` and `client` ask; returns the exit code."""
     session.remembers = True
-    shown = Shown(quiet=options["quiet"] or options["as_json"], verbose=options["verbose"], as_json=options["as_json"])
+    output = Output(
+        quiet=options["quiet"] or options["as_json"], verbose=options["verbose"], as_json=options["as_json"]
+    )
     first = ("-x",) if options["exitfirst"] else ()
-    status = execute(session, console, workers=workers, pytest_arguments=(*first, *pytest_arguments), shown=shown)
-    return conclude(session, console, status, options["write_baseline"], shown)
+    status = execute(session, console, workers=workers, pytest_arguments=(*first, *pytest_arguments), output=output)
+    return conclude(session, console, status, options["write_baseline"], output)
 
 
 @dataclass(frozen=True)
-class Shown:
+class Output:
     """How much of a run is printed."""
 
     quiet: bool = False
@@ -196,7 +198,7 @@ def execute(
     *,
     workers: int = 0,
     pytest_arguments: tuple[str, ...] = (),
-    shown: Shown = Shown(),
+    output: Output = Output(),
 ) -> int:
     """Let pytest run the session, showing its progress unless quiet; returns its status. Raises DeviceGrantError."""
     import pytest
@@ -205,7 +207,7 @@ def execute(
     from device_grant.pytest_plugin.options import as_arguments
     from device_grant.targets.environments import cache_folder
 
-    progress = _follow(session, console, verbose=shown.verbose) if not shown.quiet else []
+    progress = _follow(session, console, verbose=output.verbose) if not output.quiet else []
     if "hypothesis" not in sys.modules:
         # Else each folder in which a run is started gets a .hypothesis, and computing what is in it takes a second.
         os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(cache_folder() / "hypothesis"))
@@ -255,9 +257,9 @@ def _follow(session: CheckSession, console: Console, *, verbose: bool) -> list[P
         # What an invariant or a rule has found is said once, and is no verdict of the check.
         worst = max(payload.results, key=lambda one: Verdict.from_label(one.verdict), default=None)
         verdict = Verdict.from_label(worst.verdict) if worst else Verdict.PASS
-        found = worst.message if verbose and worst and verdict is not Verdict.PASS else ""
+        what = worst.message if verbose and worst and verdict is not Verdict.PASS else ""
         broke = payload.case.outcome == "suite-error"
-        progress[0].check_finished(payload.case.check, None if broke else verdict, session.redacted(found))
+        progress[0].check_finished(payload.case.check, None if broke else verdict, session.redacted(what))
         for result in payload.invariants:
             progress[0].rule_judged(result.check, Verdict.from_label(result.verdict))
 
@@ -271,7 +273,7 @@ def conclude(
     console: Console,
     status: int,
     baseline: Path | None = None,
-    shown: Shown = Shown(),
+    output: Output = Output(),
 ) -> int:
     """Show what a session found, where it is to be quiet the end alone, and add its failures to a baseline.
 
@@ -284,12 +286,12 @@ def conclude(
     report = session.options.report
     if session.collector is None or session.collector.header is None:
         return _without_a_report(session, status)
-    if not shown.quiet:
-        render(session.collector.report, console, verbose=shown.verbose)
-    if shown.as_json:
+    if not output.quiet:
+        render(session.collector.report, console, verbose=output.verbose)
+    if output.as_json:
         console.file.write(REPORT_FORMS["json"].render(session.published(session.collector.report)))
     else:
-        closing(session.collector.report, console, alone=shown.quiet)
+        closing(session.collector.report, console, alone=output.quiet)
         for remark in session.subject.remarks():
             console.print(f"\nNote: {remark}", soft_wrap=True, markup=False)
         if report is not None:
@@ -299,9 +301,9 @@ def conclude(
     if session.interrupted:
         return 130
     if baseline is not None:
-        _propose(session, console, baseline, silent=shown.as_json)
+        _propose(session, console, baseline, silent=output.as_json)
     code = int(session.collector.footer.exit_code) if session.collector.footer else int(ExitCode.SUITE_ERROR)
-    if not shown.as_json:
+    if not output.as_json:
         paragraph(console, f"Exit code {code}: {MEANING[ExitCode(code)]}", "dim")
     return code
 

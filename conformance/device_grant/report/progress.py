@@ -103,10 +103,10 @@ class Progress:
         self._current = one_line(name)
         self._draw()
 
-    def check_finished(self, name: str, worst: Verdict | None, found: str = "") -> None:
+    def check_finished(self, name: str, worst: Verdict | None, problem: str = "") -> None:
         """Count the check under its own worst verdict; None: the suite itself broke in it.
 
-        `found` is told behind its name where each check has a line.
+        `problem` is told behind its name where each check has a line.
         """
         self._finished += 1
         label = _BROKEN if worst is None else worst.label
@@ -117,7 +117,7 @@ class Progress:
         if self._live is None:
             width = len(str(self._total))
             line = f"[{self._finished:>{width}}/{self._total}] {label:<14} {one_line(name)}"
-            paragraph(self._console, f"{line}  {self._times()}" + (f": {one_line(found)}" if found else ""))
+            paragraph(self._console, f"{line}  {self._times()}" + (f": {one_line(problem)}" if problem else ""))
         self._draw()
 
     def rule_judged(self, name: str, verdict: Verdict) -> None:

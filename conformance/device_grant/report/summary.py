@@ -19,7 +19,7 @@ def render(report: Report) -> str:
     """`target`, `conformant` (null: no verdict), counts, causes with what shows them again; ends with a newline."""
     view = View(report)
     header, footer = report.header, report.footer
-    found: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "target": header.target,
         "version": header.target_version,
         "spec": header.spec,
@@ -51,9 +51,9 @@ def render(report: Report) -> str:
         "command": header.command,
     }
     if header.shard is not UNSET:
-        found["shard"] = header.shard.label
+        summary["shard"] = header.shard.label
     # ASCII: nothing that a target sends can then move the cursor of whoever looks at it.
-    return json.dumps(found) + "\n"
+    return json.dumps(summary) + "\n"
 
 
 def _one(result: Result) -> dict[str, str]:
