@@ -5,7 +5,12 @@ A verdict on a target is never an exception that reaches this level: these say t
 
 from __future__ import annotations
 
+import difflib
 from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class ExitCode(IntEnum):
@@ -47,3 +52,10 @@ class TargetUnreachableError(DeviceGrantError):
     """The target does not answer, or its process ended or stayed silent while starting."""
 
     exit_code = ExitCode.UNREACHABLE
+
+
+def one_of(word: str, known: Iterable[str]) -> str:
+    """What to say after a value that is none of the known ones: `did you mean fast? (fast, standard, deep)`."""
+    names = list(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.4)
+    return f"did you mean {close[0]}? ({', '.join(names)})" if close else f"choose one of {', '.join(names)}"

@@ -206,3 +206,19 @@ def test_checks_by_pytest_beside_other_peoples_options(installed, project):
     words = ("--pyargs", "device_grant.server.checks", "--grant-target", "asgi:app:app", "--grant-user", "user.py")
     said = run(installed / "python", "-m", "pytest", "-q", *words, "-k", "test_denial_is_final", cwd=project)
     assert "1 passed" in said
+
+
+def test_the_container_is_made_of_what_there_is_and_is_not_root():
+    text = (ROOT / "Containerfile").read_text("utf-8")
+    lines = [line.split() for line in text.splitlines()]
+    assert [words[1] for words in lines if words[:1] == ["USER"]] == ["tester"]
+    assert text.index("useradd") < text.index("USER tester") < text.index("ENTRYPOINT")
+    assert 'ENTRYPOINT ["device-grant"]' in text
+    assert "chromium libfaketime" in text
+    kept = [line[1:] for line in (ROOT / ".containerignore").read_text("utf-8").splitlines() if line.startswith("!")]
+    assert all((ROOT / name).exists() for name in kept), "what the image is made of is there"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    included = {name.split("/")[1] for name in project["tool"]["hatch"]["build"]["targets"]["wheel"]["include"]}
+    assert included | {"pyproject.toml", project["project"]["readme"], *project["project"]["license-files"]} <= set(
+        kept
+    )

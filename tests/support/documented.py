@@ -117,11 +117,18 @@ def _extra(match: re.Match[str]) -> bool:
     return match["extra"] is None or match["extra"] in project["optional-dependencies"]
 
 
+def _inside(match: re.Match[str]) -> bool:
+    parse(shlex.split(match["inside"])[1:])
+    return True
+
+
 EXCUSES = (
     Excuse(r"make (\w+)\b.*", "goes through everything; the goals are tested by what they call", _goal),
     Excuse(r"tox -e (\S+).*", "makes an environment from the network", _environment),
     Excuse(r"\.ci/run\b.*", "goes through everything", lambda _: os.access(ROOT / ".ci" / "run", os.X_OK)),
     Excuse(r"\S*pip install '?[\w./-]+(?:\[(?P<extra>\w+)\])?'?.*", "installs from the network", _extra),
+    Excuse(r"podman build .*", "makes an image from the network", lambda _: (ROOT / "Containerfile").is_file()),
+    Excuse(r"podman run .* (?=device-grant run )(?P<inside>.*)", "needs that image", _inside),
     Excuse(r"apt-get install .*", "needs root", lambda _: True),
     Excuse(r"python3 -m venv .*", "followed by an installation; tested in test_packaging.py", lambda _: True),
     Excuse(r"export PATH=.*", "for the environment that is not made here", lambda _: True),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import Any
 
@@ -29,6 +30,7 @@ COMMANDS = {
     "merge": ("device_grant.cli.merge", "merge"),
     "diff": ("device_grant.cli.diff", "diff"),
     "matrix": ("device_grant.cli.matrix", "matrix"),
+    "completion": ("device_grant.cli.completion", "completion"),
 }
 """Commands by name: module and function, imported when they are asked for."""
 
@@ -43,13 +45,16 @@ class _Commands(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command, or None for an unknown name."""
-        del ctx
         if cmd_name not in COMMANDS:
             return None
         import importlib
 
         module, function = COMMANDS[cmd_name]
         command: click.Command = getattr(importlib.import_module(module), function)
+        if ctx.resilient_parsing:
+            from device_grant.cli.completion import offer
+
+            offer(cmd_name, command)
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
@@ -82,6 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
         code = wanted.exit_code
     except click.Abort:
         code = _fail("interrupted", 130)
+    except click.BadParameter as error:
+        code = _fail(error.format_message() + _near(error), ExitCode.USAGE)
     except click.UsageError as error:
         context = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
         code = _fail(error.format_message() + context, ExitCode.USAGE)
@@ -96,6 +103,18 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _near(error: click.BadParameter) -> str:
+    """The value of a fixed list that was meant."""
+    kind = error.param.type if error.param is not None else None
+    given = re.match(r"'(.*?)' is not one of", error.message)
+    if not isinstance(kind, click.Choice) or given is None:
+        return ""
+    import difflib
+
+    close = difflib.get_close_matches(given[1], kind.choices, n=1, cutoff=0.4)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def _fail(message: str, code: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from device_grant.engine.options import Options, open_target_spec
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, one_of
 from device_grant.targets.clocks import FaketimeClock
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ServerSubject:
         from device_grant.server.session.profile import PROFILES
 
         if self.options.profile not in PROFILES:
-            raise UsageError(f"unknown profile {self.options.profile!r}: choose one of {', '.join(PROFILES)}")
+            raise UsageError(f"unknown profile {self.options.profile!r}: {one_of(self.options.profile, PROFILES)}")
         self._located = self.opener(self.options)
         if self.options.database:
             from device_grant.server.generation.database import open_database

@@ -25,6 +25,8 @@ COMMAND = "-- "
 _APPLICATIONS = ("asgi:", "wsgi:")
 _CASSETTE = "cassette:"
 _OPERATIONS = "operations"
+_HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:]+\]|[A-Za-z0-9][A-Za-z0-9.-]*)(?P<port>:[0-9]+)?(?:/|$)")
+"""What an address begins with."""
 
 
 class SpecForm(StrEnum):
@@ -110,8 +112,21 @@ def _file(text: str, kind: str, noun: str, also: tuple[str, ...], others: str) -
         if (path / file_name).is_file():
             return path / file_name
         raise UsageError(f"{text}: the folder has no {file_name}")
+    address = _address(text) if kind == "servers" else ""
+    if address:
+        raise UsageError(f"{text}: no such file, folder or server; for the address of one write {address}")
     if path.suffix == ".toml" or "/" in text:
         raise UsageError(f"{text}: no such file or folder")
     close = difflib.get_close_matches(text, [*known, *also], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? Known {kind}: " if close else f"known {kind}: "
     raise UsageError(f"unknown {noun} {text!r}: {hint}{', '.join(known) or 'none'}; else give {others}")
+
+
+def _address(text: str) -> str:
+    """The URL that is meant by an address without its scheme; empty for what looks like none."""
+    host = _HOST.match(text)
+    if host is None or text.endswith(".toml") or text.startswith("."):
+        return ""
+    local = host["name"] in ("localhost", "127.0.0.1", "[::1]")
+    named = host["port"] or local or "." in host["name"]
+    return f"{'http' if local else 'https'}://{text}" if named else ""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 import msgspec
 
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, one_of
 from device_grant.protocol import dialect
 from device_grant.targets.config import PASSWORD_VARIABLE, AuthenticationMethod, KnownClient, Located, UserSection
 
@@ -117,7 +117,7 @@ class Supplied:
         usual = known.authentication if known and known.authentication != "none" else "client_secret_basic"
         method = self.client_auth or (usual if secret else "none")
         if method not in METHODS:
-            raise UsageError(f"--client-auth {method}: unknown; known are {', '.join(METHODS)}")
+            raise UsageError(f"--client-auth {method}: unknown: {one_of(method, METHODS)}")
         if method == "none" and self.client_secret_env:
             raise UsageError("--client-auth none is for a client without a secret: leave --client-secret-env out")
         if method != "none" and not secret:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from device_grant.client.drivers.config import Claims, ClientConfig, LocatedClient, RunSection
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, one_of
 from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
@@ -159,5 +159,5 @@ def _claimable(claims: tuple[str, ...]) -> tuple[str, ...]:
     known = [name for name, value in msgspec.structs.asdict(Claims()).items() if not value]
     for name in claims:
         if name not in known:
-            raise UsageError(f"--claim {name}: unknown claim; there are {', '.join(known)}")
+            raise UsageError(f"--claim {name}: unknown claim: {one_of(name, known)}")
     return claims

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, one_of
 from device_grant.protocol.dialects.aws_sso_oidc import AwsSsoOidcDialect
 from device_grant.protocol.dialects.rfc8628 import Rfc8628Dialect
 
@@ -27,7 +27,7 @@ def dialect(name: str) -> Dialect:
     try:
         return _DIALECTS[name]
     except KeyError:
-        raise UsageError(f"unknown dialect {name!r}: choose one of {', '.join(_DIALECTS)}") from None
+        raise UsageError(f"unknown dialect {name!r}: {one_of(name, _DIALECTS)}") from None
 
 
 def spoken(name: str) -> Dialect:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, one_of
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.targets.config import KnownClient
 
@@ -109,4 +109,4 @@ def usual(dialect: str) -> Usual:
     try:
         return USUAL[dialect]
     except KeyError:
-        raise UsageError(f"reference server: unknown dialect {dialect!r}: choose {' or '.join(USUAL)}") from None
+        raise UsageError(f"reference server: unknown dialect {dialect!r}: {one_of(dialect, USUAL)}") from None

@@ -7,6 +7,7 @@ the application comes with its traceback.
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import os
 import sys
@@ -176,8 +177,16 @@ def load_app(spec: str, *, where: str) -> App:
         result = _made(result, spec, where)
     if not callable(result):
         raise UsageError(f"{where}: {spec} is not an application: it cannot be called")
+    if spec.startswith("wsgi:") and _asynchronous(result):
+        raise UsageError(f"{where}: this is an ASGI application: write asgi:{module_name}:{attribute}")
     application: App = result
     return application
+
+
+def _asynchronous(application: Callable[..., object]) -> bool:
+    """Whether calling it makes a coroutine, as no WSGI application does."""
+    called = application if inspect.isroutine(application) else type(application).__call__
+    return inspect.iscoroutinefunction(called) or inspect.iscoroutinefunction(application)
 
 
 def _made(factory: Callable[[], object], spec: str, where: str) -> object:

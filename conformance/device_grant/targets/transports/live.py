@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _LOOKS = 3
 _PAUSE = 0.5
 """Seconds."""
+_LONGEST_HINT = 2_000
+_OTHER = {"http": "https", "https": "http"}
+_ASKED = 3.0
+"""Seconds for a port that may speak the other scheme."""
 
 
 class LiveTarget(Adapter):
@@ -54,10 +59,12 @@ class LiveTarget(Adapter):
     def _missing(self) -> str:
         with self._network.client() as client:
             try:
-                client.get("/")
+                answer = client.get("/")
             except httpx.HTTPError as error:
                 return unreachable(self.base, error)
-        return ""
+        # As many servers tell whoever speaks plain HTTP to a port for TLS.
+        mistaken = answer.status_code == httpx.codes.BAD_REQUEST and b"https" in answer.content[:_LONGEST_HINT].lower()
+        return other_scheme(self.base) if mistaken else ""
 
     def __exit__(self, *_: object) -> None:
         """Nothing was started."""
@@ -74,4 +81,25 @@ class LiveTarget(Adapter):
 def unreachable(url: str, error: Exception) -> str:
     """One line for a URL that does not answer."""
     reason = str(error) or type(error).__name__
+    if "CERTIFICATE_VERIFY_FAILED" in reason:
+        ours = "set SSL_CERT_FILE to the file of its authority, where that is one of your own"
+        return f"{url} has a certificate of an unknown authority: {ours}"
+    mistaken = "" if isinstance(error, httpx.TimeoutException) else other_scheme(url)
+    if mistaken:
+        return mistaken
     return f"{url} does not answer: {' '.join(reason.split())}. Is the server running, and is the address right?"
+
+
+def other_scheme(url: str) -> str:
+    """What to write instead where the port of a URL speaks the other one of http and https; else empty."""
+    given = urlsplit(url)
+    scheme = _OTHER.get(given.scheme, "")
+    if not scheme or not given.hostname:
+        return ""
+    meant = given._replace(scheme=scheme).geturl()
+    try:
+        # Whose certificate it is makes no difference: nothing is sent that anybody could want.
+        httpx.get(f"{scheme}://{given.netloc}/", verify=False, timeout=_ASKED, trust_env=False)  # noqa: S501 - see above
+    except (httpx.HTTPError, ValueError):
+        return ""
+    return f"{url} does not answer as it should, and {meant} does: write that"

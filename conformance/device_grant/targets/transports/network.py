@@ -28,10 +28,10 @@ class Network:
         """`keep_alive=False` gives every request of a client a connection of its own."""
         self.base = base
         self._limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
-        # Proxies and additional authorities of the environment are for the world outside this machine.
+        # Proxies of the environment are for the world outside this machine.
         self._trust_env = not is_loopback(base)
         if base.startswith("https:"):
-            self._context = httpx.create_ssl_context(trust_env=self._trust_env)
+            self._context = httpx.create_ssl_context()  # with the authorities of SSL_CERT_FILE
         else:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             # An advertised https URL of a plain-http target must fail, not be believed: no authority is trusted.
