@@ -14,7 +14,7 @@ TARGETS ?= embedded $(notdir $(patsubst %/,%,$(dir $(wildcard implementations/se
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: benchmark cassettes help setup run matrix test lint unit docs mutation clean
+.PHONY: benchmark cassettes help setup run matrix test lint unit docs site mutation clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ unit: $(READY) ## The tests of the suite itself; PYTEST_ARGS="-k name" selects
 
 docs: $(READY) ## Write the pages of docs/ that are made from catalogue, checks, faults, commands and results
 	$(BIN)/python -m tools.docs
+
+site: $(READY) ## Make the documentation site with the published reports, links checked; build/site/index.html
+	$(BIN)/python -m tools.site --out build/site
 
 mutation: $(READY) ## How many mutants of the reference server the suite kills; half an hour, build/mutation.json
 	$(BIN)/python -m benchmarks.mutation --document docs/explanation/mutation.md
