@@ -58,16 +58,16 @@ def pages(root: Path = ROOT) -> list[str]:
 
     Raises SiteError where a link leads to no file.
     """
-    found: dict[str, None] = {}
+    taken: dict[str, None] = {}
     waiting = [START, *(name for name in PROJECT if name.endswith(".md"))]
     while waiting:
         name = waiting.pop(0)
-        if name in found:
+        if name in taken:
             continue
-        found[name] = None
+        taken[name] = None
         if name.endswith(".md"):
             waiting += _linked(root, name)
-    return list(found)
+    return list(taken)
 
 
 def _linked(root: Path, page: str) -> Iterator[str]:
