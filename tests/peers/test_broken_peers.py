@@ -209,6 +209,41 @@ class NothingAskedOfAnybody(NothingAsked):
     cookie = StepsUnchecked.cookie
 
 
+class PasswordWithDecision(Honest):
+    """The app of the one person who decides sends a password with each decision, in a header."""
+
+    target = {"user": {"module": "person_by_header.py"}}
+
+    def page_routes(self):
+        return {self.verification: (("POST",), self.decide)}
+
+    def decide(self, request):
+        if request.headers.get("x-password") != "correct horse":
+            return self.message(401, "sign in")
+        form = self.page_form(request) or {}
+        return self.guarded(request, form.get("user_code", ""), lambda grant: self.decided(request, grant, form))
+
+
+class PasswordInForm(PasswordWithDecision):
+    """The same in a field of the form."""
+
+    target = {"user": {"module": "person_by_field.py"}}
+
+    def decide(self, request):
+        form = self.page_form(request) or {}
+        if form.get("passphrase") != "correct horse":
+            return self.message(401, "sign in")
+        return self.guarded(request, form.get("user_code", ""), lambda grant: self.decided(request, grant, form))
+
+
+class PasswordUnread(PasswordWithDecision):
+    """The same, but nobody looks at the password."""
+
+    def decide(self, request):
+        form = self.page_form(request) or {}
+        return self.guarded(request, form.get("user_code", ""), lambda grant: self.decided(request, grant, form))
+
+
 class RefusesWhatMeets(Honest):
     """Refuses approvals for a client that come while the first one is stored, and takes later ones."""
 
@@ -247,6 +282,8 @@ BROKEN = [
     (SignatureUnread, *UNKNOWN_PERSON),
     (SignInUnchecked, *UNKNOWN_PERSON),
     (ScriptWithoutSession, *UNKNOWN_PERSON),
+    (PasswordUnread, *UNKNOWN_PERSON),
+    (PasswordUnread, *FORGED),
     (MalformedScopeGranted, "scope::test_malformed_scope", "rfc6749-5.2-invalid-scope"),
     (ReplacedScopeUntold, "scope::test_malformed_scope", "rfc6749-5.2-invalid-scope"),
     (ScopeCaseIgnored, "scope::test_case_of_scopes", "rfc6749-3.3-scope-case-sensitive"),
@@ -287,3 +324,10 @@ def test_the_form_of_the_code_may_be_the_one_that_approves(check, requirement, t
 def test_approvals_that_meet_may_be_refused(peer, verdict, tmp_path):
     """What a server does to an approval that is alone it may do to one that is not."""
     assert verdicts(peer, "races::test_first_approvals", tmp_path)["rfc8628-3.3-approvals-at-once"] is verdict
+
+
+@pytest.mark.parametrize("peer", [PasswordWithDecision, PasswordInForm])
+@pytest.mark.parametrize(("check", "requirement"), [FORGED, UNKNOWN_PERSON])
+def test_a_password_may_come_with_the_decision(peer, check, requirement, tmp_path):
+    """A request that holds it shows by itself who sends it; without it nobody approves."""
+    assert verdicts(peer, check, tmp_path)[requirement] is Verdict.PASS

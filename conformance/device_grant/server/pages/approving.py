@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlunsplit
 from device_grant.browser.page import split
 from device_grant.browser.words import DENY, GO_BACK, plain
 from device_grant.judging import Inconclusive, Untestable, UserModuleBroke
-from device_grant.server.pages.resending import deciding_request, form_of, hold, passwords
+from device_grant.server.pages.resending import deciding_request, form_of, hold, passwords, personal
 from device_grant.server.pages.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def approving_form(browser: Visitor, grant: Grant, approval: Approval | int) -> 
     """
     if isinstance(approval, int):
         form = form_of(hold(browser, grant, approval))
-        unknown = passwords(browser.last)
+        unknown = passwords(browser.last) | personal(form.values)
         return browser.last, replace(form, inputs=tuple(one for one in form.inputs if one.name not in unknown)), None
     page = browser.confirmation(grant)
     shown = approval.form(page)

@@ -6,6 +6,7 @@ It serves where the confirmation has no button that alone approves: lists, boxes
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,8 @@ from device_grant.server.pages.visitor import Visitor
 from device_grant.targets.ports import UserError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import httpx
 
     from device_grant.browser.page import Page
@@ -24,6 +27,12 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 _ONE_BROWSERS = ("cookie", "host", "content-length", "connection", "accept-encoding", "user-agent")
 """Fields of a request that are not its own, but those of the browser that sends it."""
+
+
+_CREDENTIAL = re.compile(r"pass(word|phrase|code|wd)?\b|pwd|secret|\bpin\b|\botp\b", re.IGNORECASE)
+"""Names of fields, and of header fields, in which a person says something that nobody else knows."""
+_SESSION = re.compile(r"authorization|^(?!.*[cx]srf).*token|session|api-?key", re.IGNORECASE)
+"""Names of header fields that a browser has only where somebody signed in; tokens against forgery are not meant."""
 
 
 class _HeldError(BaseException):
@@ -48,7 +57,7 @@ def deciding_request(device: Device) -> int | None:
         return None
     grant, place = device.start(), len(changing)
     with Visitor(device.case) as browser:
-        resend(browser, hold(browser, grant, place), frozenset())
+        resend(browser, hold(browser, grant, place), frozenset(), by_the_person=True)
     return place if grant.poll(label="control: poll after the same browser sent it").outcome.ok else None
 
 
@@ -88,6 +97,11 @@ def form_of(request: httpx.Request) -> Form:
     return Form("post", str(request.url), inputs, json=_is_json(request))
 
 
+def personal(names: Iterable[str]) -> frozenset[str]:
+    """Those of the names of fields in which a person says something that nobody else knows."""
+    return frozenset(name for name in names if _CREDENTIAL.search(name))
+
+
 def passwords(page: Page) -> frozenset[str]:
     """Names of fields of a page that nobody else can fill in."""
     return frozenset(
@@ -95,13 +109,22 @@ def passwords(page: Page) -> frozenset[str]:
     )
 
 
-def resend(browser: Visitor, request: httpx.Request, without: frozenset[str], url: str = "") -> None:
+def resend(
+    browser: Visitor, request: httpx.Request, without: frozenset[str], url: str = "", *, by_the_person: bool = False
+) -> None:
     """Send the request from another browser, without those fields; raises Untestable where nothing answers.
 
-    `url`: another address than its own.
+    `url`: another address than its own. Credentials that stand in the request itself are sent `by_the_person` only:
+    nobody else has them, as nobody else has the cookies.
     """
-    fields = {name: value for name, value in (_fields(request) or {}).items() if name not in without}
     headers = {name: value for name, value in request.headers.items() if name not in _ONE_BROWSERS}
+    fields = _fields(request) or {}
+    if not by_the_person:
+        headers = {
+            name: value for name, value in headers.items() if not (_CREDENTIAL.search(name) or _SESSION.search(name))
+        }
+        without |= personal(fields)
+    fields = {name: value for name, value in fields.items() if name not in without}
     content: dict[str, Any] = {"content": request.content}
     if without and _is_json(request):
         content = {"content": json.dumps({name: json.loads(value) for name, value in fields.items()})}
