@@ -298,3 +298,29 @@ def test_a_refused_registration_is_dropped_sooner_or_later():
     assert verdicts_of(Registers(), check) == {requirement: "pass"}
     stuck = type("Stuck", (Registers,), {"drops": False})
     assert verdicts_of(stuck(), check) == {requirement: "warn"}
+
+
+class Reuses(Registers):
+    """Tries its refresh token before anything else."""
+
+    claims = Claims(registration=False, keeps=True)
+    anew = True
+
+    def flow(self):
+        if self.kept():
+            try:
+                self.refresh()
+            except GiveUp:
+                if not self.anew:
+                    raise
+            else:
+                return
+        SmallClient.flow(self)
+
+
+def test_a_dead_refresh_token_is_no_end():
+    check, requirement = "refreshing::test_login_after_the_refresh_token_died", "rfc6749-6-client-signs-in-again"
+    assert verdicts_of(SmallClient(), check) == {requirement: "pass"}
+    assert verdicts_of(Reuses(), check) == {requirement: "pass"}
+    stuck = type("Stuck", (Reuses,), {"anew": False})
+    assert verdicts_of(stuck(), check) == {requirement: "warn"}

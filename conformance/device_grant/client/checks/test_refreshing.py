@@ -21,6 +21,7 @@ LIFETIME = 1
 """Seconds that the token of the first refresh lives."""
 EXPIRED = 1.2
 """Seconds after its end at which nobody takes it for good any more, be times cut to whole seconds."""
+AGAIN = "rfc6749-6-client-signs-in-again"
 ENDED = "rfc6749-6-client-refused-refresh-ends"
 FIRST, SECOND = "RT.first-refresh-token", "RT.second-refresh-token"
 
@@ -127,6 +128,28 @@ def test_refused_refresh(client: ClientUnderTest, verify: Verify) -> None:
         verify.that(ENDED, reported, f"ends with success although its refresh was {what}", second)
     if not asked:
         raise Untestable("no run asked for a refresh, though the token had expired")
+
+
+@check(AGAIN, faults=("dead_refresh_token_kept",), needs=("flow", "keeps_tokens"), timed=True)
+def test_login_after_the_refresh_token_died(client: ClientUnderTest, verify: Verify) -> None:
+    """A login; its token ends, and its refresh token is refused with invalid_grant, in two further logins.
+
+    Accepted: one of them begins a device authorization. Whether it tried the refresh before is its own affair.
+    """
+    client.free("token", "refresh_token", "expires_in")
+    home = client.home()
+    first = client.login("the first login", home=home, token=[change(expires_in=LIFETIME)])
+    if not first.succeeded:
+        raise Untestable(f"a login with a token of one second did not work: the client {first.how}")
+    client.rest(LIFETIME + EXPIRED, first)
+    for label in ("the second login", "the third login"):
+        later = client.login(label, home=home, refresh=[error("invalid_grant")], forever=["refresh"])
+        if later.starts:
+            break
+    if not later.starts and not later.of(Purpose.REFRESH):
+        raise Untestable(f"the third login asked for no token: the client {later.how}")
+    begins = bool(later.starts) or (None if later.ended.overdue else False)
+    verify.that(AGAIN, begins, "does not sign in anew when its refresh token is refused", later)
 
 
 def _refreshed(second: Attempt) -> Exchange:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
+    from device_grant.protocol import Request
 
 REGISTERS = {"CLIENT_ID": "", "CLIENT_SECRET": ""}
 """No client is given: the client has to register."""
 DAYS = 86400
+EXPIRES = "rfc7591-3.2.1-client-reregisters-on-expiry"
 REFUSED = "rfc7591-3.2.1-client-drops-refused-registration"
 MOST_STARTS = 6
 """Device authorization requests of one login that are answered by the script."""
@@ -63,6 +65,40 @@ def test_expired_registration(client: ClientUnderTest, verify: Verify) -> None:
 
 
 @check(
+    EXPIRES,
+    faults=("expired_registration_used",),
+    needs=("flow", "registration", "keeps_registrations", "keeps_tokens", "refresh"),
+    timed=True,
+)
+def test_refresh_by_an_expired_registration(client: ClientUnderTest, verify: Verify) -> None:
+    """A registration that has expired since, and a token that has ended; then a refresh.
+
+    Accepted: no refresh as the client whose registration has expired.
+    """
+    client.free("token", "refresh_token", "expires_in")
+    home = client.home()
+    past = int(time.time()) - DAYS
+    first = client.login(
+        "the login",
+        home=home,
+        given=REGISTERS,
+        registration=[change(client_id_issued_at=past - DAYS, client_secret_expires_at=past)],
+        token=[change(expires_in=1)],
+    )
+    _must_have_worked(first)
+    client.rest(2.2, first)
+    expired, token = (first.invocation.authority.last(kind) for kind in ("client_id", "refresh_token"))
+    second = client.refresh(
+        "the refresh", home=home, given={**REGISTERS, "REFRESH_TOKEN": ""}, known={"refresh_token": token}
+    )
+    refreshes = second.of(Purpose.REFRESH)
+    if not refreshes and not second.failed:
+        raise Untestable(f"the client asked for no refresh, though its token had ended: it {second.how}")
+    used = any(_client_of(entry.request) == expired for entry in refreshes)
+    verify.that(EXPIRES, not used, "refreshes with a registration that has expired", second)
+
+
+@check(
     REFUSED,
     faults=("refused_registration_kept",),
     needs=("flow", "registration", "keeps_registrations"),
@@ -95,11 +131,14 @@ def _unless_registered(known: str) -> Step:
     """invalid_client for the client of that identifier, the honest answer for any other one."""
 
     def reply(moment: Moment) -> Reply:
-        credentials = basic(moment.request)
-        named = value_of(moment.request, "client_id") or (credentials.user if credentials else "")
-        return (error("invalid_client") if named == known else honest())(moment)
+        return (error("invalid_client") if _client_of(moment.request) == known else honest())(moment)
 
     return reply
+
+
+def _client_of(request: Request) -> str:
+    credentials = basic(request)
+    return str(value_of(request, "client_id") or (credentials.user if credentials else ""))
 
 
 @check("rfc7591-2-software-id-stable", faults=("software_id_random",), needs=("registration",))

@@ -81,6 +81,17 @@ def test_answers_slower_than_the_interval(client: ClientUnderTest, verify: Verif
     verify.by_rules(login, RESTS, ONE_AT_A_TIME, default=True if given_up else None)
 
 
+@check(WAITS, faults=("polls_by_ticks",), needs=("flow",), timed=True)
+def test_suspended_client(client: ClientUnderTest, verify: Verify) -> None:
+    """Interval 4; the client is stopped for 7 seconds after its first poll. Accepted: four seconds between all polls.
+
+    The poll that is due when it goes on may come at once.
+    """
+    login = client.login(start=[change(interval=4)], token=[pending()] * 2, suspended=7.0, wait=28)
+    login.need(Purpose.POLL)
+    verify.by_rules(login, WAITS)
+
+
 @check(
     "rfc8628-3.2-client-default-interval",
     "rfc8628-3.5-client-waits-default-five",

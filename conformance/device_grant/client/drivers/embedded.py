@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import io
 import math
+import os
 import ssl
+import subprocess
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from device_grant.client.scripted.replies import Reply
 
 DEADLINE = 20.0
+SETTLING = 0.5
+"""Seconds that a client has to begin its wait before it is suspended."""
 
 
 class _Over(BaseException):
@@ -48,6 +52,8 @@ class SimulatedNetwork:
         self._now = 0.0
         self._wall = time.time() + rested
         self.sites: dict[str, _Site] = {}
+        self.opened: list[str] = []
+        self._suspended = False
 
     def now(self) -> float:
         """Simulated seconds since the run began."""
@@ -62,7 +68,19 @@ class SimulatedNetwork:
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
         self._check()
+        invocation = self._invocation
+        answered = any(entry.purpose is Purpose.POLL for entry in invocation.authority.exchanges)
+        if invocation.suspended and answered and not self._suspended:
+            self._suspended = True
+            seconds = max(seconds, SETTLING + invocation.suspended)
         self.pass_time(seconds)
+
+    def open(self, address: str, *, by_shell: bool) -> None:
+        """Note the address; a shell is given it as the argument of a command that does nothing."""
+        self.opened.append(address)
+        if by_shell:
+            variables = {"HOME": str(self._invocation.home.path), "PATH": os.environ.get("PATH", os.defpath)}
+            subprocess.run(["sh", "-c", f"true {address}"], env=variables, check=False)  # noqa: S603, S607 - the fault itself
 
     def pass_time(self, seconds: float) -> None:
         """Move the clock; past the deadline the run is over."""
@@ -255,4 +273,4 @@ class EmbeddedDriver:
             status = None
         except Exception as crash:  # noqa: BLE001 - as the interpreter would: a traceback and status 1
             status, complaint = 1, f"{type(crash).__name__}: {crash}\n"
-        return Ended(status, out.getvalue(), complaint, network.now())
+        return Ended(status, out.getvalue(), complaint, network.now(), opened=tuple(network.opened))

@@ -113,6 +113,10 @@ class Invocation:
     given: Mapping[str, str] = field(default_factory=dict)
     """Further DEVICE_GRANT_ variables by their last part, for example CLIENT_ID; empty ones are not set."""
     discover: bool = False
+    suspended: float = 0.0
+    """Seconds for which the client is stopped and then goes on, half a second after the answer to its first poll."""
+    terminal: bool = False
+    """Whether it writes to a terminal; standard error is then one with standard output."""
 
     def variables(self) -> dict[str, str]:
         """The DEVICE_GRANT_ variables; the authority must have its base by now."""
@@ -150,6 +154,8 @@ class Ended:
     """Hosts that the client asked the proxy for in vain."""
     overdue: bool = False
     """Whether it was ended by the deadline of client.toml, which a client also meets on a machine that is busy."""
+    opened: tuple[str, ...] = ()
+    """What it has asked a browser to open."""
 
     def marks(self, name: str) -> list[list[str]]:
         """The words after each marker of that name."""

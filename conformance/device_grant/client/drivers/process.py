@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from device_grant.client.drivers.invocation import Ended, Home, Invocation
+from device_grant.client.drivers.recorder import BrowserRecorder
+from device_grant.client.drivers.terminal import ClientTerminal
 from device_grant.client.scripted.certificates import Certificates
 from device_grant.client.scripted.network import Listener, Loop, Proxy
 from device_grant.client.scripted.steps import Script, change, pending
@@ -35,6 +38,8 @@ LARGEST_OUTPUT = 262_144
 """Octets of each output that are looked at."""
 LOOK = 0.02
 """Seconds between two looks at the process."""
+SETTLING = 0.5
+"""Seconds that a client has to begin its wait before it is suspended."""
 LAG = 1.0
 """Real seconds by which a run on faster time goes on beyond its `until`."""
 STOP_TIMEOUT = 2.0
@@ -60,6 +65,7 @@ class ProcessDriver:
         self._located = located
         self._stack = ExitStack()
         self._running: set[ProcessGroup] = set()
+        self._suspended: set[ProcessGroup] = set()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -104,19 +110,21 @@ class ProcessDriver:
         with ExitStack() as stack:
             began = time.monotonic()
             proxy = self._serve(invocation, began, stack)
-            environment = self._environment(invocation, proxy)
+            browser = stack.enter_context(BrowserRecorder())
+            environment = self._environment(invocation, proxy, browser)
             outputs = [invocation.home.path.parent / f"{invocation.home.path.name}.{name}" for name in ("out", "err")]
             for path in outputs:
                 stack.callback(path.unlink, missing_ok=True)
-            process = self._start(invocation, environment, outputs)
-            try:
-                status, overdue = self._wait(process, invocation, began)
-            finally:
-                self._end(process)
+            with ExitStack() as streams:
+                process = self._start(invocation, environment, outputs, streams)
+                try:
+                    status, overdue = self._wait(process, invocation, began)
+                finally:
+                    self._end(process)
             ended_at = (time.monotonic() - began) * self.scale
             texts = [_text(path) for path in outputs]
             refused = tuple(proxy[1].refused) if proxy else ()
-            return Ended(status, texts[0], texts[1], ended_at, refused, overdue)
+            return Ended(status, texts[0], texts[1], ended_at, refused, overdue, browser.opened)
 
     def _serve(self, invocation: Invocation, began: float, stack: ExitStack) -> tuple[int, Proxy] | None:
         connect = self.config.connect
@@ -150,9 +158,12 @@ class ProcessDriver:
         stack.callback(lambda: self._loop.call(listener.close()))
         return port
 
-    def _environment(self, invocation: Invocation, proxy: tuple[int, Proxy] | None) -> dict[str, str]:
+    def _environment(
+        self, invocation: Invocation, proxy: tuple[int, Proxy] | None, browser: BrowserRecorder
+    ) -> dict[str, str]:
         home = invocation.home.path
         collected = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+        collected |= browser.environment(collected.get("PATH", os.defpath))
         collected |= {
             "HOME": str(home),
             "TMPDIR": str(home / "tmp"),
@@ -161,7 +172,6 @@ class ProcessDriver:
             "XDG_DATA_HOME": str(home / ".local" / "share"),
             "XDG_STATE_HOME": str(home / ".local" / "state"),
             "XDG_RUNTIME_DIR": str(home / ".run"),
-            "BROWSER": "true",
             "NO_COLOR": "1",
             "TERM": "dumb",
             "PYTHONUNBUFFERED": "1",
@@ -194,21 +204,26 @@ class ProcessDriver:
         own = {"python": self._python, "dir": str(self._folder), "home": str(invocation.home.path), "host": host}
         return values | own | {"ca": str(self._certificates.file)}
 
-    def _start(self, invocation: Invocation, environment: Mapping[str, str], outputs: list[Path]) -> ProcessGroup:
+    def _start(
+        self, invocation: Invocation, environment: Mapping[str, str], outputs: list[Path], streams: ExitStack
+    ) -> ProcessGroup:
         values = self._values(invocation)
         command = [fill(word, values) for word in self.config.run.command]
         if "/" in command[0] and not command[0].startswith("/"):
             command[0] = str(self._folder / command[0])
         try:
-            with outputs[0].open("wb") as out, outputs[1].open("wb") as err:
-                process = ProcessGroup(
-                    command,
-                    output=out,
-                    errors=err,
-                    folder=invocation.home.path,
-                    environment=environment,
-                    umask=0o022,
-                )
+            out, err = (streams.enter_context(path.open("wb")) for path in outputs)
+            terminal = streams.enter_context(ClientTerminal(out)) if invocation.terminal else None
+            process = ProcessGroup(
+                command,
+                output=terminal.client_end if terminal else out,
+                errors=terminal.client_end if terminal else err,
+                folder=invocation.home.path,
+                environment=environment,
+                umask=0o022,
+            )
+            if terminal:
+                terminal.started()
         except OSError as error:
             why = why_not_started(command[0], self._folder, error)
             if isinstance(error, FileNotFoundError) and self._located.folder.joinpath("README.md").is_file():
@@ -231,6 +246,7 @@ class ProcessDriver:
                 break
             if now > deadline:
                 return None, True
+            self._suspend(process, invocation)
             # Where time passes faster, a machine that is slow for a moment would use up what the run was promised.
             slack = LAG if self.scale > 1 else 0.0
             if self._has_run_long_enough(invocation, (now - began - slack) * self.scale):
@@ -242,6 +258,18 @@ class ProcessDriver:
             return (None if authority.flooded else status), False
         return None, False
 
+    def _suspend(self, process: ProcessGroup, invocation: Invocation) -> None:
+        """Stop the group once for the time that the invocation says, when its first poll has been answered."""
+        answered = any(entry.purpose is Purpose.POLL for entry in tuple(invocation.authority.exchanges))
+        if not invocation.suspended or not answered or process in self._suspended:
+            return
+        self._suspended.add(process)
+        time.sleep(SETTLING / self.scale)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGSTOP)
+            time.sleep(invocation.suspended / self.scale)
+            os.killpg(process.pid, signal.SIGCONT)
+
     @staticmethod
     def _has_run_long_enough(invocation: Invocation, at: float) -> bool:
         first = next((entry for entry in tuple(invocation.authority.exchanges) if entry.purpose is Purpose.START), None)
@@ -250,6 +278,7 @@ class ProcessDriver:
     def _end(self, process: ProcessGroup) -> None:
         ended = process.end(STOP_TIMEOUT / 4)
         self._running.discard(process)
+        self._suspended.discard(process)
         if self.scale > 1:
             remove_faketime_leftovers(ended)
 

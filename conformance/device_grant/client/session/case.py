@@ -245,12 +245,15 @@ class ClientUnderTest:
         documents: Mapping[str, Any] | None = None,
         moved: Mapping[str, str] | None = None,
         metadata_at: tuple[str, ...] | None = None,
+        suspended: float = 0.0,
+        terminal: bool = False,
     ) -> Attempt:
         """Run the client for one operation against one script.
 
         `wait` are the seconds of its time that the script asks for, `until` those after the device authorization
         response at which it is ended, `most` the token requests after which it is. `known` are values by kind that
-        the server has issued before, `given` DEVICE_GRANT_ variables, `moved` other paths, with a query, by channel.
+        the server has issued before, `given` DEVICE_GRANT_ variables, `moved` other paths, with a query, by channel;
+        `suspended` are seconds for which it is stopped after its first poll, `terminal` whether it writes to one.
         """
         run = self._run
         if operation != "refresh" and not run.claims("login"):
@@ -286,6 +289,8 @@ class ClientUnderTest:
             elsewhere_certificate=elsewhere_certificate,
             given=variables,
             discover=discover,
+            suspended=suspended,
+            terminal=terminal,
         )
         return self._case.take(run.attempt(invocation), label or operation)
 

@@ -22,6 +22,7 @@ class ClientFaults(Misbehaviour):
     interval_halved: bool = fault("It waits half the interval.")
     interval_capped: bool = fault("It never waits longer than five seconds.")
     interval_truncated: bool = fault("A fraction of a second is cut off the interval.", RFC)
+    polls_by_ticks: bool = fault("It polls by the ticks of a clock, of which one is kept while nobody waits for it.")
     interval_overflows: bool = fault("An interval of more than 2^31 milliseconds is taken for none at all.")
     interval_from_request: bool = fault("The interval is counted from the last request, however late its answer came.")
     odd_interval_taken_for_none: bool = fault("It does not wait at all for an interval that is no positive number.")
@@ -126,6 +127,9 @@ class ClientFaults(Misbehaviour):
     user_code_not_shown: bool = fault("It shows the verification URI alone.")
     code_only_in_complete_uri: bool = fault("It shows verification_uri_complete alone, if there is one.")
     device_code_shown: bool = fault("It shows the device code.")
+    server_text_shown_raw: bool = fault("It shows the server's texts as they are, with what a terminal obeys.")
+    any_address_opened: bool = fault("It opens whatever address the server names in the browser.")
+    address_opened_by_shell: bool = fault("The command that opens the browser goes through a shell.")
     answers_logged: bool = fault("It writes every answer to its output.")
     requests_logged: bool = fault("It writes every request to its output, with the credentials in it.")
     files_for_everyone: bool = fault("What it keeps may be read by everybody on the machine.")
@@ -140,6 +144,8 @@ class ClientFaults(Misbehaviour):
     refresh_token_forgotten: bool = fault("Without a new refresh token the old one is thrown away.")
 
     refused_refresh_ignored: bool = fault("When a refresh is refused it goes on with the token that has expired.")
+
+    dead_refresh_token_kept: bool = fault("When its refresh token is refused, it does not sign in anew.")
 
     # Registering.
     registers_each_time: bool = fault("It registers again for every login.", AWS)

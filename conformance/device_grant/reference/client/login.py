@@ -85,6 +85,9 @@ class Login:
 
     def _flow(self) -> None:
         client = self._client()
+        if self._faults.dead_refresh_token_kept and self._store.read("tokens").get("refresh_token"):
+            self._refresh()
+            return
         while True:
             client, grant = self._started(client)
             outcome = self._poll(client, grant)
@@ -201,7 +204,7 @@ class Login:
 
     def _show(self, result: dict[str, Any]) -> None:
         user_code, uri, complete = (
-            result.get(name) for name in ("user_code", "verification_uri", "verification_uri_complete")
+            self._shown(result.get(name)) for name in ("user_code", "verification_uri", "verification_uri_complete")
         )
         faults = self._faults
         if complete and faults.code_only_in_complete_uri:
@@ -215,6 +218,18 @@ class Login:
             self._say(f"or open {complete}, which shows the same code")
         if faults.device_code_shown:
             self._say(f"Waiting for {result.get('device_code')}")
+        self._open(result.get("verification_uri_complete") or result.get("verification_uri"))
+
+    def _shown(self, text: Any) -> str:
+        """A text of the server's as it is shown: without what a terminal obeys."""
+        if self._faults.server_text_shown_raw:
+            return str(text or "")
+        return "".join(character if character.isprintable() else "?" for character in str(text or ""))
+
+    def _open(self, address: Any) -> None:
+        faults = self._faults
+        if isinstance(address, str) and (address.startswith(("https://", "http://")) or faults.any_address_opened):
+            self._network.open(address, by_shell=faults.address_opened_by_shell)
 
     def _poll(self, client: Client, grant: PendingGrant) -> Outcome | None:
         """Poll to the end; None where a faulty client begins anew."""
@@ -223,7 +238,7 @@ class Login:
         asked = self._network.now()
         while True:
             since = asked if self._faults.interval_from_request else self._network.now()
-            self._network.sleep(max(0.0, since + pace.wait() - self._network.now()))
+            self._network.sleep(pace.left(since, self._network.now()))
             asked = self._network.now()
             if self._network.now() > grant.ends and not self._faults.expiry_ignored:
                 raise Failed("expired_token")
@@ -267,6 +282,8 @@ class Login:
             case "restart":
                 return False
             case _:
+                if self._faults.server_text_shown_raw:
+                    self._say(str(outcome.members.get("error_description")))
                 raise Failed(outcome.code)
         return True
 

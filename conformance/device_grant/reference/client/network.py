@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import os
 import select
 import ssl
+import subprocess
 import time
 from typing import Protocol
 
@@ -31,6 +33,9 @@ class Surroundings(Protocol):
 
         `patience` are the seconds that it waits for an answer; None: without a limit.
         """
+
+    def open(self, address: str, *, by_shell: bool) -> None:
+        """Open an address in the person's browser; `by_shell` as no client should do it."""
 
     def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
         """Whether an answer begins within so many seconds, which pass until then."""
@@ -65,6 +70,14 @@ class RealNetwork:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
         return http.client.HTTPSConnection(authority, timeout=patience, context=context)
+
+    def open(self, address: str, *, by_shell: bool) -> None:
+        """By the program that BROWSER names, if it does."""
+        browser = os.environ.get("BROWSER")
+        if browser and by_shell:
+            subprocess.run(f"{browser} {address}", shell=True, check=False)  # noqa: S602 - the fault itself
+        elif browser:
+            subprocess.run([browser, address], check=False)  # noqa: S603 - the person's own browser
 
     def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
         """Look at the socket."""

@@ -29,6 +29,7 @@ class Pace:
     _slowed: bool = False
     _hasty: bool = False
     _trouble: int = 0
+    _tick: float | None = None
 
     def wait(self) -> float:
         """Seconds to wait before the poll that comes now."""
@@ -41,6 +42,16 @@ class Pace:
         if faults.interval_halved:
             seconds /= 2
         return min(seconds, CAP) if faults.interval_capped else seconds
+
+    def left(self, since: float, now: float) -> float:
+        """Seconds to sleep at this moment before the poll that comes now; the wait is counted from `since`."""
+        seconds = self.wait()
+        if not self.faults.polls_by_ticks:
+            return max(0.0, since + seconds - now)
+        due = (since if self._tick is None else self._tick) + seconds
+        # Of several ticks that nobody waited for one is kept.
+        self._tick = due + max(0.0, (now - due) // seconds if seconds else 0.0) * seconds
+        return max(0.0, self._tick - now)
 
     def pending(self) -> None:
         """The server knows the grant."""
