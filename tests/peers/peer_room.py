@@ -13,6 +13,7 @@ import odd_clients
 import odd_grants
 import odd_pages
 import odd_rules
+import odd_secrets
 import odd_sockets
 import peer_aws
 import peer_rfc
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 FOLDER = Path(__file__).parent
-MODULES = (peer_rfc, peer_aws, odd_clients, odd_rules, odd_grants, odd_answers, odd_pages, odd_aws)
+MODULES = (peer_rfc, peer_aws, odd_clients, odd_rules, odd_grants, odd_answers, odd_pages, odd_aws, odd_secrets)
 
 
 def of(module: ModuleType) -> dict[str, type[Honest]]:

@@ -175,7 +175,10 @@ SUBSTITUTIONS = (
     (r"-n 4\b", "-n 1"),
     (r"(device-grant run TARGET --shard .* --report \S+)", rf"\1 -- -k '{THREE_CHECKS}'"),
     (r"\bTARGET\b", "path/to/target.toml"),
-    (r"(first-run:device-grant run target\.toml --report \S+)", r"\1 -- -k 'user_decision or malformed_bodies or malformed_device'"),
+    (
+        r"(first-run:device-grant run target\.toml --report \S+)",
+        r"\1 -- -k 'user_decision or malformed_bodies or malformed_device'",
+    ),
 )
 """In this order; commands of a story are known by its name before them."""
 

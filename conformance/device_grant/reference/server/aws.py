@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
 import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, service_model
+from device_grant.reference.server.credentials import proves
 from device_grant.reference.server.grants import (
     Grants,
     Tokens,
@@ -188,7 +188,7 @@ class AwsEndpoints:
             raise Refusal("invalid_client", "Invalid client: it is not registered")
         # Only the fault `secret_optional` lets a request without clientSecret come this far.
         offered = members.get("clientSecret", client.secret or "")
-        if not skip_secret and not hmac.compare_digest((client.secret or "").encode(), offered.encode()):
+        if not skip_secret and not proves(self.store, client, offered):
             raise Refusal("invalid_client", "Invalid client: the secret is not the one that was issued")
         expired = client.expires_at and self.store.clock() >= client.expires_at
         late = self.faults.expired_registration_redeems and not device
@@ -227,10 +227,10 @@ class AwsEndpoints:
             try:
                 return await dispatch(call)
             except Refusal as refusal:
-                self._spend(call, refusal.code)
+                self.store.spend_codes_in(call.body, refusal.code)
                 return refused(refusal, call, self.faults)
             except FrameworkError as error:
-                self._spend(call, "invalid_request")
+                self.store.spend_codes_in(call.body, "invalid_request")
                 return framework_refused(error, self.faults)
             except VerbatimAnswer as raw:
                 return raw.answer
@@ -246,10 +246,6 @@ class AwsEndpoints:
             raise FrameworkError("UnrecognizedClientException", 403, "The signature is by an unknown key")
         if self.faults.host_compared_literally and call.header(b"host") != urlsplit(self.settings.base).netloc:
             raise FrameworkError("UnknownOperationException", 421, "There is no such host here")
-
-    def _spend(self, call: Call, code: str) -> None:
-        if self.faults.bad_request_spends_code and code == "invalid_request":
-            self.store.spend_codes_in(call.body)
 
     def _served_by_get(self, operation: str) -> bool:
         if operation == "CreateToken":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 import unicodedata
 from http import HTTPStatus
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server import forms, metadata, registration
+from device_grant.reference.server.credentials import proves
 from device_grant.reference.server.grants import (
     Grants,
     Tokens,
@@ -188,7 +188,7 @@ class Rfc8628Endpoints:
             credentials = forms.basic_credentials(authorizations[0], self.faults)
             if credentials is None:
                 raise self._invalid_client("The Authorization header holds no HTTP Basic credentials", basic=True)
-            if client_id is not None and client_id != credentials[0]:
+            if client_id not in (None, credentials[0]) and not self.faults.client_id_over_basic:
                 raise Refusal("invalid_request", "client_id differs from the Authorization header")
             if client_id is None and self.faults.client_id_demanded:
                 raise Refusal("invalid_request", "The parameter client_id is missing")
@@ -203,7 +203,12 @@ class Rfc8628Endpoints:
                 return RegisteredClient(id=client_id)
             raise self._invalid_client("Unknown client", basic=bool(authorizations))
         self._check_secret(client, secret, skip=skip_secret, basic=bool(authorizations))
-        return client
+        return self._passing_for(client, parameters)
+
+    def _passing_for(self, client: RegisteredClient, parameters: Mapping[str, str]) -> RegisteredClient:
+        """The client itself, but under the fault `client_id_over_basic`."""
+        pretending = self.faults.client_id_over_basic
+        return self.store.clients.get(parameters.get("client_id", ""), client) if pretending else client
 
     def _registered(self, client_id: str) -> RegisteredClient | None:
         if self.faults.identifiers_normalised:
@@ -224,7 +229,7 @@ class Rfc8628Endpoints:
             if self.faults.secret_optional:
                 return
             raise self._invalid_client("Client authentication is missing", basic=basic)
-        if not skip and not hmac.compare_digest(client.secret.encode(), (secret or "").encode()):
+        if not skip and not proves(self.store, client, secret or ""):
             raise self._invalid_client("Client authentication failed", basic=basic)
         if client.expires_at and self.store.clock() >= client.expires_at:
             raise self._invalid_client("The client registration has expired", basic=basic)
@@ -274,16 +279,12 @@ class Rfc8628Endpoints:
             try:
                 return await dispatch(call)
             except Refusal as refusal:
-                self._spend(call, refusal.code)
+                self.store.spend_codes_in(call.body, refusal.code)
                 return self._refused(refusal, call)
             except VerbatimAnswer as raw:
                 return raw.answer
 
         return answer
-
-    def _spend(self, call: Call, code: str) -> None:
-        if self.faults.bad_request_spends_code and code == "invalid_request":
-            self.store.spend_codes_in(call.body)
 
     def _served_by_get(self, path: str) -> bool:
         if path == "/token":

@@ -245,8 +245,12 @@ class Store:
             grant.state = State.DENIED
         grant.subject = subject
 
-    def spend_codes_in(self, body: bytes) -> None:
-        """Redeem the approved codes that a request names; only the fault `bad_request_spends_code` does that."""
+    def spend_codes_in(self, body: bytes, error: str) -> None:
+        """Redeem the approved codes that a refused request names; only faults do that."""
+        spends = {"invalid_request": self.faults.bad_request_spends_code}
+        spends["invalid_client"] = self.faults.wrong_secret_spends_code
+        if not spends.get(error):
+            return
         for code, grant in self.grants.items():
             if grant.state is State.APPROVED and code.encode() in body:
                 grant.state = State.REDEEMED

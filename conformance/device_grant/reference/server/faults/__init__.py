@@ -14,11 +14,12 @@ from device_grant.reference.server.faults.messages import MessageFaults
 from device_grant.reference.server.faults.pages import PageFaults
 from device_grant.reference.server.faults.registration import RegistrationFaults
 from device_grant.reference.server.faults.restjson import RestJsonFaults
+from device_grant.reference.server.faults.secrets import SecretFaults
 from device_grant.reference.server.faults.tokens import TokenFaults
 
 
 @dataclass(frozen=True, kw_only=True)
-class Faults(PageFaults, RestJsonFaults, RegistrationFaults, TokenFaults, MessageFaults, GrantFaults):
+class Faults(PageFaults, RestJsonFaults, RegistrationFaults, SecretFaults, TokenFaults, MessageFaults, GrantFaults):
     """Which misbehaviours are on. `Faults()` is the honest server.
 
     A base for each subject; the fields of the last one come first.

@@ -160,7 +160,8 @@ def test_other_codes_are_no_device_code(device: Device, verify: Verify) -> None:
     faults=("missing_device_code_500", "missing_device_code_pending"),
 )
 def test_missing_device_code(device: Device, verify: Verify) -> None:
-    """A token request of the device grant without device_code. Accepted: invalid_request; never pending or a token."""
+    """Start, then a token request without device_code. Accepted: invalid_request; never pending or a token."""
+    device.start()
     exchange = device.token(grant_type=DEVICE_CODE_GRANT, label="token request without device_code")
     accepted = device.case.run.dialect.accepts(Situation.MEMBER_MISSING, "invalid_request")
     for requirement in ("rfc8628-3.4-missing-device-code-rejected", "rfc6749-5.2-invalid-request-missing"):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from device_grant.server.session.device import Device
 
 NOT_AUTHENTICATED = ("invalid_client",)
+SPENDS_NOTHING = "rfc8628-3.4-wrong-secret-spends-nothing"
 
 
 def _wrong(device: Device) -> Client:
@@ -57,13 +58,14 @@ def test_confidential_client_without_authentication_at_start(confidential: Devic
 
 @check(
     "rfc8628-3.4-credentialed-client-enforced",
+    "rfc8628-3.4-wrong-secret-spends-nothing",
     "rfc6749-2.2-client-id-not-authentication",
     "rfc6749-10.2-authenticate-when-possible",
-    faults=("token_endpoint_skips_secret", "secret_optional"),
+    faults=("token_endpoint_skips_secret", "secret_optional", "wrong_secret_spends_code"),
     timed=True,
 )
 def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) -> None:
-    """Approve, then redeem with a wrong secret and with client_id alone. Accepted: invalid_client."""
+    """Approve, redeem with a wrong secret, with client_id alone, rightly. Accepted: invalid_client twice, then ok."""
     grant = confidential.start()
     confidential.user.approve(grant)
     wrong = grant.poll(client=_wrong(confidential), label="redeem with a wrong secret")
@@ -74,7 +76,8 @@ def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) ->
     alone = grant.poll(client=bare, wait=not wrong.outcome.ok, label="redeem with client_id alone")
     if wrong.outcome.ok:
         # The code is spent: what client_id alone would have yielded can no longer be told.
-        verify.unclear("rfc6749-2.2-client-id-not-authentication", "the code was redeemed by a wrong secret", alone)
+        for requirement in ("rfc6749-2.2-client-id-not-authentication", SPENDS_NOTHING):
+            verify.unclear(requirement, "the code was redeemed by a wrong secret", alone)
         return
     verify(
         "rfc6749-2.2-client-id-not-authentication",
@@ -82,6 +85,10 @@ def test_approved_code_needs_the_secret(confidential: Device, verify: Verify) ->
         accepted=confidential.case.run.dialect.accepts(Situation.MEMBER_MISSING, "invalid_client", "invalid_request"),
         tolerated=[REFUSED],
     )
+    if alone.outcome.ok:
+        verify.unclear(SPENDS_NOTHING, "the code was redeemed by client_id alone", alone)
+        return
+    verify(SPENDS_NOTHING, grant.poll(label="redeem with the right secret"), accepted=["ok"])
 
 
 @check("rfc8628-3.4-missing-client-id-rejected", faults=("missing_client_polls",), timed=True)

@@ -1,0 +1,22 @@
+"""Faults of how secrets are compared, and of codes and scopes in places where they mean nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from device_grant.reference.misbehaviour import RFC, Misbehaviour, fault
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretFaults(Misbehaviour):
+    """Faults of how secrets are compared, and of codes and scopes in places where they mean nothing."""
+
+    # Client secrets that are nearly right.
+    secret_prefix_accepted: bool = fault("A client secret is compared as far as it was sent, if anything was.")
+    secret_tail_ignored: bool = fault("What follows behind the right client secret is not looked at.")
+    secret_case_ignored: bool = fault("Client secrets are compared without regard to case.")
+    secret_trimmed: bool = fault("White space around a client secret is taken away.")
+    secret_of_any_client: bool = fault("The secret of any client authenticates every client.")
+    empty_secret_accepted: bool = fault("A client secret that is sent empty is not compared.")
+    wrong_secret_spends_code: bool = fault("A device code that comes with a wrong client secret is forgotten.")
+    client_id_over_basic: bool = fault("Whoever authenticates by HTTP Basic is then taken for client_id's client.", RFC)
