@@ -30,6 +30,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
     if list_faults:
         _print_faults()
         return
+    from device_grant.reference.server.front import Front
     from device_grant.reference.server.serve import serve as serve_reference
     from device_grant.reference.server.settings import Settings
     from device_grant.reference.server.usual import usual
@@ -39,8 +40,12 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
     named = Faults.named(*faults)
 
     def announce(base: str) -> None:
-        click.echo(f"{dialect} authorization server at {base} (Ctrl-C stops it)")
-        click.echo(f"verification page: {base}/device   sign in as alice / wonderland")
+        front = Front(settings, base)
+        click.echo(f"{dialect} authorization server at {base} (Ctrl-C stops it; its front page says the same)")
+        for what, where in front.facts().items():
+            click.echo(f"  {what:<21} {where}")
+        for what, command in front.requests():
+            click.echo(f"{what}:\n  {command}")
         if defaults.environment:
             click.echo(f"for SDKs and AWS CLI: export {defaults.environment}={base}")
         if faults:

@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, quote
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.http import Answer, Call, Handler, crash
 from device_grant.reference.server.rfc8628 import FORM
 from device_grant.reference.server.scripts import allow_script, script
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 HTML = "text/html; charset=utf-8"
 _LONGEST_SHOWN = 120
 """Characters of a client's own name that are shown: a longer one could push the question off the screen."""
-_TEMPLATES = ("base", "sign_in", "code", "confirm", "result", "message")
+_TEMPLATES = ("base", "sign_in", "code", "confirm", "result", "message", "front")
 
 
 class VerificationPages:
@@ -200,11 +201,7 @@ class VerificationPages:
         return self._render(session, "message", status=403, title="Start over", text=text)
 
     def _render(self, session: BrowserSession, template: str, *, status: int = 200, **values: Any) -> Answer:
-        html = (
-            _environment()
-            .get_template(template)
-            .render(values, csrf_token=session.csrf, user=session.user, faults=self.faults)
-        )
+        html = page(template, csrf_token=session.csrf, user=session.user, faults=self.faults, **values)
         return self._finish(session, Answer(status, html.encode("utf-8", errors="replace"), HTML))
 
     def _finish(self, session: BrowserSession, answer: Answer) -> Answer:
@@ -223,11 +220,7 @@ class VerificationPages:
         return answer
 
     def _policy(self) -> str:
-        policy = (
-            f"default-src 'none'; style-src 'sha256-{_style_digest()}'; "
-            "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        )
-        return allow_script(policy, self.faults)
+        return allow_script(policy(), self.faults)
 
     def _page(
         self,
@@ -252,6 +245,19 @@ class VerificationPages:
             return await post(call, session)
 
         return answer
+
+
+def page(template: str, **values: Any) -> str:
+    """A template filled in, everything in it escaped."""
+    return _environment().get_template(template).render({"user": "", "faults": Faults()} | values)
+
+
+def policy() -> str:
+    """The Content-Security-Policy of a page without script."""
+    return (
+        f"default-src 'none'; style-src 'sha256-{_style_digest()}'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
 
 
 def _pairs(encoded: bytes) -> list[tuple[str, str]]:

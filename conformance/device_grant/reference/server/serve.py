@@ -31,10 +31,16 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C, then return; SIGTERM closes connections and ends the process. Prints nothing.
 
+    A page at `/` says what is where.
+
     `port` 0 takes a free one. `ready` is called with the base URL as soon as connections are accepted. Where the
     settings name no issuer it is that base URL. Raises UsageError if the address cannot be taken.
     """
+    from starlette.routing import Route
+
     from device_grant.reference.server.app import create_app
+    from device_grant.reference.server.front import Front
+    from device_grant.reference.server.http import Endpoint
     from device_grant.reference.server.settings import Settings
 
     listener = listen(host, port)
@@ -44,7 +50,9 @@ def serve(
         settings = settings or Settings()
         if not settings.issuer:
             settings = dataclasses.replace(settings, issuer=base)
-        server = server_of(create_app(settings, faults))
+        application = create_app(settings, faults)
+        application.router.routes.append(Route("/", Endpoint(Front(settings, base).handler())))
+        server = server_of(application)
         try:
             if ready is not None:
                 # The socket listens already: whoever connects from here on is served as soon as the loop runs.
