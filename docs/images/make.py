@@ -34,6 +34,9 @@ def main() -> None:
         page = browser.new_page(viewport={"width": WIDTH, "height": 920}, color_scheme="light")
         page.goto((Path(folder) / "index.html").as_uri())
         page.screenshot(path=FOLDER / "report.png")
+        # What fails is folded but for the first, and so is a long story.
+        page.evaluate("name => { location.hash = name }", FAILURE)
+        page.evaluate("for (const one of document.querySelectorAll('.story')) one.open = true")
         # It would lie over the top of whatever is scrolled there.
         page.evaluate("document.getElementById('part-filter').hidden = true")
         page.set_viewport_size({"width": WIDTH, "height": 1400})
