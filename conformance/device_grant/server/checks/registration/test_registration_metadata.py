@@ -114,7 +114,10 @@ def test_scope_is_one_string(case: ServerCase, verify: Verify) -> None:
 
 @check("rfc7591-2-jwks-exclusive", needs=NEEDS, faults=("jwks_conflict_accepted",))
 def test_keys_are_given_in_one_way(case: ServerCase, verify: Verify) -> None:
-    """Register with jwks and jwks_uri. Accepted: a refusal, or a response that has at most one of them."""
+    """Register with jwks and jwks_uri. Accepted: a refusal, or a response that has at most one of them.
+
+    A refusal shows something only where keys that are given in one way are no reason for it.
+    """
     register(case, "register")
     exchange = attempt(
         case,
@@ -122,7 +125,12 @@ def test_keys_are_given_in_one_way(case: ServerCase, verify: Verify) -> None:
         jwks={"keys": []},
         jwks_uri="https://client.example.org/jwks.json",
     )
-    both = exchange.outcome.ok and exchange.get("jwks") is not None and exchange.get("jwks_uri") is not None
+    if not exchange.outcome.ok:
+        alone = attempt(case, "control: register with jwks alone", jwks={"keys": []})
+        problem = "jwks alone is refused too"
+        verify.that("rfc7591-2-jwks-exclusive", alone.outcome.ok or None, problem, exchange, alone)
+        return
+    both = exchange.get("jwks") is not None and exchange.get("jwks_uri") is not None
     verify.that("rfc7591-2-jwks-exclusive", not both, "jwks and jwks_uri were both registered", exchange)
 
 

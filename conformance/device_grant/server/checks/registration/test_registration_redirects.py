@@ -81,19 +81,26 @@ def test_unknown_response_type(case: ServerCase, verify: Verify) -> None:
     faults=("registration_types_unchecked",),
 )
 def test_contradicting_types(case: ServerCase, verify: Verify) -> None:
-    """Register authorization_code with response type token. Accepted: a refusal, or a pair that was put right."""
+    """Register authorization_code with token, alone and beside code. Accepted: a refusal, or lists that agree."""
     _redirecting_client(case)
-    members = redirecting(case, response_types=["token"])
-    exchange = attempt(case, "register with contradicting types", **members)
+    for types in (["token"], ["code", "token"]):
+        label = f"register authorization_code with response types {' and '.join(types)}"
+        exchange = attempt(case, label, **redirecting(case, response_types=types))
+        problem = "grant_types and response_types that contradict each other were registered"
+        verify.that("rfc7591-2.1-consistent-grants-responses", _consistent(exchange), problem, exchange)
+
+
+def _consistent(exchange: Exchange) -> bool:
+    """Whether what was registered agrees; a refusal does. Raises Inconclusive where the response does not say it."""
+    if not exchange.outcome.ok:
+        return True
     grants, types = strings(exchange, "grant_types"), strings(exchange, "response_types")
-    if exchange.outcome.ok and grants is None and types is None:
+    if grants is None and types is None:
         raise Inconclusive("the response says neither which grant_types nor which response_types were registered")
     # What is left out of a response is as section 2 has it by default.
     by_code = "authorization_code" in (grants or ("authorization_code",))
-    code_given = any("code" in name.split() for name in types or ("code",))
-    contradicting = exchange.outcome.ok and by_code != code_given
-    problem = "grant_types and response_types that contradict each other were registered"
-    verify.that("rfc7591-2.1-consistent-grants-responses", not contradicting, problem, exchange)
+    given = {word for name in types or ("code",) for word in name.split()}
+    return by_code == ("code" in given) and ("implicit" in (grants or ())) == ("token" in given)
 
 
 @check("rfc7591-5-uri-host-check", needs=NEEDS, faults=("page_hosts_unchecked",))
