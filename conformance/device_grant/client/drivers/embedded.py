@@ -268,7 +268,8 @@ class EmbeddedDriver:
         settings = ClientSettings.of({**invocation.variables(), "HOME": str(invocation.home.path)})
         status: int | None
         try:
-            status = Login(settings, network, self._faults, out).run()
+            with invocation.home.watched(really=invocation.watched):
+                status = Login(settings, network, self._faults, out).run()
         except _Over:
             status = None
         except Exception as crash:  # noqa: BLE001 - as the interpreter would: a traceback and status 1

@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 import socket
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from device_grant.client.drivers.config import UNSUPPORTED
+from device_grant.client.drivers.watching import Watch, reach
 from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.scripted.authority import Authority
@@ -35,6 +37,8 @@ class Home:
         self._folder = tempfile.TemporaryDirectory(prefix="device-grant-home-", ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
         self._reserved: socket.socket | None = None
+        self.glimpsed: tuple[Kept, ...] = ()
+        """Files that other people could read at some moment of the last run, with what they had then."""
 
     @property
     def port(self) -> int:
@@ -65,23 +69,23 @@ class Home:
                 if path.is_symlink() or not path.is_file():
                     continue
                 with path.open("rb") as file:
-                    collected.append(Kept(str(path.relative_to(self.path)), self._reach(path), file.read(LARGEST_FILE)))
+                    collected.append(
+                        Kept(str(path.relative_to(self.path)), reach(path, self.path), file.read(LARGEST_FILE))
+                    )
             except OSError:
                 continue
         return tuple(collected)
 
-    def _reach(self, path: Path) -> int:
-        """The file's permissions, less what a folder on the way keeps from other people."""
-        mode = path.stat().st_mode & 0o777
-        for folder in path.parents:
-            if folder == self.path:
-                break
-            open_to = folder.stat().st_mode
-            if not open_to & 0o010:
-                mode &= ~0o070
-            if not open_to & 0o001:
-                mode &= ~0o007
-        return mode
+    @contextmanager
+    def watched(self, *, really: bool) -> Iterator[None]:
+        """Note in `glimpsed` what other people could read in the time of the block, if that is `really` wanted."""
+        self.glimpsed = ()
+        if not really:
+            yield
+            return
+        with Watch(self.path) as watch:
+            yield
+        self.glimpsed = tuple(Kept(str(one.path.relative_to(self.path)), one.mode, one.content) for one in watch.seen)
 
 
 @dataclass(frozen=True)
@@ -115,6 +119,8 @@ class Invocation:
     discover: bool = False
     suspended: float = 0.0
     """Seconds for which the client is stopped and then goes on, half a second after the answer to its first poll."""
+    watched: bool = False
+    """Whether its HOME is watched, for files that other people could read for a moment."""
     terminal: bool = False
     """Whether it writes to a terminal; standard error is then one with standard output."""
 

@@ -115,7 +115,7 @@ class ProcessDriver:
             outputs = [invocation.home.path.parent / f"{invocation.home.path.name}.{name}" for name in ("out", "err")]
             for path in outputs:
                 stack.callback(path.unlink, missing_ok=True)
-            with ExitStack() as streams:
+            with invocation.home.watched(really=invocation.watched), ExitStack() as streams:
                 process = self._start(invocation, environment, outputs, streams)
                 try:
                     status, overdue = self._wait(process, invocation, began)

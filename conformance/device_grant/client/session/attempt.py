@@ -43,6 +43,8 @@ class Attempt:
     files: tuple[Kept, ...]
     before: Attempt | None = None
     """The run of the preceding operation, for clients without a polling loop."""
+    glimpsed: tuple[Kept, ...] = ()
+    """Files that other people could read at some moment of the run, with what they had then."""
     scale: float = 1.0
     """How many times faster the client's time passed."""
 

@@ -246,6 +246,7 @@ class ClientUnderTest:
         moved: Mapping[str, str] | None = None,
         metadata_at: tuple[str, ...] | None = None,
         suspended: float = 0.0,
+        watched: bool = False,
         terminal: bool = False,
     ) -> Attempt:
         """Run the client for one operation against one script.
@@ -253,7 +254,8 @@ class ClientUnderTest:
         `wait` are the seconds of its time that the script asks for, `until` those after the device authorization
         response at which it is ended, `most` the token requests after which it is. `known` are values by kind that
         the server has issued before, `given` DEVICE_GRANT_ variables, `moved` other paths, with a query, by channel;
-        `suspended` are seconds for which it is stopped after its first poll, `terminal` whether it writes to one.
+        `suspended` are seconds for which it is stopped after its first poll, `watched` whether its HOME is,
+        `terminal` whether it writes to one.
         """
         run = self._run
         if operation != "refresh" and not run.claims("login"):
@@ -290,6 +292,7 @@ class ClientUnderTest:
             given=variables,
             discover=discover,
             suspended=suspended,
+            watched=watched,
             terminal=terminal,
         )
         return self._case.take(run.attempt(invocation), label or operation)

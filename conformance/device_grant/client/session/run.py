@@ -130,7 +130,8 @@ class ClientRun:
         if invocation.certificate is None and self.config.connect.tls:
             invocation = replace(invocation, certificate="good")
         ended = self.driver.run(invocation)
-        result = Attempt(self.config, invocation, ended, invocation.home.files(), scale=self.driver.scale)
+        home = invocation.home
+        result = Attempt(self.config, invocation, ended, home.files(), glimpsed=home.glimpsed, scale=self.driver.scale)
         for entry in (*result.exchanges, *result.elsewhere):
             authorization = entry.request.header("authorization") or ""
             self.secrets.register("authorization", authorization.partition(" ")[2])

@@ -132,6 +132,9 @@ class ClientFaults(Misbehaviour):
     address_opened_by_shell: bool = fault("The command that opens the browser goes through a shell.")
     answers_logged: bool = fault("It writes every answer to its output.")
     requests_logged: bool = fault("It writes every request to its output, with the credentials in it.")
+    files_open_for_a_moment: bool = fault(
+        "What it keeps may be read by everybody until it is written, and is closed then."
+    )
     files_for_everyone: bool = fault("What it keeps may be read by everybody on the machine.")
 
     # Refreshing.

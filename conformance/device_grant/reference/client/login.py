@@ -44,7 +44,9 @@ class Login:
         self._messages = Messages(self._dialect, settings, faults)
         self._answers = AnswerReader(self._dialect, faults)
         self._transport = Transport(network, faults)
-        self._store = ClientStore(settings.home, for_everyone=faults.files_for_everyone)
+        self._store = ClientStore(
+            settings.home, for_everyone=faults.files_for_everyone, for_a_moment=faults.files_open_for_a_moment
+        )
         self._endpoints = dict(settings.endpoints)
         self._kept: Client | None = None
         """The client that an earlier run has registered, where this one uses it."""
