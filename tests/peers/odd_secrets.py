@@ -10,7 +10,7 @@ from peer_records import Client, Refused
 from peer_rfc import Honest
 
 if TYPE_CHECKING:
-    from peer_wire import Request
+    from peer_wire import Answer, Request
 
 
 NEAR = ("rfc8628-3.1-bad-secret-rejected", "rfc8628-3.4-credentialed-client-enforced", "rfc6749-6-server-requires-auth")
@@ -50,3 +50,10 @@ class ShutOut(Honest):
             raise Refused(
                 "invalid_client", "too many wrong secrets", 401, ("WWW-Authenticate", 'Basic realm="clients"')
             )
+
+
+class CodesTrimmed(Honest):
+    """Takes away spaces around a device code, at every request alike: it is spent in every spelling at once."""
+
+    def redeem(self, form: dict[str, str], client: Client) -> Answer:
+        return super().redeem(form | {"device_code": form.get("device_code", "").strip()}, client)

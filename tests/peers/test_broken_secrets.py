@@ -5,11 +5,14 @@ from __future__ import annotations
 import hmac
 import itertools
 import secrets
+import time
+from dataclasses import replace
+from urllib.parse import parse_qsl
 
 import pytest
 from odd_secrets import BasicAlone
 from peer_aws import HonestAws
-from peer_records import DEVICE, Refused
+from peer_records import DEVICE, Grant, Refused
 from peer_rfc import Honest
 from peer_verdicts import verdicts
 
@@ -85,6 +88,62 @@ class NewestCode(Honest):
         return super().redeem({"device_code": own[-1] if own else "", "grant_type": DEVICE} | form, client)
 
 
+class QueryAndBody(Honest):
+    """Merges the query and the form, as some frameworks do."""
+
+    def parameters(self, request):
+        return dict(parse_qsl(request.query)) | super().parameters(request)
+
+
+class HeadAsPost(Honest):
+    """Serves HEAD as POST, with the query for a form; nobody sees the answer."""
+
+    def answer(self, request):
+        if request.method != "HEAD" or request.path != self.token_path:
+            return super().answer(request)
+        headers = request.headers | {"content-type": "application/x-www-form-urlencoded"}
+        posted = replace(request, method="POST", body=request.query.encode(), query="", headers=headers)
+        return replace(super().answer(posted), body=b"")
+
+
+class GrantTypeUnread(Honest):
+    """Goes by the parameters that are there, whatever the grant type says."""
+
+    def token(self, request):
+        form = self.parameters(request)
+        return self.redeem(form, self.client(request, form)) if "device_code" in form else super().token(request)
+
+
+class OneTable(Honest):
+    """Keeps codes and tokens in one table, and asks it for what is approved."""
+
+    def tokens_for(self, client, scope, original, family):
+        members = super().tokens_for(client, scope, original, family)
+        kept = Grant(client, scope, "", time.time() + 600, 5, "approved")
+        return members | {"access_token": self.keep(members["access_token"], kept)}
+
+    def keep(self, token, grant):
+        self.grants[token] = grant
+        return token
+
+
+class SpentBySpelling(Honest):
+    """Notes the text of each code that was redeemed, and looks codes up without the spaces around them."""
+
+    def __init__(self):
+        super().__init__()
+        self.spent = set()
+
+    def redeem(self, form, client):
+        text = form.get("device_code", "")
+        grant = self.grants.get(text.strip())
+        if grant and grant.state == "redeemed" and text not in self.spent:
+            grant.state = "approved"
+        answer = super().redeem(form | {"device_code": text.strip()}, client)
+        self.spent.add(text)
+        return answer
+
+
 NEAR_AT_START = ("near_secrets::test_near_secrets_at_start", "rfc8628-3.1-bad-secret-rejected")
 NEAR_AT_TOKEN = ("near_secrets::test_near_secrets_redeem_nothing", "rfc8628-3.4-credentialed-client-enforced")
 NEAR_AT_REFRESH = ("near_secrets::test_near_secrets_refresh_nothing", "rfc6749-6-server-requires-auth")
@@ -98,6 +157,8 @@ SPENDS_NOTHING = (
 )
 COUNTED = ("entropy::test_user_codes_suit_people", "rfc8628-5.1-user-code-not-counted")
 NO_CODE = ("polling::test_missing_device_code", "rfc8628-3.4-nothing-without-device-code")
+OUT_OF_PLACE = "misplaced_codes::test_approved_code_out_of_place"
+IN_EACH_OTHERS_PLACE = "misplaced_codes::test_codes_and_tokens_in_each_others_place"
 BROKEN = [
     (LongSecrets, *NEAR_AT_START, Verdict.FAIL),
     (LongSecrets, *NEAR_AT_TOKEN, Verdict.FAIL),
@@ -109,6 +170,11 @@ BROKEN = [
     (SpentByWrongSecret, *SPENDS_NOTHING, Verdict.WARN),
     (CountedCodes, *COUNTED, Verdict.FAIL),
     (NewestCode, *NO_CODE, Verdict.FAIL),
+    (QueryAndBody, OUT_OF_PLACE, "rfc8628-3.4-code-counts-in-its-place", Verdict.WARN),
+    (HeadAsPost, OUT_OF_PLACE, "rfc8628-3.4-head-redeems-nothing", Verdict.FAIL),
+    (GrantTypeUnread, IN_EACH_OTHERS_PLACE, "rfc8628-3.4-code-of-its-grant-type", Verdict.FAIL),
+    (OneTable, IN_EACH_OTHERS_PLACE, "rfc8628-3.4-token-is-not-a-device-code", Verdict.FAIL),
+    (SpentBySpelling, IN_EACH_OTHERS_PLACE, "rfc8628-3.5-device-code-single-use", Verdict.FAIL),
 ]
 
 

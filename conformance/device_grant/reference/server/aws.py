@@ -20,6 +20,7 @@ from device_grant.reference.server.grants import (
     spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash
+from device_grant.reference.server.misplaced import code_elsewhere, meant_grant
 from device_grant.reference.server.registration import (
     REPEATED_ID,
     REPEATED_SECRET,
@@ -123,6 +124,7 @@ class AwsEndpoints:
             raise Refusal("invalid_scope", "Invalid scope: a token has the scope of its registration")
         client = self._client(members, skip_secret=self.faults.token_endpoint_skips_secret)
         grant_type = members.get("grantType", DEVICE_CODE_GRANT)
+        grant_type = meant_grant(grant_type, members, "deviceCode", self.faults)
         if passwords_taken(grant_type, self.faults):
             raise Refusal("invalid_grant", "Invalid grant: the user name or the password is wrong")
         if grant_type == REFRESH_TOKEN_GRANT:
@@ -133,13 +135,14 @@ class AwsEndpoints:
                 "unsupported_grant_type", "Invalid grant type: the device grant and refresh_token are supported"
             )
         require_device_grant(self.store, client)
-        if "deviceCode" not in members:
+        device_code = members.get("deviceCode") or code_elsewhere(call, "deviceCode", self.faults)
+        if device_code is None:
             if self.faults.missing_device_code_500:
                 raise crash()
             if self.faults.missing_device_code_pending:
                 raise Refusal("authorization_pending", "The user has not decided yet")
             raise Refusal("invalid_request", "Invalid request: deviceCode is missing")
-        return self._tokens(await self.grants.redeem(client, members["deviceCode"]))
+        return self._tokens(await self.grants.redeem(client, device_code))
 
     async def _refresh(self, client: RegisteredClient, members: Mapping[str, Any]) -> Tokens:
         if not may_use(client, REFRESH_TOKEN_GRANT):
@@ -218,7 +221,7 @@ class AwsEndpoints:
                 raise crash()
             if call.method == shape.method:
                 return await operate(call, read_input(call, shape, self.faults))
-            if call.method == "GET" and self._served_by_get(shape.name):
+            if self._served_by_query(call.method, shape.name):
                 return await operate(call, read_input(_posted(call), shape, self.faults))
             allow = {} if self.faults.allow_missing else {"Allow": shape.method}
             raise FrameworkError("UnknownOperationException", 405, f"Only {shape.method} is allowed here", allow)
@@ -247,10 +250,11 @@ class AwsEndpoints:
         if self.faults.host_compared_literally and call.header(b"host") != urlsplit(self.settings.base).netloc:
             raise FrameworkError("UnknownOperationException", 421, "There is no such host here")
 
-    def _served_by_get(self, operation: str) -> bool:
+    def _served_by_query(self, method: str, operation: str) -> bool:
+        """Whether a fault takes the query for the body; HEAD is not like GET here, so that each shows by itself."""
         if operation == "CreateToken":
-            return self.faults.get_issues_tokens
-        return operation == "StartDeviceAuthorization" and self.faults.get_issues_codes
+            return {"GET": self.faults.get_issues_tokens, "HEAD": self.faults.head_redeems}.get(method, False)
+        return method == "GET" and operation == "StartDeviceAuthorization" and self.faults.get_issues_codes
 
     async def not_found(self, call: Call) -> Answer:  # noqa: ARG002 - a handler like the others
         """Any path that has no operation."""

@@ -6,7 +6,7 @@ import base64
 import itertools
 import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT
@@ -64,7 +64,11 @@ class Grants:
             for held in self.store.refresh_tokens.values():
                 if held.client.id == client.id and held.subject == grant.subject:
                     self.store.revoked_families[held.family] = None
-        return self._issue(client, grant.scope, family=grant.family, subject=grant.subject)
+        tokens = self._issue(client, grant.scope, family=grant.family, subject=grant.subject)
+        if self.store.faults.tokens_as_device_codes:
+            for token in (tokens.access_token, tokens.refresh_token or ""):
+                self.store.grants[token] = replace(grant, state=State.APPROVED)
+        return tokens
 
     async def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
         """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""
@@ -114,7 +118,7 @@ class Grants:
         if grant.state is State.REDEEMED:
             if faults.redemption_forgotten and now >= grant.expires:
                 return grant
-            return self._used(grant)
+            return self._used(grant, device_code)
         if grant.state is State.DENIED:
             return self._denied(grant)
         expired = now >= grant.expires
@@ -153,9 +157,9 @@ class Grants:
             return Refusal("slow_down", "Poll less often")
         return Refusal("invalid_grant", "Invalid device code: it was never issued")
 
-    def _used(self, grant: IssuedGrant) -> IssuedGrant:
+    def _used(self, grant: IssuedGrant, device_code: str) -> IssuedGrant:
         faults = self.store.faults
-        if faults.code_reusable:
+        if faults.code_reusable or (faults.device_code_trimmed and device_code != grant.device_code):
             return grant
         if not faults.reuse_keeps_tokens:
             # As RFC 6749 10.5 has it for authorization codes: one of the two who came with it is a thief.

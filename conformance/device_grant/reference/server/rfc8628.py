@@ -20,6 +20,7 @@ from device_grant.reference.server.grants import (
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, redirect_anywhere
+from device_grant.reference.server.misplaced import code_elsewhere, meant_grant
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
 from device_grant.reference.server.wire import respelt
@@ -90,27 +91,31 @@ class Rfc8628Endpoints:
             if not self.faults.missing_grant_type_accepted:
                 raise Refusal("invalid_request", "The parameter grant_type is missing")
             grant_type = DEVICE_CODE_GRANT
-        refreshing = grant_type == REFRESH_TOKEN_GRANT
+        grant_type = meant_grant(grant_type, parameters, "device_code", self.faults)
         polled = self.store.grant_by_device_code(parameters.get("device_code", ""))
         if polled is not None and self.faults.missing_client_polls and "client_id" not in parameters:
             return self._tokens(await self.grants.redeem(polled.client, polled.device_code))
         client = self._client(call, parameters, skip_secret=self.faults.token_endpoint_skips_secret)
         if passwords_taken(grant_type, self.faults):
             raise Refusal("invalid_grant", "The user name or the password is wrong")
-        if refreshing:
+        if grant_type == REFRESH_TOKEN_GRANT:
             return self._tokens(await self._refresh(client, parameters))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
             raise Refusal("unsupported_grant_type", "Only the device grant and refresh_token are supported")
         require_device_grant(self.store, client)
+        return self._tokens(await self.grants.redeem(client, self._device_code(call, parameters)))
+
+    def _device_code(self, call: Call, parameters: Mapping[str, str]) -> str:
         device_code = None if self.faults.device_code_not_read else parameters.get("device_code")
-        if device_code is None:
-            if self.faults.missing_device_code_500:
-                raise crash()
-            if self.faults.missing_device_code_pending:
-                raise Refusal("authorization_pending", "The user has not decided yet")
-            raise Refusal("invalid_request", "The parameter device_code is missing")
-        return self._tokens(await self.grants.redeem(client, device_code))
+        device_code = device_code or code_elsewhere(call, "device_code", self.faults)
+        if device_code is not None:
+            return device_code
+        if self.faults.missing_device_code_500:
+            raise crash()
+        if self.faults.missing_device_code_pending:
+            raise Refusal("authorization_pending", "The user has not decided yet")
+        raise Refusal("invalid_request", "The parameter device_code is missing")
 
     async def register(self, call: Call) -> Answer:
         """RFC 7591 section 3."""
@@ -270,7 +275,7 @@ class Rfc8628Endpoints:
                 return await handle(call)
             if call.method == "OPTIONS" and self.faults.preflight_500:
                 raise crash()
-            if call.method == "GET" and self._served_by_get(call.path):
+            if self._served_by_query(call):
                 return await handle(_posted(call))
             allow = {} if self.faults.allow_missing else {"Allow": "POST"}
             raise Refusal("invalid_request", "Only POST is allowed here", status=405, headers=allow)
@@ -286,10 +291,11 @@ class Rfc8628Endpoints:
 
         return answer
 
-    def _served_by_get(self, path: str) -> bool:
-        if path == "/token":
-            return self.faults.get_issues_tokens
-        return path == "/device_authorization" and self.faults.get_issues_codes
+    def _served_by_query(self, call: Call) -> bool:
+        """Whether a fault takes the query for the body; HEAD is not like GET here, so that each shows by itself."""
+        if call.path == "/token":
+            return {"GET": self.faults.get_issues_tokens, "HEAD": self.faults.head_redeems}.get(call.method, False)
+        return call.method == "GET" and call.path == "/device_authorization" and self.faults.get_issues_codes
 
     def _documents(self, describe: Callable[[Call], Mapping[str, Any]]) -> Handler:
         async def answer(call: Call) -> Answer:

@@ -11,6 +11,9 @@ from device_grant.reference.misbehaviour import RFC, Misbehaviour, fault
 class SecretFaults(Misbehaviour):
     """Faults of how secrets are compared, and of codes and scopes in places where they mean nothing."""
 
+    # Whose secret it is.
+    client_id_over_basic: bool = fault("Whoever authenticates by HTTP Basic is then taken for client_id's client.", RFC)
+
     # Client secrets that are nearly right.
     secret_prefix_accepted: bool = fault("A client secret is compared as far as it was sent, if anything was.")
     secret_tail_ignored: bool = fault("What follows behind the right client secret is not looked at.")
@@ -19,4 +22,11 @@ class SecretFaults(Misbehaviour):
     secret_of_any_client: bool = fault("The secret of any client authenticates every client.")
     empty_secret_accepted: bool = fault("A client secret that is sent empty is not compared.")
     wrong_secret_spends_code: bool = fault("A device code that comes with a wrong client secret is forgotten.")
-    client_id_over_basic: bool = fault("Whoever authenticates by HTTP Basic is then taken for client_id's client.", RFC)
+
+    # Codes where they mean nothing.
+    device_code_elsewhere: bool = fault("A device code in the query or in a cookie counts where the body has none.")
+    device_code_under_other_grants: bool = fault("authorization_code and refresh_token redeem a device code too.")
+    device_code_tail_ignored: bool = fault("What follows behind a device code is not looked at.")
+    device_code_trimmed: bool = fault("Spaces around a device code are taken away once its redemption was looked up.")
+    tokens_as_device_codes: bool = fault("Access and refresh tokens are taken for device codes that were approved.")
+    head_redeems: bool = fault("HEAD redeems the device code in the query of the token endpoint.")

@@ -131,15 +131,21 @@ def test_unknown_device_code(device: Device, verify: Verify) -> None:
 
 @check(
     "rfc8628-3.4-user-code-is-not-a-device-code",
-    faults=("device_code_case_ignored", "device_code_prefix_accepted", "user_code_as_device_code"),
+    faults=(
+        "device_code_case_ignored",
+        "device_code_prefix_accepted",
+        "device_code_tail_ignored",
+        "user_code_as_device_code",
+    ),
     timed=True,
 )
 def test_other_codes_are_no_device_code(device: Device, verify: Verify) -> None:
-    """The user code, a truncated and a case-changed device code. Accepted: a refusal of the code."""
+    """The user code; the device code truncated, lengthened, in the other case. Accepted: a refusal of the code."""
     grant = device.start()
     variants = {
         "user_code": grant.user_code,
         "truncated": grant.device_code[:-1],
+        "lengthened": f"{grant.device_code}-and-more",
         "case changed": grant.device_code.swapcase(),
     }
     for label, value in variants.items():
