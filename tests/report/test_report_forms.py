@@ -132,6 +132,7 @@ def test_the_command_writes_what_is_asked_for_and_nothing_else(tmp_path):
         "--sarif": "results.sarif",
         "--badge": "badge.svg",
         "--badge-json": "badge.json",
+        "--json": "",
         "--text": "",
     }
     assert set(options) == {f"--{name}" for name in REPORT_FORMS}

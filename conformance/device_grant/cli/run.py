@@ -204,6 +204,7 @@ def execute(
     import pytest
 
     from device_grant.cli.session import Named, Quiet
+    from device_grant.engine.stack import with_room
     from device_grant.pytest_plugin.options import as_arguments
     from device_grant.targets.environments import cache_folder
 
@@ -229,7 +230,7 @@ def execute(
     try:
         # pytest writes what it has against its arguments there, usage and all.
         with contextlib.redirect_stderr(said):
-            status = pytest.main(arguments, plugins=[Quiet(), Named(session)])
+            status = with_room(lambda: pytest.main(arguments, plugins=[Quiet(), Named(session)]))
     finally:
         session.stop()
         for line in progress:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from device_grant.catalogue.model import Verdict
+from device_grant.protocol.purpose import Purpose
 from device_grant.results.model import Counts, Result
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 JUDGED = frozenset({Verdict.PASS, Verdict.OBSERVED, Verdict.WARN, Verdict.FAIL})
 """Verdicts that say something about the target; the others say why nothing can be said."""
+
+_ODDITY = {Purpose.MALFORMED.value: 1, Purpose.GENERATED.value: 2, Purpose.RAW.value: 3}
+"""By what a request was sent for: how far it is from an ordinary one."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,9 @@ class RequirementResult:
 
     @property
     def worst(self) -> tuple[Result, ...]:
-        """The results that have the worst verdict."""
-        return tuple(result for result in self.results if result.verdict == self.verdict.label)
+        """The results that have the worst verdict, the one first that the plainest request shows."""
+        label = self.verdict.label
+        return tuple(sorted((one for one in self.results if one.verdict == label), key=plainness))
 
     @property
     def judged(self) -> bool:
@@ -54,9 +59,28 @@ class RequirementResult:
 
 
 def worse_of(one: Result, other: Result) -> Result:
-    """Of what one check said of one requirement in two places: the worse, the first of equals; both were judged."""
+    """Of what one check said of one requirement in two places: the worse; both were judged.
+
+    Of two that say the same it is the one that the plainer request shows, else the first.
+    """
     worse = Verdict.from_label(other.verdict) > Verdict.from_label(one.verdict)
-    return msgspec.structs.replace(other if worse else one, judged=one.judged + other.judged)
+    same = (other.verdict, other.message) == (one.verdict, one.message)
+    chosen = other if worse or (same and plainness(other) < plainness(one)) else one
+    return msgspec.structs.replace(chosen, judged=one.judged + other.judged)
+
+
+def plainness(result: Result) -> tuple[int, int, int]:
+    """What results are sorted by: how odd the last request that shows it is, how many there are, how long it is.
+
+    What a check writes by hand differs from a good request in one thing; what is drawn differs in many. A short
+    request says nothing by itself: `refresh_token=0` is wrong in more ways than one that only lacks a device code.
+    """
+    sent = [step for step in result.steps if step.request is not None]
+    if not sent:
+        return 0, 0, 0
+    request = sent[-1].request
+    assert request is not None  # noqa: S101 - chosen so
+    return _ODDITY.get(sent[-1].purpose, 0), len(sent), len(request.url) + len(request.body)
 
 
 def merge(results: Iterable[Result]) -> dict[str, RequirementResult]:
