@@ -428,6 +428,7 @@ class CodeOfTheSession(Honest):
     deviations = {
         "rfc8628-3.3.1-server-shows-code-for-comparison": "the code that the address brought is not shown",
         "rfc8628-5.4-confirm-possession": "asks for nothing but a yes",
+        "rfc8628-3.3-decision-for-its-code": "the question that was opened last is the one that is answered",
     }
 
     def page_routes(self):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import odd_answers
 import odd_aws
 import odd_clients
+import odd_decisions
 import odd_grants
 import odd_pages
 import odd_rules
@@ -23,7 +24,18 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 FOLDER = Path(__file__).parent
-MODULES = (peer_rfc, peer_aws, odd_clients, odd_rules, odd_grants, odd_answers, odd_pages, odd_aws, odd_secrets)
+MODULES = (
+    peer_rfc,
+    peer_aws,
+    odd_clients,
+    odd_rules,
+    odd_grants,
+    odd_answers,
+    odd_pages,
+    odd_decisions,
+    odd_aws,
+    odd_secrets,
+)
 
 
 def of(module: ModuleType) -> dict[str, type[Honest]]:

@@ -20,6 +20,7 @@ from device_grant.reference import Settings
 from device_grant.reference.embedded import embedded
 from device_grant.server.checks.pages import guessing
 from device_grant.server.checks.pages import test_verification_page as checks
+from device_grant.server.checks.pages.typing import not_typable
 from device_grant.server.pages import approving
 from device_grant.server.pages.approving import find_approval
 from device_grant.server.pages.visitor import Visitor
@@ -59,6 +60,32 @@ def test_the_prompt_is_the_empty_input_that_is_named_like_a_code():
     page = read_markup("<form><input name=q></form><form><input name=user_code><input name=given value=1></form>")
     form, entry = page.prompt()
     assert (form, entry) == (page.forms[1], Input("user_code", "", ""))
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "fits"),
+    [
+        ("", "BCDF-GHJK", True),
+        ("maxlength=9 minlength=9", "BCDF-GHJK", True),
+        ("maxlength=8", "BCDF-GHJK", False),
+        ("minlength=10", "BCDF-GHJK", False),
+        ("maxlength=none minlength=-1", "BCDF-GHJK", True),
+        ("type=number", "BCDF-GHJK", False),
+        ("type=number", "123456", True),
+        ("pattern='[A-Z]{4}-[A-Z]{4}'", "BCDF-GHJK", True),
+        ("pattern='[A-Z]{8}'", "BCDF-GHJK", False),
+        ("pattern='\\p{Lu}{8}'", "BCDF-GHJK", True),
+        ("pattern='['", "BCDF-GHJK", True),
+    ],
+)
+def test_a_field_says_which_codes_it_takes(limits, code, fits):
+    page = read_markup(f"<form method=post><input name=code {limits}></form>")
+    assert (not_typable(page, code) == "") is fits
+
+
+def test_two_halves_of_a_code_are_typed_apart():
+    page = read_markup("<form><input name=a maxlength=4><input name=b maxlength=4></form>")
+    assert not not_typable(page, "BCDF-GHJK")
 
 
 def test_text_is_what_a_person_reads():

@@ -20,6 +20,8 @@ _ENGLISH = re.compile(
     r"|access|grant|allow|deny|cancel|continue|successful|successfully|connected|done|close|window|return)\b",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"\s*\+?(\d{1,9})")
+"""The number that an attribute begins with; one without is no limit, nor is a negative one."""
 _ENOUGH_ENGLISH = 3
 """Different common words from which on a page without a `lang` attribute is taken for English."""
 
@@ -32,6 +34,12 @@ class Input:
     kind: str
     """The `type` in lower case; `textarea` and `select` for those elements."""
     value: str
+    least: int = 0
+    """Characters that have to be typed at least."""
+    most: int | None = None
+    """Characters of which browsers take no more."""
+    pattern: str = ""
+    """Regular expression, in the syntax of ECMAScript, for the whole of what is typed; empty: anything goes."""
 
     @property
     def typed(self) -> bool:
@@ -230,7 +238,8 @@ class _Reader:
             self._pieces.append(value)
         unchecked = kind in ("checkbox", "radio") and "checked" not in element.attrib
         if name and kind not in _UNSENT and not unchecked:
-            self._control(element, Input(name, kind, value or ("on" if kind in ("checkbox", "radio") else "")))
+            value = value or ("on" if kind in ("checkbox", "radio") else "")
+            self._control(element, Input(name, kind, value, *_limits(element)))
 
     def _select(self, element: _Element) -> None:
         options = list(element.iter("option"))
@@ -240,6 +249,12 @@ class _Reader:
 
     def _control(self, element: _Element, part: Input | Button) -> None:
         self._controls.append(_Control(self._inside[-1] if self._inside else None, element.get("form"), part))
+
+
+def _limits(element: _Element) -> tuple[int, int | None, str]:
+    """What a control says of the text that it takes: `minlength`, `maxlength` and `pattern` of HTML."""
+    least, most = (_NUMBER.match(element.get(name, "")) for name in ("minlength", "maxlength"))
+    return int(least[1]) if least else 0, int(most[1]) if most else None, element.get("pattern", "")
 
 
 def tree_of(html: str) -> _Element | None:

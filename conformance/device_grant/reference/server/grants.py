@@ -68,7 +68,7 @@ class Grants:
         if self.store.faults.tokens_as_device_codes:
             for token in (tokens.access_token, tokens.refresh_token or ""):
                 self.store.grants[token] = replace(grant, state=State.APPROVED)
-        return tokens
+        return replace(tokens, expires_in=tokens.expires_in - grant.spent) if grant.spent else tokens
 
     async def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
         """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""

@@ -12,7 +12,7 @@ from collections import Counter
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 from jinja2 import DictLoader, Environment, StrictUndefined
 from markupsafe import Markup
@@ -58,6 +58,12 @@ class VerificationPages:
     async def show(self, call: Call, session: BrowserSession) -> Answer:
         """GET: sign in first; with a code, the confirmation; without, the place to type it."""
         query = dict(_pairs(call.query))
+        if query.get("action") and (self.faults.form_taken_by_get or self.faults.decision_form_gets):
+            call.body = call.query
+            return await self.post(call, session)
+        return self._shown(call, session, query)
+
+    def _shown(self, call: Call, session: BrowserSession, query: dict[str, str]) -> Answer:
         typed = query.get("user_code", "")
         if self.faults.redirects_anywhere and query.get("next"):
             return self._finish(session, Answer(303, b"", HTML, {"Location": quote(query["next"], safe=":/?=&")}))
@@ -82,8 +88,15 @@ class VerificationPages:
         action = form.get("action", "")
         if action not in ("approve", "deny"):
             return self._confirmation(call, session, typed)
-        approve = action == "approve"
+        if self.faults.decision_of_the_session:
+            typed = session.opened
+        return await self._decide(call, session, typed, approve=action == "approve")
+
+    async def _decide(self, call: Call, session: BrowserSession, typed: str, *, approve: bool) -> Answer:
         blocked = self._blocked(call, session)
+        scopeless = self.store.grant_by_user_code(typed) if self.faults.scopeless_unapprovable else None
+        if scopeless is not None and not scopeless.scope:
+            return self._wrong_code(call, session, typed)
         if blocked is None and approve and await self._collides(session.user, typed):
             blocked = crash().answer
         if blocked:
@@ -94,8 +107,10 @@ class VerificationPages:
             grant = self.store.decide(typed, approve=approve, subject=session.user)
         if grant is None:
             return self._wrong_code(call, session, typed)
-        if approve and self.faults.known_client_approves_on_get:
+        if approve and (self.faults.known_client_approves_on_get or self.faults.known_client_approved_by_code):
             self._consents.add((session.user, grant.client.id))
+        if self.faults.tokens_age_with_session:
+            grant.spent = int(self.store.clock() - session.since)
         return self._result(session, approved=approve)
 
     async def _collides(self, user: str, typed: str) -> bool:
@@ -138,7 +153,8 @@ class VerificationPages:
         return bool(session.user) or self.faults.sign_in_skipped
 
     def _own_form(self, session: BrowserSession, form: dict[str, str]) -> bool:
-        return self.faults.csrf_unchecked or session.owns(form.get("csrf_token", ""))
+        unchecked = self.faults.known_client_approved_by_code and "action" not in form
+        return unchecked or self.faults.csrf_unchecked or session.owns(form.get("csrf_token", ""))
 
     def _blocked(self, call: Call, session: BrowserSession) -> Answer | None:
         seconds = self.sessions.seconds_blocked(session, call.address)
@@ -160,12 +176,20 @@ class VerificationPages:
         blocked = self._blocked(call, session)
         if blocked:
             return blocked
-        grant = self.store.grant_by_user_code(typed)
+        session.opened = typed
+        grant = self.store.grant_by_user_code(typed, dead=self.faults.dead_code_asks)
         if grant is None:
             return self._wrong_code(call, session, typed)
-        if self.faults.known_client_approves_on_get and (session.user, grant.client.id) in self._consents:
+        skips = self.faults.known_client_approves_on_get or (
+            self.faults.known_client_approved_by_code and call.method == "POST"
+        )
+        if skips and (session.user, grant.client.id) in self._consents:
             self.store.decide(typed, approve=True, subject=session.user)
             return self._result(session, approved=True)
+        secret = grant.client.secret if self.faults.secret_in_page_address else None
+        if secret and secret.encode() not in call.query:
+            query = urlencode({"user_code": typed, "client_secret": secret})
+            return self._finish(session, Answer(303, b"", HTML, {"Location": f"{VERIFICATION_PATH}?{query}"}))
         title = "Access" if self.faults.device_unmentioned else "Connect a device"
         return self._render(session, "confirm", title=title, grant=grant, client=self._client_name(grant))
 
@@ -206,7 +230,8 @@ class VerificationPages:
 
     def _finish(self, session: BrowserSession, answer: Answer) -> Answer:
         secure = "; Secure" if self.settings.base.startswith("https:") else ""
-        same_site = "" if self.faults.csrf_unchecked else "; SameSite=Lax"
+        unbound = self.faults.csrf_unchecked or self.faults.known_client_approved_by_code
+        same_site = "" if unbound else "; SameSite=Lax"
         answer.headers |= {
             "Cache-Control": "no-store",
             "Referrer-Policy": "no-referrer",

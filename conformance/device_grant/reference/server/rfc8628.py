@@ -78,6 +78,8 @@ class Rfc8628Endpoints:
         if requested is None and self.faults.scope_required:
             raise Refusal("invalid_request", "The parameter scope is missing")
         granted = self._allowed_scope(client, requested)
+        if requested is None and self.faults.scopeless_unapprovable:
+            granted = ()
         grant = self.store.add_grant(client, granted)
         members = device_response(grant, self.settings, self.faults, self.base(call))
         status = 201 if self.faults.device_response_201 else 200

@@ -28,8 +28,12 @@ class BrowserSession:
 
     id: str
     seen: float
+    since: float
+    """When it began, as the clock told."""
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     user: str = ""
+    opened: str = ""
+    """The code that was asked about last; only the fault `decision_of_the_session` looks at it."""
     guesses: deque[float] = field(default_factory=deque)
     """When wrong codes or passwords were entered."""
 
@@ -50,7 +54,8 @@ class Sessions:
         """The session that the request's cookie names, or a new one."""
         now = self._store.clock()
         result = self._sessions.get(_cookie(call))
-        if result is None or now - result.seen > LIFETIME:
+        forgotten = result is None or now - result.seen > LIFETIME
+        if result is None or (forgotten and not self._store.faults.tokens_age_with_session):
             return self._new(now)
         result.seen = now
         return result
@@ -91,7 +96,7 @@ class Sessions:
         return max(1, round(guesses[0] + WINDOW - now))
 
     def _new(self, now: float) -> BrowserSession:
-        session = BrowserSession(secrets.token_urlsafe(24), now)
+        session = BrowserSession(secrets.token_urlsafe(24), now, now)
         self._sessions[session.id] = session
         while len(self._sessions) > MOST:
             del self._sessions[next(iter(self._sessions))]

@@ -96,6 +96,8 @@ class IssuedGrant:
     decided: float = 0.0
     """When the user decided; 0: never."""
     denied_polls: int = 0
+    spent: int = 0
+    """Seconds of its tokens' life that are over when they are issued; only a fault makes that any."""
     family: str = field(default_factory=lambda: secrets.token_hex(16))
     """What its refresh tokens, if any, have in common."""
 
@@ -204,8 +206,8 @@ class Store:
             result = next((g for code, g in self.grants.items() if code.lower() == device_code.lower()), None)
         return result
 
-    def grant_by_user_code(self, typed: str) -> IssuedGrant | None:
-        """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1)."""
+    def grant_by_user_code(self, typed: str, *, dead: bool = False) -> IssuedGrant | None:
+        """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1); with `dead` any."""
         grant = self._by_user_code.get(self._key(typed))
         if grant is None and self.faults.user_code_prefix_accepted:
             grant = next((g for key, g in self._by_user_code.items() if key[:4] == self._key(typed)[:4]), None)
@@ -213,6 +215,8 @@ class Store:
             return None
         if self.faults.confusables_refused and any(character.isdigit() for character in typed):
             return None
+        if dead:
+            return grant
         now = self.clock()
         if self.faults.user_code_expires_early and now >= grant.created + self.settings.expires_in / 2:
             return None
@@ -226,6 +230,8 @@ class Store:
         """Approve or deny; None if the code is not, or no longer, one that can be decided."""
         with self.lock:
             grant = self.grant_by_user_code(typed)
+            if grant is None and self.faults.open_page_decides_again:
+                grant = self._by_user_code.get(self._key(typed))
             if grant is not None:
                 self._mark(grant, approve=approve, subject=subject)
             return grant

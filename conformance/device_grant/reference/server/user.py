@@ -67,7 +67,11 @@ def decide(
         offered = f"only {', '.join(page.actions)}" if page.actions else page.heading
         raise UserError(f"the verification page offers no way to {action}: {offered}")
     fields = page.inputs | {"action": action}
-    response = http.post(response.url.join(page.target), data=fields, follow_redirects=True)
+    target = response.url.join(page.target)
+    if page.method == "get":
+        response = http.get(target, params=fields, follow_redirects=True)
+    else:
+        response = http.post(target, data=fields, follow_redirects=True)
     if not response.is_success:
         raise UserError(f"the verification page answered {response.status_code}: {_Page(response).heading}")
 
@@ -99,6 +103,7 @@ class _Page:
     def __init__(self, response: httpx.Response) -> None:
         self.heading = ""
         self.target = ""
+        self.method = "post"
         self.inputs: dict[str, str] = {}
         self.actions: list[str] = []
         # As octets: a text that declares an encoding would be refused. What is not empty keeps it from being so.
@@ -113,6 +118,7 @@ class _Page:
             self.heading += "".join(str(text).strip() for text in element.itertext())
         elif element.tag == "form":
             self.target = element.get("action", "")
+            self.method = element.get("method", "get")
         elif element.tag == "input" and name:
             self.inputs[name] = value
         elif element.tag == "button" and name == "action":

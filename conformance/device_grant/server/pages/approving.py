@@ -11,7 +11,15 @@ from urllib.parse import parse_qsl, urlencode, urlunsplit
 from device_grant.browser.page import split
 from device_grant.browser.words import DENY, GO_BACK, plain
 from device_grant.judging import Inconclusive, Untestable, UserModuleBroke
-from device_grant.server.pages.resending import deciding_request, form_of, hold, passwords, personal
+from device_grant.server.pages.resending import (
+    Place,
+    deciding_link,
+    deciding_request,
+    form_of,
+    hold,
+    passwords,
+    personal,
+)
 from device_grant.server.pages.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -95,8 +103,8 @@ class Forgery:
     """
 
 
-def approval_or_place(device: Device) -> Approval | int:
-    """The single form that approves; else the place of the request by which the user module does, as counted there.
+def approval_or_place(device: Device) -> Approval | Place:
+    """The single form that approves; else the place of the request by which the user module does.
 
     Raises as `find_approval` does where there is neither. Where nothing is asked after the code, it is the form of the
     code that approves, and no page can be shown at which the user would decide.
@@ -106,19 +114,19 @@ def approval_or_place(device: Device) -> Approval | int:
     except UserModuleBroke:
         raise
     except (Inconclusive, Untestable):
-        place = deciding_request(device)
+        place = deciding_request(device) or deciding_link(device)
         if place is None:
             raise
         return place
 
 
-def approving_form(browser: Visitor, grant: Grant, approval: Approval | int) -> tuple[Page, Form, Button | None]:
+def approving_form(browser: Visitor, grant: Grant, approval: Approval | Place) -> tuple[Page, Form, Button | None]:
     """What approves in that browser: the page, its form with a whole address, and the button.
 
     Where no single form approves it is the last request of the user module, without the passwords in it. Raises
     Inconclusive where the page has no such form, and as the user module does.
     """
-    if isinstance(approval, int):
+    if isinstance(approval, Place):
         form = form_of(hold(browser, grant, approval))
         unknown = passwords(browser.last) | personal(form.values)
         return browser.last, replace(form, inputs=tuple(one for one in form.inputs if one.name not in unknown)), None

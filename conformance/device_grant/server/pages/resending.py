@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from device_grant.browser.markup import Form, Input
-from device_grant.browser.page import answering
+from device_grant.browser.page import answering, page_of
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.server.pages.visitor import Visitor
+from device_grant.server.session.device import PENDING
 from device_grant.targets.ports import UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import httpx
 
@@ -27,12 +30,18 @@ if TYPE_CHECKING:
 _JSON = "application/json"
 _ONE_BROWSERS = ("cookie", "host", "content-length", "connection", "accept-encoding", "user-agent")
 """Fields of a request that are not its own, but those of the browser that sends it."""
-
-
 _CREDENTIAL = re.compile(r"pass(word|phrase|code|wd)?\b|pwd|secret|\bpin\b|\botp\b", re.IGNORECASE)
 """Names of fields, and of header fields, in which a person says something that nobody else knows."""
 _SESSION = re.compile(r"authorization|^(?!.*[cx]srf).*token|session|api-?key", re.IGNORECASE)
 """Names of header fields that a browser has only where somebody signed in; tokens against forgery are not meant."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which request of a decision, counted from one: among those that change anything, or among all of them."""
+
+    number: int
+    by_link: bool = False
 
 
 class _HeldError(BaseException):
@@ -43,8 +52,8 @@ class _HeldError(BaseException):
         self.request = request
 
 
-def deciding_request(device: Device) -> int | None:
-    """Which of the requests of an approval that change anything is the last, counted from one.
+def deciding_request(device: Device) -> Place | None:
+    """The last of the requests of an approval that change anything.
 
     None where none approves, or where it does not approve when it is held back and then sent by the same browser: what
     becomes of it in another one would show nothing.
@@ -55,22 +64,92 @@ def deciding_request(device: Device) -> int | None:
         changing = [response for response in browser.seen if response.request.method != "GET"]
     if refused or not changing or not grant.poll(label="poll after the user module approved").outcome.ok:
         return None
-    grant, place = device.start(), len(changing)
+    grant, place = device.start(), Place(len(changing))
     with Visitor(device.case) as browser:
         resend(browser, hold(browser, grant, place), frozenset(), by_the_person=True)
     return place if grant.poll(label="control: poll after the same browser sent it").outcome.ok else None
 
 
-def hold(browser: Visitor, grant: Grant, place: int) -> httpx.Request:
-    """Let the user approve in that browser up to the request at that place, which is not sent.
+def deciding_link(device: Device) -> Place | None:
+    """The link of a page, or its form that is sent by GET, by which the user approves; None where it is none.
+
+    It comes after all that changes anything; what a redirect or script leads to is part of what led there. What it is
+    is seen: before it the code is pending, and after it there is a token. Raises Untestable where the pages do not let
+    the user approve, or none of theirs is used.
+    """
+    with Visitor(device.case) as browser:
+        refused = browser.decide("approve", device.start().view)
+        followed = _followed(browser.seen)
+    if refused or not browser.seen:
+        raise Untestable(f"the user could not approve: {refused}" if refused else "the user decides elsewhere")
+    if not followed:
+        return None
+    grant, place = device.start(), Place(followed, by_link=True)
+    with Visitor(device.case) as browser:
+        request = hold(browser, grant, place)
+        # Twice: what was decided before may take a moment to be seen.
+        before = [grant.poll(label="control: poll before the link was followed") for _ in range(2)]
+        if any(exchange.code not in PENDING for exchange in before):
+            return None
+        resend(browser, request, frozenset(), by_the_person=True)
+    return place if grant.poll(label="poll after the link was followed").outcome.ok else None
+
+
+def _followed(seen: Sequence[httpx.Response]) -> int:
+    """Which of the requests, counted from one, is the last that a page's link or form began by GET; 0: none is.
+
+    Those before a request that changes anything do not count.
+    """
+    last = 0
+    for number, (before, response) in enumerate(pairwise(seen), start=2):
+        request = response.request
+        if request.method != "GET":
+            last = 0
+        elif not before.has_redirect_location and _leads(page_of(before), request.url.path):
+            last = number
+    return last
+
+
+def _leads(page: Page, path: str) -> bool:
+    addresses = [page.link(reference) for reference in page.markup.links]
+    addresses += [page.link(form.action) for form in page.markup.forms if form.method == "get"]
+    return any(address is not None and address.path == path for address in addresses)
+
+
+def require_pages(device: Device) -> None:
+    """Raise Untestable where whole decisions alone can be had, so that none is ever held back."""
+    user = device.case.decider
+    if user is not None and user.pages is None:
+        raise Untestable("what is held back needs a user module or [user] login, not a command or a person")
+
+
+def place_of(device: Device, action: str = "approve") -> Place:
+    """The last of the requests of a decision that change anything.
+
+    Nothing is polled: whether the decision counts, others see. Raises Untestable where the pages do not let the user,
+    or where no page of theirs is used, and Inconclusive where the decision changes something by GET alone.
+    """
+    require_pages(device)
+    with Visitor(device.case) as browser:
+        refused = browser.decide(action, device.start().view)
+        changing = [response for response in browser.seen if response.request.method != "GET"]
+    if refused:
+        raise Untestable(f"the user could not {action}: {refused}")
+    if not changing:
+        raise Inconclusive("the user decides by no request that changes anything: none can be held back")
+    return Place(len(changing))
+
+
+def hold(browser: Visitor, grant: Grant, place: Place, action: str = "approve") -> httpx.Request:
+    """Let the user decide in that browser up to the request at that place, which is not sent.
 
     Raises Untestable where the pages do not let the user, and Inconclusive where the user never gets there.
     """
-    user, left = browser.case.decider, place
+    user, left = browser.case.decider, place.number
 
     def stop(request: httpx.Request) -> None:
         nonlocal left
-        left -= request.method != "GET"
+        left -= place.by_link or request.method != "GET"
         if not left:
             request.read()
             raise _HeldError(request)
@@ -78,11 +157,11 @@ def hold(browser: Visitor, grant: Grant, place: int) -> httpx.Request:
     assert user is not None, "somebody has approved before"
     browser.http.about_to_send = stop
     try:
-        user.approve(browser.http, grant.view)
+        (user.approve if action == "approve" else user.deny)(browser.http, grant.view)
     except _HeldError as held:
         return held.request
     except UserError as refused:
-        raise Untestable(f"the user could not approve: {refused}") from None
+        raise Untestable(f"the user could not {action}: {refused}") from None
     finally:
         browser.http.about_to_send = None
     raise Inconclusive("the user module takes another way each time: no request can be held back")
@@ -90,6 +169,10 @@ def hold(browser: Visitor, grant: Grant, place: int) -> httpx.Request:
 
 def form_of(request: httpx.Request) -> Form:
     """The request as a form that another site would send; raises Inconclusive if it can send nothing like it."""
+    if request.method == "GET":
+        query = parse_qsl(request.url.query.decode("ascii", "replace"), keep_blank_values=True)
+        given = tuple(Input(name, "hidden", value) for name, value in query)
+        return Form("get", str(request.url.copy_with(query=None)), given)
     fields = _fields(request)
     if fields is None:
         raise Inconclusive("the decision is neither a form nor a JSON object: no other site can be tried")
@@ -131,7 +214,8 @@ def resend(
     elif without:
         content = {"data": fields}
     with answering():
-        browser.http.request(request.method, url or request.url, headers=headers, **content)
+        # What it is answered with may be where the decision is stored.
+        browser.http.request(request.method, url or request.url, headers=headers, follow_redirects=True, **content)
 
 
 def _is_json(request: httpx.Request) -> bool:

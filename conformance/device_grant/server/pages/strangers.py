@@ -16,7 +16,7 @@ from device_grant.server.pages.approving import (
     likeliest,
     with_values,
 )
-from device_grant.server.pages.resending import form_of, hold, passwords, resend
+from device_grant.server.pages.resending import Place, form_of, hold, passwords, resend
 from device_grant.server.pages.visitor import Visitor
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class StrangerAttempt:
 def attempts(device: Device) -> list[StrangerAttempt]:
     """All of them, in the order in which they are to be made; raises as `approval_or_place` does."""
     approval = approval_or_place(device)
-    if isinstance(approval, int):
+    if isinstance(approval, Place):
         return [
             StrangerAttempt(partial(_resend_whole, approval), shows_a_sign_in=True),
             StrangerAttempt(partial(_resend_common, approval)),
@@ -114,7 +114,7 @@ def _given_without_signing_in(stranger: Visitor, grant: Grant) -> dict[str, str]
     return given
 
 
-def _resend_whole(place: int, stranger: Visitor, grant: Grant) -> None:
+def _resend_whole(place: Place, stranger: Visitor, grant: Grant) -> None:
     """The last request of the user module, where no single form approves."""
     with Visitor(stranger.case) as person:
         request = hold(person, grant, place)
@@ -122,10 +122,13 @@ def _resend_whole(place: int, stranger: Visitor, grant: Grant) -> None:
     resend(stranger, request, unknown)
 
 
-def _resend_common(place: int, stranger: Visitor, grant: Grant) -> None:
+def _resend_common(place: Place, stranger: Visitor, grant: Grant) -> None:
     with Visitor(stranger.case) as person, Visitor(stranger.case) as again:
         request = hold(person, grant, place)
         unknown = passwords(person.last)
         form, other = form_of(request), form_of(hold(again, grant, place))
     shared = common(form, other)
+    if request.method == "GET":
+        stranger.submit(person.last, shared)
+        return
     resend(stranger, request, unknown | (form.values.keys() - shared.values.keys()), shared.action)

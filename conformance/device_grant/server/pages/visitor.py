@@ -87,10 +87,11 @@ class Visitor:
     ) -> Page:
         """Send a form as a foreign site would have a browser send it: with the cookies and headers of such a request.
 
-        Cookies that are `SameSite=Lax` or `Strict` do not go with it, as in every current browser. `without` names
-        fields that the foreign site cannot know.
+        Cookies that are `SameSite=Strict` do not go with it, and those that are `Lax` only with a form that is sent by
+        GET, as in every current browser. `without` names fields that the foreign site cannot know.
         """
         values = {name: value for name, value in form.values.items() if name not in without}
+        kept = ("strict",) if form.method == "get" else ("lax", "strict")
         with self._browser() as http:
             http.headers.update(
                 {
@@ -101,7 +102,7 @@ class Visitor:
                 }
             )
             for cookie in self.http.cookies.jar:
-                if same_site_of(cookie) not in ("lax", "strict"):
+                if same_site_of(cookie) not in kept:
                     http.cookies.jar.set_cookie(cookie)
             with self.case.with_user():
                 return send_form(http, page, form, data_of(values, button))

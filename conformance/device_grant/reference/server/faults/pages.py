@@ -30,6 +30,20 @@ class PageFaults(Misbehaviour):
     )
     user_code_prefix_accepted: bool = fault("A user code is found by its first four letters.")
     decision_reversible: bool = fault("A decided code can be entered and decided again.")
+    open_page_decides_again: bool = fault("A page that was open before the decision decides the code once more.")
+    decision_of_the_session: bool = fault("A decision counts for the code that its browser has opened last.")
+    dead_code_asks: bool = fault(
+        "A code that is expired or decided still leads to the question; the answer is refused."
+    )
+    form_taken_by_get: bool = fault("The deciding form decides when it is sent by GET too.")
+    decision_form_gets: bool = fault("The deciding form is sent by GET, with all that binds it to its session.")
+    known_client_approved_by_code: bool = fault(
+        "Any form with a code approves it, in a browser whose person approved that client before."
+    )
+    code_field_too_short: bool = fault("The field for the code takes its letters, and not the dash between them.")
+    secret_in_page_address: bool = fault("The address of the confirmation holds the client's secret.")
+    tokens_age_with_session: bool = fault("Tokens live as long as the browser's session that approved them has left.")
+    scopeless_unapprovable: bool = fault("A request that names no scope can be begun, and nobody can approve it.", RFC)
     no_return_instruction: bool = fault("After the decision nothing tells the user to go back to the device.")
     device_unmentioned: bool = fault("The confirmation does not say that a device is being connected.")
     code_prompt_missing: bool = fault("verification_uri shows no place to type the user code.")

@@ -22,6 +22,7 @@ from device_grant.server.checks.pages.complete import (
     visit,
 )
 from device_grant.server.checks.pages.guessing import CALM, answer_to, calm_down, first_answer, wrong
+from device_grant.server.checks.pages.typing import not_typable
 from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION, unread
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import GONE, Device
@@ -94,9 +95,9 @@ def test_complete_address_names_the_session(device: Device, verify: Verify) -> N
 # The page for the code.
 
 
-@check("rfc8628-3.3-user-code-prompt", faults=("code_prompt_missing",))
+@check("rfc8628-3.3-user-code-prompt", faults=("code_prompt_missing", "code_field_too_short"))
 def test_page_asks_for_the_code(device: Device, verify: Verify) -> None:
-    """verification_uri in a signed-in browser. Accepted: a page with something to type into."""
+    """verification_uri in a signed-in browser. Accepted: a page with a field that takes the code as it is displayed."""
     grant = device.start()
     with Visitor(device.case) as browser:
         signed_in = browser.sign_in(device)
@@ -110,6 +111,10 @@ def test_page_asks_for_the_code(device: Device, verify: Verify) -> None:
     if not asked and markup.has_script:
         raise Inconclusive("script may make the place to type the code")
     verify.that("rfc8628-3.3-user-code-prompt", asked, "the page at verification_uri has no place to type the code")
+    reason = not_typable(markup, grant.user_code)
+    if reason and markup.has_script:
+        raise Inconclusive(f"script may adapt the field for the code: {reason}")
+    verify.that("rfc8628-3.3-user-code-prompt", not reason, reason)
 
 
 @check("rfc8628-3.3-interaction-sequence", faults=("code_prompt_missing",), timed=True)
