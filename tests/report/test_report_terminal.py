@@ -3,11 +3,13 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
+import msgspec
 import pytest
 from rich.console import Console
 from support import samples
 
 from device_grant.catalogue.model import Verdict
+from device_grant.report import REPORT_FORMS
 from device_grant.report.progress import Progress, Remaining
 from device_grant.report.terminal import render
 from device_grant.report.view import View
@@ -228,3 +230,40 @@ def test_a_lost_race_may_not_come_again():
     wanted = '1 failure of races may not come again at once: a baseline calls them kind = "flaky".'
     assert wanted in remarks("fail", 4.0)
     assert not [remark for remark in remarks("pass", 12.0) if "races" in remark]
+
+
+def test_a_link_is_sent_to_a_terminal_with_colours_alone(monkeypatch):
+    monkeypatch.delenv("NO_COLOR")
+    report = samples.report()
+    url = next(result.url for result in report.results if result.verdict == "fail" and not result.expected)
+    for terminal in (True, False):
+        target, text = console(120, terminal=terminal, no_color=not terminal)
+        render(report, target)
+        assert url in text()
+        assert ("\x1b]8;" in text()) is terminal
+
+
+def test_implied_is_explained_wherever_it_stands():
+    failure = samples.shown("rfc8628-3.5-access-denied", "fail", level="IMPLIED")
+    report = replace(samples.report(), results=(failure,))
+    words = "follows from the text, which has no keyword for it"
+    assert printed(report).count(words) == 2
+    for name in ("html", "markdown"):
+        assert words in REPORT_FORMS[name].render(report), name
+    assert "IMPLIED" not in printed(replace(report, results=(replace_level(failure),)))
+
+
+def test_a_reason_that_several_checks_share_stands_once():
+    cases = [
+        msgspec.structs.replace(case, check=f"fuzz::test_{number}", unsampled=reason)
+        for number, (case, reason) in enumerate(
+            zip([samples.report().cases[0]] * 3, ["no client", "no client", "no user"], strict=True)
+        )
+    ]
+    remarks = View(replace(samples.report(), cases=tuple(cases))).remarks
+    reasons = "fuzz::test_0, fuzz::test_1 (no client); fuzz::test_2 (no user)."
+    assert f"3 checks that generate requests judged nothing: {reasons}" in remarks
+
+
+def replace_level(result):
+    return msgspec.structs.replace(result, level="MUST")

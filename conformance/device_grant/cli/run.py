@@ -280,6 +280,8 @@ def conclude(
 
     Returns the exit code. Raises the error that ended the session.
     """
+    from rich.style import Style
+
     from device_grant.report import REPORT_FORMS
     from device_grant.report.console import paragraph
     from device_grant.report.terminal import closing, render
@@ -296,7 +298,9 @@ def conclude(
         for remark in session.subject.remarks():
             console.print(f"\nNote: {remark}", soft_wrap=True, markup=False)
         if report is not None:
-            console.print(f"Report: {report / 'index.html'}", style="dim", soft_wrap=True)
+            page = report / "index.html"
+            style = Style(dim=True, link=page.absolute().as_uri())
+            console.print(f"Report: {page}", style=style, soft_wrap=True, markup=False)
     if session.error is not None:
         raise session.error
     if session.interrupted:

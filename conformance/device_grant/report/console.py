@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rich.console import Console
+    from rich.style import Style
 
 _NARROWEST = 20
 
@@ -37,7 +38,7 @@ def bullets(entries: Iterable[str], console: Console) -> None:
         indented(console, f"- {one_line(entry)}", 2)
 
 
-def indented(console: Console, value: str, by: int, style: str = "", *, whole: bool = False) -> None:
+def indented(console: Console, value: str, by: int, style: str | Style = "", *, whole: bool = False) -> None:
     """Print text `by` columns from the left; `whole` never breaks it, so that it can be copied."""
     if not value:
         return

@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from device_grant.catalogue import Verdict, load
 from device_grant.report import http, timeline
-from device_grant.report.text import minute, plural, visible, web_link
+from device_grant.report.text import level_in_words, minute, plural, visible, web_link
 from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
 from device_grant.targets.config import DEFAULT_BASE
 
@@ -107,6 +107,7 @@ def _environment() -> Environment:
         "cut": _cut,
         "decisive": http.decisive,
         "heading": lambda name: name[:1].upper() + name[1:],
+        "level_in_words": level_in_words,
         "minute": minute,
         "moment": http.moment,
         "request_text": http.request_text,

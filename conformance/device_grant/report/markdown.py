@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from device_grant.catalogue.model import Verdict
-from device_grant.report.text import one_line, plural, web_link
+from device_grant.report.text import level_in_words, one_line, plural, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def render(report: Report) -> str:
             "| level | " + " | ".join(verdict.label for verdict in present) + " |",
             "|---|" + "--:|" * len(present),
             *(
-                f"| {plain(level)} | " + " | ".join(str(row[verdict]) for verdict in present) + " |"
+                f"| {plain(level_in_words(level))} | " + " | ".join(str(row[verdict]) for verdict in present) + " |"
                 for level, row in view.levels
             ),
         ]
@@ -90,7 +90,7 @@ def _failure(requirement: RequirementResult) -> str:
     place = plain(section_name(result.source, result.section))
     url = web_link(result.url)
     where = f"[{place}]({re.sub('[()<>]', '', url)})" if url else place
-    lines = [f"{code(requirement.id)} {plain(result.level)}, {where}: {plain(result.statement)}"]
+    lines = [f"{code(requirement.id)} {plain(level_in_words(result.level))}, {where}: {plain(result.statement)}"]
     if result.message:
         lines.append(f"  - {code(result.message)}")
     if result.got:

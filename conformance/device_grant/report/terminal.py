@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.style import Style
 from rich.text import Text
 
 from device_grant.catalogue.model import Verdict
@@ -15,7 +16,7 @@ from device_grant.report import http
 from device_grant.report.console import bullets, encodable, heading, indented, paragraph, wrapped
 from device_grant.report.findings import distinct
 from device_grant.report.progress import STYLE
-from device_grant.report.text import one_line, plural, visible, web_link
+from device_grant.report.text import level_in_words, one_line, plural, visible, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 
 if TYPE_CHECKING:
@@ -111,6 +112,9 @@ def _verdict(view: View, console: Console) -> None:
             text.append(f"{verdict.label:<14}", style=STYLE[verdict])
             text.append(f"  {encodable(console, one_line(by_level))}", style="dim")
             console.print(text)
+    implied = level_in_words("IMPLIED")
+    if any(requirement.first.level == "IMPLIED" for requirement in view.requirements):
+        paragraph(console, f"       {implied}", "dim")
 
 
 def _main_path(obstacles: list[Obstacle], console: Console) -> None:
@@ -172,10 +176,12 @@ def _suite_errors(view: View, console: Console) -> None:
 def _failure(requirement: RequirementResult, result: Result, console: Console) -> None:
     title = Text(f"{requirement.verdict.label.upper()} ", style=STYLE[requirement.verdict])
     title.append(encodable(console, one_line(requirement.id)), style="bold")
-    title.append(f"  {result.level}, binds {result.party}", style="dim")
+    title.append(f"  {level_in_words(result.level)}, binds {result.party}", style="dim")
     wrapped(console, title, Text())
     place = section_name(result.source, result.section)
-    indented(console, one_line(f"{place} {web_link(result.url)}"), 5, "dim", whole=True)
+    # Only a terminal with colours is sent the link; elsewhere the address is text.
+    link = web_link(result.url) or None
+    indented(console, one_line(f"{place} {link or ''}"), 5, Style(dim=True, link=link), whole=True)
     indented(console, result.statement, 5)
     step = http.decisive(result.steps)
     _field(console, "check", result.check)

@@ -41,6 +41,11 @@ def plural(number: int, one: str, many: str = "") -> str:
     return f"{number} {one if number == 1 else many or one + 's'}"
 
 
+def level_in_words(level: str) -> str:
+    """The level, and of IMPLIED, which is no keyword of RFC 2119, what it says."""
+    return f"{level} (follows from the text, which has no keyword for it)" if level == "IMPLIED" else level
+
+
 def minute(moment: str) -> str:
     """`2026-03-01 09:30 UTC` of an ISO 8601 moment in UTC; anything else, a day among it, as it is."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|\+00:00)", moment)

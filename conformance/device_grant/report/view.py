@@ -272,7 +272,10 @@ class View:
         """The note on checks whose examples came to nothing."""
         cases = [case for case in self.report.cases if case.unsampled]
         which = plural(len(cases), "check that generates requests", "checks that generate requests")
-        reasons = "; ".join(f"{case.check} ({case.unsampled})" for case in cases)
+        by_reason: dict[str, list[str]] = {}
+        for case in cases:
+            by_reason.setdefault(str(case.unsampled), []).append(case.check)
+        reasons = "; ".join(f"{', '.join(checks)} ({reason})" for reason, checks in by_reason.items())
         return [f"{which} judged nothing: {reasons}."] if cases else []
 
     @property
@@ -293,8 +296,7 @@ class View:
     @property
     def _narrowed(self) -> list[str]:
         """The note on a run of a few checks only; none where all were run."""
-        footer = self.report.footer
-        return [footer.narrowed] if footer is not None and footer.narrowed else []
+        return [footer.narrowed] if (footer := self.report.footer) and footer.narrowed else []
 
     @property
     def withheld(self) -> str:
