@@ -383,8 +383,11 @@ class World:
         words = words if "--port" in words else [*words, "--port", "0"]
         process, first = launch(words, self.cwd)
         self.stopped.append(process)
-        # What it says when it starts comes in one piece, but not in one line.
-        return 0, first + "".join(process.stdout.readline() for _ in range(2 if AWS_SSO_OIDC in words else 1))
+        # What it says when it starts comes in one piece, but not in one line: the last request, and for SDKs one more.
+        said = [first]
+        while said[-1] and not said[-1].startswith("Poll"):
+            said.append(process.stdout.readline())
+        return 0, "".join(said + [process.stdout.readline() for _ in range(2 if AWS_SSO_OIDC in words else 1)])
 
 
 def launch(words: list[str], cwd: Path) -> tuple[subprocess.Popen[str], str]:
