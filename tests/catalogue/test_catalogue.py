@@ -231,7 +231,7 @@ def test_everyday_conformance_is_not_withheld():
         "aws-error-status-table",
     ]
     assert not [id_ for id_ in everyday if CATALOGUE.get(id_).security]
-    assert sum(r.security for r in CATALOGUE.requirements) < 150
+    assert sum(r.security for r in CATALOGUE.requirements) < 180
 
 
 def test_files_speak_of_the_project_and_its_sources_alone():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from urllib.parse import quote, urlencode
 
 import pytest
@@ -265,10 +266,21 @@ class StillGood(HandsOutTheOld):
         SmallClient.refresh(self)
 
 
+class SignsInInstead(SmallClient):
+    """Where the refresh is refused, its user signs in anew."""
+
+    def refresh(self):
+        try:
+            super().refresh()
+        except (GiveUp, KeyError):
+            self.flow()
+
+
 def test_a_refused_refresh_is_no_success():
     check, requirement = "refreshing::test_refused_refresh", "rfc6749-6-client-refused-refresh-ends"
     assert verdicts_of(SmallClient(), check) == {requirement: "pass"}
     assert verdicts_of(StillGood(), check) == {requirement: "pass"}
+    assert verdicts_of(SignsInInstead(), check) == {requirement: "pass"}
     assert verdicts_of(HandsOutTheOld(), check) == {requirement: "fail"}
 
 
@@ -324,3 +336,35 @@ def test_a_dead_refresh_token_is_no_end():
     assert verdicts_of(Reuses(), check) == {requirement: "pass"}
     stuck = type("Stuck", (Reuses,), {"anew": False})
     assert verdicts_of(stuck(), check) == {requirement: "warn"}
+
+
+class RegistrationThatEnds(Registers):
+    """Looks at the end of its registration before it refreshes: then it says so, or signs in anew."""
+
+    looks, anew = True, False
+
+    def refresh(self):
+        kept = json.loads((self.invocation.home.path / "registration.json").read_text())
+        ends = kept.get("client_secret_expires_at") or 0
+        if self.looks and ends and ends < time.time():
+            if not self.anew:
+                raise GiveUp("sign in again")
+            (self.invocation.home.path / "registration.json").unlink()
+            self.flow()
+            return
+        self.given["CLIENT_ID"] = kept["client_id"]
+        super().refresh()
+
+    claims = Claims(registration=True, keeps=True, refresh=True)
+
+
+def test_an_expired_registration_does_not_refresh():
+    check, requirement = (
+        "registering::test_refresh_by_an_expired_registration",
+        "rfc7591-3.2.1-client-reregisters-on-expiry",
+    )
+    assert verdicts_of(RegistrationThatEnds(), check) == {requirement: "pass"}
+    anew = type("Anew", (RegistrationThatEnds,), {"anew": True})
+    assert verdicts_of(anew(), check) == {requirement: "pass"}
+    blind = type("Blind", (RegistrationThatEnds,), {"looks": False})
+    assert verdicts_of(blind(), check) == {requirement: "fail"}

@@ -9,6 +9,7 @@ import base64
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 import urllib.error
@@ -35,6 +36,9 @@ MODES = {
     "watches": "Stops by its own clock when the code has expired, and never asks after that.",
     "quiet": "Shows the address for typing only, never the complete one, and the code apart.",
     "closes": "Opens a connection for each request, sends no User-Agent, and takes anything for an answer.",
+    "helper": "Is a credential helper: its product is the token, as JSON on standard output.",
+    "opens": "Opens the complete address in the browser, if it is one of the web.",
+    "reuses": "Tries its refresh token first, and signs in anew where that is refused.",
     "refreshes": "Keeps its refresh token in a file and can refresh.",
 }
 
@@ -139,7 +143,14 @@ class Client:
         complete = started.get("verification_uri_complete")
         if self.mode != "quiet" and isinstance(complete, str) and complete.startswith(("https://", "http://")):
             print(f"Open {complete}")
-        print(f"Open {page}\nand type\n    {user_code}", flush=True)
+        print(
+            f"Open {page}\nand type\n    {user_code}",
+            file=sys.stderr if self.mode == "helper" else sys.stdout,
+            flush=True,
+        )
+        address = complete if isinstance(complete, str) else page
+        if self.mode == "opens" and address.startswith(("https://", "http://")):
+            subprocess.run([os.environ["BROWSER"], address], check=False)
 
     def poll(self, code: str, end: float, interval: float) -> int:
         due, backoff = time.monotonic() + (0 if self.mode == "eager" else interval), interval
@@ -177,11 +188,11 @@ class Client:
             print("the answer has no token that can be used", file=sys.stderr)
             return 1
         refresh = said.get("refresh_token")
-        if self.mode == "refreshes" and isinstance(refresh, str):
+        if self.mode in ("refreshes", "reuses") and isinstance(refresh, str):
             keep = os.open("refresh", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(keep, "w") as file:
                 file.write(refresh)
-        print("Signed in.")
+        print(json.dumps(said) if self.mode == "helper" else "Signed in.")
         print(f"device-grant: token {token}{f' {refresh}' if isinstance(refresh, str) else ''}")
         return 0
 
@@ -226,4 +237,7 @@ def failed(what: str, status: int, said: dict) -> int:
 
 if __name__ == "__main__":
     client = Client(sys.argv[1])
-    sys.exit(client.refresh() if os.environ.get("DEVICE_GRANT_OPERATION") == "refresh" else client.login())
+    if os.environ.get("DEVICE_GRANT_OPERATION") == "refresh":
+        sys.exit(client.refresh())
+    again = client.mode == "reuses" and Path("refresh").exists()
+    sys.exit(0 if again and client.refresh() == 0 else client.login())

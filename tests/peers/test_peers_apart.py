@@ -25,6 +25,7 @@ CLAIMS = {
     "body": "confidential = true",
     "discovers": "metadata = true",
     "refreshes": "refresh = true\nkeeps = true",
+    "reuses": 'keeps = ["tokens"]',
 }
 CLIENT_DEVIATIONS = {
     "resigns": {"rfc8628-3.5-slow-down-continue-polling": "it gives up, and says so"},
