@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import secrets
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -57,3 +60,47 @@ class CodesTrimmed(Honest):
 
     def redeem(self, form: dict[str, str], client: Client) -> Answer:
         return super().redeem(form | {"device_code": form.get("device_code", "").strip()}, client)
+
+
+class ScopesRemembered(Honest):
+    """Grants what the person has allowed this client before too, and says so (RFC 6749 section 3.3)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.allowed: dict[str, list[str]] = {}
+
+    def redeem(self, form: dict[str, str], client: Client) -> Answer:
+        grant = self.grants.get(form.get("device_code", ""))
+        if grant and grant.state == "approved" and grant.client is client:
+            before = self.allowed.setdefault(client.id, [])
+            grant.scope = " ".join(dict.fromkeys([*grant.scope.split(), *before]))
+            self.allowed[client.id] = grant.scope.split()
+        return super().redeem(form, client)
+
+
+class EveryScope(Honest):
+    """Grants all that a client is registered for, whatever it asks for, and says so (RFC 6749 section 3.3)."""
+
+    def scope(self, asked: str, client: Client) -> str:
+        super().scope(asked, client)
+        return client.scope
+
+
+class NoScopeAtTheTokenEndpoint(Honest):
+    """Refuses a scope beside a device code, where it means nothing (RFC 8628 section 3.4)."""
+
+    def redeem(self, form: dict[str, str], client: Client) -> Answer:
+        if "scope" in form:
+            raise Refused("invalid_request", "the scope is asked for at the start")
+        return super().redeem(form, client)
+
+
+class ScopeInTheToken(Honest):
+    """Names the scope in a JWT alone where it is what was asked for (RFC 9068 section 2.2.3, RFC 6749 section 5.1)."""
+
+    def new_token(self, client: Client, scope: str) -> str:
+        claims = {"iss": self.base, "aud": "https://api.test", "jti": secrets.token_urlsafe(16), "scope": scope}
+        parts = (json.dumps({"alg": "HS256", "typ": "at+jwt"}).encode(), json.dumps(claims).encode())
+        return ".".join(
+            base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in (*parts, secrets.token_bytes(32))
+        )

@@ -64,11 +64,17 @@ class Grants:
             for held in self.store.refresh_tokens.values():
                 if held.client.id == client.id and held.subject == grant.subject:
                     self.store.revoked_families[held.family] = None
-        tokens = self._issue(client, grant.scope, family=grant.family, subject=grant.subject)
+        tokens = self._issue(client, self._scope_of(grant), family=grant.family, subject=grant.subject)
         if self.store.faults.tokens_as_device_codes:
             for token in (tokens.access_token, tokens.refresh_token or ""):
                 self.store.grants[token] = replace(grant, state=State.APPROVED)
         return replace(tokens, expires_in=tokens.expires_in - grant.spent) if grant.spent else tokens
+
+    def _scope_of(self, grant: IssuedGrant) -> tuple[str, ...]:
+        """The scope of a grant, but under the fault `scope_of_newest_grant`."""
+        if not self.store.faults.scope_of_newest_grant:
+            return grant.scope
+        return next(one.scope for one in reversed(self.store.grants.values()) if one.client.id == grant.client.id)
 
     async def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
         """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""
@@ -100,6 +106,8 @@ class Grants:
             if not faults.refresh_family_survives:
                 self.store.revoked_families[held.family] = None
             raise Refusal("invalid_grant", "Invalid refresh token: it was used before")
+        if scope is not None and faults.refresh_scope_refused:
+            raise Refusal("invalid_scope", "Invalid scope: a refresh has the scope that was granted")
         if scope is not None and not set(scope) <= set(held.scope) and not faults.refresh_widens_scope:
             raise Refusal("invalid_scope", "Invalid scope: a refresh cannot ask for more than was granted")
         return held

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,9 @@ class Rfc8628Endpoints:
         parameters = self._parameters(call, _DEVICE_PARAMETERS)
         client = self._client(call, parameters, skip_secret=self.faults.device_endpoint_skips_secret, device=True)
         require_device_grant(self.store, client)
-        requested = self._scope(parameters)
+        requested = (
+            None if self.faults.charset_loses_scope and call.content_type_parameters else self._scope(parameters)
+        )
         if requested is None and self.faults.scope_required:
             raise Refusal("invalid_request", "The parameter scope is missing")
         granted = self._allowed_scope(client, requested)
@@ -106,7 +109,10 @@ class Rfc8628Endpoints:
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
             raise Refusal("unsupported_grant_type", "Only the device grant and refresh_token are supported")
         require_device_grant(self.store, client)
-        return self._tokens(await self.grants.redeem(client, self._device_code(call, parameters)))
+        tokens = await self.grants.redeem(client, self._device_code(call, parameters))
+        if self.faults.token_scope_widens:
+            tokens = replace(tokens, scope=self._scope(parameters) or tokens.scope)
+        return self._tokens(tokens)
 
     def _device_code(self, call: Call, parameters: Mapping[str, str]) -> str:
         device_code = None if self.faults.device_code_not_read else parameters.get("device_code")
@@ -139,6 +145,8 @@ class Rfc8628Endpoints:
         return await self.grants.refresh(client, token, self._scope(parameters))
 
     def _tokens(self, tokens: Tokens) -> Answer:
+        if self.faults.openid_breaks_tokens and "openid" in tokens.scope:
+            raise crash()
         members: dict[str, Any] = {
             "access_token": tokens.access_token,
             "token_type": "Bearer",
@@ -266,6 +274,8 @@ class Rfc8628Endpoints:
             return self.settings.default_scope if client.scopes is None else client.scopes
         if self.faults.scope_unreported:
             return tuple(token for token in requested if token in allowed)
+        if self.faults.scope_beyond_registration:
+            allowed = self.settings.known_scopes
         malformed_taken = self.faults.malformed_scope_accepted and _SCOPE.fullmatch(" ".join(requested)) is None
         if not set(requested) <= set(allowed) and not malformed_taken:
             raise Refusal("invalid_scope", "The scope is unknown or not allowed for this client")

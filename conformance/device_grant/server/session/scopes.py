@@ -15,16 +15,29 @@ USUAL = ("openid", "profile", "email")
 """Of which a server that has scopes at all knows one, or takes any."""
 
 
-def known_scopes(device: Device) -> list[str]:
-    """Scopes that the device can ask for: those of target.toml, then those of its client, special ones last.
-
-    Where its registration names none, those of the metadata: another client may have them and this one not.
-    """
-    run = device.case.run
+def own_scopes(device: Device) -> list[str]:
+    """Scopes that the device was promised: those of target.toml, then those that its registration returned."""
     registered = device.client.registered.get("scope")
     own = registered.split() if isinstance(registered, str) else []
-    result = dict.fromkeys([*run.target.config.request.scope.split(), *(own or _published(device) or ())])
+    return list(dict.fromkeys([*device.case.run.target.config.request.scope.split(), *own]))
+
+
+def known_scopes(device: Device, *, published: bool = False) -> list[str]:
+    """Scopes that the device can ask for: those of target.toml, then those of its client, special ones last.
+
+    Where its registration names none, or where those that are `published` are wanted too, those of the metadata:
+    another client may have them and this one not.
+    """
+    own = own_scopes(device)
+    named = isinstance(device.client.registered.get("scope"), str) and bool(device.client.registered["scope"].split())
+    result = dict.fromkeys([*own, *((() if named and not published else _published(device)) or ())])
     return sorted(result, key=lambda scope: scope in SPECIAL)
+
+
+def with_defaults(device: Device, *scopes: str) -> str:
+    """These scopes and those without which the target does not do what target.toml says, such as offline_access."""
+    special = [scope for scope in device.case.run.target.config.request.scope.split() if scope in SPECIAL]
+    return " ".join(dict.fromkeys([*scopes, *special]))
 
 
 def one_scope(device: Device) -> str:

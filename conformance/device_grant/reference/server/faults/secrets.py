@@ -23,6 +23,14 @@ class SecretFaults(Misbehaviour):
     empty_secret_accepted: bool = fault("A client secret that is sent empty is not compared.")
     wrong_secret_spends_code: bool = fault("A device code that comes with a wrong client secret is forgotten.")
 
+    # Scopes on the way from the start to the tokens.
+    token_scope_widens: bool = fault("A scope in the token request replaces that of the grant.", RFC)
+    scope_of_newest_grant: bool = fault("Tokens have the scope of the client's newest grant.", RFC)
+    charset_loses_scope: bool = fault("A start whose Content-Type has a parameter is taken for one without scope.", RFC)
+    openid_breaks_tokens: bool = fault("A token response for the scope openid is answered 500.", RFC)
+    refresh_scope_refused: bool = fault("A refresh that names a scope is refused, whichever it is.", RFC)
+    scope_beyond_registration: bool = fault("A client may ask for scopes that its registration leaves out.", RFC)
+
     # Codes where they mean nothing.
     device_code_elsewhere: bool = fault("A device code in the query or in a cookie counts where the body has none.")
     device_code_under_other_grants: bool = fault("authorization_code and refresh_token redeem a device code too.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.session.scopes import SPECIAL, one_scope, two_scopes
+from device_grant.server.session.scopes import SPECIAL, one_scope, two_scopes, with_defaults
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
 UNKNOWN = "no-such-scope-4f1d"
 MALFORMED = ('"quoted"', "back\\slash", "tab\tbetween", "caf\u00e9")
 """Each has a character that RFC 6749 3.3 leaves out of scope tokens."""
-
-
-def _with_defaults(device: Device, *scopes: str) -> str:
-    """These scopes and those without which the target does not do what target.toml says, such as offline_access."""
-    special = [scope for scope in device.case.run.target.config.request.scope.split() if scope in SPECIAL]
-    return " ".join(dict.fromkeys([*scopes, *special]))
 
 
 def granted(exchange: Exchange, requested: str) -> set[str]:
@@ -90,7 +84,7 @@ def _redeemed(grant: Grant) -> Exchange:
 )
 def test_narrowed_scope_is_reported(device: Device, verify: Verify) -> None:
     """A known and an unknown scope. Accepted: a refusal, or a token response that says what was granted."""
-    requested = _with_defaults(device, one_scope(device), UNKNOWN)
+    requested = with_defaults(device, one_scope(device), UNKNOWN)
     exchange = device.request(scope=requested, label="a known and an unknown scope")
     if not exchange.outcome.ok:
         raise NotApplicable("unknown scopes are refused, so that there is nothing to report")
@@ -147,11 +141,11 @@ def test_malformed_scope(case: ServerCase, verify: Verify) -> None:
 def test_refresh_for_more_scope(device: Device, verify: Verify) -> None:
     """One scope granted, two asked for in the refresh. Accepted: invalid_scope, or a scope without the second."""
     first, second = two_scopes(device)
-    requested = _with_defaults(device, first)
+    requested = with_defaults(device, first)
     tokens = device.refreshable_tokens(scope=requested)
     if second in granted(tokens, requested):
         raise Untestable(f"the server granted {second} although it was not asked for")
-    wider = _with_defaults(device, first, second)
+    wider = with_defaults(device, first, second)
     exchange = device.refresh(tokens.get("refresh_token"), scope=wider, label="refresh for more scope")
     if not exchange.outcome.ok and exchange.code != "invalid_scope":
         device.require_refreshing(tokens.get("refresh_token"))
@@ -173,12 +167,12 @@ def test_refresh_for_more_scope(device: Device, verify: Verify) -> None:
 )
 def test_refresh_for_less_scope(device: Device, verify: Verify) -> None:
     """Two scopes granted, a refresh for one of them, then a refresh without scope. Accepted: both scopes again."""
-    requested = _with_defaults(device, *two_scopes(device))
+    requested = with_defaults(device, *two_scopes(device))
     tokens = device.refreshable_tokens(scope=requested)
     whole = granted(tokens, requested)
     if len(whole) < 2:
         raise Untestable("the server granted one of two scopes: there is nothing to narrow")
-    less = _with_defaults(device, min(whole - set(SPECIAL) or whole))
+    less = with_defaults(device, min(whole - set(SPECIAL) or whole))
     if set(less.split()) == whole:
         raise Untestable("the granted scopes are all needed to get a refresh token: there is nothing to narrow")
     narrowed = device.refresh(tokens.get("refresh_token"), scope=less, label="refresh for less scope")
