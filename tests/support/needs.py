@@ -60,6 +60,7 @@ MISSING: dict[str, Callable[[], str]] = {
     "axe-playwright-python": _module("axe_playwright_python"),
     "libfaketime": _libfaketime,
     "AWS CLI 2": lambda: "" if aws_cli()[0] else "Debian and Ubuntu: apt-get install awscli",
+    "glewlwyd": lambda: "" if shutil.which("glewlwyd") else "Debian and Ubuntu: apt-get install glewlwyd",
     "redis-server": lambda: "" if shutil.which("redis-server") else "Debian and Ubuntu: apt-get install redis-server",
 }
 """By what a test may need: a function that says why it is missing, or nothing."""

@@ -1,13 +1,18 @@
 """A person without code at pages that script makes: a real browser, whose requests are the person's own."""
 
 import json
+import re
+import shutil
 
 import httpx
 import pytest
+from click.testing import CliRunner
+from support import ROOT
 from support.needs import needs
 from support.sites import ACCOUNT, CODE, GRANT, Site
 
 from device_grant.browser.chromium import Chromium
+from device_grant.cli import cli
 from device_grant.targets import UserError
 from device_grant.targets.users.login import LoginUser
 
@@ -122,3 +127,18 @@ def test_script_that_takes_its_time_is_waited_for_and_silence_is_no_approval(sit
     site.pages["GET /device"] = APP.replace("@", "").replace("<h1>Connected</h1>", "<h1>Your devices</h1>")
     with pytest.raises(UserError, match="nothing says that the decision was taken"):
         site.decide("approve")
+
+
+@needs("chromium", "glewlwyd", "libfaketime")
+def test_pages_of_a_real_server_that_are_script_alone(tmp_path):
+    """Glewlwyd's pages are an application in script; they have no way to refuse, and are not taken to have one."""
+    folder = shutil.copytree(ROOT / "implementations" / "servers" / "glewlwyd", tmp_path / "glewlwyd")
+    target = folder / "target.toml"
+    text = target.read_text("utf-8")
+    person = 'login = "alice"\npassword = "wonderland"'
+    target.write_text(text.replace('module = "user.py"', person), encoding="utf-8")
+    assert person in target.read_text("utf-8")
+    result = CliRunner().invoke(cli, ["doctor", str(target)])
+    assert re.search(r"^well +an approval$", result.output, re.MULTILINE), result.output
+    assert re.search(r"^well +a token: 200 ok$", result.output, re.MULTILINE), result.output
+    assert "no button to refuse" in " ".join(result.output.split())
