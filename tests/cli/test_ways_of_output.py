@@ -120,3 +120,9 @@ def test_a_run_beside_hands_on_what_ended_it(capsys):
     with pytest.raises(Exception, match="ZeroDivisionError") as caught:
         three.result()
     assert caught.value.exit_code == ExitCode.SUITE_ERROR
+
+
+def test_what_is_wrong_on_the_main_path_is_said_before_all_checks():
+    done = device_grant("run", "embedded:rfc8628", *TWO, *DENIED)
+    assert done.stdout.startswith("Main path: ")
+    assert done.stdout.index("Main path: ") < done.stdout.index("[1/2]")

@@ -245,11 +245,16 @@ def _follow(session: CheckSession, console: Console, *, verbose: bool) -> list[P
     """Have the session show how far it is; returns what is to be closed in the end, once it has begun."""
     from device_grant.catalogue import Verdict
     from device_grant.engine.last_run import remembered
+    from device_grant.report.console import paragraph
     from device_grant.report.progress import Progress, Remaining
+    from device_grant.report.text import one_line
 
     progress: list[Progress] = []
 
     def began(names: Sequence[str]) -> None:
+        # Known within seconds: nobody should wait for the end to hear of it.
+        for finding in (session.first.case.findings or ()) if session.first is not None else ():
+            paragraph(console, f"Main path: {one_line(session.redacted(finding.title))}", "bold red")
         progress.append(Progress(console, len(names), Remaining(names, remembered(session.options).seconds)))
 
     def finished(payload: Payload) -> None:
