@@ -108,7 +108,7 @@ def test_what_names_a_client(tmp_path):
         ("honest:rfc8628:loop", {}, "unknown kind"),
         ("honest", {"faults": ["slow_down_ignord"]}, "did you mean slow_down_ignored"),
         ("-- x", {"faults": ["slow_down_ignored"]}, "--fault is for the reference client"),
-        ("-- x", {"claims": ["meta"]}, "--claim meta: unknown claim; there are registration, refresh"),
+        ("-- x", {"claims": ["meta"]}, "--claim meta: unknown claim: did you mean metadata? (registration, refresh"),
         ("honest", {"claims": ["metadata"]}, "--claim is for a command behind --"),
     ],
 )

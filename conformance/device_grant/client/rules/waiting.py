@@ -30,8 +30,6 @@ TOO_CLOSE = "a wait is short by so little that the machine may have made it so"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 TRANSIENT = 500
 """Status from which an answer is a server's trouble, which the HTTP layer of many clients tries again by itself."""
-PATIENCE = 0.5
-"""Seconds from which on an answer is slow enough for another poll to come before it."""
 ONE_AT_A_TIME = "rfc8628-3.5-client-one-poll-at-a-time"
 WAITS = "rfc8628-3.5-client-waits-before-each-request"
 RESTS = "rfc8628-3.5-client-waits-from-the-answer"
@@ -193,7 +191,7 @@ def polls_do_not_overlap(session: ClientSession) -> Iterator[Judgement]:
     """
     for grant in session.grants:
         for before, after in pairwise(grant.polls):
-            if before.response is None or before.ended - before.started <= PATIENCE:
+            if before.response is None:
                 continue
             early = before.ended - after.started
             holds = True if early <= 0 else (False if early > DOUBT + session.blur else None)
