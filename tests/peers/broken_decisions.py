@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 
+from odd_decisions import SaysWhoseTokenItIs
 from odd_pages import ApiPages, Checkboxes, CodeRedirects, RemembersScopes, Selects, TwoSteps
 from peer_rfc import Honest
 
@@ -187,6 +188,28 @@ class ScopelessInvisible(Honest):
         return own if own and own.scope else None
 
 
+class TokenOfTheLastPerson(SaysWhoseTokenItIs):
+    """A token is for whoever decided last."""
+
+    def settle(self, grant, *, allowed, person):
+        super().settle(grant, allowed=allowed, person=person)
+        self.last = person
+
+    def whose(self, grant):
+        return self.last
+
+
+class TokenOfTheSecond(DenialOfAnOpenPage, SaysWhoseTokenItIs):
+    """A token is for the last who approved its code."""
+
+
+class TokenOfNobody(SaysWhoseTokenItIs):
+    """Says the same of everybody's tokens."""
+
+    def whose(self, grant):
+        return "somebody"
+
+
 DENIAL = ("open_pages::test_open_pages_decide_no_more", "rfc8628-3.5-access-denied-terminal")
 LINK = ("deciding_requests::test_no_link_approves", "rfc9110-9.2.1-safe-get")
 BY_GET = ("deciding_requests::test_deciding_form_sent_by_get", "rfc9110-9.2.1-safe-get")
@@ -195,7 +218,11 @@ SECRETS = ("deciding_requests::test_pages_hold_no_secret_of_the_client", "rfc674
 DEAD = ("open_pages::test_dead_codes_ask_nothing", "rfc8628-3.3-dead-code-asks-nothing")
 FIELD = ("verification_page::test_page_asks_for_the_code", "rfc8628-3.3-user-code-prompt")
 SCOPELESS = ("deciding_requests::test_request_without_scope_can_be_approved", "rfc8628-3.1-scope-absent-handled")
+PEOPLE = ("two_people::test_tokens_of_two_people", "rfc8628-3.3-token-for-its-user")
+DECIDERS = ("two_people::test_second_decider", "rfc8628-3.3-token-for-its-user")
 FAILING = [
+    (TokenOfTheLastPerson, *PEOPLE),
+    (TokenOfTheSecond, *DECIDERS),
     *((peer, *DENIAL) for peer in (DenialOfAnOpenPage, DenialOfAnOpenList, DenialOfOpenSteps, DenialOfOpenScript)),
     *((peer, *LINK) for peer in (DecidedByLinks, DecidedByBoundLinks)),
     (DecidedByLinks, "page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent"),
@@ -208,4 +235,9 @@ WARNED = [
     *((peer, *FIELD) for peer in (FieldTooShort, FieldOfLetters, FieldTooLong, FieldOfNumbers)),
     (ScopelessInvisible, *SCOPELESS),
 ]
-PASSING = [(DecidedByBoundLinks, "page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent")]
+UNTOLD = [(TokenOfNobody, *PEOPLE)]
+PASSING = [
+    (SaysWhoseTokenItIs, *PEOPLE),
+    (SaysWhoseTokenItIs, *DECIDERS),
+    (DecidedByBoundLinks, "page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent"),
+]

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import secrets
 from typing import TYPE_CHECKING
 
 from odd_pages import CodeRedirects
 from peer_rfc import Honest
+from peer_wire import json_answer
 
 if TYPE_CHECKING:
     from peer_wire import Answer, Request
@@ -113,6 +118,24 @@ class SaysWhatBecameOfIt(Honest):
         form = f'<form method="post" action="{self.verification}">{self.proof_field(request)}'
         fields = f'<input name="user_code" value="{code}"><button>Try another one</button></form>'
         return self.page(410, "This code was used", form + fields)
+
+
+class SaysWhoseTokenItIs(Honest):
+    """Sends an ID token whose subject is one that only the client knows the person by."""
+
+    target = {"user": {"second": "person_second.py"}}
+
+    def redeem(self, form, client) -> Answer:
+        grant = self.grants.get(form.get("device_code", ""))
+        answer = super().redeem(form, client)
+        members = json.loads(answer.body)
+        subject = hmac.new(self.key, f"{self.whose(grant)} {client.id}".encode(), hashlib.sha256).hexdigest()
+        parts = ({"alg": "HS256"}, {"sub": subject}, {"signature": "none of ours"})
+        texts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
+        return json_answer(200, members | {"id_token": ".".join(texts)}, *answer.headers[1:])
+
+    def whose(self, grant) -> str:
+        return grant.person
 
 
 class FieldFits(Honest):

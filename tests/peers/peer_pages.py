@@ -16,7 +16,7 @@ from peer_wire import Answer, Request, Server
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ACCOUNTS = {"maria": "correct horse battery staple"}
+ACCOUNTS = {"maria": "correct horse battery staple", "joan": "staple battery horse correct"}
 WINDOW = 60
 """Seconds in which wrong codes are counted."""
 CLOSED = [

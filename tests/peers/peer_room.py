@@ -50,10 +50,13 @@ PEERS = {name: peer for module in MODULES for name, peer in of(module).items()}
 def target_toml(peer: type[Honest]) -> str:
     """The file for `device-grant run`, to be put anywhere; modules are found by PYTHONPATH."""
     wanted = {name: value for name, value in peer.target.items() if name != "clients"}
-    user = wanted.pop("user", {}).get("module", "person.py")
+    person = wanted.pop("user", {})
+    user = person.get("module", "person.py")
     lines = [f"name = {peer.__name__!r}", f"dialect = {getattr(peer, 'dialect', 'rfc8628')!r}"]
     lines += ["[serve]", f'app = "asgi:{peer.__module__}:{peer.__name__}()"']
     lines += ["[user]", f"module = {json.dumps(str(FOLDER / user))}", "[clock]", 'kind = "travel"']
+    if "second" in person:
+        lines += ["[user.second]", f"module = {json.dumps(str(FOLDER / person['second']))}"]
     for table, members in wanted.items():
         lines += [f"[{table}]", *(f"{name} = {json.dumps(value)}" for name, value in members.items())]
     for client in peer.target.get("clients", ()):

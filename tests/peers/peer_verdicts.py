@@ -23,5 +23,7 @@ def verdicts(peer: type, check: str, folder: Path) -> dict[str, Verdict]:
     file.write_text(target_toml(peer))
     located = read_target(file)
     with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=peer()) as target:
+        if located.config.user.second.module:
+            target.second = ModuleUser(FOLDER / located.config.user.second.module)
         (outcome,) = judged(target, [check], 10)
         return outcome.verdicts

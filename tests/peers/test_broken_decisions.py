@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from broken_decisions import FAILING, PASSING, WARNED
+from broken_decisions import FAILING, PASSING, UNTOLD, WARNED
 from peer_verdicts import verdicts
 
 from device_grant.catalogue import Verdict
@@ -12,6 +12,7 @@ EXPECTED = [
     *((*entry, Verdict.FAIL) for entry in FAILING),
     *((*entry, Verdict.WARN) for entry in WARNED),
     *((*entry, Verdict.PASS) for entry in PASSING),
+    *((*entry, Verdict.INCONCLUSIVE) for entry in UNTOLD),
 ]
 
 

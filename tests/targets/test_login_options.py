@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from device_grant.cli import cli
 from device_grant.engine.options import Options, open_target_spec
 from device_grant.errors import UsageError
-from device_grant.targets import read_target
+from device_grant.targets import open_target, read_target
 from device_grant.targets.config import PASSWORD_VARIABLE, PageSelectors, UserSection
 from device_grant.targets.supplied import Supplied
 from device_grant.targets.users import login_user, passwords_of
@@ -79,11 +79,23 @@ def test_a_terminal_is_asked_without_echo():
     assert b"sesame" not in shown
 
 
+def test_a_second_person_has_an_account_at_the_same_pages(tmp_path, monkeypatch):
+    monkeypatch.setenv("BOB", "builder")
+    file = tmp_path / "target.toml"
+    account = 'login = "alice"\npassword = "x"\nsecond = { login = "bob", password_env = "BOB" }\n'
+    file.write_text('name = "a"\n[endpoints]\nbase = "https://a.example"\n[user]\n' + account)
+    target = open_target(read_target(file))
+    assert (passwords_of(target.user), passwords_of(target.second)) == (("x",), ("builder",))
+
+
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
         ('login = "a"\nprompt = true', "prompt and login; the user is one of module, command, prompt and login"),
         ('password = "x"', "user: has a password and no account"),
+        ('login = "a"\nsecond = { login = "b" }', "user.second: has an account and no password"),
+        ('login = "a"\nsecond = { password = "b" }', "user.second: has a password and no account"),
+        ('login = "a"\nsecond = { module = "b.py", login = "b", password = "c" }', "user.second: has module and login"),
         ('login = "a"\npassword = "x"\npassword_env = "Y"', "has password and password_env"),
         ('login = "a"\norigins = ["login.example"]', "user.origins: 'login.example' is not an origin"),
         ('login = "a"\npages = { deny = "a[" }', r"user\.pages\.deny: 'a\[' is not a CSS selector"),

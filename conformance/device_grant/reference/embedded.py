@@ -14,6 +14,7 @@ from device_grant.targets.config import (
     EndpointsSection,
     Lifetimes,
     Located,
+    SecondUser,
     Serve,
     TargetConfig,
     UserSection,
@@ -47,7 +48,7 @@ def embedded(
         dialect=dialect_name,
         serve=Serve(app=f"asgi:device_grant.reference.server.app:{settings.usual.application}"),
         endpoints=_endpoints(app.state.store.settings),
-        user=UserSection(module="user.py"),
+        user=UserSection(module="user.py", second=SecondUser(module="second_user.py")),
         clock=ClockSection(kind="travel"),
         lifetimes=Lifetimes(device_code=float(settings.expires_in), interval=float(settings.polling_interval)),
         claims={
@@ -59,7 +60,9 @@ def embedded(
     )
     folder = Path(__file__).parent / "server"
     located = Located(config=config, folder=folder, spec=spec)
-    return AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
+    target = AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
+    target.second = ModuleUser(folder / "second_user.py")
+    return target
 
 
 def _endpoints(settings: Settings) -> EndpointsSection:

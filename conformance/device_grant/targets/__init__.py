@@ -87,14 +87,18 @@ def open_target(located: Located, *, user: User | None = None) -> Target:
     from device_grant.targets.transports.in_process import AsgiTarget, WsgiTarget
     from device_grant.targets.transports.live import LiveTarget
     from device_grant.targets.transports.process import ProcessTarget
-    from device_grant.targets.users import open_user
+    from device_grant.targets.users import open_second, open_user
 
     chosen = user if user is not None else open_user(located)
     serve = located.config.serve
+    result: LiveTarget | ProcessTarget | AsgiTarget | WsgiTarget
     if serve is None:
-        return LiveTarget(located, chosen)
-    if serve.command:
-        return ProcessTarget(located, chosen)
-    if serve.app.startswith("asgi:"):
-        return AsgiTarget(located, chosen)
-    return WsgiTarget(located, chosen)
+        result = LiveTarget(located, chosen)
+    elif serve.command:
+        result = ProcessTarget(located, chosen)
+    elif serve.app.startswith("asgi:"):
+        result = AsgiTarget(located, chosen)
+    else:
+        result = WsgiTarget(located, chosen)
+    result.second = open_second(located)
+    return result

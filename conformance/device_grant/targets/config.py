@@ -104,6 +104,19 @@ class PageSelectors(_Section, frozen=True, kw_only=True):
         return {name: value for name, value in msgspec.structs.asdict(self).items() if value}
 
 
+class SecondUser(_Section, frozen=True, kw_only=True):
+    """Another account, for checks of what two people do: a module or a login."""
+
+    module: str = ""
+    """File as that of the first user."""
+    login: str = ""
+    """Name of the account."""
+    password: str = ""
+    """Its password, where that is no secret."""
+    password_env: str = ""
+    """Environment variable with its password."""
+
+
 class UserSection(_Section, frozen=True, kw_only=True):
     """Who decides at the verification page: one of module, command, prompt, login; none: approval is untestable."""
 
@@ -124,6 +137,8 @@ class UserSection(_Section, frozen=True, kw_only=True):
     headers: dict[str, str] = {}
     """Sent with every request of a person; `{address}` is an address of the browser's own."""
     pages: PageSelectors = PageSelectors()
+    second: SecondUser = SecondUser()
+    """Somebody else, with an account of their own."""
 
 
 class ClockSection(_Section, frozen=True, kw_only=True):

@@ -144,6 +144,8 @@ class Target(Protocol):
     clock: Clock
     user: User | None
     """None where target.toml names no user."""
+    second: User | None
+    """Somebody with another account, for what two people do; None where target.toml names nobody, and in recordings."""
     in_process: bool
     """Whether requests are function calls, so that raw sockets are impossible."""
     baseline: Path | None

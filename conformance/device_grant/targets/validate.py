@@ -26,6 +26,7 @@ def contradictions(located: Located) -> Iterator[str]:
     yield from _serve(config)
     yield from _base(config)
     yield from _user(config)
+    yield from _second_user(config)
     yield from _clock(config)
     yield from _clients(config)
     if config.lifetimes.device_code < 0 or config.lifetimes.interval < 0:
@@ -105,6 +106,16 @@ def _user(config: TargetConfig) -> Iterator[str]:
             yield f"user.pages.{name}: {selector!r} is not a CSS selector: {error}"
 
 
+def _second_user(config: TargetConfig) -> Iterator[str]:
+    second = config.user.second
+    if second.module and second.login:
+        yield "user.second: has module and login; the second user is one of them"
+    if (second.password or second.password_env) and not second.login:
+        yield "user.second: has a password and no account: name it with login"
+    if second.login and not (second.password or second.password_env):
+        yield "user.second: has an account and no password: give password or password_env"
+
+
 def _clock(config: TargetConfig) -> Iterator[str]:
     kind, serve = config.clock.kind, config.serve
     if kind == "travel" and not (serve and serve.app):
@@ -130,7 +141,7 @@ def _clients(config: TargetConfig) -> Iterator[str]:
 
 def _files(located: Located) -> Iterator[str]:
     config, folder = located.config, located.folder
-    named = [("user.module", config.user.module)]
+    named = [("user.module", config.user.module), ("user.second.module", config.user.second.module)]
     if config.serve is not None:
         named += [("serve.requirements", config.serve.requirements), ("serve.package", config.serve.package)]
     for key, name in named:

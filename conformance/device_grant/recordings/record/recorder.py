@@ -152,6 +152,7 @@ class RecordingTarget:
         self.in_process: bool = inner.in_process
         self.baseline: Path | None = inner.baseline
         self.clock: Clock = RecordingClock(inner.clock, recorder)
+        self.second: User | None = None
         self.user: User | None = None if inner.user is None else RecordingUser(inner.user, recorder)
 
     @property

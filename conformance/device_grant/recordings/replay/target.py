@@ -45,6 +45,7 @@ class ReplayTarget:
         self.base = manifest.base
         self.clock: Clock = ReplayClock(manifest.clock)
         self.in_process = manifest.in_process
+        self.second: User | None = None
         self.user: User | None = ReplayUser(player, manifest.steps) if manifest.user else None
         self.baseline = baseline
 

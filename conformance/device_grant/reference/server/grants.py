@@ -260,7 +260,9 @@ class Grants:
                     + (lifetime if faults.refresh_ends_with_access_token else settings.refresh_token_lifetime),
                     subject=subject,
                 )
-        return Tokens(self._access_token(lifetime), lifetime, refresh_token, scope)
+        access_token = self._access_token(lifetime)
+        self.store.token_subjects[access_token] = self.store.last_subject if faults.token_of_the_last_user else subject
+        return Tokens(access_token, lifetime, refresh_token, scope)
 
     def _access_token(self, lifetime: int) -> str:
         faults = self.store.faults

@@ -16,6 +16,7 @@ _UNSIGNED = "eyJhbGciOiJub25lIn0.e30."
 """A JWT of the algorithm none without claims (RFC 7519 section 6)."""
 AUTHORIZATION_PATH = "/authorize"
 """Exists only with the fault `authorization_redirects_anywhere`."""
+USERINFO_PATH = "/userinfo"
 AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post", "none")
 
 
@@ -33,6 +34,7 @@ def document(settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
         "token_endpoint": f"{base}/token",
         "device_authorization_endpoint": f"{base}/device_authorization",
         "registration_endpoint": f"{base}/register",
+        "userinfo_endpoint": f"{base}{USERINFO_PATH}",
         "scopes_supported": list(settings.known_scopes),
         # Required by section 2, while 3.2 forbids empty arrays: `none` is the registered response type that
         # promises neither code nor token.

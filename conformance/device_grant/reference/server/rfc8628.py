@@ -20,7 +20,7 @@ from device_grant.reference.server.grants import (
     spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
-from device_grant.reference.server.metadata import AUTHORIZATION_PATH, redirect_anywhere
+from device_grant.reference.server.metadata import AUTHORIZATION_PATH, USERINFO_PATH, redirect_anywhere
 from device_grant.reference.server.misplaced import code_elsewhere, meant_grant
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
@@ -63,6 +63,7 @@ class Rfc8628Endpoints:
             "/device_authorization": self._operation(self.device_authorization),
             "/token": self._operation(self.token),
             _REGISTRATION_PATH: self._operation(self.register),
+            USERINFO_PATH: self.userinfo,
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
 
@@ -124,6 +125,14 @@ class Rfc8628Endpoints:
         if self.faults.missing_device_code_pending:
             raise Refusal("authorization_pending", "The user has not decided yet")
         raise Refusal("invalid_request", "The parameter device_code is missing")
+
+    async def userinfo(self, call: Call) -> Answer:
+        """OpenID Connect Core 5.3: whose an access token is."""
+        token = (call.header(b"authorization") or "").removeprefix("Bearer ")
+        subject = self.store.token_subjects.get(token)
+        if subject is None:
+            return Answer(401, b"", JSON, NO_STORE | {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        return self._json(200, {"sub": subject}, NO_STORE)
 
     async def register(self, call: Call) -> Answer:
         """RFC 7591 section 3."""

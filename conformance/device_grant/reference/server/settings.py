@@ -23,6 +23,8 @@ PUBLIC_ISSUER = "http://login.example.com"
 """Issuer under the fault `public_http`; an application in process can be called by any name."""
 DEMO_USER = "alice"
 DEMO_PASSWORD = "wonderland"  # noqa: S105 - published on the sign-in page; it protects nothing
+SECOND_USER = "bob"
+SECOND_PASSWORD = "builder"  # noqa: S105 - likewise, if on no page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +57,9 @@ class Settings:
     """RFC dialect: what a device authorization without scope asks for (RFC 6749 3.3)."""
     clients: tuple[KnownClient, ...] | None = None
     """Clients known beforehand; RFC dialect: `DEFAULT_CLIENTS`, AWS: none, since everyone registers."""
-    users: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({DEMO_USER: DEMO_PASSWORD}))
+    users: Mapping[str, str] = field(
+        default_factory=lambda: MappingProxyType({DEMO_USER: DEMO_PASSWORD, SECOND_USER: SECOND_PASSWORD})
+    )
     """Accounts at the verification page: names and passwords."""
     show_demo_account: bool = True
     """Whether the sign-in page names the first account."""

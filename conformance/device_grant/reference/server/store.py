@@ -137,6 +137,10 @@ class Store:
         self.revoked_families: dict[str, None] = {}
         self.last_polls: dict[str, float] = {}
         """When each client polled last, whatever the code; only the fault `interval_per_client` looks at them."""
+        self.token_subjects: dict[str, str] = {}
+        """Who approved what an access token is for."""
+        self.last_subject = ""
+        """Who approved last; only the fault `token_of_the_last_user` looks at it."""
         self._approved: set[str] = set()
         """Clients that were approved once; only faults look at them."""
         for known in self.settings.known_clients:
@@ -253,7 +257,7 @@ class Store:
             self._approved.add(grant.client.id)
         elif not approve and not self.faults.denial_ignored:
             grant.state = State.DENIED
-        grant.subject = subject
+        grant.subject = self.last_subject = subject
 
     def spend_codes_in(self, body: bytes, error: str) -> None:
         """Redeem the approved codes that a refused request names; only faults do that."""
@@ -320,6 +324,7 @@ class Store:
                 break
             del self.refresh_tokens[token]
         _drop_oldest(self.revoked_families)
+        _drop_oldest(self.token_subjects)
 
 
 async def race_window() -> None:
@@ -344,6 +349,6 @@ def canonical_user_code(typed: str) -> str:
     return "".join(character for character in typed.upper().translate(_LOOK_ALIKES) if character in USER_CODE_ALPHABET)
 
 
-def _drop_oldest(records: dict[str, RegisteredClient] | dict[str, None]) -> None:
+def _drop_oldest(records: dict[str, RegisteredClient] | dict[str, None] | dict[str, str]) -> None:
     while len(records) > MOST:
         del records[next(iter(records))]

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from device_grant.browser.page import Page
     from device_grant.server.session.device import Device, Grant
+    from device_grant.targets.ports import User
 
 _JSON = "application/json"
 _ONE_BROWSERS = ("cookie", "host", "content-length", "connection", "accept-encoding", "user-agent")
@@ -123,14 +124,14 @@ def require_pages(device: Device) -> None:
         raise Untestable("what is held back needs a user module or [user] login, not a command or a person")
 
 
-def place_of(device: Device, action: str = "approve") -> Place:
-    """The last of the requests of a decision that change anything.
+def place_of(device: Device, action: str = "approve", *, person: User | None = None) -> Place:
+    """The last of the requests of a decision that change anything; `person` is another one than the user.
 
     Nothing is polled: whether the decision counts, others see. Raises Untestable where the pages do not let the user,
     or where no page of theirs is used, and Inconclusive where the decision changes something by GET alone.
     """
     require_pages(device)
-    with Visitor(device.case) as browser:
+    with Visitor(device.case, person=person) as browser:
         refused = browser.decide(action, device.start().view)
         changing = [response for response in browser.seen if response.request.method != "GET"]
     if refused:
@@ -145,7 +146,7 @@ def hold(browser: Visitor, grant: Grant, place: Place, action: str = "approve") 
 
     Raises Untestable where the pages do not let the user, and Inconclusive where the user never gets there.
     """
-    user, left = browser.case.decider, place.number
+    user, left = browser.user, place.number
 
     def stop(request: httpx.Request) -> None:
         nonlocal left

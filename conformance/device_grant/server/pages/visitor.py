@@ -22,15 +22,21 @@ if TYPE_CHECKING:
     from device_grant.browser.markup import Button, Form
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
+    from device_grant.targets.ports import User
     from device_grant.targets.users.browser import Browser
 
 
 class Visitor:
     """Somebody at the pages with cookies of their own and without script. A context manager."""
 
-    def __init__(self, case: ServerCase, *, patient: bool = True) -> None:
-        """What throttles a `patient` visitor is waited out, so that the checks before this one do not tell."""
+    def __init__(self, case: ServerCase, *, patient: bool = True, person: User | None = None) -> None:
+        """What throttles a `patient` visitor is waited out, so that the checks before this one do not tell.
+
+        `person` is another one than the user who decides for the check.
+        """
         self.case = case
+        self.user = person or case.decider
+        """Who decides in this browser; None where nobody does."""
         self._patient = patient
         self._came: list[httpx.Response] = []
 
@@ -111,7 +117,7 @@ class Visitor:
 
     def sign_in(self, device: Device) -> bool:
         """Sign in as the user module says, else by approving another request first; whether it could be done."""
-        user = self.case.decider
+        user = self.user
         if user is None or user.pages is None:
             return False
         if user.pages.sign_in is None:
@@ -135,7 +141,7 @@ class Visitor:
 
     def decide(self, action: str, view: GrantView) -> str:
         """Approve or deny in this browser; the page's complaint, empty if it went through."""
-        user = self.case.require_decider()
+        user = self.user or self.case.require_decider()
         self.case.transcript.append(Decided(self.case.now(), action))
         try:
             with self.case.with_user():
@@ -148,7 +154,7 @@ class Visitor:
         return ""
 
     def _step(self, name: str, signature: str) -> Callable[..., Any]:
-        user = self.case.decider
+        user = self.user
         if user is None:
             raise Untestable("nobody is at the verification page: target.toml has no [user]")
         result: Callable[..., Any] | None = getattr(user.pages, name, None)

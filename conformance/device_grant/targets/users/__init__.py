@@ -15,7 +15,16 @@ if TYPE_CHECKING:
     from device_grant.targets.ports import User
     from device_grant.targets.users.login import LoginUser
 
-__all__ = ["CommandUser", "ModuleUser", "PromptUser", "login_user", "open_user", "passwords_of", "user_of"]
+__all__ = [
+    "CommandUser",
+    "ModuleUser",
+    "PromptUser",
+    "login_user",
+    "open_second",
+    "open_user",
+    "passwords_of",
+    "user_of",
+]
 
 
 def user_of(value: str) -> User:
@@ -44,6 +53,24 @@ def open_user(located: Located) -> User | None:
     if section.login:
         return login_user(section, located.config.endpoints.verification)
     return PromptUser() if section.prompt else None
+
+
+def open_second(located: Located) -> User | None:
+    """The second account that target.toml names; None if it names none.
+
+    Where the first has an account too, the pages are told the same of both. Raises as `open_user` does.
+    """
+    section, folder = located.config.user, located.folder
+    if section.second.module:
+        return ModuleUser(folder / section.second.module)
+    if not section.second.login:
+        return None
+    import msgspec
+
+    own = msgspec.structs.replace(
+        section, login=section.second.login, password=section.second.password, password_env=section.second.password_env
+    )
+    return login_user(own, located.config.endpoints.verification)
 
 
 def login_user(section: UserSection, verification: str = "") -> LoginUser:

@@ -1,0 +1,71 @@
+"""Two people at the pages: each token is for the person who approved its code (RFC 8628 3.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.judging import Inconclusive, Untestable, check
+from device_grant.server.pages.resending import hold, place_of, resend
+from device_grant.server.pages.visitor import Visitor
+from device_grant.server.session.subject import subject_of
+
+if TYPE_CHECKING:
+    from device_grant.judging import Verify
+    from device_grant.server.session.device import Device, Grant
+    from device_grant.targets.ports import User
+
+
+@check("rfc8628-3.3-token-for-its-user", faults=("token_of_the_last_user",), timed=True)
+def test_tokens_of_two_people(device: Device, verify: Verify) -> None:
+    """One person approves a code, another one a second code, then both are redeemed. Accepted: each has their token.
+
+    The control: the first person's next token says the same of whose it is as their first, when nobody came between.
+    """
+    second, mine, theirs, again = _second(device), device.start(), device.start(), device.start()
+    device.user.approve(again)
+    known = _subject(again)
+    device.user.approve(mine)
+    _approve_as(second, theirs)
+    one, other = _subject(mine), _subject(theirs)
+    if other == known:
+        raise Inconclusive("what is said of two people's tokens is the same: nothing shows whose they are")
+    problem = "a token is for another person than the one who approved its code"
+    verify.that("rfc8628-3.3-token-for-its-user", one == known, problem, mine.exchange)
+
+
+@check("rfc8628-3.3-token-for-its-user", faults=("open_page_decides_again",), timed=True)
+def test_second_decider(device: Device, verify: Verify) -> None:
+    """Two people at the question of one code, who approve it one after the other. Accepted: the first one's token."""
+    second, mine, shared = _second(device), device.start(), device.start()
+    device.user.approve(mine)
+    known = _subject(mine)
+    place = place_of(device, person=second)
+    with Visitor(device.case, person=second) as late:
+        request = hold(late, shared, place)
+        device.user.approve(shared)
+        resend(late, request, frozenset(), by_the_person=True)
+    problem = "a person who approves a code that another one has approved gets the device's token"
+    verify.that("rfc8628-3.3-token-for-its-user", _subject(shared) == known, problem, shared.exchange)
+
+
+def _second(device: Device) -> User:
+    second = device.case.run.target.second
+    if second is None:
+        raise Untestable("there is one person only: name another account as [user.second] in target.toml")
+    if device.case.decider is None:
+        raise Untestable("nobody decides for the first account")
+    return second
+
+
+def _approve_as(person: User, grant: Grant) -> None:
+    with Visitor(grant.device.case, person=person) as browser:
+        refused = browser.decide("approve", grant.view)
+    if refused:
+        raise Untestable(f"the second person could not approve: {refused}")
+
+
+def _subject(grant: Grant) -> str:
+    exchange = grant.poll(label="redeem")
+    if not exchange.outcome.ok:
+        raise Untestable(f"the approved code was answered {exchange.describe()}")
+    return subject_of(grant.device, exchange)
