@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from device_grant.client.drivers.invocation import MARK
-from device_grant.client.scripted.steps import change, error
+from device_grant.client.scripted.steps import change, error, pending
 from device_grant.judging import NotApplicable, check
 from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
+    from device_grant.client.scripted.steps import Channel, Step
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
@@ -43,13 +44,14 @@ def test_text_for_a_terminal(client: ClientUnderTest, verify: Verify) -> None:
     """
     client.free("device_authorization", "user_code", "verification_uri", "verification_uri_complete")
     uri = f"{{base}}/{SPOILT}"
-    for where, start, token in (
+    for where, start, last in (
         ("user_code", change(user_code=SPOILT), ()),
         ("verification_uri", change(verification_uri=uri, verification_uri_complete=uri), ()),
         ("error_description", change(interval=1), (error("access_denied", error_description=SPOILT),)),
     ):
-        login = client.login(where, start=[start], token=token, forever=["token"] if token else (), terminal=True)
-        login.need(Purpose.POLL if token else Purpose.START)
+        forever: tuple[Channel, ...] = ("token",) if last else ()
+        login = client.login(where, start=[start], token=[pending(), *last], forever=forever, terminal=True)
+        login.need(Purpose.POLL if last else Purpose.START)
         shown = [name for name, pattern in RAW.items() if _written_by_itself(login, pattern)]
         problem = f"writes what a terminal obeys from {where} as it is"
         verify.that(TERMINAL, not shown, problem, login, got=", ".join(shown))
@@ -73,19 +75,22 @@ def test_addresses_that_are_opened(client: ClientUnderTest, verify: Verify) -> N
     opened; of the third no file comes into being.
     """
     client.free("device_authorization", "verification_uri", "verification_uri_complete")
-    plain = client.login("a plain address")
-    plain.need(Purpose.START)
+    plain = _begun(client, "a plain address")
     if not plain.ended.opened:
         raise NotApplicable("the client opens no browser by BROWSER or by the programs that desktops have for it")
     for uri in NOT_WEB:
-        login = client.login(uri, start=[change(verification_uri=uri, verification_uri_complete=uri)])
-        login.need(Purpose.START)
+        login = _begun(client, uri, change(verification_uri=uri, verification_uri_complete=uri))
         scheme = uri.partition(":")[0]
         opened = [one for one in login.ended.opened if one.startswith(f"{scheme}:")]
         verify.that(ONLY_WEB, not opened, f"opens an address of the scheme {scheme}", login, got=", ".join(opened))
-    login = client.login(
-        "what a shell obeys", start=[change(verification_uri=OF_A_SHELL, verification_uri_complete=OF_A_SHELL)]
-    )
-    login.need(Purpose.START)
+    address = change(verification_uri=OF_A_SHELL, verification_uri_complete=OF_A_SHELL)
+    login = _begun(client, "what a shell obeys", address)
     executed = any(file.path == EXECUTED for file in login.files)
     verify.that(NO_SHELL, not executed, "lets a shell carry out what is in an address of the server's", login)
+
+
+def _begun(client: ClientUnderTest, label: str, *start: Step) -> Attempt:
+    """A login that is pending at first: some clients turn to their user only then."""
+    login = client.login(label, start=start, token=[pending()])
+    login.need(Purpose.START)
+    return login
