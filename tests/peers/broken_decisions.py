@@ -217,6 +217,7 @@ KNOWN = ("deciding_requests::test_forged_code_of_a_known_client", "rfc6749-10.12
 SECRETS = ("deciding_requests::test_pages_hold_no_secret_of_the_client", "rfc6749-2.3.1-secret-not-in-pages")
 DEAD = ("open_pages::test_dead_codes_ask_nothing", "rfc8628-3.3-dead-code-asks-nothing")
 FIELD = ("verification_page::test_page_asks_for_the_code", "rfc8628-3.3-user-code-prompt")
+AGAIN = ("verification_page::test_second_request_is_asked_again", "rfc8628-5.4-confirm-possession")
 SCOPELESS = ("deciding_requests::test_request_without_scope_can_be_approved", "rfc8628-3.1-scope-absent-handled")
 PEOPLE = ("two_people::test_tokens_of_two_people", "rfc8628-3.3-token-for-its-user")
 DECIDERS = ("two_people::test_second_decider", "rfc8628-3.3-token-for-its-user")
@@ -234,6 +235,7 @@ WARNED = [
     (DeadCodesAsk, *DEAD),
     *((peer, *FIELD) for peer in (FieldTooShort, FieldOfLetters, FieldTooLong, FieldOfNumbers)),
     (ScopelessInvisible, *SCOPELESS),
+    (RemembersForAnybody, *AGAIN),
 ]
 UNTOLD = [(TokenOfNobody, *PEOPLE)]
 PASSING = [

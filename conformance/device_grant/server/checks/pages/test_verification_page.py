@@ -22,6 +22,7 @@ from device_grant.server.checks.pages.complete import (
     visit,
 )
 from device_grant.server.checks.pages.guessing import CALM, answer_to, calm_down, first_answer, wrong
+from device_grant.server.checks.pages.informing import before_deciding, named
 from device_grant.server.checks.pages.typing import not_typable
 from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION, unread
 from device_grant.server.pages.visitor import Visitor
@@ -31,7 +32,6 @@ from device_grant.targets.ports import GrantView
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.protocol import Exchange
     from device_grant.server.session.case import ServerCase
 
 LONGEST_MEMORABLE = 60
@@ -229,11 +229,15 @@ def _own_links(page: Page) -> list[str]:
     "rfc6749-10.2-no-automatic-repeat",
     "rfc8252-8.6-no-automatic-consent",
     "rfc6819-5.2.3.2-consent-for-public",
-    faults=("known_client_approves_on_get", "approves_on_get"),
+    "rfc8628-5.4-confirm-possession",
+    faults=("known_client_approves_on_get", "approves_on_get", "known_client_approved_by_code"),
     timed=True,
 )
 def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
-    """Approve, then open the next request of the same public client in the same browser, poll. Accepted: pending."""
+    """Approve, then open the next request of the same public client in the same browser, poll. Accepted: pending.
+
+    Likewise where the code of a third request is typed: nothing more is asked of who types it, but whose device it is.
+    """
     if device.case.run.dialect.proves_identity(device.client):
         raise NotApplicable("the client proves its identity")
     with Visitor(device.case) as browser:
@@ -242,6 +246,12 @@ def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
             raise Untestable(f"the user could not approve: {refused}")
         grant = device.start()
         browser.open(grant.verification_uri_complete or grant.verification_uri)
+        typed = device.start()
+        page = browser.open(typed.verification_uri)
+        prompt = page.markup.prompt()
+        if prompt is not None:
+            form, entry = prompt
+            browser.submit(page, form, next(iter(form.buttons), None), **{entry.name: typed.user_code})
     exchange = grant.poll(label="poll of the second request")
     problem = "a second request of a public client was approved without asking the user"
     for requirement in (
@@ -250,6 +260,11 @@ def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
         "rfc6819-5.2.3.2-consent-for-public",
     ):
         verify.that(requirement, not exchange.outcome.ok, problem, exchange)
+    if prompt is None or len(prompt[0].buttons) > 1 or POSSESSION.search(page.markup.text):
+        raise Inconclusive("the code is not asked for alone: what is asked beside it may be the question itself")
+    exchange = typed.poll(label="poll of the request whose code was typed")
+    problem = "a code of a client that was approved before is approved as it is typed: nobody asks whose device it is"
+    verify.that("rfc8628-5.4-confirm-possession", not exchange.outcome.ok, problem, exchange)
 
 
 # The confirmation.
@@ -263,9 +278,9 @@ def test_second_request_is_asked_again(device: Device, verify: Verify) -> None:
 )
 def test_confirmation_names_the_client(case: ServerCase, verify: Verify) -> None:
     """The pages up to the decision for a client registered under a name. Accepted: one has the name or client_id."""
-    device, name = _named(case, "Conformance Lamp 7Q")
+    device, name = named(case, "Conformance Lamp 7Q")
     words = [squeezed(word) for word in (name, device.client.id) if word]
-    pages = _before_deciding(device)
+    pages = before_deciding(device)
     text = squeezed(" ".join(page.markup.text for page in pages))
     # Of data a script shows a name; an identifier may be there for the script alone.
     data = squeezed(" ".join(page.data for page in pages))
@@ -289,7 +304,7 @@ def test_confirmation_names_the_client(case: ServerCase, verify: Verify) -> None
 )
 def test_confirmation_speaks_of_the_device(case: ServerCase, verify: Verify) -> None:
     """Wording of the confirmation, if English. Accepted: it names a device, and asks whether it is one's own."""
-    device, name = _named(case, "Conformance Lamp 7Q")
+    device, name = named(case, "Conformance Lamp 7Q")
     with Visitor(case) as browser:
         page = browser.confirmation(device.start())
     if page.data:
@@ -318,7 +333,7 @@ def test_confirmation_links_to_the_client(case: ServerCase, verify: Verify) -> N
     kept = [uri for name, uri in wanted.items() if answer.get(name) == uri]
     if not kept:
         raise NotApplicable("the server does not take the addresses of a client's own pages")
-    pages = _before_deciding(Device(case, case.run.client_of(answer)))
+    pages = before_deciding(Device(case, case.run.client_of(answer)))
     html = " ".join(page.html or page.data for page in pages)
     missing = [uri for uri in kept if uri not in html]
     if missing and any(page.data for page in pages):
@@ -383,34 +398,3 @@ def test_wrong_codes_are_slowed_down(device: Device, verify: Verify) -> None:
     crashed = any(answer.status >= 500 and answer.status not in THROTTLED for answer in answers)
     problem = "wrong user codes in a row were answered with a server error"
     verify.that("rfc9110-15.6-no-5xx-on-client-error", not crashed, problem, tolerated=True)
-
-
-# Shared.
-
-
-def _named(case: ServerCase, name: str) -> tuple[Device, str]:
-    """A device whose client is registered under that name; else the primary one and the name that target.toml gives."""
-    if case.run.endpoints.registration and case.run.claims("registration") is not False:
-        answer: Exchange = case.send(case.run.registration_request(client_name=name), "register under a name")
-        if answer.outcome.ok:
-            device = Device(case, case.run.client_of(answer))
-            if device.request(label="start by the named client").outcome.ok:
-                return device, name
-    client = case.device.client.id
-    return case.device, next((one.name for one in case.run.target.config.clients if one.id == client), "")
-
-
-def _before_deciding(device: Device) -> list[Page]:
-    """Pages that a person sees before a request is approved, and the one at verification_uri_complete."""
-    with Visitor(device.case) as browser:
-        refused = browser.decide("approve", device.start().view)
-        if refused:
-            raise Untestable(f"the user could not approve: {refused}")
-        seen = browser.informing()[:-1]
-        if not seen:
-            user = device.case.decider
-            if user is not None and user.pages is not None:
-                raise Untestable("the user module decides without a page: let it open one, and it can be judged")
-            raise Untestable("the user decides elsewhere: use a user module, and the pages can be judged")
-        complete = device.start().verification_uri_complete
-        return [*seen, browser.open(complete)] if complete else seen
