@@ -15,10 +15,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.catalogue import Verdict
+    from device_grant.engine import CheckOutcome
 
 
 def verdicts(peer: type, check: str, folder: Path) -> dict[str, Verdict]:
     """The verdicts of the check by requirement; target.toml is written to the folder."""
+    return _outcome(peer, check, folder).verdicts
+
+
+def verdicts_of_invariants(peer: type, check: str, folder: Path) -> dict[str, Verdict]:
+    """The worst verdicts of the invariants on what the check exchanged, likewise."""
+    collected: dict[str, Verdict] = {}
+    for said in _outcome(peer, check, folder).invariants.values():
+        for requirement, verdict in said.items():
+            collected[requirement] = max(verdict, collected.get(requirement, verdict))
+    return collected
+
+
+def _outcome(peer: type, check: str, folder: Path) -> CheckOutcome:
     file = folder / "target.toml"
     file.write_text(target_toml(peer))
     located = read_target(file)
@@ -26,4 +40,4 @@ def verdicts(peer: type, check: str, folder: Path) -> dict[str, Verdict]:
         if located.config.user.second.module:
             target.second = ModuleUser(FOLDER / located.config.user.second.module)
         (outcome,) = judged(target, [check], 10)
-        return outcome.verdicts
+        return outcome

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import itertools
+import json
 import secrets
 import time
 from dataclasses import replace
@@ -14,7 +15,7 @@ from odd_secrets import BasicAlone
 from peer_aws import HonestAws
 from peer_records import DEVICE, Grant, Refused
 from peer_rfc import Honest
-from peer_verdicts import verdicts
+from peer_verdicts import verdicts, verdicts_of_invariants
 
 from device_grant.catalogue import Verdict
 
@@ -144,6 +145,41 @@ class SpentBySpelling(Honest):
         return answer
 
 
+class RightSecretNamed(Honest):
+    """Helps developers: says which secret it had wanted."""
+
+    def client(self, request, form):
+        try:
+            return super().client(request, form)
+        except Refused as refused:
+            known = self.clients.get(form.get("client_id") or self.basic(request.headers.get("authorization", ""))[0])
+            refused.why += f" (wanted {known.secret if known else 'a client'})"
+            raise
+
+
+class SuccessorNamed(Honest):
+    """Says in the refusal of a refresh token that was used which one has replaced it."""
+
+    def refresh(self, form, client):
+        try:
+            return super().refresh(form, client)
+        except Refused as refused:
+            refused.why += f"; the newest is {list(self.refreshes)[-1] if self.refreshes else 'none'}"
+            raise
+
+    def revoke(self, family):
+        """Revokes nothing."""
+
+
+class CookieOfTheCode(Honest):
+    """Remembers the device by a cookie that is its code."""
+
+    def start(self, request):
+        answer = super().start(request)
+        answer.headers.append(("Set-Cookie", f"device={json.loads(answer.body)['device_code']}; HttpOnly"))
+        return answer
+
+
 NEAR_AT_START = ("near_secrets::test_near_secrets_at_start", "rfc8628-3.1-bad-secret-rejected")
 NEAR_AT_TOKEN = ("near_secrets::test_near_secrets_redeem_nothing", "rfc8628-3.4-credentialed-client-enforced")
 NEAR_AT_REFRESH = ("near_secrets::test_near_secrets_refresh_nothing", "rfc6749-6-server-requires-auth")
@@ -176,6 +212,22 @@ BROKEN = [
     (OneTable, IN_EACH_OTHERS_PLACE, "rfc8628-3.4-token-is-not-a-device-code", Verdict.FAIL),
     (SpentBySpelling, IN_EACH_OTHERS_PLACE, "rfc8628-3.5-device-code-single-use", Verdict.FAIL),
 ]
+
+
+CLEARTEXT = "rfc6749-10.8-no-cleartext-secrets"
+DISCLOSED = [
+    (RightSecretNamed, NEAR_AT_START[0], CLEARTEXT, Verdict.FAIL),
+    (SuccessorNamed, "refresh::test_replayed_refresh_token", CLEARTEXT, Verdict.FAIL),
+    (CookieOfTheCode, "user_decision::test_approval", "rfc6749-5.1-secrets-in-no-header", Verdict.WARN),
+    (Honest, NEAR_AT_START[0], CLEARTEXT, Verdict.PASS),
+    (Honest, "refresh::test_replayed_refresh_token", CLEARTEXT, Verdict.PASS),
+    (Honest, "user_decision::test_approval", "rfc6749-5.1-secrets-in-no-header", Verdict.PASS),
+]
+
+
+@pytest.mark.parametrize(("peer", "check", "requirement", "verdict"), DISCLOSED)
+def test_what_answers_disclose_is_seen(peer, check, requirement, verdict, tmp_path):
+    assert verdicts_of_invariants(peer, check, tmp_path)[requirement] is verdict
 
 
 @pytest.mark.parametrize(("peer", "check", "requirement", "verdict"), BROKEN)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, service_model
-from device_grant.reference.server.credentials import proves
+from device_grant.reference.server.credentials import proves, refusal
 from device_grant.reference.server.grants import (
     Grants,
     Tokens,
@@ -20,7 +20,7 @@ from device_grant.reference.server.grants import (
     spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash
-from device_grant.reference.server.misplaced import code_elsewhere, meant_grant
+from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
 from device_grant.reference.server.registration import (
     REPEATED_ID,
     REPEATED_SECRET,
@@ -112,7 +112,9 @@ class AwsEndpoints:
         grant = self.store.add_grant(client, client.scopes or ())
         base = origin(call, self.settings, self.faults)
         response = device_response(grant, self.settings, self.faults, base)
-        return success(201 if self.faults.device_response_201 else 200, response, self.faults)
+        answer = success(201 if self.faults.device_response_201 else 200, response, self.faults)
+        answer.headers |= cookie_of(grant, self.faults)
+        return answer
 
     async def create_token(self, call: Call, members: Mapping[str, Any]) -> Answer:
         """CreateToken; its `scope` member has no effect, as the model says."""
@@ -192,7 +194,8 @@ class AwsEndpoints:
         # Only the fault `secret_optional` lets a request without clientSecret come this far.
         offered = members.get("clientSecret", client.secret or "")
         if not skip_secret and not proves(self.store, client, offered):
-            raise Refusal("invalid_client", "Invalid client: the secret is not the one that was issued")
+            described = refusal(self.store, client, "Invalid client: the secret is not the one that was issued")
+            raise Refusal("invalid_client", described)
         expired = client.expires_at and self.store.clock() >= client.expires_at
         late = self.faults.expired_registration_redeems and not device
         if expired and not (late or self.faults.expired_registration_accepted):

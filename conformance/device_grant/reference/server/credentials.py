@@ -25,5 +25,10 @@ def proves(store: Store, client: RegisteredClient, offered: str) -> bool:
     return lax and bool(secret)
 
 
+def refusal(store: Store, client: RegisteredClient, words: str) -> str:
+    """How a wrong secret is described."""
+    return f"{words}, which is {client.secret}" if store.faults.right_secret_disclosed else words
+
+
 def _same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())

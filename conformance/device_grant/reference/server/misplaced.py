@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from device_grant.reference.server.faults import Faults
     from device_grant.reference.server.http import Call
+    from device_grant.reference.server.store import IssuedGrant
 
 
 def code_elsewhere(call: Call, name: str, faults: Faults) -> str | None:
@@ -25,6 +26,11 @@ def code_elsewhere(call: Call, name: str, faults: Faults) -> str | None:
             return value
     morsel = SimpleCookie(call.header(b"cookie") or "").get(name)
     return morsel.value if morsel else None
+
+
+def cookie_of(grant: IssuedGrant, faults: Faults) -> dict[str, str]:
+    """Header fields with which a device authorization is answered under the fault `device_code_in_cookie`."""
+    return {"Set-Cookie": f"device={grant.device_code}; HttpOnly"} if faults.device_code_in_cookie else {}
 
 
 def meant_grant(grant_type: str, members: Mapping[str, Any], code: str, faults: Faults) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server import forms, metadata, registration
-from device_grant.reference.server.credentials import proves
+from device_grant.reference.server.credentials import proves, refusal
 from device_grant.reference.server.grants import (
     Grants,
     Tokens,
@@ -21,7 +21,7 @@ from device_grant.reference.server.grants import (
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, USERINFO_PATH, redirect_anywhere
-from device_grant.reference.server.misplaced import code_elsewhere, meant_grant
+from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
 from device_grant.reference.server.wire import respelt
@@ -87,7 +87,8 @@ class Rfc8628Endpoints:
         grant = self.store.add_grant(client, granted)
         members = device_response(grant, self.settings, self.faults, self.base(call))
         status = 201 if self.faults.device_response_201 else 200
-        return self._json(status, members, {} if self.faults.device_response_cacheable else NO_STORE)
+        caching = {} if self.faults.device_response_cacheable else NO_STORE
+        return self._json(status, members, caching | cookie_of(grant, self.faults))
 
     async def token(self, call: Call) -> Answer:
         """RFC 8628 3.4 and 3.5; RFC 6749 section 6."""
@@ -254,7 +255,8 @@ class Rfc8628Endpoints:
                 return
             raise self._invalid_client("Client authentication is missing", basic=basic)
         if not skip and not proves(self.store, client, secret or ""):
-            raise self._invalid_client("Client authentication failed", basic=basic)
+            described = refusal(self.store, client, "Client authentication failed for want of the right secret")
+            raise self._invalid_client(described, basic=basic)
         if client.expires_at and self.store.clock() >= client.expires_at:
             raise self._invalid_client("The client registration has expired", basic=basic)
 

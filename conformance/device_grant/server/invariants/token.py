@@ -196,9 +196,11 @@ def access_token_has_an_audience(exchange: Exchange, _dialect: Dialect) -> Itera
     yield Judgement("rfc9700-2.3-audience", bool(claims.get("aud")), "the access token is a JWT without aud")
 
 
-@invariant("rfc6749-10.8-no-cleartext-secrets", faults=("secrets_reflected",))
+@invariant("rfc6749-10.8-no-cleartext-secrets", faults=("secrets_reflected", "right_secret_disclosed"))
 def errors_repeat_no_secret(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
     """An error does not repeat secrets of its request: errors are logged and shown to people.
+
+    That no answer tells other secrets, such as the right one where a wrong one came, the case says, which knows them.
 
     A value that the server may hold for wrong (a code that it never issued, say) is a warning.
     """
@@ -236,6 +238,25 @@ def urls_hold_no_secret(exchange: Exchange, dialect: Dialect) -> Iterator[Judgem
         not collected,
         f"a URL in the response holds {', '.join(dict.fromkeys(collected))}",
     )
+
+
+@invariant("rfc6749-5.1-secrets-in-no-header", faults=("device_code_in_cookie",))
+def headers_hold_no_secret(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+    """No header field but Location holds a code, a token or a secret of the answer or of its request."""
+    if not answered(exchange):
+        return
+    assert exchange.response is not None
+    members = exchange.outcome.members
+    known = [(name, members[name]) for name in _SECRETS if isinstance(members.get(name), str)]
+    fields = [value for name, value in exchange.response.headers if name.lower() != "location"]
+    secrets = [(name, value) for name, value in (*known, *_sent(exchange, dialect)) if len(value) >= _SHORTEST]
+    collected = [name for name, value in secrets if any(value in one or value in unquote_plus(one) for one in fields)]
+    if secrets:
+        yield Judgement(
+            "rfc6749-5.1-secrets-in-no-header",
+            not collected,
+            f"a header field of the response holds {', '.join(dict.fromkeys(collected))}",
+        )
 
 
 def _sent(exchange: Exchange, dialect: Dialect) -> Iterator[tuple[str, str]]:

@@ -30,7 +30,9 @@ from device_grant.server.generation.fuzz import Fuzz
 from device_grant.server.preflight import Preflight
 from device_grant.server.session.answers import reason_of
 from device_grant.server.session.device import Device
+from device_grant.server.session.disclosure import DISCLOSED, KnownSecrets
 from device_grant.server.session.effect import Effect
+from device_grant.server.session.pace import END_OF_TIME, FARTHEST, LATITUDE
 from device_grant.server.session.registering import refused
 from device_grant.targets.ports import UserModuleError
 
@@ -43,14 +45,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-LATITUDE = 30.0
-"""Seconds that a wait may be longer than `longest_wait`: margins, and what a check waits of its own."""
-FARTHEST = 100 * 366 * 86400.0
-"""Seconds of the longest wait on a clock that jumps: a century."""
 _SHORT = 15.0
 """Real seconds for which a check may keep the user from all others while it waits."""
-END_OF_TIME = 220_000_000_000.0
-"""Seconds since the epoch up to which clocks are moved: not long after it, dates of Python end."""
 
 
 class ServerCase:
@@ -74,6 +70,7 @@ class ServerCase:
         """Why the check ended before its end, if it did."""
         self.resting: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while the case only waits."""
+        self.secrets = KnownSecrets()
         self._local: dict[str, Any] = {}
         self._purpose: Purpose | None = None
         self._user: ExitStack | None = None
@@ -208,6 +205,9 @@ class ServerCase:
                     continue
                 ledger.raising = raising
                 ledger.settle(judgement.shown_by(exchange))
+        disclosed = self.secrets.disclosed_in(exchange)
+        if disclosed is not None:
+            self.tell_invariant(DISCLOSED, disclosed.shown_by(exchange))
         return exchange
 
     def tell_invariant(self, name: str, judgement: Judgement) -> None:

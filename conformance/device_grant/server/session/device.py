@@ -38,6 +38,7 @@ class Device:
         self.case = case
         self.client = client
         self.user = Person(case)
+        case.secrets.learn("client_secret", client.secret)
         self._served = False
         """Whether this device was ever given codes: then its client speaks as the server wants."""
 

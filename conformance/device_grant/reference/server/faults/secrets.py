@@ -31,7 +31,9 @@ class SecretFaults(Misbehaviour):
     refresh_scope_refused: bool = fault("A refresh that names a scope is refused, whichever it is.", RFC)
     scope_beyond_registration: bool = fault("A client may ask for scopes that its registration leaves out.", RFC)
 
-    # Codes where they mean nothing.
+    # Codes and secrets where they mean nothing.
+    right_secret_disclosed: bool = fault("The error for a wrong client secret says what the right one is.")
+    device_code_in_cookie: bool = fault("The device authorization response has the device code in a cookie, too.")
     device_code_elsewhere: bool = fault("A device code in the query or in a cookie counts where the body has none.")
     device_code_under_other_grants: bool = fault("authorization_code and refresh_token redeem a device code too.")
     device_code_tail_ignored: bool = fault("What follows behind a device code is not looked at.")

@@ -37,13 +37,13 @@ def test_scopes_of_two_grants(device: Device, verify: Verify) -> None:
         tokens = one.poll(label="redeem")
     if not tokens.outcome.ok:
         raise Untestable(f"the approved code was answered {tokens.describe()}")
-    has = _told(tokens)
+    has = _scopes_in(tokens)
     if second in has:
         _attribute(device, first, second, tokens, verify)
         return
     theirs = _redeemed(other)
-    swapped = first in _told(theirs) and second not in _told(theirs)
-    if swapped and first in _told(_redeemed(device.start(scope=with_defaults(device, second)))):
+    swapped = first in _scopes_in(theirs) and second not in _scopes_in(theirs)
+    if swapped and first in _scopes_in(_redeemed(device.start(scope=with_defaults(device, second)))):
         raise Untestable(f"the server grants {first} to whoever asks for {second}")
     verify.that(OWN, not swapped, "a grant has the scope of another one of its client", tokens, theirs)
     problem = "a scope in the token request is granted, which nobody has approved"
@@ -54,9 +54,9 @@ def _attribute(device: Device, first: str, second: str, tokens: Exchange, verify
     """Say where a scope comes from that was not asked for at the start: the other grant, or the token request."""
     one, _ = (device.start(scope=with_defaults(device, scope)) for scope in (first, second))
     plain = _redeemed(one)
-    if second in _told(_redeemed(device.start(scope=with_defaults(device, first)))):
+    if second in _scopes_in(_redeemed(device.start(scope=with_defaults(device, first)))):
         raise Untestable(f"the server grants {second} to whoever asks for {first}")
-    mixed = second in _told(plain)
+    mixed = second in _scopes_in(plain)
     verify.that(OWN, not mixed, "a grant has the scope of another one of its client", plain)
     problem = "a scope in the token request is granted, which nobody has approved"
     verify.that(WIDENED, None if mixed else False, problem, tokens)
@@ -69,7 +69,7 @@ def _refuses_more(device: Device, tokens: Exchange, first: str, second: str) -> 
         return None
     wider = device.refresh(token, scope=with_defaults(device, first, second), label="refresh for both scopes")
     if wider.outcome.ok:
-        return second not in _told(wider) if _told(wider) else None
+        return second not in _scopes_in(wider) if _scopes_in(wider) else None
     return True if wider.code == "invalid_scope" else None
 
 
@@ -86,7 +86,7 @@ def test_scope_beside_a_charset(device: Device, verify: Verify) -> None:
         if not started.outcome.ok:
             return
         one, other = _redeemed(plain), _redeemed(device.started(started))
-        expected, got = _told(one) or set(asked.split()), _told(other) or set(asked.split())
+        expected, got = _scopes_in(one) or set(asked.split()), _scopes_in(other) or set(asked.split())
         problem = "a charset in the Content-Type of a start loses its scope"
         verify.that(CHARSET, expected <= got, problem, one, other)
 
@@ -152,7 +152,7 @@ def test_scope_beyond_the_registration(case: ServerCase, verify: Verify) -> None
         grant = device.started(exchange)
         device.user.approve(grant)
         exchange = grant.poll(label="redeem")
-    holds = not exchange.outcome.ok or (second not in _told(exchange) if _told(exchange) else None)
+    holds = not exchange.outcome.ok or (second not in _scopes_in(exchange) if _scopes_in(exchange) else None)
     verify.that(BOUNDED, holds, "a client is granted a scope that its registration leaves out", answer, exchange)
 
 
@@ -164,7 +164,7 @@ def _redeemed(grant: Grant) -> Exchange:
     return tokens
 
 
-def _told(tokens: Exchange) -> set[str]:
+def _scopes_in(tokens: Exchange) -> set[str]:
     """Scopes that a token response names, in its member or in the claims of its access token; empty: none."""
     claims = claims_of(tokens.get("access_token")) or {}
     named = [tokens.get("scope"), claims.get("scope"), claims.get("scp")]
