@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 
-from odd_decisions import SaysWhoseTokenItIs
+from odd_decisions import DeletesClients, ForgetsGrantsOfDeletedClients, SaysWhoseTokenItIs
 from odd_pages import ApiPages, Checkboxes, CodeRedirects, RemembersScopes, Selects, TwoSteps
 from peer_rfc import Honest
 
@@ -210,6 +210,13 @@ class TokenOfNobody(SaysWhoseTokenItIs):
         return "somebody"
 
 
+class DeletedClientsRedeem(DeletesClients):
+    """Says that a client is deleted, and goes on with it."""
+
+    def forget(self, name):
+        pass
+
+
 DENIAL = ("open_pages::test_open_pages_decide_no_more", "rfc8628-3.5-access-denied-terminal")
 LINK = ("deciding_requests::test_no_link_approves", "rfc9110-9.2.1-safe-get")
 BY_GET = ("deciding_requests::test_deciding_form_sent_by_get", "rfc9110-9.2.1-safe-get")
@@ -221,7 +228,9 @@ AGAIN = ("verification_page::test_second_request_is_asked_again", "rfc8628-5.4-c
 SCOPELESS = ("deciding_requests::test_request_without_scope_can_be_approved", "rfc8628-3.1-scope-absent-handled")
 PEOPLE = ("two_people::test_tokens_of_two_people", "rfc8628-3.3-token-for-its-user")
 DECIDERS = ("two_people::test_second_decider", "rfc8628-3.3-token-for-its-user")
+DELETED = ("deleted_clients::test_approved_code_of_a_deleted_client", "rfc8628-3.4-deleted-client-refused")
 FAILING = [
+    (DeletedClientsRedeem, *DELETED),
     (TokenOfTheLastPerson, *PEOPLE),
     (TokenOfTheSecond, *DECIDERS),
     *((peer, *DENIAL) for peer in (DenialOfAnOpenPage, DenialOfAnOpenList, DenialOfOpenSteps, DenialOfOpenScript)),
@@ -239,6 +248,8 @@ WARNED = [
 ]
 UNTOLD = [(TokenOfNobody, *PEOPLE)]
 PASSING = [
+    (DeletesClients, *DELETED),
+    (ForgetsGrantsOfDeletedClients, *DELETED),
     (SaysWhoseTokenItIs, *PEOPLE),
     (SaysWhoseTokenItIs, *DECIDERS),
     (DecidedByBoundLinks, "page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent"),

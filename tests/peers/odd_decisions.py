@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from odd_pages import CodeRedirects
 from peer_rfc import Honest
-from peer_wire import json_answer
+from peer_wire import Answer, json_answer
 
 if TYPE_CHECKING:
-    from peer_wire import Answer, Request
+    from peer_wire import Request
 
 
 class TakesBack(Honest):
@@ -136,6 +136,39 @@ class SaysWhoseTokenItIs(Honest):
 
     def whose(self, grant) -> str:
         return grant.person
+
+
+class DeletesClients(Honest):
+    """Lets clients delete their registration, each by a token of its own (RFC 7592 section 3)."""
+
+    managed = "/managed"
+
+    def routes(self):
+        return super().routes() | {self.managed: (("DELETE",), self.delete)}
+
+    def registered(self, client, wanted: dict) -> dict:
+        uri = f"{self.url(self.managed)}?client={client.id}"
+        return super().registered(client, wanted) | {
+            "registration_client_uri": uri,
+            "registration_access_token": self.proof(client.id),
+        }
+
+    def delete(self, request: Request) -> Answer:
+        name = request.asked("client")
+        if request.headers.get("authorization", "") != f"Bearer {self.proof(name)}":
+            return Answer(401, b"", [("WWW-Authenticate", "Bearer")])
+        self.forget(name)
+        return Answer(204, b"", [("Cache-Control", "no-store")])
+
+    def forget(self, name: str) -> None:
+        self.clients.pop(name, None)
+
+
+class ForgetsGrantsOfDeletedClients(DeletesClients):
+    """Takes a client that is gone for one that never was, and its codes too: each by an error of its own."""
+
+    def forget(self, name: str) -> None:
+        self.grants = {code: grant for code, grant in self.grants.items() if grant.client.id != name}
 
 
 class FieldFits(Honest):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from device_grant.reference.server.grants import (
     spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
+from device_grant.reference.server.managing import MANAGED, manage, members_of
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, USERINFO_PATH, redirect_anywhere
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
 from device_grant.reference.server.store import RegisteredClient, Store
@@ -63,6 +65,7 @@ class Rfc8628Endpoints:
             "/device_authorization": self._operation(self.device_authorization),
             "/token": self._operation(self.token),
             _REGISTRATION_PATH: self._operation(self.register),
+            MANAGED: partial(manage, self.store),
             USERINFO_PATH: self.userinfo,
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
@@ -141,6 +144,7 @@ class Rfc8628Endpoints:
         self._check_media_type(call, wanted, "invalid_client_metadata")
         client, members = registration.register(call.body, self.store)
         self.store.add_client(client)
+        members |= members_of(client, self.base(call))
         headers = {} if self.faults.registration_cacheable else NO_STORE_OR_CACHE
         return self._json(200 if self.faults.registration_status_wrong else 201, members, headers)
 

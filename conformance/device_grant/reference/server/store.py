@@ -70,6 +70,8 @@ class RegisteredClient:
     """Seconds since the epoch."""
     expires_at: int = 0
     """Seconds since the epoch; 0: never."""
+    management: str = field(default_factory=lambda: secrets.token_urlsafe(32))
+    """What shows that somebody may delete the registration (RFC 7592)."""
     pages: tuple[str, ...] = ()
     """Addresses of the client's own pages: about it, its terms, its policy (RFC 7591 section 2)."""
 
