@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from device_grant.protocol import Client, Exchange
     from device_grant.server.session.case import ServerCase
+    from device_grant.server.session.device import Device
 
 REDIRECT_URI = "https://client.example.org/callback"
 PUBLIC = {METHOD: "none"}
@@ -120,3 +121,12 @@ def epoch(exchange: Exchange, name: str) -> int | None:
     """A time of the response in seconds since the epoch; None if it is absent or no whole number."""
     value = exchange.get(name)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def device_of_a_new_client(case: ServerCase) -> Device:
+    """A device of a client for which nobody has decided yet; raises Untestable where none can be registered."""
+    from device_grant.server.session.device import Device as NewDevice
+
+    if not case.run.endpoints.registration:
+        raise Untestable("only a client that is registered anew has never been approved, and none can be registered")
+    return NewDevice(case, case.register("primary"))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol.events import RoundBegan
 from device_grant.server.session.profile import MOST_ROUNDS
+from device_grant.server.session.registering import device_of_a_new_client
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -178,24 +179,15 @@ def test_first_approvals(case: ServerCase, verify: Verify) -> None:
     race: Race | None = None
     while well and rounds < APPROVAL_ROUNDS:
         rounds += 1
-        device = _of_a_new_client(case)
+        device = device_of_a_new_client(case)
         race = race or _racing(device)
         approve_together(race, [device.start() for _ in range(FIRST_APPROVALS)])
         well, got, exchange = _approved_alone(device)
     if not well:
-        fresh = _of_a_new_client(case)
+        fresh = device_of_a_new_client(case)
         if not all(_approved_alone(fresh)[0] for _ in range(2)):
             raise Untestable(f"the user cannot approve twice in a row: {got}")
     verify.that(requirement, well, problem, exchange, got=got, measured={ROUNDS: rounds})
-
-
-def _of_a_new_client(case: ServerCase) -> Device:
-    """A device of a client for which nobody has decided yet; raises Untestable where none can be registered."""
-    from device_grant.server.session.device import Device
-
-    if not case.run.endpoints.registration:
-        raise Untestable("only a client that is registered anew has never been approved, and none can be registered")
-    return Device(case, case.register("primary"))
 
 
 def _approved_alone(device: Device) -> tuple[bool, str, Exchange]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.judging import Untestable, check
+from device_grant.judging import Untestable, UserModuleBroke, check
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.device import ENDED, GONE, PENDING
+from device_grant.server.session.registering import device_of_a_new_client
 from device_grant.server.session.scopes import known_scopes
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.session.device import Device
+    from device_grant.server.session.case import ServerCase
+    from device_grant.server.session.device import Device, Grant
 
 
 @check("rfc8628-3.5-success-after-approval", "aws-token-success", faults=("approval_ignored",), timed=True)
@@ -80,23 +82,44 @@ def test_code_of_another_client(device: Device, other: Device, verify: Verify) -
 
 
 @check("rfc8628-3.5-denial-after-approval", faults=("denial_after_approval_ignored",), timed=True)
-def test_denial_after_an_earlier_approval(device: Device, verify: Verify) -> None:
+def test_denial_after_an_earlier_approval(case: ServerCase, device: Device, verify: Verify) -> None:
     """Approve and redeem one scope; start for another one too, deny, poll. Accepted: as for any denied code.
 
+    The client is a new one where one can be registered: with others the user may have allowed everything before.
     Without two scopes the second device asks for the same again.
     """
-    known = [] if device.case.run.dialect.scopes_are_registered else known_scopes(device)[:2]
+    try:
+        device = device_of_a_new_client(case)
+    except Untestable as reason:
+        case.note(f"the client is not a new one: {reason}")
+    known = [] if case.run.dialect.scopes_are_registered else known_scopes(device)[:2]
     less, more = ({"scope": known[0]}, {"scope": " ".join(known)}) if len(known) > 1 else ({}, {})
     allowed = device.start(**less)
     device.user.approve(allowed)
     if not allowed.poll(label="redeem the first device's code").outcome.ok:
         raise Untestable("no token came for the first device, which was approved")
     refused = device.start(**more)
-    device.user.deny(refused)
+    complaint = device.user.try_to("deny", refused)
+    if complaint:
+        # A page that takes a refusal for an approval says so, and the person complains. Or there is nothing to refuse.
+        _require_question(device.start(**more), complaint)
     exchange = refused.poll(label="poll of the second device, which was denied")
     if exchange.code in PENDING:
-        raise Untestable("the denial changed nothing, which another check judges")
+        raise Untestable(complaint or "the denial changed nothing, which another check judges")
     verify("rfc8628-3.5-denial-after-approval", exchange, accepted=GONE)
+
+
+def _require_question(grant: Grant, complaint: str) -> None:
+    """Raise Untestable with the complaint where the pages ask nothing of a user who comes with such a code."""
+    from device_grant.server.pages.visitor import Visitor
+
+    try:
+        with Visitor(grant.device.case) as browser:
+            browser.confirmation(grant)
+    except UserModuleBroke:
+        raise
+    except Untestable:
+        raise Untestable(complaint) from None
 
 
 @check("rfc8628-3.3-user-must-authenticate", "rfc9110-9.2.1-safe-get", faults=("anyone_approves_on_get",), timed=True)
