@@ -208,6 +208,12 @@ def test_an_odd_typing_is_explained(http):
     assert '  code  " A-B "\nType just what is between the quotes: between spaces, as copying adds.\n' in terminal.shown
 
 
+def test_nobody_opens_pages_that_are_at_no_address():
+    app = "asgi:device_grant.reference.server.app:app"
+    with pytest.raises(UsageError, match=r"called in process.*give its URL, or use --login NAME"):
+        open_target(resolve(app), user=PromptUser(Terminal()))
+
+
 def test_several_processes_do_not_ask_at_one_terminal(monkeypatch):
     monkeypatch.setenv("PYTEST_XDIST_WORKER", "gw0")
     with pytest.raises(UsageError, match="leave -n out"):

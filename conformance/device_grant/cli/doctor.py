@@ -123,7 +123,7 @@ def _said(trial: Trial, findings: Sequence[Finding], secrets: Any, console: Cons
         return int(ExitCode.USAGE)
     if trial.stop is not None:
         paragraph(console, f"Not walked to its end: {trial.stop}", "yellow")
-        if trial.decider is None:
+        if trial.run.target.user is None:
             # Nothing is wrong with the server: somebody has to decide.
             console.print(_SOMEBODY, markup=False)
         return int(ExitCode.NOTHING_RAN)

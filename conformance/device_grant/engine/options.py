@@ -89,7 +89,7 @@ def open_target_spec(options: Options) -> Target:
     from device_grant.targets import open_target, resolve
     from device_grant.targets.config import UserSection
     from device_grant.targets.spec import SpecForm, parse_target
-    from device_grant.targets.users import login_user, user_of
+    from device_grant.targets.users import in_process_by_hand, login_user, user_of
 
     if options.user and options.supplied.login:
         raise UsageError(f"--user {options.user} and --login {options.supplied.login}: the user is one of them")
@@ -103,6 +103,8 @@ def open_target_spec(options: Options) -> Target:
         why = "the embedded server registers its clients" if embedded_server else "a recording has its own"
         raise UsageError(f"{words[0]} is for a target that knows a client beforehand; {why}: leave it out")
     if spec.form is SpecForm.EMBEDDED:
+        if options.user == "prompt":
+            raise in_process_by_hand(options.target)
         from device_grant.protocol import default_dialect
         from device_grant.reference.embedded import embedded
 

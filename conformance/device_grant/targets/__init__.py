@@ -91,6 +91,11 @@ def open_target(located: Located, *, user: User | None = None) -> Target:
 
     chosen = user if user is not None else open_user(located)
     serve = located.config.serve
+    if serve is not None and not serve.command:
+        from device_grant.targets.users import PromptUser, in_process_by_hand
+
+        if isinstance(chosen, PromptUser):
+            raise in_process_by_hand(located.spec)
     result: LiveTarget | ProcessTarget | AsgiTarget | WsgiTarget
     if serve is None:
         result = LiveTarget(located, chosen)

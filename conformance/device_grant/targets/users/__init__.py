@@ -40,6 +40,14 @@ def user_of(value: str) -> User:
     return ModuleUser(file.resolve())
 
 
+def in_process_by_hand(spec: str) -> UsageError:
+    """What is wrong with a person who is to open pages that are at no address."""
+    return UsageError(
+        f"{spec} is called in process, where no browser of yours can open its pages: serve it and give its URL, or use "
+        "--login NAME"
+    )
+
+
 def open_user(located: Located) -> User | None:
     """The user that target.toml names; None if it names none.
 
