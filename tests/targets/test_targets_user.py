@@ -231,6 +231,7 @@ def test_without_a_terminal_prompting_is_a_usage_error(monkeypatch):
         raise OSError(6, "No such device or address")
 
     monkeypatch.setattr("device_grant.targets.users.prompt.Path.open", refused)
+    monkeypatch.delenv("PYTEST_XDIST_WORKER", raising=False)
     with pytest.raises(UsageError, match="no terminal"):
         PromptUser()
 
