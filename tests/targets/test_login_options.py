@@ -14,6 +14,7 @@ from device_grant.engine.options import Options, open_target_spec
 from device_grant.errors import UsageError
 from device_grant.targets import open_target, read_target
 from device_grant.targets.config import PASSWORD_VARIABLE, PageSelectors, UserSection
+from device_grant.targets.ports import UserError
 from device_grant.targets.supplied import Supplied
 from device_grant.targets.users import login_user, passwords_of
 from device_grant.targets.users.login import account_of
@@ -88,11 +89,25 @@ def test_a_second_person_has_an_account_at_the_same_pages(tmp_path, monkeypatch)
     assert (passwords_of(target.user), passwords_of(target.second)) == (("x",), ("builder",))
 
 
+def test_the_second_account_is_locked_by_commands(tmp_path):
+    file = tmp_path / "target.toml"
+    touch = '["{python}", "-c", "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()", "{dir}/locked"]'
+    fail = '["{python}", "-c", "import sys; sys.exit(\'no such account\')"]'
+    second = f'[user.second]\nlogin = "bob"\npassword = "x"\nlock = {touch}\nunlock = {fail}\n'
+    file.write_text(LIVE + '[user]\nlogin = "alice"\npassword = "x"\n' + second)
+    target = open_target(read_target(file))
+    target.lock_second("lock")
+    assert (tmp_path / "locked").exists()
+    with pytest.raises(UserError, match="no such account"):
+        target.lock_second("unlock")
+
+
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [
         ('login = "a"\nprompt = true', "prompt and login; the user is one of module, command, prompt and login"),
         ('password = "x"', "user: has a password and no account"),
+        ('login = "a"\nsecond = { module = "b.py", lock = ["l"] }', "user.second: has one of lock and unlock"),
         ('login = "a"\nsecond = { login = "b" }', "user.second: has an account and no password"),
         ('login = "a"\nsecond = { password = "b" }', "user.second: has a password and no account"),
         ('login = "a"\nsecond = { module = "b.py", login = "b", password = "c" }', "user.second: has module and login"),

@@ -62,6 +62,7 @@ def embedded(
     located = Located(config=config, folder=folder, spec=spec)
     target = AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
     target.second = ModuleUser(folder / "second_user.py")
+    target.lock_second = app.state.store.lock_account
     return target
 
 

@@ -115,6 +115,10 @@ class SecondUser(_Section, frozen=True, kw_only=True):
     """Its password, where that is no secret."""
     password_env: str = ""
     """Environment variable with its password."""
+    lock: tuple[str, ...] = ()
+    """Command that locks the account, run in the folder of target.toml."""
+    unlock: tuple[str, ...] = ()
+    """Command that unlocks it again."""
 
 
 class UserSection(_Section, frozen=True, kw_only=True):

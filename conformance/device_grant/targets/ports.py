@@ -146,6 +146,11 @@ class Target(Protocol):
     """None where target.toml names no user."""
     second: User | None
     """Somebody with another account, for what two people do; None where target.toml names nobody, and in recordings."""
+    lock_second: Callable[[str], object] | None
+    """Locks that account, given `lock`, or unlocks it, given `unlock`; raises UserError where it fails.
+
+    None where nobody says how.
+    """
     in_process: bool
     """Whether requests are function calls, so that raw sockets are impossible."""
     baseline: Path | None

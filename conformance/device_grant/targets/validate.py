@@ -108,6 +108,8 @@ def _user(config: TargetConfig) -> Iterator[str]:
 
 def _second_user(config: TargetConfig) -> Iterator[str]:
     second = config.user.second
+    if bool(second.lock) != bool(second.unlock):
+        yield "user.second: has one of lock and unlock: give both, so that the account can be used again"
     if second.module and second.login:
         yield "user.second: has module and login; the second user is one of them"
     if (second.password or second.password_env) and not second.login:

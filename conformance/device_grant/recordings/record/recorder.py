@@ -153,6 +153,7 @@ class RecordingTarget:
         self.baseline: Path | None = inner.baseline
         self.clock: Clock = RecordingClock(inner.clock, recorder)
         self.second: User | None = None
+        self.lock_second: Callable[[str], object] | None = None
         self.user: User | None = None if inner.user is None else RecordingUser(inner.user, recorder)
 
     @property

@@ -46,6 +46,7 @@ class ReplayTarget:
         self.clock: Clock = ReplayClock(manifest.clock)
         self.in_process = manifest.in_process
         self.second: User | None = None
+        self.lock_second: Callable[[str], object] | None = None
         self.user: User | None = ReplayUser(player, manifest.steps) if manifest.user else None
         self.baseline = baseline
 

@@ -130,6 +130,8 @@ class Grants:
         if grant.state is State.DENIED:
             return self._denied(grant)
         expired = now >= grant.expires
+        if grant.subject in self.store.locked and not faults.locked_person_redeems:
+            raise Refusal("access_denied", "The account is locked")
         if grant.state is State.APPROVED:
             return self._approved(grant, now, expired=expired)
         if expired and not faults.expired_still_pending:

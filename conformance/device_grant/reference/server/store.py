@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
+from device_grant.reference.server.settings import SECOND_USER
 from device_grant.reference.server.usual import DAY
 
 if TYPE_CHECKING:
@@ -139,6 +140,8 @@ class Store:
         self.revoked_families: dict[str, None] = {}
         self.last_polls: dict[str, float] = {}
         """When each client polled last, whatever the code; only the fault `interval_per_client` looks at them."""
+        self.locked: set[str] = set()
+        """Names of accounts that nobody can use."""
         self.token_subjects: dict[str, str] = {}
         """Who approved what an access token is for."""
         self.last_subject = ""
@@ -260,6 +263,10 @@ class Store:
         elif not approve and not self.faults.denial_ignored:
             grant.state = State.DENIED
         grant.subject = self.last_subject = subject
+
+    def lock_account(self, action: str) -> None:
+        """`lock` the second account, or `unlock` it: what it approved yields no tokens meanwhile."""
+        (self.locked.add if action == "lock" else self.locked.discard)(SECOND_USER)
 
     def spend_codes_in(self, body: bytes, error: str) -> None:
         """Redeem the approved codes that a refused request names; only faults do that."""

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_grant.errors import UsageError
-from device_grant.targets.users.command import CommandUser
+from device_grant.targets.users.command import CommandUser, run_command
 from device_grant.targets.users.module import ModuleUser
 from device_grant.targets.users.prompt import PromptUser
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from device_grant.targets.config import Located, UserSection
     from device_grant.targets.ports import User
     from device_grant.targets.users.login import LoginUser
@@ -19,6 +21,7 @@ __all__ = [
     "CommandUser",
     "ModuleUser",
     "PromptUser",
+    "locks_of",
     "login_user",
     "open_second",
     "open_user",
@@ -79,6 +82,18 @@ def open_second(located: Located) -> User | None:
         section, login=section.second.login, password=section.second.password, password_env=section.second.password_env
     )
     return login_user(own, located.config.endpoints.verification)
+
+
+def locks_of(located: Located) -> Callable[[str], object] | None:
+    """What locks and unlocks the second account by the commands of target.toml; None if it names none."""
+    second = located.config.user.second
+    if not second.lock:
+        return None
+
+    def lock(action: str) -> None:
+        run_command(second.lock if action == "lock" else second.unlock, located.folder, {}, action)
+
+    return lock
 
 
 def login_user(section: UserSection, verification: str = "") -> LoginUser:

@@ -11,7 +11,7 @@ from device_grant.targets.adapter import fill
 from device_grant.targets.ports import GrantView, Pages, UserError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import httpx
@@ -38,8 +38,6 @@ class CommandUser:
 
     def _run(self, action: str, grant: GrantView) -> None:
         values = {
-            "python": sys.executable,
-            "dir": str(self._folder),
             "action": action,
             "user_code": grant.user_code,
             "verification_uri": grant.verification_uri,
@@ -49,15 +47,23 @@ class CommandUser:
         for name in ("user_code", "verification_uri", "verification_uri_complete"):
             if values[name].startswith("-"):
                 raise UserError(f"{name} starts with a dash, which a command would take for an option")
-        program, *arguments = (fill(word, values) for word in self._command)
-        if "/" in program:
-            program = str(self._folder / program)
-        try:
-            done = completed([program, *arguments], folder=self._folder, seconds=_COMMAND_TIMEOUT)
-        except OSError as error:
-            raise UsageError(f"user.command: {program} {why_not_started(program, self._folder, error)}") from error
-        if done.status is None:
-            raise UserError(f"the user command took longer than {_COMMAND_TIMEOUT:g} s to {action}")
-        if done.status:
-            said = last_lines(done.errors.decode(errors="replace"), 1)
-            raise UserError(said or f"the user command ended with {exit_words(done.status)}")
+        run_command(self._command, self._folder, values, action)
+
+
+def run_command(command: Sequence[str], folder: Path, values: Mapping[str, str], action: str) -> None:
+    """Run a command of target.toml in its folder, `{name}` replaced by the values; `action` is what it is for.
+
+    Raises UserError with the last line of its standard error, UsageError if it cannot be started.
+    """
+    program, *arguments = (fill(word, {"python": sys.executable, "dir": str(folder), **values}) for word in command)
+    if "/" in program:
+        program = str(folder / program)
+    try:
+        done = completed([program, *arguments], folder=folder, seconds=_COMMAND_TIMEOUT)
+    except OSError as error:
+        raise UsageError(f"user.command: {program} {why_not_started(program, folder, error)}") from error
+    if done.status is None:
+        raise UserError(f"the user command took longer than {_COMMAND_TIMEOUT:g} s to {action}")
+    if done.status:
+        said = last_lines(done.errors.decode(errors="replace"), 1)
+        raise UserError(said or f"the user command ended with {exit_words(done.status)}")

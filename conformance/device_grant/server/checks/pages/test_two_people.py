@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, Untestable, check
+from device_grant.protocol.exchange import REFUSED
 from device_grant.server.pages.resending import hold, place_of, resend
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.subject import subject_of
+from device_grant.targets.ports import UserError
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -46,6 +48,27 @@ def test_second_decider(device: Device, verify: Verify) -> None:
         resend(late, request, frozenset(), by_the_person=True)
     problem = "a person who approves a code that another one has approved gets the device's token"
     verify.that("rfc8628-3.3-token-for-its-user", _subject(shared) == known, problem, shared.exchange)
+
+
+# Last: a lock that is not taken back leaves the account useless.
+@check("rfc8628-3.3-locked-user-gets-no-token", faults=("locked_person_redeems",), timed=True, order="last")
+def test_locked_person(device: Device, verify: Verify) -> None:
+    """The second person approves, their account is locked, the code is redeemed. Accepted: a refusal of any kind."""
+    person, lock = _second(device), device.case.run.target.lock_second
+    if lock is None:
+        raise Untestable("nobody says how an account is locked: [user.second] lock and unlock in target.toml")
+    grant = device.start()
+    _approve_as(person, grant)
+    device.case.note("the second account is locked")
+    try:
+        try:
+            lock("lock")
+            exchange = grant.poll(label="poll while the account is locked")
+        finally:
+            lock("unlock")
+    except UserError as refused:
+        raise Untestable(f"the account could not be locked and unlocked: {refused}") from None
+    verify("rfc8628-3.3-locked-user-gets-no-token", exchange, accepted=["access_denied", "invalid_grant", REFUSED])
 
 
 def _second(device: Device) -> User:
