@@ -198,6 +198,8 @@ class VerificationPages:
         if self.faults.wrong_code_500:
             return crash().answer
         problem = "This code is not valid, or no longer. Compare it with the one on your device."
+        if self.faults.dead_code_named and self.store.grant_by_user_code(typed, dead=True) is not None:
+            problem = "This code was used before, or has expired. Start anew on your device."
         return self._code_form(session, typed, status=400, problem=problem)
 
     def _client_name(self, grant: IssuedGrant) -> str:

@@ -35,6 +35,7 @@ class PageFaults(Misbehaviour):
     dead_code_asks: bool = fault(
         "A code that is expired or decided still leads to the question; the answer is refused."
     )
+    dead_code_named: bool = fault("The pages say of a code that it was used or has expired, and not of others.")
     form_taken_by_get: bool = fault("The deciding form decides when it is sent by GET too.")
     decision_form_gets: bool = fault("The deciding form is sent by GET, with all that binds it to its session.")
     known_client_approved_by_code: bool = fault(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, Untestable, check
@@ -55,17 +56,25 @@ def test_two_codes_in_one_browser(device: Device, verify: Verify) -> None:
     verify.that("rfc8628-3.3-decision-for-its-code", not exchange.outcome.ok, problem, exchange)
 
 
-@check("rfc8628-3.3-dead-code-asks-nothing", faults=("dead_code_asks",), order="last")
+@check(
+    "rfc8628-3.3-dead-code-asks-nothing",
+    "rfc8628-5.1-dead-code-as-unknown",
+    faults=("dead_code_asks", "dead_code_named"),
+    order="last",
+)
 def test_dead_codes_ask_nothing(device: Device, verify: Verify) -> None:
     """A denied code and, where clocks jump, an expired one, typed. Accepted: no question as a live code has it.
 
-    The control: what a code has in its page that nobody was given is no question.
+    The control: what a code has in its page that nobody was given is no question. Reported: whether the pages tell the
+    two apart.
     """
     live, denied = device.start(), device.start()
     with Visitor(device.case) as browser:
         asked = _controls(browser.confirmation(live))
     with Visitor(device.case) as browser:
-        asked -= _controls(browser.enter(wrong(live.user_code, 1), live.verification_uri))
+        unknown = wrong(live.user_code, 1)
+        never = browser.enter(unknown, live.verification_uri)
+        asked -= _controls(never)
     if not asked:
         raise Inconclusive("nothing in the HTML of the question tells it from the page for codes")
     device.user.deny(denied)
@@ -78,6 +87,14 @@ def test_dead_codes_ask_nothing(device: Device, verify: Verify) -> None:
             page = browser.enter(grant.user_code, grant.verification_uri)
         problem = f"a code that is {what} still leads to the question whether to allow it"
         verify.that("rfc8628-3.3-dead-code-asks-nothing", not asked <= _controls(page), problem, got=page.place)
+        alike = _words(page, grant.user_code) == _words(never, unknown) and page.status == never.status
+        problem = f"the pages tell a code that is {what} from one that nobody was given"
+        verify.that("rfc8628-5.1-dead-code-as-unknown", alike, problem, got=page.place)
+
+
+def _words(page: Page, code: str) -> str:
+    """What a person reads, without the code and digits: waiting times count down, but mean the same."""
+    return re.sub(r"[0-9]+", "", page.words.replace(code, ""))
 
 
 def _controls(page: Page) -> set[tuple[str, str, str]]:
