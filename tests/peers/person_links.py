@@ -1,4 +1,4 @@
-"""The person at pages that answer by links."""
+"""The person at pages that answer by links, or by buttons that set the location."""
 
 from __future__ import annotations
 
@@ -26,9 +26,11 @@ def confirmation(http, grant):
 
 def follow(http, grant, word) -> None:
     page = confirmation(http, grant)
-    links = [link for link in read(page).root.iter("a") if link.text.lower() == word]
+    links = [link.get("href") for link in read(page).root.iter("a") if link.text.lower() == word]
+    buttons = [button.get("onclick", "") for button in read(page).root.iter("button") if button.text.lower() == word]
+    links += [script.partition("location.href='")[2].rstrip("'") for script in buttons if "location.href" in script]
     if not links:
         raise UserError(f"no link: {description(page)}")
-    page = http.get(urljoin(str(page.url), links[0].get("href")))
+    page = http.get(urljoin(str(page.url), links[0]))
     if page.status_code >= 400:
         raise UserError(f"the decision was answered {page.status_code}: {description(page)}")

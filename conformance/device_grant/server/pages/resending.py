@@ -45,6 +45,10 @@ class Place:
     by_link: bool = False
 
 
+_QUOTED = re.compile(r"""["']([./?][^"'<>\s]{0,500})["']""")
+"""What may be an address on the same server, in the source of a page."""
+
+
 class _HeldError(BaseException):
     """Ends the way of a user module before a request is sent; no module should take it for an error of the page."""
 
@@ -112,7 +116,9 @@ def _followed(seen: Sequence[httpx.Response]) -> int:
 
 
 def _leads(page: Page, path: str) -> bool:
-    addresses = [page.link(reference) for reference in page.markup.links]
+    # A button may set location instead of being a link: then the address stands in quotes in what it runs.
+    references = dict.fromkeys([*page.markup.links, *_QUOTED.findall(page.html)])
+    addresses = [page.link(reference) for reference in references]
     addresses += [page.link(form.action) for form in page.markup.forms if form.method == "get"]
     return any(address is not None and address.path == path for address in addresses)
 
