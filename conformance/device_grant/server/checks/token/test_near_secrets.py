@@ -116,7 +116,7 @@ def test_near_secrets_refresh_nothing(confidential: Device, verify: Verify) -> N
     timed=True,
 )
 def test_basic_of_one_client_and_id_of_another(confidential: Device, other: Device, verify: Verify) -> None:
-    """A start and an approved code of another client, by Basic of one's own. Accepted: a refusal.
+    """A start, an approved code and a refresh token of another client, by Basic of one's own. Accepted: a refusal.
 
     A start that passes over client_id is one of the client that authenticates, which is as good.
     """
@@ -134,6 +134,18 @@ def test_basic_of_one_client_and_id_of_another(confidential: Device, other: Devi
     stolen = grant.poll(client=pretending, client_id=victim.client.id, label="redeem as another client")
     problem = "HTTP Basic of one client redeems a code of the client that client_id names"
     verify.that(COUNTS, not stolen.outcome.ok, problem, stolen, tolerated=harmless)
+    tokens = stolen if stolen.outcome.ok else grant.poll(label="control: redeem by that other client")
+    if not tokens.outcome.ok:
+        verify.unclear(
+            COUNTS, "the other client cannot redeem its code: nothing shows why the first was refused", tokens
+        )
+    elif isinstance(tokens.get("refresh_token"), str):
+        name = victim.client.id
+        fresh = victim.refresh(
+            tokens.get("refresh_token"), client=pretending, client_id=name, label="refresh as another"
+        )
+        problem = "HTTP Basic of one client refreshes a token of the client that client_id names"
+        verify.that(COUNTS, not fresh.outcome.ok, problem, fresh, tolerated=harmless)
 
 
 def _near(device: Device) -> Iterator[tuple[str, Client, bool]]:
