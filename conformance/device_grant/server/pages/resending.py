@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from device_grant.server.session.device import Device, Grant
     from device_grant.targets.ports import User
 
+HELD = "what is held back, and by whom it is sent then, no recording shows"
 _JSON = "application/json"
 _ONE_BROWSERS = ("cookie", "host", "content-length", "connection", "accept-encoding", "user-agent")
 """Fields of a request that are not its own, but those of the browser that sends it."""

@@ -12,7 +12,7 @@ from urllib.parse import unquote_plus
 from device_grant.browser.page import page_of
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.server.invariants.common import positive_whole
-from device_grant.server.pages.resending import deciding_link, form_of, hold, passwords, place_of, resend
+from device_grant.server.pages.resending import HELD, deciding_link, form_of, hold, passwords, place_of, resend
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.scopes import one_scope
 
@@ -35,7 +35,7 @@ def test_no_link_approves(device: Device, verify: Verify) -> None:
     verify.that("rfc9110-9.2.1-safe-get", link is None, "the request by which the user approves is a GET")
 
 
-@check("rfc9110-9.2.1-safe-get", faults=("form_taken_by_get",), timed=True)
+@check("rfc9110-9.2.1-safe-get", faults=("form_taken_by_get",), timed=True, live=HELD)
 def test_deciding_form_sent_by_get(device: Device, verify: Verify) -> None:
     """What approves, sent by GET in the user's own browser, then as it should be. Accepted: the GET decides nothing."""
     place, grant = place_of(device), device.start()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Inconclusive, Untestable, check
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.pages.guessing import wrong
-from device_grant.server.pages.resending import Place, hold, place_of, require_pages, resend
+from device_grant.server.pages.resending import HELD, Place, hold, place_of, require_pages, resend
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.device import GONE
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "rfc8628-3.3-first-decision-counts",
     faults=("open_page_decides_again",),
     timed=True,
+    live=HELD,
 )
 def test_open_pages_decide_no_more(device: Device, verify: Verify) -> None:
     """Hold the last request back in two browsers, decide the other way in one, send both. Accepted: the first decision.
@@ -40,7 +41,7 @@ def test_open_pages_decide_no_more(device: Device, verify: Verify) -> None:
     verify.that("rfc8628-3.3-first-decision-counts", exchange.outcome.ok, problem, exchange)
 
 
-@check("rfc8628-3.3-decision-for-its-code", faults=("decision_of_the_session",), timed=True)
+@check("rfc8628-3.3-decision-for-its-code", faults=("decision_of_the_session",), timed=True, live=HELD)
 def test_two_codes_in_one_browser(device: Device, verify: Verify) -> None:
     """Open two confirmations in one browser, approve at the first. Accepted: the other code stays undecided."""
     place = _place_when_signed_in(device)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, Untestable, check
 from device_grant.protocol.exchange import REFUSED
-from device_grant.server.pages.resending import hold, place_of, resend
+from device_grant.server.pages.resending import HELD, hold, place_of, resend
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.subject import subject_of
 from device_grant.targets.ports import UserError
@@ -35,7 +35,7 @@ def test_tokens_of_two_people(device: Device, verify: Verify) -> None:
     verify.that("rfc8628-3.3-token-for-its-user", one == known, problem, mine.exchange)
 
 
-@check("rfc8628-3.3-token-for-its-user", faults=("open_page_decides_again",), timed=True)
+@check("rfc8628-3.3-token-for-its-user", faults=("open_page_decides_again",), timed=True, live=HELD)
 def test_second_decider(device: Device, verify: Verify) -> None:
     """Two people at the question of one code, who approve it one after the other. Accepted: the first one's token."""
     second, mine, shared = _second(device), device.start(), device.start()
