@@ -140,7 +140,7 @@ def instrument(meter: Meter) -> None:
     from device_grant.judging import Ledger
     from device_grant.protocol import Secrets, Transcript
     from device_grant.protocol.dialects import AwsSsoOidcDialect, Rfc8628Dialect
-    from device_grant.report import terminal
+    from device_grant.report import progress, terminal
     from device_grant.results import collector, writer
     from device_grant.results import lines as recording
     from device_grant.server.generation.fuzz import Fuzz
@@ -175,7 +175,7 @@ def instrument(meter: Meter) -> None:
     meter.wrap(results, "scan", REPORTING)
     meter.wrap(terminal, "render", REPORTING)
     for name in ("check_started", "check_finished"):
-        meter.wrap(terminal.Progress, name, REPORTING)
+        meter.wrap(progress.Progress, name, REPORTING)
 
 
 def child(dialect: str, file: Path) -> None:

@@ -51,7 +51,7 @@ def test_values_are_those_of_the_suite():
         (("ru",), ["run"]),
         (("run", "embed"), ["embedded"]),
         (("run", "embedded", "--only", "rfc8628-3.5-access-denied"), None),
-        (("run", "embedded", "--check", "user_decision::test_den"), ["user_decision::test_denial_is_final"]),
+        (("run", "embedded", "--check", "user_decision::test_denial_is"), ["user_decision::test_denial_is_final"]),
         (("run", "embedded", "--profile", "st"), ["standard"]),
         (("run", "--dialect", "aws"), ["aws-sso-oidc"]),
         (("run", "--client-auth", "client_secret_p"), ["client_secret_post"]),

@@ -70,7 +70,7 @@ CLIENT = textwrap.dedent(
 
 
 KEEPER = """
-import sys
+import sys, time
 MODE = sys.argv[1]
 def keep(token):
     home = os.environ["HOME"] + "/.config/keeper"
@@ -88,6 +88,8 @@ def keep(token):
         os.chmod(path, 0o600)
     file.write(token)
     file.close()
+    if MODE == "closed after":
+        time.sleep(0.1)  # what comes between the two calls in a client that does more, or on a slow disk
     if MODE != "open":
         os.chmod(path, 0o600)
 """
@@ -144,11 +146,7 @@ def test_a_client_that_is_suspended(mode, verdict, tmp_path):
     ],
 )
 def test_a_file_that_is_open_for_a_moment(mode, verdict, tmp_path):
-    """The moment lies between two calls of the system; that it is missed now and then is no accusation."""
+    """The moment lies between two calls of the system; where they follow at once, it is missed now and then."""
     source = KEEPER + CLIENT.replace("MODE = sys.argv[1]", "") + 'keep(token["access_token"])\n'
     source = "import os\n" + source
-    for _ in range(5 if verdict == "warn" else 1):
-        said = verdicts(mode, "keeping::test_files", tmp_path, source)["rfc6819-5.3.3-secure-storage"]
-        if said == verdict:
-            break
-    assert said == verdict
+    assert verdicts(mode, "keeping::test_files", tmp_path, source)["rfc6819-5.3.3-secure-storage"] == verdict

@@ -68,7 +68,7 @@ def target(folder, name, code, serve):
 def test_what_the_server_wrote(tmp_path, code, serve):
     target(tmp_path, "mine", code, serve)
     only = ("--only", "rfc9110-15.6-no-5xx-on-client-error", "--only", "rfc8628-3.2-expires-in-present")
-    done = device_grant("run", *only, "--report", "out", "--", "-k", "test_start_without_client", cwd=tmp_path)
+    done = device_grant("run", *only, "--check", "*::test_start_without_client", "--report", "out", cwd=tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
     assert re.search(r"wrote:.*device_code_is_missing_here", done.stdout, re.DOTALL)
     assert "device_code_is_missing_here" in (tmp_path / "out" / "index.html").read_text("utf-8")

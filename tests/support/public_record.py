@@ -155,6 +155,9 @@ class Replay:
         if grant is None or time.time() >= grant.ends:
             return "create-token-invalid-device-code"
         if not self._known(members):
+            if members["clientId"] in self._clients:
+                # Its registration is over or its secret wrong: as at every other operation.
+                return "create-token-invalid-client"
             raise NotRecordedError("a live device code from a client that is not known")
         return grant.decision or "create-token-pending"
 

@@ -68,7 +68,7 @@ def _misplace(members: dict[str, Any], faults: Faults, base: str) -> None:
     if faults.metadata_device_endpoint_misnamed:
         members["device_code_endpoint"] = members.pop("device_authorization_endpoint")
     if faults.metadata_urls_dead:
-        members |= {name: f"{members[name]}/moved" for name in endpoints}
+        members |= {name: members[name].replace(base, f"{base}/moved", 1) for name in endpoints}
 
 
 def _overpromise(members: dict[str, Any], faults: Faults, base: str) -> None:

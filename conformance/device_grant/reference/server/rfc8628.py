@@ -121,7 +121,8 @@ class Rfc8628Endpoints:
 
     def _device_code(self, call: Call, parameters: Mapping[str, str]) -> str:
         device_code = None if self.faults.device_code_not_read else parameters.get("device_code")
-        device_code = device_code or code_elsewhere(call, "device_code", self.faults)
+        if device_code is None:
+            device_code = code_elsewhere(call, "device_code", self.faults)
         if device_code is not None:
             return device_code
         if self.faults.missing_device_code_500:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 NEEDS = ("registration",)
 EXPIRY = "rfc7591-3.2.1-secret-expiry-enforced"
-SHORTLY = 60.0
+SHORTLY = 60
 """Seconds before the end of a secret at which codes are asked for that are used after it."""
 OVER = ("invalid_client", "invalid_grant", "expired_token")
 """What is accepted where the secret is over and a code or a token may be: which of the two is named is a choice."""
@@ -219,7 +219,7 @@ def test_expired_registration_is_refused(case: ServerCase, verify: Verify) -> No
     registration = with_secret(case)
     lives = _lifetime_of_secret(case, registration)
     device = Device(case, case.run.client_of(registration))
-    case.wait(max(0.0, lives - SHORTLY))
+    case.wait(max(0, lives - SHORTLY))
     begun = _begun(device)
     case.wait(min(SHORTLY, lives) + 5)
     exchange = device.request(client=device.client, label="start with an expired secret")
@@ -229,8 +229,8 @@ def test_expired_registration_is_refused(case: ServerCase, verify: Verify) -> No
         verify(EXPIRY, exchange, accepted=OVER, tolerated=[REFUSED])
 
 
-def _lifetime_of_secret(case: ServerCase, registration: Exchange) -> float:
-    """Seconds; ends the check where nothing says how many, or where they are too many to wait."""
+def _lifetime_of_secret(case: ServerCase, registration: Exchange) -> int:
+    """Whole seconds; ends the check where nothing says how many, or where they are too many to wait."""
     if registration.get("client_secret") is None:
         raise Untestable("no secret was issued")
     issued = epoch(registration, "client_id_issued_at")
