@@ -180,3 +180,55 @@ def test_pytest_by_itself_says_it_too(tmp_path):
     )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Main path: the device authorization endpoint answers 500" in done.stdout
+
+
+LATE = """
+import json, sys, time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
+
+began, codes = time.monotonic(), set()
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        form = dict(parse_qsl(self.rfile.read(int(self.headers["Content-Length"])).decode()))
+        if self.path == "/device_authorization":
+            code = f"code-{time.monotonic()}"
+            codes.add(code)
+            address = f"http://{self.headers['Host']}/device"
+            body = {"device_code": code, "user_code": "ABCD-EFGH", "verification_uri": address, "expires_in": 60}
+            return self.answer(200, body | {"interval": 1})
+        code = form.get("device_code")
+        if code not in codes:
+            return self.answer(400, {"error": "invalid_grant"})
+        if time.monotonic() < began + 0.5:
+            codes.remove(code)
+            return self.answer(500, {"message": "there is no key yet"})
+        self.answer(400, {"error": "authorization_pending"})
+
+    def answer(self, status, body):
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_):
+        pass
+
+ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+def test_a_server_that_gets_ready_while_it_answers_is_asked_again(tmp_path):
+    """What it could not do at first it may have lost the code by."""
+    (tmp_path / "late.py").write_text(LATE)
+    (tmp_path / "target.toml").write_text(
+        'name = "late"\n[serve]\ncommand = ["{python}", "late.py", "{port}"]\n[[clients]]\nid = "tv"\n'
+        '[endpoints]\ndevice_authorization = "/device_authorization"\ntoken = "/token"\n'
+    )
+    _, text = diagnosis(str(tmp_path / "target.toml"))
+    assert "well     a poll before the decision" in text

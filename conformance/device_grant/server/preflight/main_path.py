@@ -7,6 +7,7 @@ so that its finding names the cause.
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ _NEEDED = ("device_code", "user_code", "verification_uri")
 _TOLERANCE = 0.1
 """The share by which what a server says may differ from what target.toml says of it."""
 _ERRORS_OF_THEIRS = range(500, 600)
+_GETTING_READY = (0.3, 1.0, 3.0)
+"""Real seconds between one attempt and the next."""
 _SUCCESSFUL = range(200, 300)
 _EARLY = "early-token"
 _CLIENT_REFUSED = ("invalid_client", "unauthorized_client")
@@ -196,9 +199,14 @@ class _Walk:
     def _pending(self, grant: Grant) -> Cause | None:
         """Poll before anybody has decided; returns what is wrong, which blocks nothing if a token comes later."""
         exchange, pending = grant.ask(wait=False, label="poll before any decision")
-        if exchange.status in _ERRORS_OF_THEIRS or exchange.response is None:
-            # A server that has just been started may not be ready yet for what it does for the first time.
-            exchange, pending = grant.ask(label="poll before any decision, once more")
+        for pause in () if self._case.run.target.in_process else _GETTING_READY:
+            if exchange.status not in _ERRORS_OF_THEIRS and exchange.response is not None:
+                break
+            # A server that has just been started may not be ready yet for what it does for the first time, and what
+            # it failed at may have cost the code. Its clock need not be the real one, by which it gets ready.
+            time.sleep(pause)
+            grant.renew()
+            exchange, pending = grant.ask(wait=False, label="poll of another code before any decision")
         if pending:
             self._stage("a poll before the decision", "well", exchange.describe())
             return None
