@@ -229,6 +229,14 @@ class Grant:
             self.device.case.effect.observe(self, self.decision, exchange, pending=pending)
         return exchange
 
+    def redeemed(self) -> Exchange:
+        """The token response, after the user approved; raises Untestable where none comes."""
+        self.device.user.approve(self)
+        tokens = self.poll(label="redeem")
+        if not tokens.outcome.ok:
+            raise Untestable(f"the approved code was answered {tokens.describe()}")
+        return tokens
+
     def poll_by(self, stranger: Device) -> Exchange:
         """A poll by another client, when a decision had time to be seen; the owner's pace goes on without it."""
         if self.decided is not None:

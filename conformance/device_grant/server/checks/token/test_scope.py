@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
     from device_grant.server.session.case import ServerCase
-    from device_grant.server.session.device import Device, Grant
+    from device_grant.server.session.device import Device
 
 UNKNOWN = "no-such-scope-4f1d"
 MALFORMED = ('"quoted"', "back\\slash", "tab\tbetween", "caf\u00e9")
@@ -55,25 +55,17 @@ def test_case_of_scopes(case: ServerCase, verify: Verify) -> None:
     if not exchange.outcome.ok:
         verify.that(requirement, not exchange.outcome.ok, "")
         return
-    tokens = _redeemed(device.start(scope=swapped))
+    tokens = device.start(scope=swapped).redeemed()
     reported = tokens.get("scope")
     if not isinstance(reported, str):
         raise Inconclusive("the scope was accepted and the token response does not say what was granted")
     same = scope in reported.split()
     if same:
         control = device.request(scope=UNKNOWN, label="control: an unknown scope")
-        if control.outcome.ok and scope in granted(_redeemed(device.started(control)), UNKNOWN):
+        if control.outcome.ok and scope in granted(device.started(control).redeemed(), UNKNOWN):
             raise Inconclusive(f"{scope} is granted to whoever asks for something unknown")
     problem = "a scope in another case was granted as the known one"
     verify.that(requirement, not same, problem, exchange, tokens)
-
-
-def _redeemed(grant: Grant) -> Exchange:
-    grant.device.user.approve(grant)
-    tokens = grant.poll(label="redeem")
-    if not tokens.outcome.ok:
-        raise Untestable(f"the approved code was answered {tokens.describe()}")
-    return tokens
 
 
 @check(
@@ -88,7 +80,7 @@ def test_narrowed_scope_is_reported(device: Device, verify: Verify) -> None:
     exchange = device.request(scope=requested, label="a known and an unknown scope")
     if not exchange.outcome.ok:
         raise NotApplicable("unknown scopes are refused, so that there is nothing to report")
-    tokens = _redeemed(device.start(scope=requested))
+    tokens = device.start(scope=requested).redeemed()
     said = isinstance(tokens.get("scope"), str)
     # Without a list of scopes the server may have granted any name that it was given.
     listed = bool(device.case.run.endpoints.document.get("scopes_supported"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.judging.statistics import claims_of
-from device_grant.server.session.device import Device, Grant
+from device_grant.server.session.device import Device
 from device_grant.server.session.messages import start_request, with_headers
 from device_grant.server.session.registering import register
 from device_grant.server.session.scopes import SPECIAL, known_scopes, one_scope, own_scopes, two_scopes, with_defaults
@@ -41,9 +41,9 @@ def test_scopes_of_two_grants(device: Device, verify: Verify) -> None:
     if second in has:
         _attribute(device, first, second, tokens, verify)
         return
-    theirs = _redeemed(other)
+    theirs = other.redeemed()
     swapped = first in _scopes_in(theirs) and second not in _scopes_in(theirs)
-    if swapped and first in _scopes_in(_redeemed(device.start(scope=with_defaults(device, second)))):
+    if swapped and first in _scopes_in(device.start(scope=with_defaults(device, second)).redeemed()):
         raise Untestable(f"the server grants {first} to whoever asks for {second}")
     verify.that(OWN, not swapped, "a grant has the scope of another one of its client", tokens, theirs)
     problem = "a scope in the token request is granted, which nobody has approved"
@@ -53,8 +53,8 @@ def test_scopes_of_two_grants(device: Device, verify: Verify) -> None:
 def _attribute(device: Device, first: str, second: str, tokens: Exchange, verify: Verify) -> None:
     """Say where a scope comes from that was not asked for at the start: the other grant, or the token request."""
     one, _ = (device.start(scope=with_defaults(device, scope)) for scope in (first, second))
-    plain = _redeemed(one)
-    if second in _scopes_in(_redeemed(device.start(scope=with_defaults(device, first)))):
+    plain = one.redeemed()
+    if second in _scopes_in(device.start(scope=with_defaults(device, first)).redeemed()):
         raise Untestable(f"the server grants {second} to whoever asks for {first}")
     mixed = second in _scopes_in(plain)
     verify.that(OWN, not mixed, "a grant has the scope of another one of its client", plain)
@@ -85,7 +85,7 @@ def test_scope_beside_a_charset(device: Device, verify: Verify) -> None:
         verify(CHARSET, started, accepted=["ok"])
         if not started.outcome.ok:
             return
-        one, other = _redeemed(plain), _redeemed(device.started(started))
+        one, other = plain.redeemed(), device.started(started).redeemed()
         expected, got = _scopes_in(one) or set(asked.split()), _scopes_in(other) or set(asked.split())
         problem = "a charset in the Content-Type of a start loses its scope"
         verify.that(CHARSET, expected <= got, problem, one, other)
@@ -157,14 +157,6 @@ def test_scope_beyond_the_registration(case: ServerCase, verify: Verify) -> None
         exchange = grant.poll(label="redeem")
     holds = not exchange.outcome.ok or (second not in _scopes_in(exchange) if _scopes_in(exchange) else None)
     verify.that(BOUNDED, holds, "a client is granted a scope that its registration leaves out", answer, exchange)
-
-
-def _redeemed(grant: Grant) -> Exchange:
-    grant.device.user.approve(grant)
-    tokens = grant.poll(label="redeem")
-    if not tokens.outcome.ok:
-        raise Untestable(f"the approved code was answered {tokens.describe()}")
-    return tokens
 
 
 def _scopes_in(tokens: Exchange) -> set[str]:
