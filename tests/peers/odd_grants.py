@@ -86,3 +86,20 @@ class SlowDownNamesInterval(Honest):
         if refused.error == "slow_down":
             return replace(answer, body=answer.body.replace(b'{"error"', b'{"interval": 30, "error"'))
         return answer
+
+
+class PaceOfACode(Honest):
+    """Counts polls of a code whoever they are by, and puts off the next one also where the user has approved."""
+
+    deviations = {"rfc8628-3.5-foreign-poll-not-counted": "the owner waits longer for a stranger's polls"}
+
+    def redeem(self, form, client):
+        grant, now = self.grants.get(form.get("device_code", "")), time.time()
+        if grant and grant.state in ("pending", "approved"):
+            early, grant.polled = now - grant.polled < grant.interval, now
+            if early and grant.client is client:
+                grant.interval += self.step
+                raise Refused("slow_down", "wait five seconds longer between requests")
+            if grant.client is client and grant.state == "pending":
+                raise Refused("authorization_pending", "the user has not decided yet")
+        return super().redeem(form, client)

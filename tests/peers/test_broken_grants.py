@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from odd_grants import PaceOfACode
 from peer_records import Refused
 from peer_rfc import Honest
 from peer_verdicts import verdicts
@@ -146,3 +147,10 @@ BROKEN = [
 @pytest.mark.parametrize(("peer", "check", "requirement"), BROKEN)
 def test_broken_grants_are_caught(peer, check, requirement, tmp_path):
     assert verdicts(peer, check, tmp_path)[requirement] in (Verdict.WARN, Verdict.FAIL)
+
+
+def test_an_owner_who_is_slowed_down_by_a_stranger_has_lost_nothing(tmp_path):
+    said = verdicts(PaceOfACode, "user_decision::test_code_of_another_client", tmp_path)
+    assert said["rfc8628-3.4-foreign-poll-harmless"] is Verdict.PASS
+    said = verdicts(PaceOfACode, "strangers::test_polls_of_a_stranger", tmp_path)
+    assert said["rfc8628-3.5-foreign-poll-not-counted"] is Verdict.WARN

@@ -38,16 +38,16 @@ _SESSION = re.compile(r"authorization|^(?!.*[cx]srf).*token|session|api-?key", r
 """Names of header fields that a browser has only where somebody signed in; tokens against forgery are not meant."""
 
 
+_QUOTED = re.compile(r"""["']([./?][^"'<>\s]{0,500})["']""")
+"""What may be an address on the same server, in the source of a page."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Which request of a decision, counted from one: among those that change anything, or among all of them."""
 
     number: int
     by_link: bool = False
-
-
-_QUOTED = re.compile(r"""["']([./?][^"'<>\s]{0,500})["']""")
-"""What may be an address on the same server, in the source of a page."""
 
 
 class _HeldError(BaseException):
@@ -77,9 +77,10 @@ def deciding_request(device: Device) -> Place | None:
 
 
 def deciding_link(device: Device) -> Place | None:
-    """The link of a page, or its form that is sent by GET, by which the user approves; None where it is none.
+    """The link of a page, its form that is sent by GET, or its button that sets the location, by which one approves.
 
-    It comes after all that changes anything; what a redirect or script leads to is part of what led there. What it is
+    None where it is none. It comes after all that changes anything; what a redirect leads to, or a request whose
+    address does not stand in the page, is part of what led there. What it is
     is seen: before it the code is pending, and after it there is a token. Raises Untestable where the pages do not let
     the user approve, or none of theirs is used.
     """

@@ -199,12 +199,15 @@ class _Walk:
     def _pending(self, grant: Grant) -> Cause | None:
         """Poll before anybody has decided; returns what is wrong, which blocks nothing if a token comes later."""
         exchange, pending = grant.ask(wait=False, label="poll before any decision")
-        for pause in () if self._case.run.target.in_process else _GETTING_READY:
-            if exchange.status not in _ERRORS_OF_THEIRS and exchange.response is not None:
+        for pause in _GETTING_READY:
+            # No answer at all costs its time: it is waited for once more, and an error until the server is ready.
+            again = exchange.status in _ERRORS_OF_THEIRS or (exchange.response is None and pause == _GETTING_READY[0])
+            if not again:
                 break
             # A server that has just been started may not be ready yet for what it does for the first time, and what
             # it failed at may have cost the code. Its clock need not be the real one, by which it gets ready.
-            time.sleep(pause)
+            if not self._case.run.target.in_process:
+                time.sleep(pause)
             grant.renew()
             exchange, pending = grant.ask(wait=False, label="poll of another code before any decision")
         if pending:

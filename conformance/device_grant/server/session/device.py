@@ -240,7 +240,7 @@ class Grant:
     def poll_by(self, stranger: Device) -> Exchange:
         """A poll by another client, when a decision had time to be seen; the owner's pace goes on without it."""
         if self.decided is not None:
-            stranger.case.wait(max(0.0, self.decided + self.interval - stranger.case.now()))
+            stranger.case.wait(self.decided + self.interval - stranger.case.now())
         return stranger.token(
             grant_type=DEVICE_CODE_GRANT, device_code=self.device_code, label="poll by another client", patient=False
         )
@@ -302,13 +302,17 @@ class Grant:
                 "raise [clock] longest_wait in target.toml, or run the target in process or under libfaketime"
             )
 
+    def require_promise(self) -> None:
+        """Raise Untestable where the server says no lifetime: what target.toml declares, it owes nobody."""
+        if self.promised <= 0:
+            raise Untestable("the response states no lifetime (expires_in)")
+
     def grow_old(self, share: float) -> None:
         """Wait until that share of the lifetime has passed, counted from when the start was sent.
 
         Raises Untestable where the server has promised none: what target.toml declares, it owes nobody.
         """
-        if self.promised <= 0:
-            raise Untestable("the response states no lifetime (expires_in)")
+        self.require_promise()
         self.device.case.wait(self.time_left - (1 - share) * self.expires_in)
 
     def expire(self, margin: float = 3.0) -> None:

@@ -78,7 +78,10 @@ def test_code_of_another_client(device: Device, other: Device, verify: Verify) -
     if foreign.outcome.ok:
         verify.that("rfc8628-3.4-foreign-poll-harmless", None, "the second client was given the token", foreign)
         return
-    verify("rfc8628-3.4-foreign-poll-harmless", grant.poll(label="poll by the owner"), accepted=["ok"], tolerated=ENDED)
+    own = grant.poll(label="poll by the owner")
+    if own.code == "slow_down":  # for whose poll, another check judges
+        own = grant.poll(label="poll by the owner, 5 s later")
+    verify("rfc8628-3.4-foreign-poll-harmless", own, accepted=["ok"], tolerated=ENDED)
 
 
 @check("rfc8628-3.5-denial-after-approval", faults=("denial_after_approval_ignored",), timed=True)

@@ -219,7 +219,7 @@ def test_expired_registration_is_refused(case: ServerCase, verify: Verify) -> No
     registration = with_secret(case)
     lives = _lifetime_of_secret(case, registration)
     device = Device(case, case.run.client_of(registration))
-    case.wait(max(0, lives - SHORTLY))
+    case.wait(lives - SHORTLY)
     begun = _begun(device)
     case.wait(min(SHORTLY, lives) + 5)
     exchange = device.request(client=device.client, label="start with an expired secret")
