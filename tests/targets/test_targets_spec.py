@@ -60,6 +60,7 @@ def test_clients_that_come_with_the_suite_have_names():
     [
         (parse_target, "embedded:klingon", "unknown dialect"),
         (parse_target, "nano-idp", "did you mean nanoidp"),
+        (parse_target, "embbeded", "did you mean embedded"),
         (parse_target, "honest", "unknown target 'honest'"),
         (parse_target, "a/b", "no such file or folder"),
         (parse_client, "honest:klingon", "unknown dialect"),

@@ -80,7 +80,7 @@ def parse_target(text: str) -> Spec:
     if text.startswith(_CASSETTE):
         return Spec(text, SpecForm.CASSETTE, path=Path(text.removeprefix(_CASSETTE)))
     others = f"{EMBEDDED}, a URL, asgi:module:app, wsgi:module:app or the path of a {FILES['servers']}"
-    return Spec(text, SpecForm.DESCRIBED, path=_file(text, "servers", "target", (), others))
+    return Spec(text, SpecForm.DESCRIBED, path=_file(text, "servers", "target", (EMBEDDED,), others))
 
 
 def parse_client(text: str) -> Spec:
