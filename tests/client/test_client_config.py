@@ -45,7 +45,9 @@ def test_the_least_that_is_needed(tmp_path):
         ('name = "x"\n[run]\n', "run.command: missing"),
         ('name = " "\n[run]\ncommand = ["x"]\n', "name: empty"),
         (LEAST + 'kin = "flow"\n', "run.kin: unknown key; did you mean kind?"),
-        (LEAST + 'kind = "loop"\n', "run.kind"),
+        (LEAST + 'kind = "loop"\n', "run.kind: unknown value 'loop'"),
+        ('language = "rusty"\n' + LEAST, "language: unknown value 'rusty'; did you mean rust? (c, c++"),
+        (LEAST + '[claims]\nkeeps = ["token"]\n', "claims.keeps[0]: unknown value 'token'; did you mean tokens?"),
         (LEAST + "deadline = 0\n", "run.deadline: give a positive"),
         (LEAST + "side_by_side = 0\n", "run.side_by_side"),
         (LEAST + 'requirements = "none.txt"\n', "run.requirements: there is no file"),
@@ -59,7 +61,6 @@ def test_the_least_that_is_needed(tmp_path):
         (LEAST + "[claims]\nrefresh = 1\n", "claims.refresh"),
         (LEAST + "[claims]\nexpiry = true\n", "claims.expiry: unknown key"),
         (LEAST + "[claims]\nlogin = false\n", "claims.login: a client that cannot sign in"),
-        (LEAST + "[claims]\nkeeps = ['cookies']\n", "keeps"),
     ],
 )
 def test_mistakes_are_one_line(tmp_path, text, complaint):

@@ -35,7 +35,16 @@ def write(tmp_path):
         (LIVE + "[user]\nzzzzzz = 1\n", ["user.zzzzzz: unknown key", "known here: module, command, prompt"]),
         (LIVE + '[lifetimes]\ninterval = "5"\n', ["lifetimes.interval", "got `str`"]),
         (LIVE + '[[clients]]\nid = "a"\n[[clients]]\nid = 7\n', ["clients[1].id", "got `int`"]),
-        (LIVE + '[clock]\nkind = "sundial"\n', ["clock.kind", "sundial"]),
+        (LIVE + '[clock]\nkind = "sundial"\n', ["clock.kind: unknown value 'sundial'", "travel, faketime, real"]),
+        (
+            'language = "Pyhton"\n' + LIVE,
+            ["language: unknown value 'Pyhton'", "did you mean python? (c, c++, c#, dart,"],
+        ),
+        ('language = "x\' - at `$.y`"\n' + LIVE, ["language: unknown value", "choose one of c, c++"]),
+        (
+            LIVE + '[[clients]]\nid = "a"\nauthentication = "none"\n[[clients]]\nid = "b"\nauthentication = "basic"\n',
+            ["clients[1].authentication: unknown value 'basic'", "did you mean client_secret_basic?"],
+        ),
         ('[endpoints]\nbase = "http://x"\n', ["missing the key `name`"]),
         ('name = "x"\n', ["endpoints.base: missing"]),
         ('name = " "\n' + LIVE[11:], ["name: empty"]),

@@ -6,6 +6,8 @@ import platform
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from device_grant import __version__
 from device_grant.results.model import FORMAT, Header
 
@@ -27,6 +29,8 @@ def of_server(run: Run, command: str) -> Header:
         target=run.name,
         target_version=config.version,
         target_homepage=config.homepage,
+        language=config.language or msgspec.UNSET,
+        product=config.product or msgspec.UNSET,
         spec=redacted_url(spec) if "://" in spec else spec,
         dialect=run.dialect.name,
         claims=dict(config.claims),
@@ -42,8 +46,6 @@ def of_server(run: Run, command: str) -> Header:
 
 def of_client(run: ClientRun, command: str) -> Header:
     """Header of a run of a client."""
-    import msgspec
-
     driver, config = run.driver, run.config
     claims = {name: bool(value) for name, value in msgspec.structs.asdict(config.claims).items()}
     return Header(
@@ -53,6 +55,9 @@ def of_client(run: ClientRun, command: str) -> Header:
         target=config.name,
         target_version=config.version,
         target_homepage=config.homepage,
+        language=config.language or msgspec.UNSET,
+        product=config.product or msgspec.UNSET,
+        client_kind=config.run.kind,
         spec=driver.spec,
         dialect=run.dialect.name,
         claims={**claims, "registration": run.registers},

@@ -164,6 +164,12 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field=
     """ISO 8601, UTC."""
     published: bool = False
     """Whether the file was made for publication: without transcripts of checks, times, counts and random values."""
+    language: str | msgspec.UnsetType = msgspec.UNSET
+    """What the target is written in: `python`, `go` …; absent where its description does not say."""
+    product: str | msgspec.UnsetType = msgspec.UNSET
+    """The software of which the target is one version; absent where its description does not say."""
+    client_kind: str | msgspec.UnsetType = msgspec.UNSET
+    """How a client is run: `flow`, `operations` …; absent for servers."""
     shard: Shard | msgspec.UnsetType = msgspec.UNSET
     """Present in one part of a run that was shared out: no verdict on the whole target."""
 

@@ -10,7 +10,28 @@ import msgspec
 from device_grant.catalogue.model import RFC8628
 
 AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "none"]
-
+Language = Literal[
+    "c",
+    "c++",
+    "c#",
+    "dart",
+    "elixir",
+    "erlang",
+    "go",
+    "java",
+    "javascript",
+    "kotlin",
+    "perl",
+    "php",
+    "python",
+    "ruby",
+    "rust",
+    "scala",
+    "shell",
+    "swift",
+    "other",
+]
+"""What software is written in, as reports call it; TypeScript is `javascript`, because that is what runs."""
 
 PASSWORD_VARIABLE = "DEVICE_GRANT_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable with the password of the account where no other is named."""
@@ -169,6 +190,10 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     name: str
     version: str = ""
     homepage: str = ""
+    language: Literal[Language, ""] = ""
+    """What it is written in: the matrix can be narrowed to a language. Empty: not said."""
+    product: str = ""
+    """The software of which this is one version: versions of a product are set side by side. Empty: its name."""
     dialect: str = RFC8628
     """Name of a registered dialect."""
     serve: Serve | None = None

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 import types
 import typing
 from pathlib import Path
-from typing import TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 import msgspec
 
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, one_of
 from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
@@ -22,7 +23,13 @@ from device_grant.targets.config import ClockSection, EndpointsSection, Located,
 from device_grant.targets.spec import SpecForm, parse_target
 from device_grant.targets.validate import contradictions
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 T = TypeVar("T")
+_WRONG_CHOICE = "Invalid enum value "
+"""What msgspec says before the representation of a word that is none of those which a key takes."""
+_QUOTES = "\"'"
 
 FILE_NAME = FILES["servers"]
 
@@ -114,7 +121,7 @@ def read_config(file: Path, kind: type[T]) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{file}: {_readable(str(error))}") from error
+        raise UsageError(f"{file}: {_readable(str(error), kind)}") from error
 
 
 def _live(spec: str, dialect: str | None) -> Located:
@@ -182,11 +189,31 @@ def _struct_of(kind: object) -> type[msgspec.Struct] | None:
     return None
 
 
-def _readable(message: str) -> str:
+def _readable(message: str, kind: object) -> str:
     """The message of msgspec with the key in front, as a person would write the path."""
-    reason, _, where = message.partition(" - at `$")
-    path = where.removesuffix("`").removeprefix(".")
+    # The last one: what is quoted before it may say anything.
+    reason, _, where = message.rpartition(" - at `$")
+    path = where.removesuffix("`").removeprefix(".") if reason else ""
+    reason = reason or message
     reason = reason.replace("Object missing", "missing").replace("required field", "the key")
     for json_name, toml_name in (("`object`", "a table"), ("`array`", "an array"), ("`bool`", "true or false")):
         reason = reason.replace(json_name, toml_name)
+    if reason.startswith(_WRONG_CHOICE):
+        word = reason.removeprefix(_WRONG_CHOICE)
+        reason = f"unknown value {word}; {one_of(word.strip(_QUOTES), _choices(kind, path))}"
     return f"{path}: {reason}" if path else reason
+
+
+def _choices(kind: object, path: str) -> list[str]:
+    """What a key takes that takes one of a few words, in the order of its type."""
+    for name in re.sub(r"\[[^\]]*\]", "", path).split("."):
+        kind = typing.get_type_hints(_struct_of(kind))[name]
+    return [word for word in _words(kind) if word]
+
+
+def _words(kind: object) -> Iterator[str]:
+    for part in get_args(kind):
+        if isinstance(part, str):
+            yield part
+        else:
+            yield from _words(part)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from device_grant.catalogue.model import RFC8628
+from device_grant.targets.config import Language  # noqa: TC001 - msgspec resolves annotations at run time
 
 UNSUPPORTED = 75
 """Exit status by which an adapter says that its client cannot do the operation (EX_TEMPFAIL of sysexits)."""
@@ -128,6 +129,10 @@ class ClientConfig(_ClientSection, frozen=True, kw_only=True):
     name: str
     version: str = ""
     homepage: str = ""
+    language: Literal[Language, ""] = ""
+    """What it is written in: the matrix can be narrowed to a language. Empty: not said."""
+    product: str = ""
+    """The software of which this is one version: versions of a product are set side by side. Empty: its name."""
     dialect: str = RFC8628
     """Name of a registered dialect."""
     run: RunSection
