@@ -121,6 +121,10 @@ class Invocation:
     """Seconds for which the client is stopped and then goes on, half a second after the answer to its first poll."""
     watched: bool = False
     """Whether its HOME is watched, for files that other people could read for a moment."""
+    scenario: str = ""
+    """Name of the check whose run it is; empty for the first runs, which precede all checks."""
+    number: int = 0
+    """Which of its runs, counted from 1."""
     terminal: bool = False
     """Whether it writes to a terminal; standard error is then one with standard output."""
 

@@ -13,6 +13,7 @@ from device_grant.client.scripted.identity import id_token, key_set
 from device_grant.client.scripted.members import JWKS, codes, metadata, registration, tokens
 from device_grant.client.scripted.replies import Reply, json_reply
 from device_grant.client.scripted.steps import Moment, Script, error
+from device_grant.client.scripted.values import Values
 from device_grant.protocol import (
     DEVICE_CODE_GRANT,
     REFRESH_TOKEN_GRANT,
@@ -60,6 +61,8 @@ class Authority:
     script: Script = field(default_factory=Script)
     base: str = ""
     """Where clients reach it, without a slash at the end."""
+    values: Values = field(default_factory=Values)
+    """Draws the codes and tokens."""
     issuer_path: str = ""
     documents: dict[str, Any] = field(default_factory=dict)
     """Members that the metadata has besides the honest ones; None removes one, `{base}` is filled in."""
@@ -68,6 +71,8 @@ class Authority:
     metadata_at: tuple[str, ...] | None = None
     """Paths at which there is metadata; None: at every well-known place of the issuer."""
     exchanges: list[Exchange] = field(default_factory=list)
+    answered: list[tuple[Request, Reply]] = field(default_factory=list)
+    """Every request and what was said to it, in the order of the answers; those that nobody awaited too."""
     issued: dict[str, list[str]] = field(default_factory=dict)
     """Values by kind: device_code, user_code, verification_uri, access_token, refresh_token, client_id …"""
     most: int = 40
@@ -156,24 +161,29 @@ class Authority:
     def answer(self, request: Request) -> Reply:
         """The script's next answer to this request."""
         with self._lock:
-            channel = self.channel(request)
-            total = self._counts.get("", 0)
-            self._counts[""] = total + 1
-            if total >= MOST_REQUESTS:
-                self.flooded = self.enough = True
-                return Reply(fate="closed")
-            if channel is None:
-                return self._static(request)
-            number = self._counts.get(channel, 0)
-            self._counts[channel] = number + 1
-            if channel == "token" and number + 1 >= self.most:
-                self.enough = True
-            moment = self._moment(request, lambda: self._honest(channel, request), channel)
-            reply = self._filled_in(self.script.step(channel, number)(moment), request)
-            self._note_issued(channel, reply)
-            if channel == "token":
-                self._note_redeemed(request, reply)
+            reply = self._answer(request)
+            self.answered.append((request, reply))
             return reply
+
+    def _answer(self, request: Request) -> Reply:
+        channel = self.channel(request)
+        total = self._counts.get("", 0)
+        self._counts[""] = total + 1
+        if total >= MOST_REQUESTS:
+            self.flooded = self.enough = True
+            return Reply(fate="closed")
+        if channel is None:
+            return self._static(request)
+        number = self._counts.get(channel, 0)
+        self._counts[channel] = number + 1
+        if channel == "token" and number + 1 >= self.most:
+            self.enough = True
+        moment = self._moment(request, lambda: self._honest(channel, request), channel)
+        reply = self._filled_in(self.script.step(channel, number)(moment), request)
+        self._note_issued(channel, reply)
+        if channel == "token":
+            self._note_redeemed(request, reply)
+        return reply
 
     def record(self, request: Request, reply: Reply, started: float, ended: float, connection: str) -> Exchange:
         """Keep the exchange; times are seconds of the client's clock since the run began."""
@@ -235,7 +245,7 @@ class Authority:
                 return json_reply(self.metadata())
 
     def _start(self) -> Reply:
-        return self._success(codes(self.base), self.config.response.device_authorization)
+        return self._success(codes(self.base, self.values), self.config.response.device_authorization)
 
     def _token(self, request: Request) -> Reply:
         members = members_of(request)
@@ -252,11 +262,13 @@ class Authority:
         return self._tokens()
 
     def _tokens(self) -> Reply:
-        return self._success(tokens(), self.config.response.token)
+        return self._success(tokens(self.values), self.config.response.token)
 
     def _registration(self, members: dict[str, Any]) -> Reply:
         status = 201 if self.dialect.registration_is_echoed else 200
-        return self._success(registration(self.dialect, members), self.config.response.registration, status)
+        return self._success(
+            registration(self.dialect, members, self.values), self.config.response.registration, status
+        )
 
     def _success(self, members: dict[str, Any], extra: dict[str, Any], status: int = 200) -> Reply:
         named = {self.dialect.wire_name(name): value for name, value in members.items()}

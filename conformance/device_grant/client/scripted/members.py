@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets as entropy
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -11,22 +10,22 @@ from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from device_grant.client.scripted.values import Values
     from device_grant.protocol import Dialect
 
 JWKS = "/jwks"
 """Where the keys are that sign ID tokens; none unless client.toml asks for such tokens."""
-_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 EXPIRES_IN = 600
 INTERVAL = 1
 TOKEN_LIFETIME = 3600
 
 
-def codes(base: str) -> dict[str, Any]:
+def codes(base: str, values: Values) -> dict[str, Any]:
     """Of a device authorization response, canonical names (RFC 8628 section 3.2)."""
-    user_code = "-".join("".join(entropy.choice(_ALPHABET) for _ in range(4)) for _ in range(2))
+    user_code = values.user_code()
     uri = f"{base}/device"
     return {
-        "device_code": "DC." + entropy.token_urlsafe(24),
+        "device_code": values.token("DC"),
         "user_code": user_code,
         "verification_uri": uri,
         "verification_uri_complete": f"{uri}?user_code={user_code}",
@@ -35,30 +34,30 @@ def codes(base: str) -> dict[str, Any]:
     }
 
 
-def tokens() -> dict[str, Any]:
+def tokens(values: Values) -> dict[str, Any]:
     """Of a token response (RFC 6749 section 5.1)."""
     return {
-        "access_token": "AT." + entropy.token_urlsafe(24),
+        "access_token": values.token("AT"),
         "token_type": "Bearer",
         "expires_in": TOKEN_LIFETIME,
-        "refresh_token": "RT." + entropy.token_urlsafe(24),
+        "refresh_token": values.token("RT"),
     }
 
 
-def registration(dialect: Dialect, asked: Mapping[str, Any]) -> dict[str, Any]:
+def registration(dialect: Dialect, asked: Mapping[str, Any], values: Values) -> dict[str, Any]:
     """Of the answer to a registration that asked for these (RFC 7591 section 3.2.1; AWS RegisterClient)."""
-    known: dict[str, Any] = {"client_id": "CID." + entropy.token_urlsafe(12)}
+    known: dict[str, Any] = {"client_id": values.token("CID", 12)}
     now = int(time.time())
     if not dialect.registration_is_echoed:
         return known | {
-            "client_secret": "CS." + entropy.token_urlsafe(24),
+            "client_secret": values.token("CS"),
             "client_id_issued_at": now,
             "client_secret_expires_at": now + 90 * 86400,
         }
     method = asked.get("token_endpoint_auth_method") or "client_secret_basic"
     known |= {"client_id_issued_at": now}
     if method != "none":
-        known |= {"client_secret": "CS." + entropy.token_urlsafe(24), "client_secret_expires_at": 0}
+        known |= {"client_secret": values.token("CS"), "client_secret_expires_at": 0}
     kept = {name: value for name, value in asked.items() if name not in known}
     return {**kept, **known, "token_endpoint_auth_method": method}
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from device_grant.client.drivers.invocation import Home, Invocation
-from device_grant.client.rules import every_rule
 from device_grant.client.scripted.steps import Script, change
 from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Untestable, Verify, applies
 from device_grant.protocol import Transcript
@@ -43,13 +42,14 @@ class ClientCase:
         self.ledger = Ledger(check.name, run.catalogue.get, run.dialect, check.requirements, run.expects)
         self.invariants = {
             entry.name: Ledger(entry.name, run.catalogue.get, run.dialect, entry.requirements, run.expects)
-            for entry in every_rule()
+            for entry in run.rules
         }
-        self._watching = [entry for entry in every_rule() if applies(entry, run.dialect, run.catalogue.get)]
+        self._watching = [entry for entry in run.rules if applies(entry, run.dialect, run.catalogue.get)]
         self.stop: StopCheck | None = None
         """Why the scenario ended before its end, if it did."""
         self._homes = ExitStack()
         self._client = ClientUnderTest(self)
+        self._runs = 0
 
     def begin(self) -> None:
         """Nothing runs before the first run of the client."""
@@ -71,6 +71,11 @@ class ClientCase:
     def home(self) -> Home:
         """A fresh HOME, removed at the end of the case."""
         return self._homes.enter_context(Home())
+
+    def next_run(self) -> int:
+        """The number of the run of the client that comes now, counted from 1."""
+        self._runs += 1
+        return self._runs
 
     def take(self, attempt: Attempt, label: str) -> Attempt:
         """Record one run of the client and let the rules judge it.
@@ -267,7 +272,9 @@ class ClientUnderTest:
             "registration": registration,
             "metadata": metadata,
         }
-        authority = run.authority(Script({name: list(said) for name, said in steps.items()}, frozenset(forever)))
+        number, scenario = self._case.next_run(), self._case.check.name
+        script = Script({name: list(said) for name, said in steps.items()}, frozenset(forever))
+        authority = run.authority(script, f"{scenario} {number}")
         authority.most, authority.metadata_at = most, metadata_at
         authority.documents, authority.moved = dict(documents or {}), dict(moved or {})
         authority.issuer_path = issuer_path or authority.issuer_path
@@ -279,7 +286,9 @@ class ClientUnderTest:
             authority.issue(kind, value)
         if operation == "refresh" and "REFRESH_TOKEN" not in variables:
             variables["REFRESH_TOKEN"] = authority.issue("refresh_token", "RT.refresh-token-of-a-scenario")
-        other: Authority | None = run.authority(elsewhere) if elsewhere is not None else None
+        other: Authority | None = (
+            run.authority(elsewhere, f"{scenario} {number} elsewhere") if elsewhere is not None else None
+        )
         invocation = Invocation(
             operation,
             authority,
@@ -294,6 +303,8 @@ class ClientUnderTest:
             suspended=suspended,
             watched=watched,
             terminal=terminal,
+            scenario=scenario,
+            number=number,
         )
         return self._case.take(run.attempt(invocation), label or operation)
 

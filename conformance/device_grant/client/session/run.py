@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from device_grant.catalogue import Verdict
 from device_grant.client.drivers.invocation import Home, Invocation, operation_of
+from device_grant.client.rules import every_rule
 from device_grant.client.scripted.authority import Authority
 from device_grant.client.scripted.steps import Script, pending
+from device_grant.client.scripted.values import Values
 from device_grant.client.session.attempt import Attempt
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.protocol import Dialect, Purpose, Secrets
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from device_grant.client.drivers.invocation import Driver
     from device_grant.client.scripted.steps import Step
     from device_grant.client.session.case import ClientCase
-    from device_grant.judging import Check
+    from device_grant.judging import Check, Rule
     from device_grant.judging.ledger import Expects
     from device_grant.judging.trial import Trial
 
@@ -46,6 +48,10 @@ class ClientRun:
     secrets: Secrets = field(default_factory=Secrets)
     arguments: tuple[str, ...] = ()
     """What else the command line said, for the command that shows a result again."""
+    rules: tuple[Rule, ...] = field(default_factory=lambda: tuple(every_rule()))
+    """What is judged on every run of the client."""
+    drawn: bool = False
+    """Whether what the server issues is drawn from the name of the scenario, so that the run can be played again."""
     sends: ClassVar[bool] = False
     """The requests are the client's: sending one again by hand shows nothing."""
     exchanges: int = 0
@@ -59,6 +65,7 @@ class ClientRun:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._first: list[tuple[str, Attempt]] = []
+        self._firsts = 0
         self.config = self.driver.config
         self.secrets.register("client_secret", CLIENT_SECRET)
         claimed = self.config.claims.registration
@@ -108,9 +115,10 @@ class ClientRun:
 
     # Running.
 
-    def authority(self, script: Script | None = None) -> Authority:
-        """A scripted server for one run."""
-        return Authority(self.dialect, self.config, self.secrets, script or Script())
+    def authority(self, script: Script | None = None, place: str = "") -> Authority:
+        """A scripted server for one run; `place` is which of the whole session it is, and no other run's."""
+        values = Values(place or f"first {self._firsts + 1}") if self.drawn else Values()
+        return Authority(self.dialect, self.config, self.secrets, script or Script(), values=values)
 
     def given(self, operation: str, *, confidential: bool = False, scope: bool = True) -> dict[str, str]:
         """What a run is told by default."""
@@ -163,7 +171,8 @@ class ClientRun:
         return taken
 
     def _begin(self, label: str, invocation: Invocation) -> Attempt:
-        attempt = self.attempt(invocation)
+        self._firsts += 1
+        attempt = self.attempt(replace(invocation, number=self._firsts))
         self._must_support(attempt, invocation.operation)
         with self._lock:
             self._first.append((label, attempt))
