@@ -361,6 +361,48 @@ def test_what_a_client_toml_changes():
         assert document["device_authorization_endpoint"] == "http://127.0.0.1:1/login/device/code"
 
 
+def test_placeholders_stand_for_the_request_the_answer_and_what_was_said_before():
+    authority = authority_of(
+        response=ResponseSection(
+            device_authorization={"message": "{client_id} asks for {scope}: {device_code}"},
+            token={"said": {"deep": ["{access_token}", "{user_code}"]}, "note": "{client_id} at {issuer}"},
+            metadata={"revocation_endpoint": "{endpoint}/revoke", "jwks_uri": None},
+        ),
+        answers=(
+            StaticAnswer(
+                path="/me",
+                headers={"X-Token": "{access_token}", "Cache-Control": "no-store"},
+                content_type="text/plain",
+                body='for "{client_id}"',
+            ),
+        ),
+    )
+    asks = Request("POST", "http://127.0.0.1:1/device_authorization", FORM, b"client_id=me&scope=openid+a")
+    said = authority.answer(asks).members
+    assert said["message"] == f"me asks for openid a: {said['device_code']}"
+    token = authority.answer(poll_request(said["device_code"])).members
+    assert token["said"] == {"deep": [token["access_token"], said["user_code"]]}
+    assert token["note"] == "me at http://127.0.0.1:1"
+    document = authority.answer(Request("GET", "http://127.0.0.1:1/.well-known/openid-configuration")).members
+    assert document["revocation_endpoint"] == "http://127.0.0.1:1/revoke"
+    assert "jwks_uri" not in document
+    mine = authority.answer(Request("GET", "http://127.0.0.1:1/me"))
+    assert mine.content == b'for "me"'
+    assert mine.headers == (
+        ("Content-Type", "text/plain"),
+        ("X-Token", token["access_token"]),
+        ("Cache-Control", "no-store"),
+    )
+
+
+def test_a_placeholder_for_itself_is_what_was_said_before():
+    """A refresh whose answer repeats the token that there was."""
+    authority = authority_of(response=ResponseSection(token={"refresh_token": "{refresh_token}"}))
+    authority.issue("refresh_token", "RT.first")
+    refresh = Request("POST", "http://127.0.0.1:1/token", FORM, b"grant_type=refresh_token&refresh_token=RT.first")
+    assert authority.answer(refresh).members["refresh_token"] == "RT.first"
+
+
 def test_secrets_are_known_from_their_birth():
     authority = authority_of(steps={"start": [change(device_code="DC.changed-on-the-way")]})
     authority.answer(start_request())

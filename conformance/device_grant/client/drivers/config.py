@@ -63,8 +63,9 @@ class ResponseSection(_ClientSection, frozen=True, kw_only=True):
     """Members that this client insists on in answers, wire names; in successful ones null removes a member.
 
     No scenario changes them: one that is about such a member does not apply.
-    Placeholders in their text are filled in: `{endpoint}`, `{issuer}`, `{user_code}`, `{verification_uri}`,
-    `{verification_uri_complete}`, and `{id_token}`, signed for the client that asks.
+    Placeholders in their text are filled in: `{endpoint}`, `{issuer}`, `{client_id}`, `{scope}`; `{user_code}`,
+    `{device_code}`, `{verification_uri}`, `{verification_uri_complete}`, `{access_token}`, `{refresh_token}` of this
+    answer, or of the last one that had them; and `{id_token}`, signed for the client that asks.
     """
 
     registration: dict[str, Any] = {}
@@ -86,7 +87,10 @@ class StaticAnswer(_ClientSection, frozen=True, kw_only=True):
     method: str = "GET"
     status: int = 200
     content_type: str = "application/json"
+    headers: dict[str, str] = {}
+    """Further ones; placeholders are filled in."""
     body: str = "{}"
+    """Placeholders are filled in, as in `[response]`."""
 
 
 class ClientClockSection(_ClientSection, frozen=True, kw_only=True):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.client.scripted.identity import id_token, key_set
 from device_grant.client.scripted.members import JWKS, codes, metadata, registration, tokens
+from device_grant.client.scripted.placeholders import ID_TOKEN, OF_THE_ANSWER, Words, filled, filled_text, named, wants
 from device_grant.client.scripted.replies import Reply, json_reply
 from device_grant.client.scripted.steps import Moment, Script, error
 from device_grant.client.scripted.values import Values
@@ -24,7 +25,7 @@ from device_grant.protocol import (
     Purpose,
     Request,
 )
-from device_grant.protocol.reading import basic, is_poll, members_of, value_of
+from device_grant.protocol.reading import is_poll, members_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ class Authority:
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
         self._redeemed: set[str] = set()
-        self._wanted = repr(self.config.response.token)
+        self._asked: dict[str, str] = {}
+        self._signs = wants(self.config.response.token, ID_TOKEN)
         self.issuer_path = self.issuer_path or self.config.endpoints.issuer
 
     @property
@@ -172,6 +174,7 @@ class Authority:
         if total >= MOST_REQUESTS:
             self.flooded = self.enough = True
             return Reply(fate="closed")
+        self._asked |= named(request)
         if channel is None:
             return self._static(request)
         number = self._counts.get(channel, 0)
@@ -310,40 +313,41 @@ class Authority:
         for entry in self.config.answers:
             place = entry.path.replace("{issuer}", self.issuer_path)
             if place == path and entry.method.upper() == request.method:
-                body = entry.body.replace("{issuer}", self.issuer).replace("{endpoint}", self.base)
-                return Reply(entry.status, (("Content-Type", entry.content_type),), body.encode())
+                words = self._words(request, {})
+                headers = {"Content-Type": entry.content_type} | entry.headers
+                said = tuple((name, filled_text(value, words)) for name, value in headers.items())
+                return Reply(entry.status, said, filled_text(entry.body, words).encode())
         if path == JWKS:
-            return json_reply(key_set() if ID_TOKEN in self._wanted else {"keys": []})
+            return json_reply(key_set() if self._signs else {"keys": []})
         return json_reply({"error": "not_found"}, 404)
 
     def _filled_in(self, reply: Reply, request: Request) -> Reply:
         """With the placeholders of client.toml's members replaced by what this very answer, or an earlier one, says."""
-        content = reply.content
-        if not any(f"{{{name}}}".encode() in content for name in _PLACEHOLDERS):
-            return reply
-        members = reply.members
-        uri = self._said(members, "verification_uri")
-        values = {
-            "endpoint": self.base,
-            "issuer": self.issuer,
-            "user_code": self._said(members, "user_code"),
-            "verification_uri": uri,
-            "verification_uri_complete": self._said(members, "verification_uri_complete", instead=uri),
-        }
-        if ID_TOKEN.encode() in content:
-            values["id_token"] = id_token(self.issuer, self._client_of(request))
-        for name, value in values.items():
-            content = content.replace(f"{{{name}}}".encode(), json.dumps(value)[1:-1].encode())
+        content = filled(reply.content, self._words(request, reply.members))
         return reply if content == reply.content else replace(reply, content=content)
 
-    def _client_of(self, request: Request) -> str:
-        credentials = basic(request)
-        named = value_of(request, "client_id") or (credentials.user if credentials else "")
-        return str(named or self.last("client_id"))
+    def _words(self, request: Request, members: Mapping[str, Any]) -> Words:
+        """What stands for each placeholder in an answer to this request that has these members."""
+        words: Words = {name: partial(self._said, members, name) for name in OF_THE_ANSWER}
+        uri = words["verification_uri"]
+        return words | {
+            "verification_uri_complete": lambda: self._said(members, "verification_uri_complete") or uri(),
+            "endpoint": lambda: self.base,
+            "issuer": lambda: self.issuer,
+            "client_id": lambda: self._client_of(request),
+            "scope": lambda: self._asked.get("scope", ""),
+            "id_token": lambda: id_token(self.issuer, self._client_of(request)),
+        }
 
-    def _said(self, members: Mapping[str, Any], name: str, instead: str = "") -> str:
+    def _client_of(self, request: Request) -> str:
+        """Whose request it is; where it names nobody, the client of the request before it."""
+        return named(request).get("client_id") or self._asked.get("client_id") or self.last("client_id")
+
+    def _said(self, members: Mapping[str, Any], name: str) -> str:
+        """A text of this answer under its canonical name; else the one that was said last."""
         value = members.get(self.dialect.wire_name(name))
-        return value if isinstance(value, str) else instead or self.last(name)
+        # A placeholder stands for what was said before it.
+        return value if isinstance(value, str) and value != f"{{{name}}}" else self.last(name)
 
     def _note_redeemed(self, request: Request, reply: Reply) -> None:
         """A code whose token went out is worth nothing more; one whose answer was lost or late can be sent again."""
@@ -372,8 +376,6 @@ class Authority:
         return value
 
 
-ID_TOKEN = "{id_token}"  # noqa: S105 - a placeholder
-_PLACEHOLDERS = ("endpoint", "issuer", "user_code", "verification_uri", "verification_uri_complete", "id_token")
 _ISSUED = (
     "device_code",
     "user_code",
