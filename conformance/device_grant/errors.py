@@ -42,6 +42,10 @@ class UsageError(DeviceGrantError):
     exit_code = ExitCode.USAGE
 
 
+class MissingToolError(UsageError):
+    """A program that a target or a client is built or started with is not on PATH; the message says what to install."""
+
+
 class SuiteError(DeviceGrantError):
     """Our own code broke: never a verdict on the target."""
 

@@ -176,6 +176,7 @@ def client_text(words: Iterable[str], name: str, dialect: str) -> str:
             "[run]",
             "# {endpoint}, {issuer}, {client_id} and more are filled in, as your client is told where its server is.",
             f"command = [{command}]",
+            '# build = [["go", "build", "-o", "{build}/login", "."]]   # then {build}/login in command',
             "",
             "# What it can do beyond a login:",
             "# [claims]",

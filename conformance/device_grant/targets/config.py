@@ -49,15 +49,19 @@ class Serve(_Section, frozen=True, kw_only=True):
     app: str = ""
     """In process: `asgi:module:app` or `wsgi:module:app`, imported with the file's folder on sys.path."""
     command: tuple[str, ...] = ()
-    """Launched process; `{python}`, `{port}` and `{dir}` (the file's folder) are filled in."""
+    """Launched process; `{python}`, `{port}`, `{dir}` (the file's folder) and `{build}` are filled in."""
     ready: str = ""
     """Path that is asked until it answers 200; without it, until the port accepts a connection."""
     ready_timeout: float = 60.0
     """Seconds to wait for it."""
     requirements: str = ""
     """pip requirements file, from which a virtual environment is made for `{python}`."""
+    requirements_options: tuple[str, ...] = ()
+    """Further options of `pip install`, such as `--no-deps`."""
     package: str = ""
     """package.json, beside it a lock file, installed by `npm ci`."""
+    build: tuple[tuple[str, ...], ...] = ()
+    """Commands that build it, once for the content of this folder; `{build}` is where they leave it."""
     env: dict[str, str] = {}
 
 

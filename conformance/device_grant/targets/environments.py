@@ -1,4 +1,4 @@
-"""Environments for launched targets: a virtual environment by pip, or node_modules by npm ci, kept in a cache.
+"""What is made before a program can be started: a virtual environment by pip, node_modules by npm ci, kept in a cache.
 
 An environment is keyed by what it is made from, is built once under a lock, and counts only with its stamp, so that
 an interrupted build is made again.
@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 import platformdirs
 from filelock import FileLock, Timeout
 
-from device_grant.errors import TargetUnreachableError, UsageError
+from device_grant.errors import MissingToolError, TargetUnreachableError, UsageError
 from device_grant.processes import completed, exit_words, last_lines
 from device_grant.targets.adapter import unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 _STAMP = ".complete"
-_LOCK_TIMEOUT = 900.0
+_LOCK_TIMEOUT = 3600.0
 _INSTALL_TIMEOUT = 900.0
 
 
@@ -35,33 +35,39 @@ def cache_folder() -> Path:
     return platformdirs.user_cache_path("device-grant", appauthor=False)
 
 
-def python_environment(requirements: Path, name: str) -> Path:
+def python_environment(requirements: Path, name: str, options: Sequence[str] = ()) -> Path:
     """The interpreter of a virtual environment with these requirements, built if need be.
 
-    Raises UsageError or TargetUnreachableError if it cannot be made.
+    `options` are further ones of `pip install`, such as `--no-deps`. Raises UsageError or TargetUnreachableError if it
+    cannot be made.
     """
     version = platform.python_version()
-    folder = cache_folder() / f"venv-{name}-{_digest([requirements], sys.executable, version)}"
+    folder = cache_folder() / f"venv-{name}-{digest_of([requirements], sys.executable, version, *options)}"
     python = folder / "bin" / "python"
-    with _built(folder) as missing:
+    with prepared(folder) as missing:
         if missing:
-            _say(f"{name}: making a virtual environment from {requirements.name}, once")
+            say(f"{name}: making a virtual environment from {requirements.name}, once")
             _run([sys.executable, "-m", "venv", str(folder)], name, "making a virtual environment", folder.parent)
             install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-            _run([*install, "-r", str(requirements)], name, f"pip install -r {requirements.name}", requirements.parent)
+            _run(
+                [*install, *options, "-r", str(requirements)],
+                name,
+                f"pip install -r {requirements.name}",
+                requirements.parent,
+            )
     return python
 
 
 def node_environment(package: Path, name: str) -> Path:
     """The folder whose node_modules are what package.json and its lock say; raises as python_environment does."""
     lock = package.with_name("package-lock.json")
-    folder = cache_folder() / f"npm-{name}-{_digest([package, lock], platform.machine())}"
+    folder = cache_folder() / f"npm-{name}-{digest_of([package, lock], platform.machine())}"
     npm = shutil.which("npm")
     if npm is None:
-        raise UsageError(f"{name} needs npm, which is not on PATH: install Node.js with npm")
-    with _built(folder) as missing:
+        raise MissingToolError(f"{name} needs npm, which is not on PATH: install Node.js with npm")
+    with prepared(folder) as missing:
         if missing:
-            _say(f"{name}: npm ci, once")
+            say(f"{name}: npm ci, once")
             folder.mkdir(parents=True)
             shutil.copy(package, folder / "package.json")
             shutil.copy(lock, folder / "package-lock.json")
@@ -71,8 +77,8 @@ def node_environment(package: Path, name: str) -> Path:
 
 
 @contextmanager
-def _built(folder: Path) -> Iterator[bool]:
-    """Whether the folder is still to be built; leaving without an exception stamps it."""
+def prepared(folder: Path, *, kept: bool = True) -> Iterator[bool]:
+    """Whether the folder is still to be made; leaving without an exception stamps it, where it is to be `kept`."""
     stamp = folder / _STAMP
     if stamp.exists():
         yield False
@@ -92,7 +98,8 @@ def _built(folder: Path) -> Iterator[bool]:
             return
         shutil.rmtree(folder, ignore_errors=True)
         yield True
-        stamp.touch()
+        if kept:
+            stamp.touch()
     finally:
         lock.release()
 
@@ -101,7 +108,7 @@ def _acquire(lock: FileLock, folder: Path) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        _say(f"another run is preparing {folder.name}: waiting for it")
+        say(f"another run is preparing {folder.name}: waiting for it")
     else:
         return
     # Bounded, since a build that hangs must not hold up every later run without a word.
@@ -127,7 +134,8 @@ def _run(command: Sequence[str], name: str, what: str, cwd: Path) -> None:
         )
 
 
-def _digest(files: Sequence[Path], *more: str) -> str:
+def digest_of(files: Iterable[Path], *more: str) -> str:
+    """A short name for the content of files and for texts; raises UsageError for a file that cannot be read."""
     digest = hashlib.sha256()
     for file in files:
         try:
@@ -139,5 +147,6 @@ def _digest(files: Sequence[Path], *more: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _say(line: str) -> None:
-    print(f"device-grant: {line}", file=sys.stderr, flush=True)  # noqa: T201 - progress of minutes, for a person
+def say(line: str, *, indent: bool = False) -> None:
+    """Tell a person why this takes a while; what others said of it is set in."""
+    print(f"{'    ' if indent else 'device-grant: '}{line}", file=sys.stderr, flush=True)  # noqa: T201 - progress of minutes, for a person

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
 from device_grant.protocol import dialect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from device_grant.targets.config import Located, TargetConfig
 
@@ -52,8 +52,9 @@ def _serve(config: TargetConfig) -> Iterator[str]:
         yield "serve: has neither app nor command; write one, or leave [serve] out for a live endpoint"
     if serve.app and not _APP.fullmatch(serve.app):
         yield f"serve.app: {serve.app!r} is not of the form asgi:module:app or wsgi:module:app"
-    if serve.app and (serve.requirements or serve.package):
-        yield "serve: requirements and package are for a command; an app is imported into the suite's own Python"
+    if serve.app and (serve.requirements or serve.package or serve.build):
+        yield "serve: requirements, package and build are for a command; an app is imported into the suite's own Python"
+    yield from unprepared("serve", serve, (*serve.command, *serve.env.values()))
     if serve.ready and not serve.ready.startswith("/"):
         yield f"serve.ready: {serve.ready!r} is not a path; it starts with /"
     if serve.ready_timeout <= 0:
@@ -62,6 +63,33 @@ def _serve(config: TargetConfig) -> Iterator[str]:
         places = (*serve.command, *serve.env.values())
         if not any("{port}" in place for place in places):
             yield 'serve.command: nothing tells it the free port; use "{port}" in it or in env, or fix endpoints.base'
+
+
+class Preparation(Protocol):
+    """What is made before a program is started; `[serve]` and `[run]` say it alike."""
+
+    @property
+    def requirements(self) -> str:
+        """A file for pip."""
+
+    @property
+    def requirements_options(self) -> tuple[str, ...]:
+        """For pip too."""
+
+    @property
+    def build(self) -> tuple[tuple[str, ...], ...]:
+        """Commands."""
+
+
+def unprepared(table: str, preparation: Preparation, words: Iterable[str]) -> Iterator[str]:
+    """The problems of what a table says of preparing; `words` are those in which its results are used."""
+    if preparation.requirements_options and not preparation.requirements:
+        yield f"{table}.requirements_options: are for requirements, which are missing"
+    for number, command in enumerate(preparation.build):
+        if not command or not command[0]:
+            yield f"{table}.build[{number}]: an empty command; each is a list that begins with its program"
+    if not preparation.build and any("{build}" in word for word in words):
+        yield f"{table}: uses {{build}}, and no build says how it is made"
 
 
 def _base(config: TargetConfig) -> Iterator[str]:

@@ -27,8 +27,12 @@ class RunSection(_ClientSection, frozen=True, kw_only=True):
     """`flow`: one command does a whole login and exits. `operations`: one operation a run, no polling loop."""
     requirements: str = ""
     """pip requirements file, from which a virtual environment is made for `{python}`."""
+    requirements_options: tuple[str, ...] = ()
+    """Further options of `pip install`, such as `--no-deps`."""
     package: str = ""
     """package.json, beside it a lock file, installed by `npm ci`."""
+    build: tuple[tuple[str, ...], ...] = ()
+    """Commands that build it, once for the content of this folder; `{build}` is where they leave it."""
     env: dict[str, str] = {}
     deadline: float = 20.0
     """Real seconds that a run may take beyond the waits which its scenario asks for; starting included."""

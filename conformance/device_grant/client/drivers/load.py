@@ -16,7 +16,7 @@ from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.load import read_config
 from device_grant.targets.spec import SpecForm, parse_client
-from device_grant.targets.validate import unknown_dialect
+from device_grant.targets.validate import unknown_dialect, unprepared
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -104,6 +104,7 @@ def _run(located: LocatedClient) -> Iterator[str]:
         yield "run.deadline: give a positive number of seconds"
     if run.side_by_side < 1:
         yield "run.side_by_side: give a number of at least 1"
+    yield from unprepared("run", run, (*run.command, *run.env.values()))
     for key, name in (("run.requirements", run.requirements), ("run.package", run.package)):
         if name and not (located.folder / name).is_file():
             yield f"{key}: there is no file {located.folder / name}"

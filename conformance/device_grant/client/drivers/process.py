@@ -23,6 +23,7 @@ from device_grant.errors import UsageError
 from device_grant.processes import ProcessGroup, why_not_started
 from device_grant.protocol import Purpose, Secrets, dialect
 from device_grant.targets.adapter import fill
+from device_grant.targets.building import built
 from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
 from device_grant.targets.environments import node_environment, python_environment
 
@@ -82,7 +83,11 @@ class ProcessDriver:
         run, name = self.config.run, self.config.name
         self._python, self._folder = sys.executable, self._located.folder
         if run.requirements:
-            self._python = str(python_environment(self._located.folder / run.requirements, name))
+            file = self._located.folder / run.requirements
+            self._python = str(python_environment(file, name, run.requirements_options))
+        self._build = ""
+        if run.build:
+            self._build = str(built(self._located.folder, run.build, name, python=self._python))
         self._work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="device-grant-client-")))
         if run.package:
             modules = node_environment(self._located.folder / run.package, name)
@@ -201,8 +206,8 @@ class ProcessDriver:
         )
         values = {name: variables.get(f"DEVICE_GRANT_{name.upper()}", "") for name in names}
         host = invocation.authority.base.partition("://")[2]
-        own = {"python": self._python, "dir": str(self._folder), "home": str(invocation.home.path), "host": host}
-        return values | own | {"ca": str(self._certificates.file)}
+        own = {"python": self._python, "dir": str(self._folder), "build": self._build, "host": host}
+        return values | own | {"home": str(invocation.home.path), "ca": str(self._certificates.file)}
 
     def _start(
         self, invocation: Invocation, environment: Mapping[str, str], outputs: list[Path], streams: ExitStack

@@ -18,12 +18,13 @@ import httpx
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.processes import ProcessGroup, exit_words, kept_no_more, last_words, removed_with_us, why_not_started
 from device_grant.targets.adapter import Adapter, fill
+from device_grant.targets.building import built
 from device_grant.targets.clocks import FaketimeClock, RealClock, remove_faketime_leftovers
 from device_grant.targets.environments import node_environment, python_environment
 from device_grant.targets.transports.network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from device_grant.targets.config import Located, Serve
     from device_grant.targets.ports import Clock, User
@@ -116,14 +117,18 @@ class ProcessTarget(Adapter):
     def _start(self) -> None:
         folder, python = self.folder, sys.executable
         if self._serve.requirements:
-            python = str(python_environment(self.folder / self._serve.requirements, self.name))
+            options = self._serve.requirements_options
+            python = str(python_environment(self.folder / self._serve.requirements, self.name, options))
+        build = Path()
+        if self._serve.build:
+            build = built(self.folder, self._serve.build, self.name, python=python)
         self._work = Path(tempfile.mkdtemp(prefix="device-grant-"))
         removed_with_us(self._work)
         if self._serve.package:
             folder = self._beside_modules(node_environment(self.folder / self._serve.package, self.name))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._launch(folder, python)
+                self._launch({"python": python, "dir": str(folder), "build": str(build)})
                 self._await_ready()
             except TargetUnreachableError:
                 # Between our look for a free port and the server's bind, someone else may have taken it.
@@ -140,9 +145,9 @@ class ProcessTarget(Adapter):
         (folder / "node_modules").symlink_to(modules / "node_modules", target_is_directory=True)
         return folder
 
-    def _launch(self, folder: Path, python: str) -> None:
-        work = self._work_folder()
-        values = {"python": python, "port": str(_free_port()), "dir": str(folder)}
+    def _launch(self, places: Mapping[str, str]) -> None:
+        work, folder = self._work_folder(), Path(places["dir"])
+        values = {**places, "port": str(_free_port())}
         self.base = fill(self.config.endpoints.base or "http://127.0.0.1:{port}", values).rstrip("/")
         environment = _inherited(isolated=bool(self._serve.requirements))
         environment.update({name: fill(value, values) for name, value in self._serve.env.items()})
