@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode
 
@@ -234,7 +235,7 @@ def test_a_client_id_that_has_to_stand_beside_basic_hides_nothing_else():
             assert run_check(run, check).verdicts[requirement] is PASS, check
         demanded = run_check(run, "grant_names::test_authenticated_client_need_not_repeat_its_id")
         assert demanded.verdicts[DEMANDED] is FAIL
-        assert run.remarks.keys() == {"basic"}
+        assert run.remarks.keys() == {"basic at device_authorization"}
 
 
 def test_a_secret_that_is_not_looked_at_shows_where_client_id_is_demanded():
@@ -243,6 +244,56 @@ def test_a_secret_that_is_not_looked_at_shows_where_client_id_is_demanded():
         run = new_run(target, RFC8628, load())
         for check, requirement in list(BEHIND_BASIC.items())[:3]:
             assert run_check(run, check).verdicts[requirement] is FAIL, check
+
+
+def client_id_at(path, wanted):
+    """At that endpoint who authenticates by Basic has to repeat its client_id in the body, or must not."""
+
+    def before(request):
+        basic = request.path == path and "authorization" in request.headers
+        return error("invalid_client", 401) if basic and ("client_id" in request.form) is not wanted else request
+
+    return before
+
+
+@pytest.mark.parametrize(
+    ("refuses", "remark"),
+    [
+        ((client_id_at(TOKEN, wanted=True),), "the token endpoint serves .* only with client_id"),
+        (
+            (client_id_at(START, wanted=True), client_id_at(TOKEN, wanted=False)),
+            "the token endpoint serves .* only without client_id",
+        ),
+    ],
+)
+def test_each_endpoint_is_sent_the_form_that_it_takes(refuses, remark):
+    def before(request):
+        for refusing in refuses:
+            if isinstance(request, Answer):
+                break
+            request = refusing(request)
+        return request
+
+    check = "client_authentication::test_approved_code_needs_the_secret"
+    for faults, verdict in ((Faults(), PASS), (Faults(token_endpoint_skips_secret=True), FAIL)):
+        with serving(behind(before, faults=faults)) as target:
+            run = new_run(target, RFC8628, load())
+            run_check(run, "main_path::test_main_path")
+            assert run_check(run, check).verdicts[BEHIND_BASIC[check]] is verdict
+            assert re.search(remark, " ".join(run.remarks.values()))
+
+
+def test_a_start_that_was_refused_once_is_no_demand():
+    refusals = iter([error("invalid_client", 401)])
+
+    def before(request):
+        once = request.path == START and "authorization" in request.headers
+        return next(refusals, request) if once else request
+
+    with serving(behind(before)) as target:
+        run = new_run(target, RFC8628, load())
+        run_check(run, "client_authentication::test_wrong_secret_at_start")
+        assert not run.remarks
 
 
 def test_an_honest_server_is_sent_no_client_id_beside_basic():

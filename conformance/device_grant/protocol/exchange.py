@@ -50,13 +50,17 @@ class Client:
     """`client_secret_basic`, `client_secret_post` or `none`; the AWS dialect always sends both members."""
     registered: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Members of the registration response, canonical names; empty for clients known beforehand."""
-    names_itself: bool = field(default=False, compare=False)
-    """Whether its client_id stands in the body beside HTTP Basic, which some servers insist on."""
+    names_itself: frozenset[Operation] = field(default=frozenset(), compare=False)
+    """Where its client_id stands in the body beside HTTP Basic, which some servers insist on."""
 
     @property
     def confidential(self) -> bool:
         """Whether the client has credentials that the server must check."""
         return self.secret is not None and self.authentication != "none"
+
+    def named(self, operation: Operation) -> dict[str, str]:
+        """The member by which it names itself at an endpoint beside HTTP Basic; empty where it does not."""
+        return {"client_id": self.id} if operation in self.names_itself else {}
 
 
 @dataclass(frozen=True)

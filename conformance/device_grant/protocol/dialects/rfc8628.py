@@ -46,6 +46,7 @@ class Rfc8628Dialect(Dialect):
         headers: list[tuple[str, str]] = [("Content-Type", self.media_type(operation)), ("Accept", JSON_TYPE)]
         if client is not None and operation is not Operation.REGISTRATION:
             own, authorization = self.credentials(client)
+            own |= client.named(operation)
             pairs += [pair for pair in own.items() if pair[0] not in members]
             if authorization:
                 headers.append(("Authorization", authorization))
@@ -75,8 +76,7 @@ class Rfc8628Dialect(Dialect):
         """RFC 6749 section 2.3.1; raises UsageError for a method of authentication that is not known."""
         match client.authentication:
             case "client_secret_basic":
-                named = {"client_id": client.id} if client.names_itself else {}
-                return named, basic_authorization(client.id, client.secret or "")
+                return {}, basic_authorization(client.id, client.secret or "")
             case "client_secret_post":
                 return {"client_id": client.id, "client_secret": client.secret or ""}, ""
             case "none":

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from device_grant.judging import Untestable, check
+from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose
 from device_grant.server.preflight.causes import Blocked, Cause, Stage
 from device_grant.server.preflight.clock import followed
@@ -75,6 +76,7 @@ class _Walk:
         grant = self._start(device)
         if grant is None:
             return self._end("no device authorization can be started")
+        self._find_form()
         pending = self._pending(grant)
         if pending is None:
             grant = followed(grant)
@@ -106,6 +108,15 @@ class _Walk:
         known = "from target.toml" if case.run.target.config.clients else "registered"
         self._stage("a client", "well", f"{device.client.authentication}, {known}")
         return device
+
+    def _find_form(self) -> None:
+        """See how a client with a secret has to speak, before a check sends a wrong one in a form that is refused."""
+        run = self._case.run
+        if run.dialect.http_authentication:
+            with self._case.sending_for(Purpose.CONTROL), suppress(Untestable, NotApplicable):
+                confidential = self._case.confidential
+                if confidential.request(label="start of a client with a secret").outcome.ok:
+                    confidential.find_form()
 
     def _no_client(self, reason: Untestable) -> Cause:
         run = self._case.run
@@ -158,7 +169,7 @@ class _Walk:
             if mistaken:
                 cause = Cause(
                     "start",
-                    f"{name} does not know the client of target.toml: {exchange.describe()}",
+                    f"{name} does not know the client {device.client.id!r} of target.toml: {exchange.describe()}",
                     "[[clients]] of target.toml: see that id, secret and authentication are those of the server",
                     exchange,
                 )

@@ -39,8 +39,8 @@ class Device:
         self.client = client
         self.user = Person(case)
         case.secrets.learn("client_secret", client.secret)
-        self._served = False
-        """Whether this device was ever given codes: then its client speaks as the server wants."""
+        self._served: set[Operation] = set()
+        """Where this device was ever served: there its client speaks as the server wants."""
 
     def authorization_members(self, **members: Any) -> dict[str, Any]:
         """Members of a valid device authorization request, client authentication aside."""
@@ -59,10 +59,10 @@ class Device:
         exchange = self.case.call(Operation.DEVICE_AUTHORIZATION, body, client or self.client, label)
         if client is not None:
             return exchange
-        if not exchange.outcome.ok and self._may_name_itself and "client_id" not in members:
-            exchange = self._named(body, exchange, label)
+        if not exchange.outcome.ok and "client_id" not in members:
+            exchange = self._in_other_form(Operation.DEVICE_AUTHORIZATION, body, exchange)
         if exchange.outcome.ok:
-            self._served = True
+            self._served.add(Operation.DEVICE_AUTHORIZATION)
             run.served(self.client)
         elif exchange.code == "invalid_client" or exchange.status == HTTPStatus.UNAUTHORIZED:
             fresh = run.instead_of(self.client, exchange)
@@ -71,25 +71,45 @@ class Device:
                 return self.case.call(Operation.DEVICE_AUTHORIZATION, body, fresh, f"{label}, by a client of today")
         return exchange
 
-    @property
-    def _may_name_itself(self) -> bool:
-        basic = self.client.authentication == "client_secret_basic" and self.case.run.dialect.http_authentication
-        return basic and not (self._served or self.client.names_itself)
+    def find_form(self) -> None:
+        """Learn by a code of nobody in which form the token endpoint takes the client, for checks that come later."""
+        body = {"grant_type": DEVICE_CODE_GRANT, "device_code": NEVER_ISSUED}
+        self.polled(body, label="control: code of nobody", patient=True)
 
-    def _named(self, body: dict[str, Any], refused: Exchange, label: str) -> Exchange:
-        """The answer to the same start with client_id in the body, if that is granted; else the refusal."""
-        run, named = self.case.run, replace(self.client, names_itself=True)
-        label = f"{label}, with client_id beside Basic"
-        exchange = self.case.call(Operation.DEVICE_AUTHORIZATION, body, named, label)
-        if not exchange.outcome.ok:
-            return refused
-        self.client = named
-        if run.target.sampler is None:  # else a check must not send what depends on others
-            run.methods.demands_id = True
-        run.remarks["basic"] = (
-            "a client that authenticates by HTTP Basic is served only with client_id in the body: it was sent beside it"
-        )
+    def polled(self, body: dict[str, Any], *, label: str, patient: bool) -> Exchange:
+        """One poll of a code by its own client, which goes on in the form that the token endpoint takes."""
+        exchange = self.token(label=label, patient=patient, **body)
+        if not _taken(exchange):
+            exchange = self._in_other_form(Operation.TOKEN, body, exchange)
+        if _taken(exchange):
+            self._served.add(Operation.TOKEN)
         return exchange
+
+    def _in_other_form(self, operation: Operation, body: dict[str, Any], refused: Exchange) -> Exchange:
+        """The answer to a refused request with client_id beside Basic, or without where it stood there.
+
+        That is the refusal itself where the other form is refused as well, and where the first is taken the next time.
+        """
+        run, client, label = self.case.run, self.client, refused.label
+        basic = client.authentication == "client_secret_basic" and run.dialect.http_authentication
+        if not basic or operation in self._served or refused.response is None:
+            return refused
+        lacks, starts = operation not in client.names_itself, operation is Operation.DEVICE_AUTHORIZATION
+        # Who insists on it where grants start is likely to do so where they are redeemed.
+        places = {operation, Operation.TOKEN} if starts and lacks else {operation}
+        other = replace(client, names_itself=client.names_itself | places if lacks else client.names_itself - places)
+        form = f"{'with' if lacks else 'without'} client_id beside Basic"
+        answer = self.case.call(operation, body, other, f"{label}, {form}", patient=starts)
+        if not _taken(answer) or _taken(self.case.call(operation, body, client, f"control: {label}, as before")):
+            return refused
+        self.client = other
+        if run.target.sampler is None:  # else a check must not send what depends on others
+            run.methods.names_itself = other.names_itself
+        run.remarks[f"basic at {operation}"] = (
+            f"the {operation.replace('_', ' ')} endpoint serves clients that authenticate by HTTP Basic only {form}: "
+            "it was sent so"
+        )
+        return answer
 
     def start(self, **members: Any) -> Grant:
         """A device authorization that must succeed for the check to go on; else the check is untestable."""
@@ -277,7 +297,10 @@ class Grant:
         body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | members
         client = body.pop("client", None)
         with case.redeeming() if wait else nullcontext():
-            exchange = self.device.token(client=client, label=label, patient=wait, **body)
+            if client is None and not members:
+                exchange = self.device.polled(body, label=label, patient=wait)
+            else:
+                exchange = self.device.token(client=client, label=label, patient=wait, **body)
         self.last_request = case.now()
         if exchange.code == "slow_down":
             self.interval += 5
@@ -321,6 +344,12 @@ class Grant:
             raise Untestable(NO_LIFETIME)
         self.may_end = True
         self.device.case.wait(self.started + self.expires_in + margin - self.device.case.now())
+
+
+def _taken(exchange: Exchange) -> bool:
+    """Whether a start was granted, or a poll answered with what is so of its code."""
+    polled = exchange.request.operation is Operation.TOKEN
+    return exchange.outcome.ok or (polled and exchange.code in (*PENDING, *GONE))
 
 
 def unread(exchange: Exchange) -> bool:

@@ -12,7 +12,7 @@ from device_grant.protocol import Client
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from device_grant.protocol import Exchange
+    from device_grant.protocol import Exchange, Operation
     from device_grant.targets.config import KnownClient
 
 METHOD = "token_endpoint_auth_method"
@@ -32,8 +32,8 @@ class Methods:
         """Whether the metadata lists no public clients, and a registration of one was refused."""
         self.unwelcome: frozenset[str] = frozenset()
         """Members without which a registration was granted that had been refused for them."""
-        self.demands_id = False
-        """Whether a client that authenticates by HTTP Basic was served with its client_id in the body alone."""
+        self.names_itself: frozenset[Operation] = frozenset()
+        """Where a client that authenticates by HTTP Basic was served with its client_id in the body alone."""
         self.tried = "none" in self._listed or not self._listed
         """Whether nothing is left to find out about public clients, as the metadata says, or by a registration."""
 
@@ -54,7 +54,8 @@ class Methods:
 
     def spoken(self, client: Client) -> Client:
         """The client as it has to speak: with its client_id beside HTTP Basic where the server insists on that."""
-        return replace(client, names_itself=self.demands_id and client.authentication == _WITH_SECRET[0])
+        basic = client.authentication == _WITH_SECRET[0]
+        return replace(client, names_itself=self.names_itself if basic else frozenset())
 
     def refused(self, registration: Exchange) -> bool:
         """Take note of the answer to a public client; whether it was refused, so that another kind is to be tried."""

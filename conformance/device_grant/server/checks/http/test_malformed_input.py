@@ -268,6 +268,7 @@ class _Campaign:
         client = device.client
         dialect = self._case.run.dialect
         members, authorization = dialect.credentials(client)
+        members |= client.named(self._operation)
         self._base |= {dialect.wire_name(name): value for name, value in members.items()}
         if authorization:
             self._headers = (("Authorization", authorization),)

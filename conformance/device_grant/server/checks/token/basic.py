@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def with_basic(device: Device) -> Client:
     """The client of a device, authenticating by HTTP Basic alone."""
-    return without(device.client, authentication="client_secret_basic", names_itself=False)
+    return without(device.client, authentication="client_secret_basic", names_itself=frozenset())
 
 
 def start_with_basic(device: Device) -> tuple[Exchange, dict[str, str]]:
