@@ -57,6 +57,8 @@ def test_the_least_that_is_needed(tmp_path):
         (LEAST + '[connect]\nhow = "proxy"\nhosts = ["https://a.example"]\n', "is no host name"),
         (LEAST + '[endpoints]\ntoken = "token"\n', "endpoints.token: 'token' is not a path"),
         (LEAST + '[[answers]]\npath = "userinfo"\n', "answers[0].path"),
+        (LEAST + '[[files]]\npath = "/etc/x"\ncontent = ""\n', "files[0].path: '/etc/x' is not a path below HOME"),
+        (LEAST + '[[files]]\npath = "a/../../x"\ncontent = ""\n', "files[0].path"),
         (LEAST + "[clock]\nscale = 0.5\n", "clock.scale"),
         (LEAST + "[claims]\nrefresh = 1\n", "claims.refresh"),
         (LEAST + "[claims]\nexpiry = true\n", "claims.expiry: unknown key"),

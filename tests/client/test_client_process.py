@@ -18,6 +18,7 @@ from device_grant.client.drivers.config import (
     ClientClockSection,
     ClientConfig,
     ConnectSection,
+    HomeFile,
     LocatedClient,
     RunSection,
 )
@@ -290,6 +291,58 @@ def test_what_an_adapter_does_not_support_is_not_applicable(tmp_path):
         stop = run_check(run_of(driver), "asking::test_no_scope").stop
     assert isinstance(stop, NotApplicable)
     assert "not today" in str(stop)
+
+
+TOKEN_PROVIDER = textwrap.dedent(
+    """
+    import json, os, sys, time, urllib.error, urllib.parse, urllib.request
+    from datetime import datetime, timezone
+    E, FILE = os.environ, os.path.expanduser("~/.cache/it/login.json")
+    kept = json.load(open(FILE))
+    stamp = lambda when: datetime.fromtimestamp(when, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if kept["expiresAt"] <= stamp(time.time()):
+        said = dict(grant_type="refresh_token", refresh_token=kept["refreshToken"], client_id=kept["clientId"])
+        body = urllib.parse.urlencode(said).encode()
+        try:
+            with urllib.request.urlopen(urllib.request.Request(E["DEVICE_GRANT_TOKEN_ENDPOINT"], body), timeout=5) as a:
+                new = json.load(a)
+        except OSError as error:
+            sys.exit(f"the token has expired, and the refresh failed: {error}") if HONEST else None
+        else:
+            kept |= {"accessToken": new["access_token"], "expiresAt": stamp(time.time() + new["expires_in"])}
+            kept["refreshToken"] = new.get("refresh_token", kept["refreshToken"])
+            json.dump(kept, open(FILE, "w"))
+    print("device-grant: token", kept["accessToken"])
+    """
+)
+LEFT_BY_A_LOGIN = HomeFile(
+    path=".cache/it/login.json",
+    content='{"accessToken": "{access_token}", "expiresAt": "{expires_at}", "refreshToken": "{refresh_token}", '
+    '"clientId": "{client_id}", "registrationExpiresAt": "{registration_expires_at}"}',
+)
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_a_client_that_only_refreshes_finds_what_a_login_has_left(tmp_path, honest):
+    source = f"HONEST = {honest}\n{TOKEN_PROVIDER}"
+    claims = Claims(keeps=("tokens",), registration=False)
+    files = (LEFT_BY_A_LOGIN, HomeFile(path="only-with-a-code", content="{device_code}"))
+    with ProcessDriver(located(source, tmp_path, run={"kind": "refresh"}, claims=claims, files=files)) as driver:
+        run = run_of(driver)
+        run.handshake()
+        with Home() as home:
+            authority = run.authority()
+            given = {"REFRESH_TOKEN": authority.issue("refresh_token", "RT.of-a-login"), "CLIENT_ID": "me"}
+            attempt = run.attempt(Invocation("refresh", authority, home, given=given))
+        said = run_check(run, "refreshing::test_refused_refresh")
+        renewed = run_check(run, "refreshing::test_rotated_refresh_token")
+        login = run_check(run, "waiting::test_pending_until_approved")
+    assert (attempt.succeeded, attempt.token) == (True, authority.last("access_token"))
+    (kept,) = attempt.files
+    assert (kept.path, kept.mode) == (".cache/it/login.json", 0o600)
+    assert said.verdicts["rfc6749-6-client-refused-refresh-ends"].label == ("pass" if honest else "fail")
+    assert renewed.verdicts["rfc6749-6-client-discards-old"].label == "pass"
+    assert str(login.stop) == "the client only refreshes"
 
 
 def test_markers():

@@ -76,7 +76,7 @@ def test_each_fault_is_caught(fault, dialect):
     assert caught, f"{fault} goes unnoticed in {dialect}"
 
 
-@pytest.mark.parametrize("kind", ["flow", "operations"])
+@pytest.mark.parametrize("kind", ["flow", "operations", "refresh"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_honest_client_is_never_accused(dialect, kind):
     judged, accused = set(), {}
@@ -90,6 +90,24 @@ def test_the_honest_client_is_never_accused(dialect, kind):
     if kind == "flow":
         named = {entry for one in SCENARIOS.values() for entry in one.requirements if applies(one, dialect)}
         assert judged == {entry for entry in named if dialect in catalogue().get(entry).dialects}
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(
+    ("fault", "scenario"),
+    [
+        ("certificates_unchecked", "certificates::test_certificates"),
+        ("redirects_followed", "network::test_redirects"),
+        ("redirects_followed", "network::test_no_downgrade"),
+        ("truncated_answer_used", "network::test_truncated_answers"),
+        ("token_type_spelling", "answers::test_token_type_spelling"),
+        ("refused_refresh_ignored", "refreshing::test_refused_refresh"),
+        ("refresh_token_forgotten", "refreshing::test_refresh_token_that_stays"),
+        ("files_for_everyone", "keeping::test_files"),
+    ],
+)
+def test_what_only_refreshes_is_caught_at_that(dialect, fault, scenario):
+    assert run_scenario(dialect, fault, scenario, "refresh").broken
 
 
 def test_requirements_named_exist_and_bind_clients():

@@ -183,7 +183,7 @@ def test_who_registers_what_is_the_affair_of_the_application_around_an_sdk():
 class OnlyRefreshes(Plain):
     """A token provider: it has no way of signing in."""
 
-    claims = Claims(login=False, refresh=True, registration=False, keeps=("tokens",))
+    claims = Claims(login=False, refresh=True, registration=False, keeps=("tokens",), tls=False)
 
     def run(self, invocation):
         assert invocation.operation == "refresh"

@@ -30,7 +30,7 @@ def test_token_type_spelling(client: ClientUnderTest, verify: Verify) -> None:
     """token_type is bearer, and BEARER; everywhere else it is Bearer. Accepted: the login works."""
     client.free("token", "token_type")
     for spelling in ("bearer", "BEARER"):
-        login = client.poll(f"token_type {spelling}", change(token_type=spelling))
+        login = client.ask(f"token_type {spelling}", change(token_type=spelling))
         login.need(Purpose.POLL)
         problem = "the spelling of the token type matters to it"
         verify.that("rfc6749-5.1-token-type-case-insensitive", login.succeeded, problem, login)
@@ -40,7 +40,7 @@ def test_token_type_spelling(client: ClientUnderTest, verify: Verify) -> None:
 def test_unknown_token_type(client: ClientUnderTest, verify: Verify) -> None:
     """token_type is mac. Accepted: the client fails, or at least does not use the token as a bearer token."""
     client.free("token", "token_type")
-    login = client.poll("token_type mac", change(token_type="mac"))  # noqa: S106 - a token type, no password
+    login = client.ask("token_type mac", change(token_type="mac"))  # noqa: S106 - a token type, no password
     login.need(Purpose.POLL)
     bearer = f"Bearer {login.invocation.authority.last('access_token')}"
     used = any(entry.request.header("authorization") == bearer for entry in login.exchanges)

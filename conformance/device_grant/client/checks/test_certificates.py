@@ -20,7 +20,8 @@ def test_certificates(client: ClientUnderTest, verify: Verify) -> None:
 
     A good certificate comes first: where that does not work, the others say nothing.
     """
-    _judge(client, verify, "rfc6749-10.9-client-validates-cert", "flow" if client.flows else "start")
+    first = ("flow" if client.flows else "start") if client.claims("login") else "refresh"
+    _judge(client, verify, "rfc6749-10.9-client-validates-cert", first)
 
 
 @check("rfc7591-5-client-checks-cert", faults=("certificates_unchecked",), needs=("tls", "registration"))

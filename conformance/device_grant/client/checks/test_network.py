@@ -75,12 +75,12 @@ def test_truncated_answers(client: ClientUnderTest, verify: Verify) -> None:
     Accepted: the client ends without the token. A response in chunks, and one that ends with the connection, are whole.
     """
     for what, step in (("the JSON whole", truncated()), ("the JSON cut", half())):
-        login = client.poll(what, step, error("invalid_grant"), forever=["token"], most=3, wait=6)
+        login = client.ask(what, step, error("invalid_grant"), forever=True, most=3, wait=6)
         login.need(Purpose.POLL)
         unused = None if login.succeeded is None else not login.succeeded
         verify.that(INCOMPLETE, unused, "uses an answer that was cut short", login)
     for framing in ("chunked", "close"):
-        login = client.poll(f"framed by {framing}", framed(framing))
+        login = client.ask(f"framed by {framing}", framed(framing))
         login.need(Purpose.POLL)
         verify.that(INCOMPLETE, login.succeeded, f"cannot read a whole answer framed by {framing}", login)
 
@@ -91,10 +91,10 @@ def test_redirects(client: ClientUnderTest, verify: Verify) -> None:
 
     Accepted: it is not sent to the other origin, and no GET is made of it.
     """
-    login = client.poll(
+    login = client.ask(
         "to another origin",
         redirect(307, "{elsewhere}{path}"),
-        forever=["token"],
+        forever=True,
         elsewhere=Script(),
         most=3,
         wait=6,
@@ -102,7 +102,7 @@ def test_redirects(client: ClientUnderTest, verify: Verify) -> None:
     login.need(Purpose.POLL)
     sent = [entry for entry in login.elsewhere if _carries_secrets(entry, login)]
     verify.that(REDIRECTS, not sent, "sends its request, with the secrets in it, to another origin", login)
-    same = client.poll("to the same path", redirect(307, "{base}{path}{query}"), most=3, wait=6)
+    same = client.ask("to the same path", redirect(307, "{base}{path}{query}"), most=3, wait=6)
     same.need(Purpose.POLL)
     # A client that polls by GET from the first has made none of a POST.
     asked = same.session.token_requests
@@ -113,10 +113,10 @@ def test_redirects(client: ClientUnderTest, verify: Verify) -> None:
 @check("rfc8628-3.1-tls-required", faults=("redirects_followed",), needs=("tls",), timed=True)
 def test_no_downgrade(client: ClientUnderTest, verify: Verify) -> None:
     """An HTTPS endpoint answers 307 to plain HTTP. Accepted: nothing of the request goes there."""
-    login = client.poll(
+    login = client.ask(
         "to plain HTTP",
         redirect(307, "{elsewhere}{path}"),
-        forever=["token"],
+        forever=True,
         elsewhere=Script(),
         certificate="good",
         most=3,
@@ -131,7 +131,7 @@ def test_no_downgrade(client: ClientUnderTest, verify: Verify) -> None:
 
 def _carries_secrets(entry: Exchange, login: Attempt) -> bool:
     issued = login.invocation.authority.issued
-    secrets = [*issued.get("device_code", ()), *issued.get("client_secret", ())]
+    secrets = [value for kind in ("device_code", "refresh_token", "client_secret") for value in issued.get(kind, ())]
     headers = " ".join(value for _, value in entry.request.headers)
     text = f"{entry.request.url} {entry.request.content.decode('latin-1')} {headers}"
     return bool(entry.request.header("authorization")) or any(secret in text for secret in secrets)

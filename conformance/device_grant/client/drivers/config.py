@@ -23,8 +23,11 @@ class RunSection(_ClientSection, frozen=True, kw_only=True):
 
     command: tuple[str, ...] = ()
     """Program and arguments; placeholders are filled in."""
-    kind: Literal["flow", "operations"] = "flow"
-    """`flow`: one command does a whole login and exits. `operations`: one operation a run, no polling loop."""
+    kind: Literal["flow", "operations", "refresh"] = "flow"
+    """`flow`: one command does a whole login and exits. `operations`: one operation a run, no polling loop.
+
+    `refresh`: it cannot sign in, and refreshes what a login before has left (`[[files]]`).
+    """
     requirements: str = ""
     """pip requirements file, from which a virtual environment is made for `{python}`."""
     requirements_options: tuple[str, ...] = ()
@@ -97,6 +100,15 @@ class StaticAnswer(_ClientSection, frozen=True, kw_only=True):
     """Placeholders are filled in, as in `[response]`."""
 
 
+class HomeFile(_ClientSection, frozen=True, kw_only=True):
+    """A file that the client finds under a fresh HOME, as a login, or a person, has left it."""
+
+    path: str
+    """Below HOME."""
+    content: str
+    """Placeholders as in `run.command`, and `{access_token}`, `{expires_at}`, `{registration_expires_at}`."""
+
+
 class ClientClockSection(_ClientSection, frozen=True, kw_only=True):
     """Whether the client's time can be made to pass faster."""
 
@@ -118,7 +130,7 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     keeps: bool | tuple[Literal["registrations", "tokens"], ...] = False
     """What it keeps in files under HOME for its next run; true: both."""
     login: bool = True
-    """Can sign in; without it a client that only refreshes is tested for that alone."""
+    """Can sign in; without it, as with the kind `refresh`, it is tested for refreshing alone."""
     shows: bool = True
     """Tells the user code and the URI to a person, on its output or by the marker `shows`."""
     tls: bool = True
@@ -148,9 +160,20 @@ class ClientConfig(_ClientSection, frozen=True, kw_only=True):
     endpoints: EndpointSection = EndpointSection()
     response: ResponseSection = ResponseSection()
     answers: tuple[StaticAnswer, ...] = ()
+    files: tuple[HomeFile, ...] = ()
     clock: ClientClockSection = ClientClockSection()
     claims: Claims = Claims()
     exit: ExitSection = ExitSection()
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether it can do more than refresh."""
+        return self.claims.login and self.run.kind != "refresh"
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether it can refresh."""
+        return self.claims.refresh or self.run.kind == "refresh"
 
 
 class LocatedClient(msgspec.Struct, frozen=True, kw_only=True):

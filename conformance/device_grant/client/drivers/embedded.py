@@ -229,14 +229,14 @@ class EmbeddedDriver:
         named = tuple(faults)
         self._faults = ClientFaults.named(*named)
         self._rested = 0.0
-        self.spec = f"honest:{dialect_name}" + (":operations" if kind == "operations" else "")
+        self.spec = f"honest:{dialect_name}" + ("" if kind == "flow" else f":{kind}")
         self.config = ClientConfig(
             name="reference client" if not named else f"reference client with {', '.join(named)}",
             version=__version__,
             dialect=dialect_name,
-            run=RunSection(kind=cast("Literal['flow', 'operations']", kind), deadline=DEADLINE),
+            run=RunSection(kind=cast("Literal['flow', 'operations', 'refresh']", kind), deadline=DEADLINE),
             claims=Claims(
-                registration=True,
+                registration=kind != "refresh",
                 refresh=True,
                 confidential=True,
                 metadata=dialect(dialect_name).has_metadata,

@@ -37,6 +37,8 @@ class Home:
         self._folder = tempfile.TemporaryDirectory(prefix="device-grant-home-", ignore_cleanup_errors=True)
         self.path = Path(self._folder.name)
         self._reserved: socket.socket | None = None
+        self.furnished = False
+        """Whether it has been given the files that the client is to find."""
         self.glimpsed: tuple[Kept, ...] = ()
         """Files that other people could read at some moment of the last run, with what they had then."""
 
@@ -230,7 +232,7 @@ class Driver(Protocol):
 
 def operation_of(kind: str, operation: str) -> str:
     """Check that clients of this kind know the operation; raises UsageError, an error of a scenario."""
-    allowed = ("flow", "refresh") if kind == "flow" else ("register", "start", "token", "refresh")
-    if operation not in allowed:
+    allowed = {"flow": ("flow", "refresh"), "refresh": ("refresh",)}
+    if operation not in allowed.get(kind, ("register", "start", "token", "refresh")):
         raise UsageError(f"a client of kind {kind} has no operation {operation}")
     return operation

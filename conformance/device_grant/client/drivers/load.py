@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from device_grant.client.drivers.config import Claims, ClientConfig, LocatedClient, RunSection
+from device_grant.client.drivers.furnishing import outside
 from device_grant.errors import UsageError, one_of
 from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
@@ -92,7 +93,7 @@ def contradictions(located: LocatedClient) -> Iterator[str]:
     yield from _paths(config)
     if config.clock.scale < 1:
         yield "clock.scale: time can pass faster, not slower: give a number of at least 1"
-    if not config.claims.login and not config.claims.refresh:
+    if not config.signs_in and not config.refreshes:
         yield "claims.login: a client that cannot sign in is tested for refreshing alone, so say claims.refresh = true"
 
 
@@ -130,6 +131,9 @@ def _paths(config: ClientConfig) -> Iterator[str]:
     for number, answer in enumerate(config.answers):
         if not answer.path.startswith(("/", "{issuer}")):
             yield f"answers[{number}].path: {answer.path!r} is not a path; it starts with /"
+    for number, file in enumerate(config.files):
+        if outside(file.path):
+            yield f"files[{number}].path: {file.path!r} is not a path below HOME, for example .config/it/tokens.json"
 
 
 def _reference(spec: Spec, dialect: str | None, faults: Iterable[str]) -> Driver:

@@ -13,6 +13,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from device_grant.client.drivers.furnishing import furnish
 from device_grant.client.drivers.invocation import Ended, Home, Invocation
 from device_grant.client.drivers.recorder import BrowserRecorder
 from device_grant.client.drivers.terminal import ClientTerminal
@@ -117,6 +118,9 @@ class ProcessDriver:
             proxy = self._serve(invocation, began, stack)
             browser = stack.enter_context(BrowserRecorder())
             environment = self._environment(invocation, proxy, browser)
+            if not invocation.home.furnished:
+                furnish(invocation.home.path, self.config.files, self._values(invocation))
+                invocation.home.furnished = True
             outputs = [invocation.home.path.parent / f"{invocation.home.path.name}.{name}" for name in ("out", "err")]
             for path in outputs:
                 stack.callback(path.unlink, missing_ok=True)
@@ -311,10 +315,10 @@ class ProcessDriver:
         from device_grant.client.session.run import ClientRun
 
         run = ClientRun(self, dialect(self.config.dialect), load(), secrets=Secrets())
+        if not run.config.signs_in:
+            return "refreshing does not wait"
         if not run.flows:
             return "single operations do not wait"
-        if not run.config.claims.login:
-            return "refreshing does not wait"
 
         def login(wait: float) -> Attempt:
             steps = Script({"start": [change(interval=int(PROBE_INTERVAL))], "token": [pending(), pending()]})

@@ -179,7 +179,7 @@ class Authority:
             return self._static(request)
         number = self._counts.get(channel, 0)
         self._counts[channel] = number + 1
-        if channel == "token" and number + 1 >= self.most:
+        if channel in ("token", "refresh") and number + 1 >= self.most:
             self.enough = True
         moment = self._moment(request, lambda: self._honest(channel, request), channel)
         reply = self._filled_in(self.script.step(channel, number)(moment), request)

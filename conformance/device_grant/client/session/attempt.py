@@ -73,7 +73,12 @@ class Attempt:
         return self.of(Purpose.POLL)
 
     def need(self, purpose: Purpose) -> Exchange:
-        """The last request for that purpose; raises Untestable if the client never got that far."""
+        """The last request for that purpose; raises Untestable if the client never got that far.
+
+        Of a client that only refreshes, its refresh stands for a poll.
+        """
+        if purpose is Purpose.POLL and not self.config.signs_in:
+            purpose = Purpose.REFRESH
         collected = [*(self.before.of(purpose) if self.before else []), *self.of(purpose)]
         if not collected:
             raise Untestable(f"the client never got to its {_NAMES.get(purpose, purpose)} request")

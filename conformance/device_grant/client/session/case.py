@@ -115,7 +115,10 @@ class ClientCase:
                     raise Untestable(self.run.obstacle)
                 for claim in self.check.needs:
                     if not self.run.claims(claim):
-                        raise NotApplicable(_LACKS.get(claim, f"the client does not claim {claim}"))
+                        only = claim == "flow" and not self.run.claims("login")
+                        raise NotApplicable(
+                            ONLY_REFRESHES if only else _LACKS.get(claim, f"the client does not claim {claim}")
+                        )
                 self.check.function(**{name: getattr(self, name) for name in self.check.parameters})
             except StopCheck as reason:
                 self.stop = reason
@@ -128,6 +131,7 @@ class ClientCase:
                 yield tally.worst
 
 
+ONLY_REFRESHES = "the client only refreshes"
 _LACKS = {
     "flow": "the client has no polling loop of its own",
     "endpoint": "the client cannot be told another endpoint",
@@ -198,6 +202,12 @@ class ClientUnderTest:
             return self.login(label, start=[change(interval=interval)], token=token, **options)
         return self.once("token", label, token=token, device_code=DEVICE_CODE, **options)
 
+    def ask(self, label: str, *answers: Step, forever: bool = False, **options: Any) -> Attempt:
+        """A request for tokens that these answers meet: a poll, or the refresh of a client that does nothing else."""
+        if self.claims("login"):
+            return self.poll(label, *answers, forever=["token"] if forever else (), **options)
+        return self.refresh(label, refresh=answers, forever=["refresh"] if forever else (), **options)
+
     def rest(self, seconds: float, attempt: Attempt) -> None:
         """Let so many seconds of the client's time pass after that run."""
         self._run.driver.rest(seconds, attempt.ended)
@@ -264,7 +274,7 @@ class ClientUnderTest:
         """
         run = self._run
         if operation != "refresh" and not run.claims("login"):
-            raise NotApplicable("the client only refreshes")
+            raise NotApplicable(ONLY_REFRESHES)
         steps: dict[Channel, Sequence[Step]] = {
             "start": start,
             "token": token,

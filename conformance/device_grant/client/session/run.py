@@ -69,7 +69,7 @@ class ClientRun:
         self.config = self.driver.config
         self.secrets.register("client_secret", CLIENT_SECRET)
         claimed = self.config.claims.registration
-        by_default = self.dialect.clients_register and self.config.claims.login
+        by_default = self.dialect.clients_register and self.config.signs_in
         self.registers = by_default if claimed is None else claimed
 
     @property
@@ -79,18 +79,19 @@ class ClientRun:
 
     def claims(self, name: str) -> bool:
         """Whether the client can do it: a claim of client.toml, `flow` or `endpoint`."""
-        match name:
-            case "flow":
-                return self.flows
-            case "endpoint":
-                return self.config.connect.how == "endpoint"
-            case "registration":
-                return self.registers
-            case "keeps_registrations" | "keeps_tokens":
-                keeps = self.config.claims.keeps
-                return keeps if isinstance(keeps, bool) else name.removeprefix("keeps_") in keeps
-            case _:
-                return bool(getattr(self.config.claims, name))
+        keeps = self.config.claims.keeps
+        seen = {
+            "flow": self.flows,
+            "endpoint": self.config.connect.how == "endpoint",
+            "registration": self.registers,
+            "login": self.config.signs_in,
+            "refresh": self.config.refreshes,
+        }
+        if name in seen:
+            return seen[name]
+        if name in ("keeps_registrations", "keeps_tokens"):
+            return keeps if isinstance(keeps, bool) else name.removeprefix("keeps_") in keeps
+        return bool(getattr(self.config.claims, name))
 
     def reproduction(self, requirement: str, check: str = "") -> str:
         """The command that shows a result again; `check` is the scenario in which it was seen."""
@@ -155,13 +156,13 @@ class ClientRun:
         If it does not work, and shows by itself that the client breaks a rule, that is the result, and `obstacle` says
         why there is no more. Raises TargetUnreachableError if it shows nothing, UsageError if claims are wrong.
         """
-        if not self.config.claims.login:
+        if not self.config.signs_in:
             pass
         elif self.flows:
             self._plain_flow()
         else:
             self._plain_operations()
-        if self.config.claims.refresh and not self.obstacle:
+        if self.config.refreshes and not self.obstacle:
             self._plain_refresh()
 
     def take_first(self) -> list[tuple[str, Attempt]]:
@@ -228,7 +229,7 @@ class ClientRun:
             token = authority.issue("refresh_token", "RT.first-run-of-a-client")
             given = {**self.given("refresh"), "REFRESH_TOKEN": token}
             attempt = self._begin("a plain refresh", Invocation("refresh", authority, home, given=given))
-        if not attempt.of(Purpose.REFRESH):
+        if not attempt.of(Purpose.REFRESH) or not (self.config.signs_in or attempt.succeeded):
             self._give_up("a plain refresh", attempt)
 
     def _give_up(self, what: str, attempt: Attempt) -> None:
