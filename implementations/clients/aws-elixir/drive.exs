@@ -49,17 +49,25 @@ defmodule Drive do
 
   defp client do
     %URI{scheme: scheme, host: host, port: port} = URI.parse(env("ENDPOINT"))
+    client = %{AWS.Client.create("", "", "us-east-1") | proto: scheme, port: port}
 
-    # In the region "local" the endpoint is the host as it is.
-    %{AWS.Client.create("", "", "local") | proto: scheme, port: port}
-    |> AWS.Client.put_endpoint(host)
+    if scheme == "https" do
+      # Its authorities come from a package; and hackney compares a certificate with names, never with addresses.
+      ssl_options = [cacertfile: System.get_env("SSL_CERT_FILE")]
+
+      client
+      |> AWS.Client.put_http_client({AWS.HTTPClient.Hackney, [ssl_options: ssl_options]})
+      |> AWS.Client.put_endpoint("localhost")
+    else
+      AWS.Client.put_endpoint(client, host)
+    end
   end
 
   # The library names no error: it hands out the response, whose body an application reads.
   defp refused(%{body: body}) do
-    case AWS.JSON.decode!(body, []) do
-      %{"error" => code} -> failed(code)
-      other -> failed(inspect(other))
+    case Jason.decode(body) do
+      {:ok, %{"error" => code}} -> failed(code)
+      _ -> failed("unexpected_response")
     end
   end
 
@@ -69,10 +77,5 @@ defmodule Drive do
   end
 end
 
-if Code.ensure_loaded?(AWS.SSOOIDC) do
-  Drive.run(Drive.env("OPERATION"))
-  Drive.say("done")
-else
-  Drive.say("unsupported aws-elixir is not compiled: README.md in the folder of client.toml says how")
-  System.halt(75)
-end
+Drive.run(Drive.env("OPERATION"))
+Drive.say("done")

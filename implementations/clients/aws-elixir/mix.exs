@@ -5,10 +5,13 @@ defmodule DeviceGrant.MixProject do
     [
       app: :device_grant,
       version: "1.0.0",
-      elixir: "~> 1.14",
+      # hackney 4 needs Erlang/OTP 27.
+      elixir: "~> 1.17",
       # The driver is a script: there is nothing of our own to compile.
       elixirc_paths: [],
-      deps: [{:aws, "1.0.15"}, {:hackney, "~> 1.16"}]
+      # Beside what is built, since this folder may be one that cannot be written to.
+      lockfile: Path.join(System.get_env("MIX_DEPS_PATH", "."), "mix.lock"),
+      deps: [{:aws, "1.0.15"}, {:hackney, "4.5.2"}]
     ]
   end
 end

@@ -4,7 +4,7 @@ import PackageDescription
 let package = Package(
     name: "device-grant-soto",
     platforms: [.macOS(.v13)],
-    dependencies: [.package(url: "https://github.com/soto-project/soto.git", from: "7.0.0")],
+    dependencies: [.package(url: "https://github.com/soto-project/soto.git", exact: "7.13.0")],
     targets: [
         .executableTarget(name: "drive", dependencies: [.product(name: "SotoSSOOIDC", package: "soto")])
     ]

@@ -1,7 +1,7 @@
 """How public clients of AWS SSO OIDC write their requests: header fields, member order, white space, escapes.
 
-Taken down from the clients themselves, or for Soto from its encoder; only values that a machine or a moment gives
-(versions of an operating system, identifiers of an invocation) are made up.
+Taken down from the clients themselves; only values that a machine or a moment gives (versions of an operating system,
+identifiers of an invocation) are made up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class WireProfile:
 
     name: str
     headers: tuple[tuple[str, str], ...]
-    """`{sha256}` stands for the digest of the body, as some clients send it."""
+    """`{sha256}` stands for the digest of the body, as some clients send it, `{host}` for what Host says."""
     order: tuple[str, ...] = ()
     """Members that come first, in this order; the others follow as they are."""
     is_sorted: bool = False
@@ -47,9 +47,10 @@ class WireProfile:
         text = json.dumps(ordered, separators=self.separators)
         content = (text.replace("/", r"\/") if self.escapes_slashes else text).encode()
         digest = hashlib.sha256(content).hexdigest()
-        headers = tuple((name, value.replace("{sha256}", digest)) for name, value in self.headers)
-        if not self.names_port:
-            headers = (*headers, ("host", _without_port(request)))
+        host = urlsplit(request.url).netloc if self.names_port else _without_port(request)
+        headers = tuple(
+            (name, value.replace("{sha256}", digest).replace("{host}", host)) for name, value in self.headers
+        )
         return replace(request, headers=headers, content=content)
 
     def with_port(self) -> WireProfile:
@@ -117,15 +118,20 @@ JAVASCRIPT_3 = WireProfile(
 )
 SOTO = WireProfile(
     "Soto 7",
-    (("user-agent", "Soto/7.0"), ("content-type", JSON)),
-    # Swift's dictionaries have no order: this is one that no other client uses.
+    (
+        ("user-agent", "Soto/7.0"),
+        ("content-type", JSON),
+        ("host", "{host}"),
+        ("Accept-Encoding", "deflate, gzip"),
+    ),
+    # Swift's dictionaries have another order in each process: this is one that no other client uses.
     order=("deviceCode", "startUrl", "scopes", "clientSecret", "grantType", "clientType"),
     escapes_slashes=True,
 )
 AWS_ELIXIR = WireProfile(
     "aws-elixir 1.0",
     # Its usual HTTP client, hackney; the other one, Finch, writes the same names in lower case.
-    (("Content-Type", AMZ_JSON), ("User-Agent", "hackney/4.5.2")),
+    (("Content-Type", AMZ_JSON), ("Host", "{host}"), ("User-Agent", "hackney/4.5.2")),
     is_sorted=True,
     names_port=False,
     signs_first=True,
