@@ -9,12 +9,13 @@ REPORTS := build/reports
 JUNIT ?= build/junit/tests.xml
 PYTEST_ARGS ?=
 TARGETS ?= embedded $(notdir $(patsubst %/,%,$(dir $(wildcard implementations/servers/*/target.toml))))
+CLIENTS ?= $(notdir $(patsubst %/,%,$(dir $(wildcard implementations/clients/*/client.toml))))
 
 # Hundreds of processes start in the tests: each would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: benchmark cassettes help setup run matrix test lint unit docs site mutation clean
+.PHONY: benchmark cassettes sessions help setup run matrix test lint unit docs site mutation clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +58,11 @@ cassettes: $(READY) ## Record the embedded server and those of implementations/s
 	    embedded) $(BIN)/device-grant record embedded:rfc8628 && $(BIN)/device-grant record embedded:aws-sso-oidc;; \
 	    *) $(BIN)/device-grant record $$target;; \
 	  esac || exit 1; done
+
+sessions: $(READY) ## Record the clients of implementations/clients anew, going on after failures; CLIENTS="a b" chooses
+	@failed=; for client in $(CLIENTS); do \
+	  echo "$$client"; $(BIN)/device-grant client $$client --quiet --record cassettes/clients/$$client || failed="$$failed $$client"; \
+	done; if [ -n "$$failed" ]; then echo "not as expected:$$failed" >&2; exit 1; fi
 
 clean: ## Remove everything that these targets made, .venv included
 	rm -rf $(VENV) build dist .tox .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

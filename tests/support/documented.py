@@ -163,6 +163,7 @@ SUBSTITUTIONS = (
     (r"--port 8628", "--port 0"),
     # A server that would have to be installed from the network.
     (r"device-grant record nanoidp", "device-grant record embedded:rfc8628 --out cassettes/nanoidp"),
+    (r"device-grant client openid-client", "device-grant client honest:rfc8628"),
     (r"(device-grant drift cassettes/nanoidp) nanoidp", r"\1 embedded:rfc8628"),
     # Nobody sits here.
     (r"--user prompt", "--user user.py"),

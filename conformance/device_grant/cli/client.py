@@ -33,8 +33,11 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help=JSON)
 @click.option("-x", "--exitfirst", is_flag=True, help=FIRST)
 @click.option("--last-failed", "--lf", is_flag=True, help=LAST_FAILED)
+@click.option(
+    "--record", type=click.Path(file_okay=False, path_type=Path), help="Folder to keep what the client does in."
+)
 @click.option("--fault", multiple=True, help="A misbehaviour of the reference client, to see what it looks like.")
-def client(name: str | None, report: Path | None, **options: Any) -> int:
+def client(name: str | None, report: Path | None, record: Path | None, **options: Any) -> int:
     r"""Run the scenarios against a client and say what conforms.
 
     NAME is honest (the reference client, both dialects), a client.toml or its
@@ -43,6 +46,8 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
     Or give a command, as in `device-grant client -- COMMAND…`: one that does one whole login by the DEVICE_GRANT_
     variables that docs/reference/client-toml.md names, and exits. What it can do beyond that, --claim says by the
     names of [claims] there: metadata, confidential, refresh, registration, keeps.
+
+    With --record what the client sends, says and leaves is kept, for device-grant replay DIR to judge again.
 
     With NAME, arguments behind -- go to pytest, for example -- -k slow_down.
     """
@@ -55,22 +60,28 @@ def client(name: str | None, report: Path | None, **options: Any) -> int:
         raise click.UsageError("name a client, or give a command behind --", click.get_current_context())
     console = Console(highlight=False, soft_wrap=False)
     if name is None:
-        return _run_one(console, COMMAND + shlex.join(words), report, (), options)
+        return _run_one(console, COMMAND + shlex.join(words), report, (), options, record=record)
     spec = parse_client(name)
     if spec.form is not SpecForm.EMBEDDED or spec.dialect or spec.operations or options["dialect"]:
-        return _run_one(console, name, report, words, options)
+        return _run_one(console, name, report, words, options, record=record)
     from device_grant.cli.run import all_of
     from device_grant.reference.misbehaviour import BOTH
 
     def job(dialect: str) -> Callable[[Console], int]:
-        to = report / dialect if report else None
-        return lambda screen: _run_one(screen, f"{name}:{dialect}", to, words, options)
+        to, kept = (folder / dialect if folder else None for folder in (report, record))
+        return lambda screen: _run_one(screen, f"{name}:{dialect}", to, words, options, record=kept)
 
     return all_of([job(dialect) for dialect in BOTH], console, as_json=options["as_json"])
 
 
-def _run_one(
-    console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
+def _run_one(  # noqa: PLR0913 - what the command line said, and where to write
+    console: Console,
+    spec: str,
+    report: Path | None,
+    pytest_arguments: tuple[str, ...],
+    options: dict[str, Any],
+    *,
+    record: Path | None,
 ) -> int:
     from device_grant.cli.run import carried_out
     from device_grant.engine.options import Options
@@ -90,7 +101,13 @@ def _run_one(
             faults=options["fault"],
             claims=options["claim"],
             last_failed=options["last_failed"],
+            recorded=record is not None,
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         )
     )
-    return carried_out(session, console, options, pytest_arguments=pytest_arguments)
+    code = carried_out(session, console, options, pytest_arguments=pytest_arguments)
+    if record is not None:
+        from device_grant.cli.sessions import keep
+
+        keep(session, console, record, silent=options["as_json"])
+    return code

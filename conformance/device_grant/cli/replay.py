@@ -16,8 +16,10 @@ from device_grant.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from device_grant.engine.session import CheckSession
 
-_LEAN = tuple(word for name in ("logging", "unraisableexception", "threadexception") for word in ("-p", f"no:{name}"))
+
+LEAN = tuple(word for name in ("logging", "unraisableexception", "threadexception") for word in ("-p", f"no:{name}"))
 """Plugins of pytest that watch each phase of each test for what a replay does not do; they take a tenth of its time."""
 
 
@@ -90,22 +92,9 @@ def _replay_one(screen: Console, folder: Path, report: Path | None, options: dic
 
     from device_grant.cli.record import verdicts
     from device_grant.cli.run import conclude, execute
-    from device_grant.engine.options import Options
-    from device_grant.engine.session import new_session
 
-    session = new_session(
-        Options.chosen(
-            target=f"cassette:{folder}",
-            only=options["only"],
-            profile="fast",
-            seed=None,
-            report=report,
-            expect=options["expect"],
-            faults=(),
-            command=shlex.join(["device-grant", *sys.argv[1:]]),
-        )
-    )
-    status = execute(session, Console(quiet=True) if brief else screen, pytest_arguments=_LEAN)
+    session = session_of(folder, options, report)
+    status = execute(session, Console(quiet=True) if brief else screen, pytest_arguments=LEAN)
     problems = session.problems
     if problems:
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -119,6 +108,27 @@ def _replay_one(screen: Console, folder: Path, report: Path | None, options: dic
     for line in changed:
         screen.print(f"  {line}", soft_wrap=True)
     return int(ExitCode.FAILED if changed else ExitCode.CONFORMANT)
+
+
+def session_of(folder: Path, options: dict[str, Any], report: Path | None = None) -> CheckSession:
+    """A session, not yet started, for the recorded run of a server, or the recorded sessions of a client, in DIR."""
+    from device_grant.engine.options import Options
+    from device_grant.engine.session import new_session
+    from device_grant.recordings.formats.sessions import SESSIONS
+
+    return new_session(
+        Options.chosen(
+            target=f"cassette:{folder}",
+            party="client" if (folder / SESSIONS).is_file() else "server",
+            only=options["only"],
+            profile="fast",
+            seed=None,
+            report=report,
+            expect=options["expect"],
+            faults=(),
+            command=shlex.join(["device-grant", *sys.argv[1:]]),
+        )
+    )
 
 
 def _changed(folder: Path, judged: dict[str, dict[str, str]], *, partial: bool) -> list[str]:

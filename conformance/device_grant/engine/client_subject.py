@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from device_grant.judging.ledger import Expects
     from device_grant.judging.trial import Trial
     from device_grant.protocol import Secrets
+    from device_grant.recordings.record.sessions import RecordingDriver
+    from device_grant.recordings.replay.sessions import ReplayDriver
     from device_grant.results.model import Finding, Header
 
 
@@ -36,6 +38,9 @@ class ClientSubject:
         self._driver: Driver | None = None
         self._entered = False
         self._run: ClientRun | None = None
+        self.recorder: RecordingDriver | None = None
+        """What the runs of the client leave, where it is recorded."""
+        self._played: ReplayDriver | None = None
 
     def locate(self) -> Path | None:
         """Find the client; returns the baseline beside its client.toml. Raises UsageError."""
@@ -53,11 +58,21 @@ class ClientSubject:
         from device_grant.protocol import dialect
 
         assert self._driver is not None  # noqa: S101 - set in locate
+        if self.options.recorded:
+            from device_grant.recordings.record.sessions import RecordingDriver
+
+            self._driver = self.recorder = RecordingDriver(self._driver)
         self._driver.__enter__()
         self._entered = True
         spoken = dialect(self._driver.config.dialect)
         run = ClientRun(self._driver, spoken, catalogue, expects, secrets, self.options.rest)
-        if not self.options.faults:
+        run.drawn = bool(self.recorder or self._played)
+        if self._played is not None and self._played.head.withheld:
+            # What only they look at was left out, and would be taken for sound.
+            run.rules = tuple(
+                rule for rule in run.rules if not all(catalogue.get(one).security for one in rule.requirements)
+            )
+        if self._played.begun if self._played else not self.options.faults:
             run.handshake()
         self._run = run
         return run
@@ -82,19 +97,20 @@ class ClientSubject:
         """The rules."""
         from device_grant.client.rules import every_rule
 
-        return every_rule()
+        return self._run.rules if self._run is not None else every_rule()
 
     def tour(self) -> None:
         """None: what a client does in one scenario says nothing of what it does in another."""
 
     def holds(self, name: str) -> bool:
-        """Every scenario can be run: clients are not recorded."""
-        del name
-        return True
+        """Whether the scenario can be run: of a recorded client, whether it was recorded."""
+        return self._played is None or self._played.holds(name)
 
     def waits(self, check: Check) -> bool:
         """Whether time is real: scenarios mostly wait."""
         del check
+        if self._played is not None:
+            return False
         return self._opened().driver.clock != "simulated"
 
     def turn(self, check: Check) -> int:
@@ -123,8 +139,8 @@ class ClientSubject:
         return of_client(self._opened(), self.options.command)
 
     def leftovers(self) -> Sequence[str]:
-        """Nothing is given to a client beforehand."""
-        return ()
+        """What of a recording no scenario has asked for; also when it was played."""
+        return self._played.leftovers if self._played is not None else ()
 
     def remarks(self) -> Sequence[str]:
         """Nothing: every check on a client begins afresh."""
@@ -132,8 +148,17 @@ class ClientSubject:
 
     def _recognised(self) -> Driver:
         from device_grant.client.drivers.load import open_client
+        from device_grant.targets.spec import SpecForm, parse_client
 
         options = self.options
+        spec = parse_client(options.target)
+        if spec.form is SpecForm.CASSETTE:
+            from device_grant.recordings.replay.sessions import open_sessions
+
+            if options.recorded:
+                raise UsageError(f"{options.target} is a recording: record the client itself")
+            self._played = open_sessions(spec.path, options.target)
+            return self._played
         return open_client(options.target, dialect=options.dialect, faults=options.faults, claims=options.claims)
 
     def _opened(self) -> ClientRun:

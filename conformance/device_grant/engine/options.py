@@ -39,6 +39,8 @@ class Options:
     faults: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     """What a client that is given as a command can do."""
+    recorded: bool = False
+    """Whether what a client does is kept."""
     shard: str | None = None
     """`INDEX/OF`, as it was given."""
     database: str | None = None

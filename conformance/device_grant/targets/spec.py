@@ -2,7 +2,7 @@
 
 A target is `embedded[:DIALECT]`, a URL, `asgi:module:app`, `wsgi:module:app`, `cassette:DIR`, a target.toml, its
 folder, or the name of a server that comes with the suite. A client is `honest[:DIALECT[:operations]]`, `-- ` and a
-command, a client.toml, its folder, or a name.
+command, `cassette:DIR`, a client.toml, its folder, or a name.
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ def parse_client(text: str) -> Spec:
         if kind not in ("", _OPERATIONS):
             raise UsageError(f"{text}: unknown kind {kind!r}: write {_OPERATIONS}, or nothing")
         return Spec(text, SpecForm.EMBEDDED, dialect=_known(dialect), operations=kind == _OPERATIONS)
+    if text.startswith(_CASSETTE):
+        return Spec(text, SpecForm.CASSETTE, path=Path(text.removeprefix(_CASSETTE)))
     if text.startswith(COMMAND):
         return Spec(text, SpecForm.COMMAND, command=text.removeprefix(COMMAND))
     others = f"honest, the path of a {FILES['clients']}, or -- and a command"

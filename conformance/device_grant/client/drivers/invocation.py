@@ -39,6 +39,8 @@ class Home:
         self._reserved: socket.socket | None = None
         self.furnished = False
         """Whether it has been given the files that the client is to find."""
+        self.left: tuple[Kept, ...] | None = None
+        """What a recorded client left here; None: the files that are here."""
         self.glimpsed: tuple[Kept, ...] = ()
         """Files that other people could read at some moment of the last run, with what they had then."""
 
@@ -65,6 +67,8 @@ class Home:
 
     def files(self) -> tuple[Kept, ...]:
         """Every regular file that the client left there."""
+        if self.left is not None:
+            return self.left
         collected = []
         for path in sorted(self.path.rglob("*")):
             try:
@@ -211,11 +215,21 @@ def _ends(line: str) -> str:
 class Driver(Protocol):
     """Runs the client."""
 
-    config: ClientConfig
-    spec: str
-    clock: str
-    """`virtual`, `real`, or `scaled by N`."""
-    scale: float
+    @property
+    def config(self) -> ClientConfig:
+        """What client.toml says, or would."""
+
+    @property
+    def spec(self) -> str:
+        """What the command line calls it."""
+
+    @property
+    def clock(self) -> str:
+        """`simulated`, `real`, or `scaled by N`."""
+
+    @property
+    def scale(self) -> float:
+        """How many times faster the client's time passes."""
 
     def __enter__(self) -> Self:
         """Prepare what all runs share."""

@@ -52,6 +52,8 @@ def open_client(
         return _reference(named, dialect, faults)
     if tuple(faults):
         raise UsageError(f"--fault is for the reference client; {spec} has only the faults of its own")
+    if named.form is SpecForm.CASSETTE:
+        raise UsageError(f"{spec}: a recording is judged by device-grant replay {named.path}")
     if named.form is SpecForm.COMMAND:
         located = _of_command(named.command, dialect, claims)
     else:
@@ -69,8 +71,9 @@ def open_client(
 def baseline_of(spec: str) -> Path | None:
     """The baseline.toml beside the client.toml that `spec` names, if there is one."""
     named = parse_client(spec)
-    file = named.path.parent / "baseline.toml"
-    return file if named.form is SpecForm.DESCRIBED and file.is_file() else None
+    folder = named.path if named.form is SpecForm.CASSETTE else named.path.parent
+    file = folder / "baseline.toml"
+    return file if named.form in {SpecForm.CASSETTE, SpecForm.DESCRIBED} and file.is_file() else None
 
 
 def read_client(file: Path, *, spec: str | None = None) -> LocatedClient:

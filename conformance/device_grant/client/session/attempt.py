@@ -148,7 +148,7 @@ class Attempt:
     @property
     def written(self) -> dict[str, str]:
         """What the client itself has written, by place: both outputs without the adapter's lines, and its log files."""
-        logs = {file.path: file.content.decode("utf-8", "replace") for file in self.files if _is_log(file.path)}
+        logs = {file.path: file.content.decode("utf-8", "replace") for file in self.files if is_log(file.path)}
         outputs = {"standard output": own_lines(self.ended.stdout), "standard error": own_lines(self.ended.stderr)}
         return outputs | logs
 
@@ -242,7 +242,7 @@ class Attempt:
         return f"ended with status {self.ended.status}"
 
 
-def _is_log(path: str) -> bool:
+def is_log(path: str) -> bool:
     """Whether a file under HOME is a log, by its name or by that of a folder."""
     place = PurePath(path)
     return place.suffix == ".log" or not {"log", "logs"}.isdisjoint(place.parent.parts)
