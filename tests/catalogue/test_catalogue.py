@@ -19,6 +19,7 @@ FOLDER = Path(str(resources.files("device_grant.catalogue")))
 CATALOGUE = load()
 
 LEAST = {
+    "OpenID Connect Core 1.0": 9,
     "RFC 8628": 163,
     "RFC 6749": 190,
     "RFC 7591": 72,
@@ -65,7 +66,7 @@ def test_every_field_keeps_its_share_of_entries():
 def test_ids_start_with_the_prefix_of_their_file():
     for source in CATALOGUE.sources:
         stem = source.file.removesuffix(".yaml")
-        prefix = {"aws-sso-oidc": "aws"}.get(stem, stem) + "-"
+        prefix = {"aws-sso-oidc": "aws", "openid-connect-core": "oidc-core"}.get(stem, stem) + "-"
         if stem.startswith("rfc"):
             assert source.name == f"RFC {stem[3:]}"
         for requirement in CATALOGUE.requirements:

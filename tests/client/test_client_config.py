@@ -59,6 +59,10 @@ def test_the_least_that_is_needed(tmp_path):
         (LEAST + '[[answers]]\npath = "userinfo"\n', "answers[0].path"),
         (LEAST + '[[files]]\npath = "/etc/x"\ncontent = ""\n', "files[0].path: '/etc/x' is not a path below HOME"),
         (LEAST + '[[files]]\npath = "a/../../x"\ncontent = ""\n', "files[0].path"),
+        (
+            LEAST + '[claims]\nid_token = true\n[response]\ntoken = { id_token = "x" }\n',
+            "response.token.id_token: a fixed one cannot be checked: leave it out, or write {id_token}",
+        ),
         (LEAST + "[clock]\nscale = 0.5\n", "clock.scale"),
         (LEAST + "[claims]\nrefresh = 1\n", "claims.refresh"),
         (LEAST + "[claims]\nexpiry = true\n", "claims.expiry: unknown key"),

@@ -135,6 +135,8 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     """Tells the user code and the URI to a person, on its output or by the marker `shows`."""
     tls: bool = True
     """Can reach an HTTPS endpoint whose authority the environment names."""
+    id_token: bool = False
+    """Checks the ID token of a token response, and does not sign in where it is not good."""
 
 
 class ExitSection(_ClientSection, frozen=True, kw_only=True):

@@ -241,6 +241,7 @@ class EmbeddedDriver:
                 confidential=True,
                 metadata=dialect(dialect_name).has_metadata,
                 keeps=True,
+                id_token=dialect(dialect_name).has_metadata,
             ),
         )
 

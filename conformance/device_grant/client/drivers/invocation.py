@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from device_grant.client.drivers.config import UNSUPPORTED
 from device_grant.client.drivers.watching import Watch, reach
+from device_grant.client.scripted.members import JWKS
 from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ class Invocation:
                 ("REGISTRATION_ENDPOINT", "registration"),
             ):
                 collected[name] = authority.base + authority.paths[channel]
+            if authority.config.claims.id_token:
+                collected["JWKS_URI"] = authority.base + JWKS
         collected |= self.given
         return {f"DEVICE_GRANT_{name}": value for name, value in collected.items() if value}
 

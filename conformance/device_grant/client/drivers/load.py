@@ -11,6 +11,7 @@ import msgspec
 
 from device_grant.client.drivers.config import Claims, ClientConfig, LocatedClient, RunSection
 from device_grant.client.drivers.furnishing import outside
+from device_grant.client.scripted.placeholders import ID_TOKEN
 from device_grant.errors import UsageError, one_of
 from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
@@ -134,6 +135,8 @@ def _paths(config: ClientConfig) -> Iterator[str]:
     for number, answer in enumerate(config.answers):
         if not answer.path.startswith(("/", "{issuer}")):
             yield f"answers[{number}].path: {answer.path!r} is not a path; it starts with /"
+    if config.claims.id_token and config.response.token.get("id_token", ID_TOKEN) != ID_TOKEN:
+        yield f"response.token.id_token: a fixed one cannot be checked: leave it out, or write {ID_TOKEN}"
     for number, file in enumerate(config.files):
         if outside(file.path):
             yield f"files[{number}].path: {file.path!r} is not a path below HOME, for example .config/it/tokens.json"

@@ -207,6 +207,7 @@ class ProcessDriver:
             *("operation", "endpoint", "issuer", "device_authorization_endpoint", "token_endpoint"),
             *("registration_endpoint", "client_id", "client_secret", "scope", "start_url", "device_code"),
             "refresh_token",
+            "jwks_uri",
         )
         values = {name: variables.get(f"DEVICE_GRANT_{name.upper()}", "") for name in names}
         host = invocation.authority.base.partition("://")[2]

@@ -9,8 +9,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from device_grant.client.scripted.identity import id_token, key_set
-from device_grant.client.scripted.members import JWKS, codes, metadata, registration, tokens
+from device_grant.client.scripted.identity import HONEST, IdTokenLie, id_token, key_set
+from device_grant.client.scripted.members import JWKS, codes, metadata, metadata_places, registration, tokens
 from device_grant.client.scripted.placeholders import ID_TOKEN, OF_THE_ANSWER, Words, filled, filled_text, named, wants
 from device_grant.client.scripted.replies import Reply, json_reply
 from device_grant.client.scripted.steps import Moment, Script, error
@@ -90,7 +90,7 @@ class Authority:
         self._counts: dict[str, int] = {}
         self._redeemed: set[str] = set()
         self._asked: dict[str, str] = {}
-        self._signs = wants(self.config.response.token, ID_TOKEN)
+        self._signs = self.config.claims.id_token or wants(self.config.response.token, ID_TOKEN)
         self.issuer_path = self.issuer_path or self.config.endpoints.issuer
 
     @property
@@ -221,7 +221,15 @@ class Authority:
         }
         own = insisted.get(channel, {}) if channel else {}
         return Moment(
-            self.dialect, request, self.base, self.elsewhere, honest, said.error, own, error_status=said.error_status
+            self.dialect,
+            request,
+            self.base,
+            self.elsewhere,
+            honest,
+            said.error,
+            own,
+            error_status=said.error_status,
+            id_token=partial(self._id_token, request),
         )
 
     def _purpose(self, channel: Channel | None, request: Request) -> Purpose:
@@ -265,7 +273,8 @@ class Authority:
         return self._tokens()
 
     def _tokens(self) -> Reply:
-        return self._success(tokens(self.values), self.config.response.token)
+        identity = {"id_token": ID_TOKEN} if self.config.claims.id_token else {}
+        return self._success(tokens(self.values) | identity, self.config.response.token)
 
     def _registration(self, members: dict[str, Any]) -> Reply:
         status = 201 if self.dialect.registration_is_echoed else 200
@@ -296,15 +305,8 @@ class Authority:
     def _metadata_paths(self) -> tuple[str, ...]:
         if self.metadata_at is not None:
             return self.metadata_at
-        path = self.issuer_path.rstrip("/")
-        places = [
-            f"/.well-known/oauth-authorization-server{path}",
-            f"/.well-known/openid-configuration{path}",
-            f"{path}/.well-known/openid-configuration",
-        ]
-        if self.config.endpoints.metadata:
-            places.append(self.config.endpoints.metadata)
-        return tuple(places)
+        further = self.config.endpoints.metadata
+        return metadata_places(self.issuer_path) + ((further,) if further else ())
 
     def _static(self, request: Request) -> Reply:
         if self._is_at_token_endpoint(request):
@@ -336,8 +338,11 @@ class Authority:
             "issuer": lambda: self.issuer,
             "client_id": lambda: self._client_of(request),
             "scope": lambda: self._asked.get("scope", ""),
-            "id_token": lambda: id_token(self.issuer, self._client_of(request)),
+            "id_token": lambda: self._id_token(request, self._said(members, "access_token"), HONEST),
         }
+
+    def _id_token(self, request: Request, access_token: str, lie: IdTokenLie) -> str:
+        return id_token(self.issuer, self._client_of(request), access_token, lie)
 
     def _client_of(self, request: Request) -> str:
         """Whose request it is; where it names nobody, the client of the request before it."""

@@ -62,6 +62,16 @@ def registration(dialect: Dialect, asked: Mapping[str, Any], values: Values) -> 
     return {**kept, **known, "token_endpoint_auth_method": method}
 
 
+def metadata_places(issuer_path: str) -> tuple[str, ...]:
+    """Well-known paths of an issuer's metadata (RFC 8414 sections 3.1 and 5)."""
+    path = issuer_path.rstrip("/")
+    return (
+        f"/.well-known/oauth-authorization-server{path}",
+        f"/.well-known/openid-configuration{path}",
+        f"{path}/.well-known/openid-configuration",
+    )
+
+
 def metadata(issuer: str, base: str, endpoints: Mapping[str, str]) -> dict[str, Any]:
     """Of the metadata (RFC 8414 section 2); `endpoints` are URLs by channel."""
     return {

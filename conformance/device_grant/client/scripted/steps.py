@@ -13,6 +13,7 @@ from device_grant.protocol import service_model
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from device_grant.client.scripted.identity import IdTokenLie
     from device_grant.client.scripted.replies import Fate, Framing
     from device_grant.protocol import Dialect, Request
 
@@ -41,6 +42,8 @@ class Moment:
     """Members that client.toml has for this answer, wire names: no script changes them."""
     error_status: int = 0
     """Status that client.toml wants of every error; 0: the usual ones."""
+    id_token: Callable[[str, IdTokenLie], str] | None = None
+    """Makes an ID token for the client that asks, beside that access token."""
 
 
 Step = Callable[[Moment], Reply]
@@ -140,6 +143,20 @@ def changed(step: Step, **members: Any) -> Step:
             else:
                 result[wire] = value.replace("{base}", moment.base) if isinstance(value, str) else value
         return before.with_members(result)
+
+    return reply
+
+
+def identified(lie: IdTokenLie) -> Step:
+    """The honest answer with an ID token that differs from an honest one in this way."""
+
+    def reply(moment: Moment) -> Reply:
+        before = moment.honest()
+        members = before.members
+        token = members.get(moment.dialect.wire_name("access_token"))
+        if moment.id_token is not None and isinstance(token, str):
+            members[moment.dialect.wire_name("id_token")] = moment.id_token(token, lie)
+        return before.with_members(members)
 
     return reply
 

@@ -138,6 +138,7 @@ _LACKS = {
     "registration": "the client does not register itself",
     "keeps_registrations": "the client does not claim to keep registrations",
     "keeps_tokens": "the client does not claim to keep tokens",
+    "id_token": "the client does not claim to check ID tokens",
 }
 
 

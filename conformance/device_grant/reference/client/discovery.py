@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from device_grant.reference.client.transport import Transport
 
 
-def discover(issuer: str, transport: Transport, faults: ClientFaults) -> dict[Operation, str]:
-    """The endpoints that the issuer's metadata names; raises Failed if there is none that can be used."""
+def discover(issuer: str, transport: Transport, faults: ClientFaults) -> tuple[dict[Operation, str], str]:
+    """The endpoints that the issuer's metadata names, and where its keys are; raises Failed if it is of no use."""
     parts = urlsplit(issuer)
     origin = f"{parts.scheme}://{parts.netloc}"
     path = parts.path if faults.issuer_slash_kept else parts.path.rstrip("/")
@@ -44,5 +44,5 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> dict[Op
             if isinstance(document.get(f"{operation.value}_endpoint"), str)
         }
         if Operation.TOKEN in collected and Operation.DEVICE_AUTHORIZATION in collected:
-            return collected
+            return collected, str(document.get("jwks_uri") or "")
     raise Failed("no metadata")

@@ -123,6 +123,17 @@ class ClientFaults(Misbehaviour):
     redirects_become_get: bool = fault("A redirected POST is repeated as GET.")
     certificates_unchecked: bool = fault("Any certificate is accepted.")
 
+    # ID tokens.
+    id_token_issuer_unchecked: bool = fault("An ID token of any issuer is taken.", RFC)
+    id_token_audience_unchecked: bool = fault("An ID token for any client is taken.", RFC)
+    id_token_audience_must_be_text: bool = fault("An array of audiences in an ID token is not looked into.", RFC)
+    id_token_expiry_unchecked: bool = fault("An ID token that has expired is taken.", RFC)
+    id_token_signature_unchecked: bool = fault("Signatures of ID tokens are not checked.", RFC)
+    unsigned_id_token_taken: bool = fault("An ID token whose algorithm is none is taken without a signature.", RFC)
+    id_token_of_unknown_key_taken: bool = fault("The signature of a key that it does not know is not checked.", RFC)
+    id_token_hash_unchecked: bool = fault("at_hash in an ID token is not compared with the access token.", RFC)
+    id_token_claims_unknown_refused: bool = fault("It fails on claims of an ID token that it does not know.", RFC)
+
     # The person and the files.
     user_code_not_shown: bool = fault("It shows the verification URI alone.")
     code_only_in_complete_uri: bool = fault("It shows verification_uri_complete alone, if there is one.")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
-from device_grant.protocol import DEFAULT_INTERVAL, Client, Operation, Outcome, dialect
+from device_grant.protocol import DEFAULT_INTERVAL, Client, Operation, Outcome, Request, dialect
+from device_grant.protocol.dialects import json_object
 from device_grant.reference.client.answers import AnswerReader, Failed
 from device_grant.reference.client.discovery import discover
 from device_grant.reference.client.messages import Messages
@@ -14,7 +15,7 @@ from device_grant.reference.client.store import ClientStore
 from device_grant.reference.client.transport import Broken, Transport, Untrusted
 
 if TYPE_CHECKING:
-    from device_grant.protocol import Request, Response
+    from device_grant.protocol import Response
     from device_grant.reference.client.faults import ClientFaults
     from device_grant.reference.client.network import Surroundings
     from device_grant.reference.client.settings import ClientSettings
@@ -47,7 +48,7 @@ class Login:
         self._store = ClientStore(
             settings.home, for_everyone=faults.files_for_everyone, for_a_moment=faults.files_open_for_a_moment
         )
-        self._endpoints = dict(settings.endpoints)
+        self._endpoints, self._keys = dict(settings.endpoints), settings.jwks_uri
         self._kept: Client | None = None
         """The client that an earlier run has registered, where this one uses it."""
 
@@ -62,7 +63,7 @@ class Login:
         }
         try:
             if not self._endpoints:
-                self._endpoints = discover(self._settings.issuer, self._transport, self._faults)
+                self._endpoints, self._keys = discover(self._settings.issuer, self._transport, self._faults)
             if self._faults.endpoint_ignored:
                 self._endpoints = {
                     name: url.replace(self._settings.endpoint, "https://oidc.us-east-1.amazonaws.invalid")
@@ -96,7 +97,7 @@ class Login:
             if outcome is not None:
                 break
         if outcome.ok:
-            self._got(outcome)
+            self._got(outcome, client)
 
     def _refresh(self) -> None:
         kept = self._store.read("tokens")
@@ -106,7 +107,7 @@ class Login:
         client = self._client()
         outcome = self._call(self._messages.refresh(self._endpoints[Operation.TOKEN], client, token))
         if outcome.ok:
-            self._got(outcome, token)
+            self._got(outcome, client, token)
         elif self._faults.refused_refresh_ignored and kept.get("access_token"):
             self._say(f"device-grant: token {kept['access_token']}")
         else:
@@ -120,13 +121,15 @@ class Login:
 
     def _only_token(self) -> None:
         url = self._endpoints[Operation.TOKEN]
-        outcome = self._call(self._messages.poll(url, self._client(), self._settings.device_code))
+        client = self._client()
+        outcome = self._call(self._messages.poll(url, client, self._settings.device_code))
         if not outcome.ok:
             raise Failed(outcome.code)
-        self._got(outcome)
+        self._got(outcome, client)
 
-    def _got(self, outcome: Outcome, old_refresh: str = "") -> None:
+    def _got(self, outcome: Outcome, client: Client, old_refresh: str = "") -> None:
         token = self._answers.token(outcome, refreshed=bool(old_refresh))
+        self._check_identity(outcome, client, token)
         refresh = outcome.members.get("refresh_token")
         kept = {"access_token": token, "refresh_token": refresh}
         if old_refresh and (not refresh or self._faults.refresh_token_never_replaced):
@@ -135,10 +138,19 @@ class Login:
         self._say(f"device-grant: token {token} {kept['refresh_token'] or ''}".rstrip())
         self._use(token)
 
+    def _check_identity(self, outcome: Outcome, client: Client, token: str) -> None:
+        """Check the ID token, if there is one and the issuer's keys are known; raises Failed if it is not good."""
+        from device_grant.reference.client.identity import IdTokenCheck
+
+        identity = outcome.members.get("id_token")
+        if not isinstance(identity, str) or not self._keys:
+            return
+        keys = json_object(self._transport.send(Request("GET", self._keys, (("Accept", "application/json"),)))) or {}
+        now = self._network.time()
+        IdTokenCheck(self._settings.issuer, client.id, token, keys, now, self._faults).judge(identity)
+
     def _use(self, token: str) -> None:
         """Ask for user information once; what comes of it is of no importance."""
-        from device_grant.protocol import Request
-
         request = Request("GET", f"{self._settings.endpoint}/userinfo", (("Authorization", f"Bearer {token}"),))
         try:
             self._transport.send(request)

@@ -28,6 +28,8 @@ class ClientSettings:
     start_url: str
     device_code: str
     refresh_token: str
+    jwks_uri: str
+    """Where the keys are that sign ID tokens; empty where the metadata must tell, or there are none."""
     home: Path
 
     @classmethod
@@ -55,5 +57,6 @@ class ClientSettings:
             start_url=said("START_URL"),
             device_code=said("DEVICE_CODE"),
             refresh_token=said("REFRESH_TOKEN"),
+            jwks_uri=said("JWKS_URI"),
             home=Path(environment.get("HOME", ".")),
         )
