@@ -131,9 +131,9 @@ def test_the_page_is_whole_and_self_contained(made):
 def test_the_table_can_be_heard(made):
     page = Page(render(made))
     assert {th.get("scope") for th in page.of("th")} == {"col", "row", "rowgroup"}
-    cells = [attributes for tag, attributes in page.elements if tag == "a" and "index.html#" in attributes["href"]]
+    cells = re.findall(r"<td[^>]*><a ([^>]*index\.html#[^>]*)>", render(made))
     assert cells
-    assert all(attributes["aria-label"] for attributes in cells)
+    assert all(re.search(r'aria-label="[^"]+"', attributes) for attributes in cells)
     for label in (*SYMBOL, "expected", "empty"):
         assert label in page.words
     region = next(one for one in page.of("div") if one.get("class") == "matrix")

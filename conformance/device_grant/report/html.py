@@ -13,6 +13,7 @@ import base64
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -51,14 +52,36 @@ _MOST_CAUSES = 8
 """Causes and reasons that are listed at once; a server that is broken throughout has dozens."""
 
 
-def render(report: Report) -> str:
-    """Render the whole report as HTML."""
+@dataclass(frozen=True)
+class Sibling:
+    """Another version of what a report is on."""
+
+    name: str
+    """`keycloak-26.1`, as the folder of its report is called."""
+    words: str
+    """What changed between the two: `since 26.1: 4 better, 1 worse`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a published report stands among others."""
+
+    matrix: str
+    """File of the matrix, one folder above."""
+    about: str = ""
+    """What the target is and who uses it; empty where nobody said so."""
+    siblings: tuple[Sibling, ...] = ()
+
+
+def render(report: Report, place: Place | None = None) -> str:
+    """Render the whole report as HTML; `place` says where it stands, if it is published beside others."""
     view = View(report)
     return page(
         "report.html.j2",
         styles=("report.css",),
         script="report.js",
         view=view,
+        place=place,
         excluded=excluded(view, load()),
         cases={case.check: case.steps for case in report.cases},
         # One shows what there is to see of a failure; with all of them open nobody sees the whole.
@@ -68,9 +91,12 @@ def render(report: Report) -> str:
     )
 
 
-def page(template: str, *, styles: Iterable[str], script: str, **content: Any) -> str:
-    """Render a template of this package with its styles and its script inside, and the policy that allows them."""
-    style, code = "\n".join(map(_asset, styles)), _asset(script)
+def page(template: str, *, styles: Iterable[str], script: str, rules: str = "", **content: Any) -> str:
+    """Render a template of this package with its styles and its script inside, and the policy that allows them.
+
+    `rules` are further rules of style, which must hold nothing that comes from a target.
+    """
+    style, code = "\n".join([*map(_asset, styles), rules]), _asset(script)
     policy = (
         f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(code)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from device_grant import __version__
 from device_grant.errors import UsageError
+from device_grant.implementations import described
 from device_grant.report import html, markdown, matrix
 from device_grant.results.locating import runs
 from device_grant.results.publish import publish
@@ -33,9 +35,17 @@ def write(
     kept = {name: report for name, report in _published_before(folder).items() if name not in published}
     columns = [matrix.Column(name, one, withholds(one)) for name, one in sorted((kept | published).items())]
     made = matrix.build(columns, catalogue, __version__)
+    places = {column.name: _place(column, one) for one in made for column in one.columns}
+    # What was published before is told of a new version of the same software.
+    told = {name for name, place in places.items() if any(one.name in published for one in place.siblings)}
     try:
         for name, report in published.items():
-            _write_report(report, folder / name)
+            save(report, folder / name / FILE_NAME)
+            (folder / name / "report.md").write_text(markdown.render(report), encoding="utf-8")
+        for name, report in (kept | published).items():
+            if name in published or name in told:
+                page = html.render(report, places.get(name))
+                (folder / name / "index.html").write_text(page, encoding="utf-8")
         for one in made:
             (folder / matrix.FILES[one.kind]).write_text(matrix.render(one, made), encoding="utf-8")
         text = json.dumps(matrix.as_json(made), indent=1, ensure_ascii=False) + "\n"
@@ -53,7 +63,23 @@ def _published_before(folder: Path) -> dict[str, Report]:
     return {name: report for name, report in result.items() if name and report.header.published}
 
 
-def _write_report(report: Report, folder: Path) -> None:
-    save(report, folder / FILE_NAME)
-    (folder / "index.html").write_text(html.render(report), encoding="utf-8")
-    (folder / "report.md").write_text(markdown.render(report), encoding="utf-8")
+def _place(column: matrix.Column, among: matrix.Matrix) -> html.Place:
+    siblings = []
+    for product in matrix.products(among.columns):
+        for step in product.steps:
+            if step.after is column:
+                siblings.append(html.Sibling(step.before.name, f"since {step.before.version}: {step.words}"))
+            elif step.before is column:
+                siblings.append(html.Sibling(step.after.name, f"up to {step.after.version}: {step.words}"))
+    return html.Place(matrix.FILES[among.kind], _about(column), tuple(siblings))
+
+
+def _about(column: matrix.Column) -> str:
+    """The first paragraph of the README of a server or client that comes with the suite, without its marks."""
+    folder = described(column.kind).get(column.report.header.spec)
+    file = folder / "README.md" if folder is not None else None
+    if file is None or not file.is_file():
+        return ""
+    paragraphs = file.read_text("utf-8").split("\n\n")
+    first = next((one for one in paragraphs if one.strip() and not one.lstrip().startswith(("#", "```"))), "")
+    return " ".join(re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", first).replace("`", "").split())

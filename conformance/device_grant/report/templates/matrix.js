@@ -12,6 +12,21 @@
     for (const row of group.rows) words.set(row, `${title} ${row.cells[0].textContent.toLowerCase()}`);
   }
 
+  // Style alone hides what is not chosen; here it is counted, remembered, and heeded by the buttons below.
+  const able = CSS.supports("selector(:has(*))");
+  const picks = able ? all(".pick input") : [];
+  const heads = all(".matrix thead th").slice(1);
+  const picked = document.querySelector(".picked");
+  let shown = new Set(heads.keys());
+  const look = () => {
+    shown = new Set([...heads.keys()].filter((number) => heads[number].offsetParent !== null));
+    if (picked) picked.textContent = shown.size < heads.length ? `${shown.size} of ${heads.length} ${picked.dataset.what} shown` : "";
+  };
+  const verdicts = (row) => [...shown].map((number) => row.cells[number + 1].className.slice(2));
+  const judged = new Set(["pass", "observed", "warn", "fail"]);
+  const fails = (row) => verdicts(row).includes("fail");
+  const differs = (row) => new Set(verdicts(row).filter((one) => judged.has(one))).size > 1;
+
   const pressed = () => new Set(buttons.filter((one) => one.ariaPressed === "true").map((one) => one.dataset.only));
 
   const apply = () => {
@@ -23,8 +38,8 @@
       for (const row of rows) {
         row.hidden =
           ("untested" in row.dataset && !only.has("untested")) ||
-          (only.has("differs") && !("differs" in row.dataset)) ||
-          (only.has("fails") && !("fails" in row.dataset)) ||
+          (only.has("differs") && !("differs" in row.dataset && differs(row))) ||
+          (only.has("fails") && !("fails" in row.dataset && fails(row))) ||
           !words.get(row).includes(text);
         if (!row.hidden) {
           some = true;
@@ -41,13 +56,22 @@
     const state = new URLSearchParams();
     if (pressed().size) state.set("only", [...pressed()].join(","));
     if (find.value.trim()) state.set("find", find.value.trim());
+    for (const one of picks) if (one.checked && one.value) state.set(one.name, one.value);
     history.replaceState(null, "", state.size ? `#${state}` : location.pathname + location.search);
   };
 
   const follow = () => {
     const fragment = location.hash.slice(1);
-    if (/^(only|find)=/.test(fragment)) {
+    const names = [...new Set(picks.map((one) => one.name)), "only", "find"];
+    if (names.some((name) => fragment.startsWith(`${name}=`))) {
       const state = new URLSearchParams(fragment);
+      for (const one of picks) {
+        // A value that nothing here has leaves all of them shown.
+        const wanted = state.get(one.name) || "";
+        const known = picks.some((other) => other.name === one.name && other.value === wanted);
+        one.checked = one.value === (known ? wanted : "");
+      }
+      look();
       const wanted = (state.get("only") || "").split(",");
       for (const one of buttons) one.ariaPressed = String(wanted.includes(one.dataset.only));
       find.value = state.get("find") || "";
@@ -70,12 +94,20 @@
       remember();
     });
   }
+  for (const one of picks) {
+    one.addEventListener("change", () => {
+      look();
+      apply();
+      remember();
+    });
+  }
   find.addEventListener("input", () => {
     apply();
     remember();
   });
   if (matchMedia("(max-width: 48rem)").matches) document.querySelector(".legend").open = false;
   bar.hidden = false;
+  look(); // A browser that comes back to a page may remember what was chosen.
   apply();
   addEventListener("hashchange", follow);
   follow();

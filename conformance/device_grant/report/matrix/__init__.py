@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from device_grant.catalogue.model import Verdict
 from device_grant.protocol import default_dialect, spoken
-from device_grant.report.html import SYMBOLS, anchor, page
-from device_grant.report.view import MEANING, PARTIES, WORST_FIRST, View, natural, section_name
-from device_grant.results.merge import JUDGED
+from device_grant.report.html import anchor, page
+from device_grant.report.matrix.areas import areas
+from device_grant.report.matrix.filters import filters, rules
+from device_grant.report.matrix.model import SYMBOL, WITHHELD, Cell, Column, Matrix, MatrixSection, Row
+from device_grant.report.matrix.ranking import newest, ranking
+from device_grant.report.matrix.versions import TURNS, products
+from device_grant.report.view import MEANING, PARTIES, WORST_FIRST, natural, section_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from device_grant.catalogue import Catalogue, Requirement
-    from device_grant.results import Report, RequirementResult
+
+__all__ = [
+    "FILES",
+    "FORMAT",
+    "SYMBOL",
+    "WITHHELD",
+    "Cell",
+    "Column",
+    "Matrix",
+    "Row",
+    "as_json",
+    "build",
+    "products",
+    "render",
+]
 
 FORMAT = 1
 """Of matrix.json; raised when an old reader would misread a new file."""
-WITHHELD = "withheld"
-"""What stands for a verdict on software whose authors have not been told yet."""
-SYMBOL = {**SYMBOLS, WITHHELD: "▒"}
 NOTHING = {
     WITHHELD: "a security requirement: shown only once the target's authors have been told privately",
     "": "not tested, or not a requirement of the target's dialect",
@@ -31,138 +43,9 @@ NOTHING = {
 _PARTIES = {f"{kind}s": parties for kind, parties in PARTIES.items()}
 """The pages, and whom the requirements of their rows bind."""
 _OWN = ("RFC 8628", "AWS SSO OIDC")
+MOST_RANKED = 15
+"""Requirements that the page lists as broken most."""
 FILES = {"servers": "index.html", "clients": "clients.html"}
-
-
-@dataclass(frozen=True)
-class Column:
-    """One target in one dialect."""
-
-    name: str
-    """Folder of its report, beside the matrix."""
-    report: Report
-    withholds: bool = False
-    """Whether results on security requirements are left out."""
-
-    @property
-    def kind(self) -> str:
-        """`clients` where a client was judged, `servers` otherwise."""
-        return f"{View(self.report).kind}s"
-
-    @cached_property
-    def requirements(self) -> dict[str, RequirementResult]:
-        """What the run has a verdict on; none of what is withheld."""
-        merged = self.report.by_requirement()
-        return {name: one for name, one in merged.items() if not (self.withholds and one.first.security)}
-
-    @cached_property
-    def counts(self) -> Counter[Verdict]:
-        """Number of requirements by verdict."""
-        return Counter(one.verdict for one in self.requirements.values())
-
-    @cached_property
-    def expected(self) -> int:
-        """How many of the failing requirements the baseline expects."""
-        return sum(one.expected for one in self.requirements.values() if one.verdict is Verdict.FAIL)
-
-    @property
-    def remark(self) -> str:
-        """What must be known to read the column rightly; empty if nothing."""
-        if self.report.interrupted:
-            return "interrupted"
-        footer = self.report.footer
-        if footer is not None and footer.suite_errors:
-            return "the suite broke"
-        return "the user module broke" if any(case.user_module for case in self.report.cases) else ""
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One requirement of one target; `label` is a verdict, `withheld`, or empty where nothing was said."""
-
-    label: str = ""
-    expected: bool = False
-    href: str = ""
-
-    @property
-    def symbol(self) -> str:
-        """What the page shows; words go with it."""
-        return SYMBOL.get(self.label, "")
-
-    @property
-    def words(self) -> str:
-        """`fail, expected by the baseline`."""
-        return f"{self.label}, expected by the baseline" if self.expected else self.label
-
-
-@dataclass(frozen=True)
-class Row:
-    """One requirement over all targets."""
-
-    id: str
-    source: str
-    section: str
-    level: str
-    statement: str
-    url: str
-    security: bool
-    cells: tuple[Cell, ...]
-
-    @property
-    def tested(self) -> bool:
-        """Whether any target has a cell that says something."""
-        return any(cell.label for cell in self.cells)
-
-    @property
-    def failing(self) -> bool:
-        """Whether it fails anywhere."""
-        return any(cell.label == Verdict.FAIL.label for cell in self.cells)
-
-    @property
-    def differs(self) -> bool:
-        """Whether targets that were judged got different verdicts."""
-        judged = {verdict.label for verdict in JUDGED}
-        return len({cell.label for cell in self.cells if cell.label in judged}) > 1
-
-
-@dataclass(frozen=True)
-class MatrixSection:
-    """Rows of one section of a source."""
-
-    name: str
-    rows: tuple[Row, ...]
-
-    @property
-    def tested(self) -> bool:
-        """Whether any of its rows is."""
-        return any(row.tested for row in self.rows)
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """The table of one page."""
-
-    kind: str
-    """`servers` or `clients`."""
-    columns: tuple[Column, ...]
-    sections: tuple[MatrixSection, ...]
-    suite_version: str
-    catalogue_revision: str
-
-    @cached_property
-    def rows(self) -> list[Row]:
-        """All of them, in order."""
-        return [row for section in self.sections for row in section.rows]
-
-    @property
-    def withholds(self) -> bool:
-        """Whether any target's security results are left out."""
-        return any(column.withholds for column in self.columns)
-
-    @property
-    def revisions(self) -> set[str]:
-        """Catalogues by which the columns were judged."""
-        return {column.report.header.catalogue_revision for column in self.columns}
 
 
 def build(columns: Iterable[Column], catalogue: Catalogue, suite_version: str) -> list[Matrix]:
@@ -177,11 +60,21 @@ def build(columns: Iterable[Column], catalogue: Catalogue, suite_version: str) -
 
 def render(matrix: Matrix, others: Sequence[Matrix] = ()) -> str:
     """Render one page as HTML that needs nothing else; `others` are the matrices that it links to."""
+    made = filters(matrix.columns)
+    ranked = ranking(matrix.rows, matrix.columns)
     return page(
         "matrix.html.j2",
         styles=("report.css", "matrix.css"),
+        rules=rules(made, len(matrix.columns)),
         script="matrix.js",
         matrix=matrix,
+        filters=made,
+        areas=areas(matrix.rows, len(matrix.columns)),
+        counted=len(newest(matrix.columns)),
+        ranked=ranked[:MOST_RANKED],
+        broken=len(ranked),
+        products=products(matrix.columns),
+        turns=TURNS,
         pages=[(kind, FILES[kind]) for kind in _PARTIES if any(kind == one.kind for one in (matrix, *others))],
         verdicts=WORST_FIRST,
         nothing=NOTHING,
@@ -298,6 +191,9 @@ def _target(column: Column) -> dict[str, Any]:
         "version": header.target_version,
         "homepage": header.target_homepage,
         "dialect": header.dialect,
+        "language": column.language,
+        "product": column.product,
+        "client_kind": column.form,
         "date": header.started[:10],
         "suite_version": header.suite_version,
         "catalogue_revision": header.catalogue_revision,
