@@ -54,11 +54,29 @@ def _libfaketime() -> str:
     return "" if FaketimeClock.available() else "Debian and Ubuntu: apt-get install libfaketime"
 
 
+NEWER_GO = "go1.27.3"
+"""A Go that came as a module, and is newer than the one that is installed."""
+
+
+def _go() -> str:
+    return "" if shutil.which("go") else "https://go.dev/dl"
+
+
+def _newer_go() -> str:
+    if _go():
+        return _go()
+    environment = {**os.environ, "GOTOOLCHAIN": NEWER_GO}
+    asked = subprocess.run(["go", "version"], capture_output=True, text=True, check=False, timeout=600, env=environment)
+    return "" if NEWER_GO in asked.stdout else f"GOTOOLCHAIN={NEWER_GO} go version, which fetches it"
+
+
 MISSING: dict[str, Callable[[], str]] = {
     "chromium": _chromium,
     "playwright": _module("playwright"),
     "axe-playwright-python": _module("axe_playwright_python"),
     "libfaketime": _libfaketime,
+    "go": _go,
+    "a newer Go": _newer_go,
     "AWS CLI 2": lambda: "" if aws_cli()[0] else "Debian and Ubuntu: apt-get install awscli",
     "glewlwyd": lambda: "" if shutil.which("glewlwyd") else "Debian and Ubuntu: apt-get install glewlwyd",
     "redis-server": lambda: "" if shutil.which("redis-server") else "Debian and Ubuntu: apt-get install redis-server",

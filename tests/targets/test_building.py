@@ -13,7 +13,8 @@ import pytest
 from device_grant.client.drivers.load import open_client, read_client
 from device_grant.errors import ExitCode, MissingToolError, TargetUnreachableError, UsageError
 from device_grant.targets import building, open_target, read_target, resolve
-from device_grant.targets.building import built, missing_tool
+from device_grant.targets.building import built as built_as_told
+from device_grant.targets.building import missing_tool
 
 PROGRAM = """#!{python}
 import sys
@@ -42,6 +43,10 @@ def folder(tmp_path):
     made.mkdir()
     (made / "source").write_text("first")
     return made
+
+
+def built(folder, commands, name):
+    return built_as_told(folder, commands, name).folder
 
 
 def counted(folder):

@@ -15,17 +15,19 @@ import shutil
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from device_grant.errors import MissingToolError, TargetUnreachableError, UsageError
 from device_grant.implementations import FILES
 from device_grant.processes import ProcessGroup, exit_words, last_lines, why_not_started
 from device_grant.targets.adapter import fill
 from device_grant.targets.environments import cache_folder, digest_of, prepared, say
+from device_grant.targets.go_clock import GoClock, builds_go, go_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 PLACE = "{build}"
 """Stands for the folder of what was built."""
@@ -62,17 +64,35 @@ _INSTALL = {
 }
 
 
-def built(folder: Path, commands: Sequence[Sequence[str]], name: str, *, python: str = sys.executable) -> Path:
-    """The folder that these commands, words of the file that describes a program in `folder`, have filled.
+@dataclass(frozen=True)
+class Built:
+    """What the commands have made."""
 
-    Raises MissingToolError if a program that they start is not on PATH, TargetUnreachableError if one of them fails,
-    UsageError if nothing can be kept.
+    folder: Path = Path()
+    clock: Literal["library", "own", "fixed"] = "library"
+    """How a test can move the time of the program: through the C library, by its own clock (Go), not at all."""
+    why_fixed: str = ""
+
+
+def built(
+    folder: Path, commands: Sequence[Sequence[str]], name: str, *, python: str = sys.executable, moved: bool = False
+) -> Built:
+    """What these commands, words of the file that describes a program in `folder`, have made.
+
+    Where its time is to be `moved`, a program in Go gets a clock for that. Raises MissingToolError if a program that
+    the commands start is not on PATH, TargetUnreachableError if one of them fails, UsageError if nothing can be kept.
     """
     for command in commands:
         require_tool(command, name)
+    clocks = {
+        number: go_clock(command, folder, name)
+        for number, command in enumerate(commands)
+        if builds_go(command) and moved
+    }
     values = {"dir": str(folder), "python": python}
     content = _content(folder, commands)
     words = [word for command in commands for word in (*command, "\n")]
+    words += [str(clock.overlay) for clock in clocks.values()]
     digest = digest_of(content.values(), *content, *words, platform.machine(), python)
     slug = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-") or "program"
     place = cache_folder() / f"build-{slug}-{digest}"
@@ -80,8 +100,21 @@ def built(folder: Path, commands: Sequence[Sequence[str]], name: str, *, python:
         if missing:
             place.mkdir(parents=True, exist_ok=True)
             values["build"] = str(place)
-            _build([[fill(word, values) for word in command] for command in commands], folder, place, name)
-    return place
+            steps = [
+                _Step([fill(word, values) for word in clock.applied(command)], clock.variables)
+                for number, command in enumerate(commands)
+                for clock in (clocks.get(number, GoClock()),)
+            ]
+            _build(steps, folder, place, name)
+    why = next((clock.why_not for clock in clocks.values() if clock.why_not), "")
+    return Built(place, "fixed" if why else "own" if clocks else "library", why)
+
+
+@dataclass(frozen=True)
+class _Step:
+    command: list[str]
+    variables: Mapping[str, str]
+    """Besides the environment of the caller."""
 
 
 def writes_to_cache(commands: Iterable[Sequence[str]]) -> bool:
@@ -124,15 +157,17 @@ def _sources(folder: Path) -> Iterator[Path]:
                 yield file
 
 
-def _build(commands: Sequence[Sequence[str]], folder: Path, place: Path, name: str) -> None:
+def _build(steps: Sequence[_Step], folder: Path, place: Path, name: str) -> None:
     log = place.with_name(f"{place.name}.log")
     began = time.monotonic()
     with log.open("wb") as output, _progress(name) as tell:
-        for command in commands:
+        for step in steps:
+            command = step.command
             output.write(f"$ {shlex.join(command)}\n".encode())
             output.flush()
             try:
-                process = ProcessGroup(command, output=output, folder=folder)
+                environment = {**os.environ, **step.variables}
+                process = ProcessGroup(command, output=output, folder=folder, environment=environment)
             except OSError as error:
                 raise UsageError(f"{name}: build: {command[0]} {why_not_started(command[0], folder, error)}") from error
             try:

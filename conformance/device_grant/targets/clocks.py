@@ -132,9 +132,11 @@ class FaketimeClock:
     kind = title = "faketime"
     sleeps = False
 
-    def __init__(self, folder: Path, *, cached: bool = False) -> None:
+    def __init__(self, folder: Path, *, cached: bool = False, preloaded: bool = True) -> None:
+        """`preloaded`: the program reads the file through the library; else by itself, as programs in Go are built."""
         self._file = folder / "faketime-offset"
         self.cached = cached
+        self._preloaded = preloaded
         self._offset = 0.0
         self._write()
 
@@ -156,8 +158,9 @@ class FaketimeClock:
     def environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
         """Variables for the process to be launched; `inherited` is what it would get otherwise."""
         preloaded = [str(self.library()), inherited.get("LD_PRELOAD", "")]
+        preload = {"LD_PRELOAD": ":".join(part for part in preloaded if part)}
         return {
-            "LD_PRELOAD": ":".join(part for part in preloaded if part),
+            **(preload if self._preloaded else {}),
             "FAKETIME_TIMESTAMP_FILE": str(self._file),
             # A cache of 0 s ends with the second in which it was filled.
             **({"FAKETIME_CACHE_DURATION": "0"} if self.cached else {"FAKETIME_NO_CACHE": "1"}),

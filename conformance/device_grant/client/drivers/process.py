@@ -24,9 +24,9 @@ from device_grant.errors import UsageError
 from device_grant.processes import ProcessGroup, why_not_started
 from device_grant.protocol import Purpose, Secrets, dialect
 from device_grant.targets.adapter import fill
-from device_grant.targets.building import built
+from device_grant.targets.building import Built, built
 from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
-from device_grant.targets.environments import node_environment, python_environment
+from device_grant.targets.environments import node_environment, python_environment, say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +65,7 @@ class ProcessDriver:
         self.scale = 1.0
         self.clock = "real"
         self._located = located
+        self._built = Built()
         self._stack = ExitStack()
         self._running: set[ProcessGroup] = set()
         self._suspended: set[ProcessGroup] = set()
@@ -86,9 +87,9 @@ class ProcessDriver:
         if run.requirements:
             file = self._located.folder / run.requirements
             self._python = str(python_environment(file, name, run.requirements_options))
-        self._build = ""
         if run.build:
-            self._build = str(built(self._located.folder, run.build, name, python=self._python))
+            moved = self.config.clock.scale > 1
+            self._built = built(self._located.folder, run.build, name, python=self._python, moved=moved)
         self._work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="device-grant-client-")))
         if run.package:
             modules = node_environment(self._located.folder / run.package, name)
@@ -196,7 +197,9 @@ class ProcessDriver:
         if proxy or invocation.certificate:
             collected |= dict.fromkeys(_AUTHORITY, str(self._certificates.file))
         if self.scale > 1:
-            collected |= {"LD_PRELOAD": str(_faketime()), "FAKETIME": f"+0 x{self.scale:g}"}
+            collected |= {"FAKETIME": f"+0 x{self.scale:g}"}
+            if self._built.clock == "library":
+                collected |= {"LD_PRELOAD": str(_faketime())}
         collected |= invocation.variables()
         values = self._values(invocation)
         return collected | {name: fill(value, values) for name, value in self.config.run.env.items()}
@@ -211,7 +214,7 @@ class ProcessDriver:
         )
         values = {name: variables.get(f"DEVICE_GRANT_{name.upper()}", "") for name in names}
         host = invocation.authority.base.partition("://")[2]
-        own = {"python": self._python, "dir": str(self._folder), "build": self._build, "host": host}
+        own = {"python": self._python, "dir": str(self._folder), "build": str(self._built.folder), "host": host}
         return values | own | {"home": str(invocation.home.path), "ca": str(self._certificates.file)}
 
     def _start(
@@ -297,7 +300,9 @@ class ProcessDriver:
     def _try_scale(self, scale: float) -> None:
         """Keep the scale if a plain run shows that this client waits by it; else time stays as it is."""
         problem = "libfaketime is not installed (Debian: apt-get install libfaketime)"
-        if _faketime() is not None:
+        if self._built.clock == "fixed":
+            problem = f"the clock of programs in Go cannot be moved ({self._built.why_fixed})"
+        elif self._built.clock == "own" or _faketime() is not None:
             self.scale = scale
             problem = self._probe(scale)
             if not problem:
@@ -306,9 +311,7 @@ class ProcessDriver:
             self.scale = 1.0
             if problem == BROKEN_ANYWAY:
                 return
-        print(  # noqa: T201 - a person must know why the run will take long
-            f"device-grant: {self.config.name} runs on real time: {problem}", file=sys.stderr, flush=True
-        )
+        say(f"{self.config.name} runs on real time: {problem}")
 
     def _probe(self, scale: float) -> str:
         """Empty if the client's time passes faster, else why not."""
@@ -332,10 +335,10 @@ class ProcessDriver:
             self.scale = 1.0
             # What fails without it as well is no fault of libfaketime, and the first login says more of it.
             blamed = login(4 * PROBE_INTERVAL).succeeded
-            return f"under libfaketime the client {attempt.how}" if blamed else BROKEN_ANYWAY
+            return f"with its time made faster the client {attempt.how}" if blamed else BROKEN_ANYWAY
         waited = polls[-1].started - polls[-2].ended
         if waited < AT_ONCE * scale:
-            return "it did not wait between two polls, so nobody can tell whether libfaketime changes its time"
+            return "it did not wait between two polls, so nobody can tell whether its time can be made faster"
         if not PROBE_INTERVAL * 0.8 <= waited <= PROBE_INTERVAL * max(2.0, scale / 2):
             return "libfaketime does not change how long the client waits"
         return ""

@@ -18,9 +18,9 @@ import httpx
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.processes import ProcessGroup, exit_words, kept_no_more, last_words, removed_with_us, why_not_started
 from device_grant.targets.adapter import Adapter, fill
-from device_grant.targets.building import built
+from device_grant.targets.building import Built, built
 from device_grant.targets.clocks import FaketimeClock, RealClock, remove_faketime_leftovers
-from device_grant.targets.environments import node_environment, python_environment
+from device_grant.targets.environments import node_environment, python_environment, say
 from device_grant.targets.transports.network import Network
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class ProcessTarget(Adapter):
         self.clock: Clock = RealClock()
         self._process: ProcessGroup | None = None
         self._work: Path | None = None
+        self._built = Built()
         self._network: Network | None = None
 
     @property
@@ -119,16 +120,16 @@ class ProcessTarget(Adapter):
         if self._serve.requirements:
             options = self._serve.requirements_options
             python = str(python_environment(self.folder / self._serve.requirements, self.name, options))
-        build = Path()
         if self._serve.build:
-            build = built(self.folder, self._serve.build, self.name, python=python)
+            moved = self.config.clock.kind == "faketime"
+            self._built = built(self.folder, self._serve.build, self.name, python=python, moved=moved)
         self._work = Path(tempfile.mkdtemp(prefix="device-grant-"))
         removed_with_us(self._work)
         if self._serve.package:
             folder = self._beside_modules(node_environment(self.folder / self._serve.package, self.name))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._launch({"python": python, "dir": str(folder), "build": str(build)})
+                self._launch({"python": python, "dir": str(folder), "build": str(self._built.folder)})
                 self._await_ready()
             except TargetUnreachableError:
                 # Between our look for a free port and the server's bind, someone else may have taken it.
@@ -170,14 +171,14 @@ class ProcessTarget(Adapter):
     def _clock(self, work: Path) -> Clock:
         if self.config.clock.kind != "faketime":
             return RealClock()
-        if FaketimeClock.available():
+        if self._built.clock == "own":
+            return FaketimeClock(work, cached=self.config.clock.cached, preloaded=False)
+        if self._built.clock == "library" and FaketimeClock.available():
             return FaketimeClock(work, cached=self.config.clock.cached)
-        print(  # noqa: T201 - a person must know why the run will take long
-            f"device-grant: libfaketime is not installed, so {self.name} runs on the real clock and waiting takes as "
-            "long as it says (Debian: apt-get install libfaketime)",
-            file=sys.stderr,
-            flush=True,
-        )
+        why, remedy = "libfaketime is not installed", " (Debian: apt-get install libfaketime)"
+        if self._built.clock == "fixed":
+            why, remedy = f"the clock of programs in Go cannot be moved ({self._built.why_fixed})", ""
+        say(f"{why}, so {self.name} runs on the real clock and waiting takes as long as it says{remedy}")
         return RealClock()
 
     def _await_ready(self) -> None:
