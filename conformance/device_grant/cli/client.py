@@ -18,10 +18,15 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+SPEAKS = (
+    "Answer and judge it as a client of this provider, for example entra, google or github; rfc8628: by the letter."
+)
+
 
 @click.command(cls=WithBehind)
 @click.argument("name", required=False)
 @click.option("--dialect", metavar="D", help=f"{' or '.join(DIALECTS)}, where the client does not say.")
+@click.option("--speaks", metavar="DIALECT", help=SPEAKS)
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--check", metavar="NAME-OR-GLOB", multiple=True, help="Run only these checks; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
@@ -92,6 +97,7 @@ def _run_one(  # noqa: PLR0913 - what the command line said, and where to write
             target=spec,
             party="client",
             dialect=options["dialect"],
+            speaks=options["speaks"],
             only=options["only"],
             checks=options["check"],
             profile="fast",

@@ -55,7 +55,7 @@ class ClientSubject:
     def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> ClientRun:
         """Prepare the client and let it log in once; raises UsageError or TargetUnreachableError."""
         from device_grant.client.session.run import ClientRun
-        from device_grant.protocol import dialect
+        from device_grant.protocol import any_dialect
 
         assert self._driver is not None  # noqa: S101 - set in locate
         if self.options.recorded:
@@ -64,7 +64,7 @@ class ClientSubject:
             self._driver = self.recorder = RecordingDriver(self._driver)
         self._driver.__enter__()
         self._entered = True
-        spoken = dialect(self._driver.config.dialect)
+        spoken = any_dialect(self._driver.config.judged_by)
         run = ClientRun(self._driver, spoken, catalogue, expects, secrets, self.options.rest)
         run.drawn = bool(self.recorder or self._played)
         if self._played is not None and self._played.head.withheld:
@@ -85,8 +85,8 @@ class ClientSubject:
 
     @property
     def dialect(self) -> str:
-        """The dialect that the client speaks."""
-        return (self._driver or self._recognised()).config.dialect
+        """The dialect by which the client is judged."""
+        return (self._driver or self._recognised()).config.judged_by
 
     @property
     def places(self) -> int:
@@ -159,7 +159,13 @@ class ClientSubject:
                 raise UsageError(f"{options.target} is a recording: record the client itself")
             self._played = open_sessions(spec.path, options.target)
             return self._played
-        return open_client(options.target, dialect=options.dialect, faults=options.faults, claims=options.claims)
+        return open_client(
+            options.target,
+            dialect=options.dialect,
+            speaks=options.speaks,
+            faults=options.faults,
+            claims=options.claims,
+        )
 
     def _opened(self) -> ClientRun:
         assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing

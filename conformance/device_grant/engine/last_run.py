@@ -83,5 +83,5 @@ class Memory:
 def _file(options: Options) -> Path:
     from device_grant.targets.environments import cache_folder
 
-    named = (str(Path.cwd()), options.party, options.target, options.dialect or "")
+    named = (str(Path.cwd()), options.party, options.target, options.dialect or "", options.speaks or "")
     return cache_folder() / "last-runs" / f"{hashlib.sha256(repr(named).encode()).hexdigest()[:20]}.json"

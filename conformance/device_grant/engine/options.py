@@ -41,6 +41,8 @@ class Options:
     """What a client that is given as a command can do."""
     recorded: bool = False
     """Whether what a client does is kept."""
+    speaks: str | None = None
+    """The dialect of the field by which a client is answered and judged."""
     shard: str | None = None
     """`INDEX/OF`, as it was given."""
     database: str | None = None
@@ -83,7 +85,8 @@ class Options:
             database = ("--database", shown(self.database))
         faults = (word for fault in self.faults for word in ("--fault", fault))
         claims = (word for claim in self.claims for word in ("--claim", claim))
-        return (*user, *self.supplied.words(), *expect, *database, *faults, *claims)
+        speaks = ("--speaks", self.speaks) if self.speaks else ()
+        return (*user, *self.supplied.words(), *expect, *database, *faults, *claims, *speaks)
 
 
 def open_target_spec(options: Options) -> Target:

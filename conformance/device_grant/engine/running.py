@@ -118,7 +118,7 @@ def _by_name(spec: str, check: Check, faults: tuple[str, ...]) -> CheckOutcome:
 
 
 def _run_of(target: Target | Driver | CheckRun, party: str) -> CheckRun:
-    from device_grant.protocol import dialect
+    from device_grant.protocol import any_dialect
     from device_grant.server.session.run import new_run
 
     if party == "server":
@@ -127,7 +127,7 @@ def _run_of(target: Target | Driver | CheckRun, party: str) -> CheckRun:
     from device_grant.client.session.run import ClientRun
 
     driver = cast("Driver", target)
-    return ClientRun(driver, dialect(driver.config.dialect), load())
+    return ClientRun(driver, any_dialect(driver.config.judged_by), load())
 
 
 def _carried_out(run: CheckRun, check: Check) -> CheckOutcome:

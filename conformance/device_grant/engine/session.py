@@ -196,13 +196,13 @@ class CheckSession:
         """What decides which checks are run; raises SuiteError if one names a requirement that there is not."""
         from device_grant.catalogue import load
         from device_grant.judging import references
-        from device_grant.protocol import dialect
+        from device_grant.protocol import any_dialect
 
         catalogue = load()
         catalogue.check_references(references())
         watching = frozenset(name for rule in self.subject.watching() for name in rule.requirements)
         subject = self.subject
-        spoken, checks = dialect(subject.dialect), self.options.checks
+        spoken, checks = any_dialect(subject.dialect), self.options.checks
         tour = subject.tour()
         return Selection(catalogue, spoken, subject.party, self._wanted, watching, tour, subject.holds, checks)
 

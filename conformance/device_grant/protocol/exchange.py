@@ -72,6 +72,8 @@ class Request:
     headers: Headers = ()
     content: bytes = b""
     operation: Operation = Operation.OTHER
+    aliases: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
+    """Canonical names of parameters by the other names that the dialect of its server has for them."""
 
     def header(self, name: str) -> str | None:
         """First value of a header, name matched case-insensitively."""

@@ -97,7 +97,8 @@ def members_of(request: Request) -> list[tuple[str, Any]]:
         collected += [(snake(name), value) for name, value in body.items()]
     elif encoding(request) == "form":
         collected += form_pairs(request)
-    return collected + [(snake(name), value) for name, value in query_pairs(request)]
+    collected += [(snake(name), value) for name, value in query_pairs(request)]
+    return [(request.aliases.get(name, name), value) for name, value in collected] if request.aliases else collected
 
 
 def value_of(request: Request, name: str) -> Any:

@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="what the target knows beforehand, as the options of device-grant run: client-id=tv, login=alice",
     )
     group.addoption("--grant-fault", action="append", default=[], help="misbehaviour of the reference server or client")
+    group.addoption("--grant-speaks", metavar="D", help="the provider whose dialect a client speaks, or rfc8628")
     group.addoption("--grant-claim", action="append", default=[], help="what a client that is a command can do")
     group.addoption("--grant-check", action="append", default=[], help="name of a check or glob; may be repeated")
     group.addoption("--grant-shard", default=None, metavar="INDEX/OF", help="run only this part of the checks: 1/3")

@@ -31,6 +31,7 @@ def options_of(config: pytest.Config) -> Options:
         supplied=Supplied.read(option("--grant-supply")),
         faults=option("--grant-fault"),
         claims=tuple(option("--grant-claim")),
+        speaks=option("--grant-speaks"),
         shard=option("--grant-shard"),
         database=option("--grant-database"),
         command=option("--grant-command") or shlex.join(["pytest", *config.invocation_params.args]),
@@ -45,6 +46,7 @@ def as_arguments(options: Options) -> list[str]:
     single = {
         "--grant-client" if options.party == "client" else "--grant-target": options.target,
         "--grant-dialect": options.dialect,
+        "--grant-speaks": options.speaks,
         "--grant-profile": options.profile,
         "--grant-seed": options.seed,
         "--grant-report": options.report,

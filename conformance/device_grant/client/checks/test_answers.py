@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.client.scripted.steps import change, error, honest, text
+from device_grant.client.scripted.steps import change, error, honest, pending, text
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Purpose
 from device_grant.protocol.reading import basic, value_of
@@ -23,6 +23,14 @@ EMPTY = ("{}", "[]", "null")
 UNREADABLE = "rfc8628-3.5-client-unreadable-answer"
 SOURCES = "smithy-restjson1-client-error-sources"
 SANITISES = "smithy-restjson1-client-sanitises"
+
+
+@check("rfc8628-3.2-client-understands-answers", faults=("pending_fatal",), timed=True)
+def test_answers_to_the_letter(client: ClientUnderTest, verify: Verify) -> None:
+    """A login at a server that answers to the letter; a client with a loop meets one pending. Accepted: it works."""
+    login = client.redeem(token=[pending()] if client.flows else (), wait=10, to_the_letter=True)
+    problem = "does not understand answers as the specification has them"
+    verify.that("rfc8628-3.2-client-understands-answers", login.succeeded, problem, login)
 
 
 @check("rfc6749-5.1-token-type-case-insensitive", faults=("token_type_spelling",))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from device_grant.catalogue.model import RFC8628
+from device_grant.protocol import field_dialects
 from device_grant.targets.config import Language  # noqa: TC001 - msgspec resolves annotations at run time
 
 UNSUPPORTED = 75
@@ -54,12 +55,23 @@ class ConnectSection(_ClientSection, frozen=True, kw_only=True):
     """Whether the endpoint is HTTPS in every scenario, for clients that refuse plain HTTP on loopback."""
 
 
+class SpeaksSection(_ClientSection, frozen=True, kw_only=True):
+    """The dialect of a large provider that this client speaks: the scripted server answers as that provider's do."""
+
+    dialect: str = ""
+    """Its name, for example `entra`; empty: RFC 8628 to the letter."""
+    judged_as: str = ""
+    """By which dialect its requests are judged; empty: by its own. `rfc8628`: by the letter of the RFC."""
+
+
 class EndpointSection(_ClientSection, frozen=True, kw_only=True):
     """Paths at the scripted server, for clients in which they are fixed."""
 
     issuer: str = ""
-    device_authorization: str = "/device_authorization"
-    token: str = "/token"  # noqa: S105 - a path
+    device_authorization: str = ""
+    """Default: that of the dialect in `[speaks]`, else `/device_authorization`."""
+    token: str = ""
+    """Default: that of the dialect in `[speaks]`, else `/token`."""
     registration: str = ""
     """Default: `/client/register` in the AWS dialect, `/register` in the other."""
     metadata: str = ""
@@ -159,6 +171,7 @@ class ClientConfig(_ClientSection, frozen=True, kw_only=True):
     """Name of a registered dialect."""
     run: RunSection
     connect: ConnectSection = ConnectSection()
+    speaks: SpeaksSection = SpeaksSection()
     endpoints: EndpointSection = EndpointSection()
     response: ResponseSection = ResponseSection()
     answers: tuple[StaticAnswer, ...] = ()
@@ -176,6 +189,22 @@ class ClientConfig(_ClientSection, frozen=True, kw_only=True):
     def refreshes(self) -> bool:
         """Whether it can refresh."""
         return self.claims.refresh or self.run.kind == "refresh"
+
+    @property
+    def answered_in(self) -> str:
+        """Name of the dialect in which the scripted server answers."""
+        return self.speaks.dialect or self.dialect
+
+    @property
+    def judged_by(self) -> str:
+        """Name of the dialect by which the client is judged."""
+        return self.speaks.judged_as or self.answered_in
+
+    def speaking(self, name: str) -> ClientConfig:
+        """The same client, judged by another dialect; one of the field is then also the one that it speaks."""
+        own = name in field_dialects()
+        chosen = SpeaksSection(dialect=name) if own else SpeaksSection(dialect=self.speaks.dialect, judged_as=name)
+        return msgspec.structs.replace(self, speaks=chosen)
 
 
 class LocatedClient(msgspec.Struct, frozen=True, kw_only=True):

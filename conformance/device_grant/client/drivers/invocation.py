@@ -140,7 +140,7 @@ class Invocation:
         authority = self.authority
         collected = {
             "OPERATION": self.operation,
-            "DIALECT": authority.dialect.name,
+            "DIALECT": authority.config.dialect,
             "ENDPOINT": authority.base,
             "ISSUER": authority.issuer,
         }

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from device_grant.client.drivers.config import Claims, ClientConfig, LocatedClient, RunSection
+from device_grant.catalogue.model import RFC8628
+from device_grant.client.drivers.config import Claims, ClientConfig, LocatedClient, RunSection, SpeaksSection
 from device_grant.client.drivers.furnishing import outside
 from device_grant.client.scripted.placeholders import ID_TOKEN
 from device_grant.errors import UsageError, one_of
 from device_grant.implementations import FILES, described
-from device_grant.protocol import default_dialect
+from device_grant.protocol import default_dialect, field_dialects, spoken
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.load import read_config
 from device_grant.targets.spec import SpecForm, parse_client
@@ -36,12 +37,18 @@ def known_clients() -> dict[str, Path]:
 
 
 def open_client(
-    spec: str, *, dialect: str | None = None, faults: Iterable[str] = (), claims: Iterable[str] = ()
+    spec: str,
+    *,
+    dialect: str | None = None,
+    speaks: str | None = None,
+    faults: Iterable[str] = (),
+    claims: Iterable[str] = (),
 ) -> Driver:
     """The driver of a client, not entered; raises UsageError in one line.
 
     `spec` is `honest` (perhaps with `:dialect` and `:operations`), a name, the path of a client.toml or of its folder,
-    or `-- ` and a command, of which `claims` names what client.toml would claim.
+    or `-- ` and a command, of which `claims` names what client.toml would claim. `speaks` is a dialect of the field in
+    which it is answered and judged, or `rfc8628`, by which it is judged whatever it speaks.
     """
     claims = tuple(claims)
     if dialect is not None:
@@ -50,7 +57,7 @@ def open_client(
     if claims and named.form is not SpecForm.COMMAND:
         raise UsageError(f"--claim is for a command behind --; what {spec} can do, its client.toml says")
     if named.form is SpecForm.EMBEDDED:
-        return _reference(named, dialect, faults)
+        return _reference(named, dialect, faults, speaks)
     if tuple(faults):
         raise UsageError(f"--fault is for the reference client; {spec} has only the faults of its own")
     if named.form is SpecForm.CASSETTE:
@@ -66,7 +73,16 @@ def open_client(
         )
     from device_grant.client.drivers.process import ProcessDriver
 
-    return ProcessDriver(located)
+    return ProcessDriver(msgspec.structs.replace(located, config=_speaking(located.config, speaks)))
+
+
+def _speaking(config: ClientConfig, name: str | None) -> ClientConfig:
+    """The configuration with what --speaks says; raises UsageError for a name that is none, or does not go with it."""
+    if name is None:
+        return config
+    for problem in _speaks(config.speaking(name)):
+        raise UsageError(f"--speaks {name}: {problem.partition(': ')[2]}")
+    return config.speaking(name)
 
 
 def baseline_of(spec: str) -> Path | None:
@@ -92,6 +108,7 @@ def contradictions(located: LocatedClient) -> Iterator[str]:
     if not config.name.strip():
         yield "name: empty; reports need a name"
     yield from unknown_dialect(config.dialect)
+    yield from _speaks(config)
     yield from _run(located)
     yield from _connect(config)
     yield from _paths(config)
@@ -99,6 +116,16 @@ def contradictions(located: LocatedClient) -> Iterator[str]:
         yield "clock.scale: time can pass faster, not slower: give a number of at least 1"
     if not config.signs_in and not config.refreshes:
         yield "claims.login: a client that cannot sign in is tested for refreshing alone, so say claims.refresh = true"
+
+
+def _speaks(config: ClientConfig) -> Iterator[str]:
+    """What is wrong with the dialects of the field, the gravest first."""
+    known = {**field_dialects(), RFC8628: None}
+    for key, name in (("dialect", config.speaks.dialect), ("judged_as", config.speaks.judged_as)):
+        if name and name not in known:
+            yield f"speaks.{key}: unknown dialect {name!r}: {one_of(name, known)}"
+    if config.speaks != SpeaksSection() and not spoken(config.dialect).providers_differ:
+        yield f"speaks.dialect: is for clients of {RFC8628}; this one speaks {config.dialect}"
 
 
 def _run(located: LocatedClient) -> Iterator[str]:
@@ -142,11 +169,13 @@ def _paths(config: ClientConfig) -> Iterator[str]:
             yield f"files[{number}].path: {file.path!r} is not a path below HOME, for example .config/it/tokens.json"
 
 
-def _reference(spec: Spec, dialect: str | None, faults: Iterable[str]) -> Driver:
+def _reference(spec: Spec, dialect: str | None, faults: Iterable[str], speaks: str | None) -> Driver:
     from device_grant.client.drivers.embedded import EmbeddedDriver
 
     chosen = spec.spoken(dialect) or default_dialect().name
-    return EmbeddedDriver(chosen, faults, kind="operations" if spec.operations else "flow")
+    driver = EmbeddedDriver(chosen, faults, kind="operations" if spec.operations else "flow")
+    driver.config = _speaking(driver.config, speaks)
+    return driver
 
 
 def _of_command(line: str, dialect: str | None, claims: tuple[str, ...]) -> LocatedClient:

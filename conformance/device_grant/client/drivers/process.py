@@ -22,7 +22,7 @@ from device_grant.client.scripted.network import Listener, Loop, Proxy
 from device_grant.client.scripted.steps import Script, change, pending
 from device_grant.errors import UsageError
 from device_grant.processes import ProcessGroup, why_not_started
-from device_grant.protocol import Purpose, Secrets, dialect
+from device_grant.protocol import Purpose, Secrets, any_dialect
 from device_grant.targets.adapter import fill
 from device_grant.targets.building import Built, built
 from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
@@ -318,7 +318,7 @@ class ProcessDriver:
         from device_grant.catalogue import load
         from device_grant.client.session.run import ClientRun
 
-        run = ClientRun(self, dialect(self.config.dialect), load(), secrets=Secrets())
+        run = ClientRun(self, any_dialect(self.config.judged_by), load(), secrets=Secrets())
         if not run.config.signs_in:
             return "refreshing does not wait"
         if not run.flows:

@@ -7,7 +7,6 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import Judgement, rule
-from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.protocol.reading import (
     basic,
     encoding,
@@ -21,7 +20,7 @@ from device_grant.protocol.reading import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from device_grant.client.rules.session import ClientSession
     from device_grant.protocol import Exchange
@@ -68,9 +67,17 @@ def parameters_are_a_form(session: ClientSession) -> Iterator[Judgement]:
         for entry in entries:
             if encoding(entry.request) == "none" and basic(entry.request) and not query_pairs(entry.request):
                 continue  # a client that authenticates by its header may have no parameter to send
-            holds = encoding(entry.request) == "form" and media_type(entry.request) == FORM
+            holds = _encoded_as_taken(entry, session.dialect.encodings)
             description = f"{media_type(entry.request) or 'no Content-Type'}, body: {encoding(entry.request)}"
             yield Judgement(name, holds, "the parameters are not a form in the body", (entry,), description)
+
+
+def _encoded_as_taken(entry: Exchange, taken: Iterable[str]) -> bool:
+    """Whether the parameters are sent in one of these ways."""
+    way = encoding(entry.request)
+    if way == "none" and query_pairs(entry.request):
+        return "query" in taken
+    return way in taken and (way != "form" or media_type(entry.request) == FORM)
 
 
 @rule("rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode", faults=("form_in_latin_1",))
@@ -121,7 +128,8 @@ def parameters_occur_once(session: ClientSession) -> Iterator[Judgement]:
             pairs = form_pairs(entry.request) if encoding(entry.request) == "form" else []
             query = query_pairs(entry.request)
             counted = Counter(key for key, _ in (*pairs, *query))
-            repeated = sorted(key for key, number in counted.items() if number > 1 and key not in REPEATABLE)
+            free = REPEATABLE.union(session.dialect.repeatable)
+            repeated = sorted(key for key, number in counted.items() if number > 1 and key not in free)
             apart = all(max(Counter(key for key, _ in part)[one] for part in (pairs, query)) == 1 for one in repeated)
             problem = "a parameter is sent twice"
             if repeated and apart:
@@ -131,11 +139,12 @@ def parameters_occur_once(session: ClientSession) -> Iterator[Judgement]:
 
 @rule("rfc8628-3.4-grant-type-value", faults=("grant_type_short",))
 def grant_type_is_the_urn(session: ClientSession) -> Iterator[Judgement]:
-    """Polls have the grant type of RFC 8628 to the letter."""
+    """Polls have the grant type of RFC 8628 to the letter, or another one that the servers of the dialect take."""
     for entry in session.polls:
         value = value_of(entry.request, "grant_type")
         problem = "the grant type of a poll is not that of RFC 8628"
-        yield Judgement("rfc8628-3.4-grant-type-value", value == DEVICE_CODE_GRANT, problem, (entry,), str(value))
+        taken = ("" if value is None else value) in session.dialect.grant_types
+        yield Judgement("rfc8628-3.4-grant-type-value", taken, problem, (entry,), str(value))
 
 
 @rule("rfc8628-3.4-device-code-sent", faults=("device_code_decoded",))

@@ -57,7 +57,9 @@ def polling_ends_with_the_token(session: ClientSession) -> Iterator[Judgement]:
     """
     for grant in session.grants:
         for number, entry in enumerate(grant.polls):
-            if not entry.outcome.ok or str(entry.get("token_type")).casefold() != "bearer":
+            said = entry.get("token_type")
+            untyped = said is None and session.dialect.token_type_is_optional
+            if not entry.outcome.ok or not (untyped or str(said).casefold() == "bearer"):
                 continue
             if entry.ended - entry.started > PROMPT + session.blur:
                 continue

@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 
 from device_grant.client.scripted.identity import HONEST, IdTokenLie, id_token, key_set
 from device_grant.client.scripted.members import JWKS, codes, metadata, metadata_places, registration, tokens
+from device_grant.client.scripted.pace import StatedPace
 from device_grant.client.scripted.placeholders import ID_TOKEN, OF_THE_ANSWER, Words, filled, filled_text, named, wants
-from device_grant.client.scripted.replies import Reply, json_reply
+from device_grant.client.scripted.places import OPERATIONS, PURPOSES, usual_paths
+from device_grant.client.scripted.replies import Reply, json_reply, reply_in
 from device_grant.client.scripted.steps import Moment, Script, error
 from device_grant.client.scripted.values import Values
 from device_grant.protocol import (
@@ -25,7 +27,7 @@ from device_grant.protocol import (
     Purpose,
     Request,
 )
-from device_grant.protocol.reading import is_poll, members_of
+from device_grant.protocol.reading import is_poll, members_of, value_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
 if TYPE_CHECKING:
@@ -37,19 +39,6 @@ if TYPE_CHECKING:
 
 MOST_REQUESTS = 400
 """Requests of one run after which a client that does not wait at all is cut off."""
-_OPERATIONS: dict[Channel, Operation] = {
-    "start": Operation.DEVICE_AUTHORIZATION,
-    "token": Operation.TOKEN,
-    "refresh": Operation.TOKEN,
-    "registration": Operation.REGISTRATION,
-}
-_PURPOSES: dict[Channel, Purpose] = {
-    "start": Purpose.START,
-    "token": Purpose.POLL,
-    "refresh": Purpose.REFRESH,
-    "registration": Purpose.REGISTRATION,
-    "metadata": Purpose.METADATA,
-}
 
 
 @dataclass
@@ -57,6 +46,7 @@ class Authority:
     """One server with one script; honest wherever the script is silent. Its methods may be called from any thread."""
 
     dialect: Dialect
+    """In which it answers."""
     config: ClientConfig
     secrets: Secrets
     script: Script = field(default_factory=Script)
@@ -82,6 +72,8 @@ class Authority:
     """Base URL of another origin, for redirects."""
     enough: bool = False
     """Whether the run should be ended."""
+    judged_as: Dialect | None = None
+    """By which the client is judged; None: the dialect of the answers."""
     flooded: bool = False
     """Whether the client was cut off because it does not wait at all."""
 
@@ -89,6 +81,7 @@ class Authority:
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
         self._redeemed: set[str] = set()
+        self._pace, self._scope = StatedPace(self.dialect), ""
         self._asked: dict[str, str] = {}
         self._signs = self.config.claims.id_token or wants(self.config.response.token, ID_TOKEN)
         self.issuer_path = self.issuer_path or self.config.endpoints.issuer
@@ -101,9 +94,7 @@ class Authority:
     @property
     def paths(self) -> dict[str, str]:
         """Path of each endpoint."""
-        endpoints = self.config.endpoints
-        registration = endpoints.registration or self.dialect.paths.get(Operation.REGISTRATION, "/register")
-        usual = {"start": endpoints.device_authorization, "token": endpoints.token, "registration": registration}
+        usual = usual_paths(self.config, self.dialect)
         return {**usual, **{name: place.partition("?")[0] for name, place in self.moved.items()}}
 
     def last(self, kind: str) -> str:
@@ -155,7 +146,7 @@ class Authority:
         channel = self.channel(request)
         if channel is None and self._is_at_token_endpoint(request):
             return Operation.TOKEN
-        return _OPERATIONS.get(channel, Operation.OTHER) if channel else Operation.OTHER
+        return OPERATIONS.get(channel, Operation.OTHER) if channel else Operation.OTHER
 
     def _is_at_token_endpoint(self, request: Request) -> bool:
         return urlsplit(request.url).path == self.paths["token"]
@@ -184,12 +175,15 @@ class Authority:
         moment = self._moment(request, lambda: self._honest(channel, request), channel)
         reply = self._filled_in(self.script.step(channel, number)(moment), request)
         self._note_issued(channel, reply)
+        if channel == "start":
+            self._pace.begin(reply)
         if channel == "token":
             self._note_redeemed(request, reply)
-        return reply
+        return self._pace.after_poll(reply) if channel == "token" else reply
 
     def record(self, request: Request, reply: Reply, started: float, ended: float, connection: str) -> Exchange:
         """Keep the exchange; times are seconds of the client's clock since the run began."""
+        request = replace(request, aliases=(self.judged_as or self.dialect).request_names)
         response = reply.as_response()
         outcome = self.dialect.decode(request.operation, response) if response else Outcome(0, "no-response")
         if response is not None and reply.cut:
@@ -237,58 +231,67 @@ class Authority:
             return Purpose.TOKEN_REQUEST
         if channel is None:
             return Purpose.TOKEN_REQUEST if self._is_at_token_endpoint(request) else Purpose.OTHER
-        return _PURPOSES[channel]
+        return PURPOSES[channel]
 
     # What an honest server says.
 
     def _honest(self, channel: Channel, request: Request) -> Reply:
-        members = dict(members_of(request))
         match channel:
             case "start":
-                return self._start()
+                return self._start(request)
             case "token":
                 return self._token(request)
             case "refresh":
-                return self._refresh(members)
+                return self._refresh(request)
             case "registration":
-                return self._registration(members)
+                return self._registration(request)
             case "metadata":
                 return json_reply(self.metadata())
 
-    def _start(self) -> Reply:
-        return self._success(codes(self.base, self.values), self.config.response.device_authorization)
+    def _start(self, request: Request) -> Reply:
+        judge = self.judged_as or self.dialect
+        own = replace(request, aliases=self.dialect.request_names)
+        scope = value_of(own, "scope")
+        self._scope = scope if isinstance(scope, str) else ""
+        missing = [name for name in judge.demands if value_of(own, name) in (None, "")]
+        if missing:
+            why = f"{judge.title} wants the parameter {missing[0]}."
+            return error("invalid_request", error_description=why)(self._moment(request, Reply))
+        extra = self.dialect.further_members(Operation.DEVICE_AUTHORIZATION, self._scope)
+        return self._success(request, codes(self.base, self.values), extra | self.config.response.device_authorization)
 
     def _token(self, request: Request) -> Reply:
         members = members_of(request)
         code = self._code_in(members)
         if not code and dict(members).get("grant_type") != DEVICE_CODE_GRANT:
-            return self._refused("unsupported_grant_type")
+            return self._refused(request, "unsupported_grant_type")
         if not code or code in self._redeemed:
-            return self._refused("invalid_grant")
-        return self._tokens()
+            return self._refused(request, "invalid_grant")
+        return self._tokens(request)
 
-    def _refresh(self, members: dict[str, Any]) -> Reply:
-        if members.get("refresh_token") not in self.issued.get("refresh_token", ()):
-            return self._refused("invalid_grant")
-        return self._tokens()
+    def _refresh(self, request: Request) -> Reply:
+        if value_of(request, "refresh_token") not in self.issued.get("refresh_token", ()):
+            return self._refused(request, "invalid_grant")
+        return self._tokens(request)
 
-    def _tokens(self) -> Reply:
+    def _tokens(self, request: Request) -> Reply:
         identity = {"id_token": ID_TOKEN} if self.config.claims.id_token else {}
-        return self._success(tokens(self.values) | identity, self.config.response.token)
+        extra = self.dialect.further_members(Operation.TOKEN, self._scope)
+        return self._success(request, tokens(self.values) | identity, extra | self.config.response.token)
 
-    def _registration(self, members: dict[str, Any]) -> Reply:
+    def _registration(self, request: Request) -> Reply:
         status = 201 if self.dialect.registration_is_echoed else 200
-        return self._success(
-            registration(self.dialect, members, self.values), self.config.response.registration, status
-        )
+        members = registration(self.dialect, dict(members_of(request)), self.values)
+        return self._success(request, members, self.config.response.registration, status)
 
-    def _success(self, members: dict[str, Any], extra: dict[str, Any], status: int = 200) -> Reply:
+    def _success(self, request: Request, members: dict[str, Any], extra: dict[str, Any], status: int = 200) -> Reply:
         named = {self.dialect.wire_name(name): value for name, value in members.items()}
         named |= extra
-        return json_reply({name: value for name, value in named.items() if value is not None}, status)
+        said = {name: value for name, value in named.items() if value is not None}
+        return reply_in(self.dialect, request, said, status)
 
-    def _refused(self, code: str) -> Reply:
-        return error(code)(self._moment(Request("POST", self.base), Reply))
+    def _refused(self, request: Request, code: str) -> Reply:
+        return error(code)(self._moment(request, Reply))
 
     def metadata(self) -> dict[str, Any]:
         """RFC 8414 metadata of this server."""
@@ -310,7 +313,7 @@ class Authority:
 
     def _static(self, request: Request) -> Reply:
         if self._is_at_token_endpoint(request):
-            return self._refused("invalid_request")
+            return self._refused(request, "invalid_request")
         path = urlsplit(request.url).path
         for entry in self.config.answers:
             place = entry.path.replace("{issuer}", self.issuer_path)

@@ -6,12 +6,15 @@ import json
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import parse_qsl
 
+from device_grant.protocol.dialects.bodies import FORM_TYPE, written
 from device_grant.protocol.http1 import chunked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from device_grant.protocol import Dialect, Request
     from device_grant.protocol.exchange import Headers, Response
 
 Framing = Literal["length", "chunked", "close"]
@@ -81,7 +84,9 @@ class Reply:
 
     @property
     def members(self) -> dict[str, Any]:
-        """The body as a JSON object; empty if it is anything else."""
+        """The body as a JSON object, or what a form says; empty if it is anything else."""
+        if self.is_form:
+            return dict(parse_qsl(self.content.decode("latin-1"), keep_blank_values=True, encoding="utf-8"))
         try:
             result = json.loads(self.content)
         except ValueError:
@@ -89,8 +94,13 @@ class Reply:
         return result if isinstance(result, dict) else {}
 
     def with_members(self, members: Mapping[str, Any]) -> Reply:
-        """The same with another JSON object."""
-        return replace(self, content=json.dumps(members).encode())
+        """The same with another JSON object, or another form."""
+        return replace(self, content=written("form" if self.is_form else "json", members))
+
+    @property
+    def is_form(self) -> bool:
+        """Whether the body is a form, as GitHub's answers are."""
+        return (dict(self.headers).get("Content-Type") or "") == FORM_TYPE
 
     def with_header(self, name: str, value: str | None) -> Reply:
         """The same with a header replaced, or removed by None."""
@@ -104,6 +114,15 @@ class Reply:
         if self.fate != "answered":
             return None
         return Response(self.status, self.headers, self.content[: len(self.content) - self.cut])
+
+
+def reply_in(
+    dialect: Dialect, request: Request, members: Mapping[str, Any] | None, status: int = 200, headers: Headers = ()
+) -> Reply:
+    """An answer to this request as the servers of a dialect send it; None: without a body."""
+    media_type, content = ("", b"") if members is None else dialect.written_answer(request, members)
+    labels = (("Content-Type", media_type),) if media_type else ()
+    return Reply(status=status, headers=(*labels, ("Cache-Control", "no-store"), *headers), content=content)
 
 
 def json_reply(members: Mapping[str, Any], status: int = 200, headers: Headers = ()) -> Reply:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from device_grant.client.scripted.replies import Reply, json_reply
-from device_grant.protocol import service_model
+from device_grant.client.scripted.replies import Reply, json_reply, reply_in
+from device_grant.protocol import REFRESH_TOKEN_GRANT, service_model
+from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +99,9 @@ def error(
         said |= {name: value for name, value in moment.error_members.items() if description or name != _DESCRIPTION}
         wanted = moment.error_status or status
         if moment.dialect.error_member_is_owed:
-            return json_reply({**said, **members}, wanted or moment.dialect.error_statuses(code)[-1])
+            refresh = value_of(moment.request, "grant_type") == REFRESH_TOKEN_GRANT
+            whole = moment.dialect.error_members(code, {**said, **members}, refresh=refresh)
+            return reply_in(moment.dialect, moment.request, whole, wanted or moment.dialect.error_statuses(code)[-1])
         shape = service_model.errors_by_code().get(code)
         name = shape.name if shape else "".join(part.capitalize() for part in code.split("_")) + "Exception"
         in_header = {
@@ -171,7 +174,10 @@ def shuffled() -> Step:
         names = sorted(before.members, reverse=True)
         # A fixed order that is neither the usual one nor sorted.
         random.Random(8628).shuffle(names)  # noqa: S311 - an order of members, not a secret
-        text = json.dumps({name: before.members[name] for name in names}, indent=3)
+        ordered = {name: before.members[name] for name in names}
+        if before.is_form:
+            return before.with_members(ordered)
+        text = json.dumps(ordered, indent=3)
         return replace(before, content=text.replace("\n", "\r\n").encode())
 
     return reply

@@ -124,7 +124,7 @@ class Attempt:
         given = self.invocation.given
         authority = self.invocation.authority
         return ClientSession(
-            dialect=authority.dialect,
+            dialect=authority.judged_as or authority.dialect,
             exchanges=self.exchanges,
             client_id=given.get("CLIENT_ID", ""),
             client_secret=given.get("CLIENT_SECRET", ""),

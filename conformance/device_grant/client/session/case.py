@@ -151,8 +151,8 @@ class ClientUnderTest:
 
     @property
     def dialect(self) -> Dialect:
-        """What it speaks."""
-        return self._run.dialect
+        """In what it is answered."""
+        return self._run.answering
 
     @property
     def flows(self) -> bool:
@@ -264,6 +264,7 @@ class ClientUnderTest:
         suspended: float = 0.0,
         watched: bool = False,
         terminal: bool = False,
+        to_the_letter: bool = False,
     ) -> Attempt:
         """Run the client for one operation against one script.
 
@@ -271,7 +272,8 @@ class ClientUnderTest:
         response at which it is ended, `most` the token requests after which it is. `known` are values by kind that
         the server has issued before, `given` DEVICE_GRANT_ variables, `moved` other paths, with a query, by channel;
         `suspended` are seconds for which it is stopped after its first poll, `watched` whether its HOME is,
-        `terminal` whether it writes to one.
+        `terminal` whether it writes to one, `to_the_letter` whether the server answers in the dialect by which the
+        client is judged, also where that is none that it understands.
         """
         run = self._run
         if operation != "refresh" and not run.claims("login"):
@@ -287,6 +289,8 @@ class ClientUnderTest:
         script = Script({name: list(said) for name, said in steps.items()}, frozenset(forever))
         authority = run.authority(script, f"{scenario} {number}")
         authority.most, authority.metadata_at = most, metadata_at
+        if to_the_letter:
+            authority.dialect = run.dialect
         authority.documents, authority.moved = dict(documents or {}), dict(moved or {})
         authority.issuer_path = issuer_path or authority.issuer_path
         variables = run.given(operation, confidential=confidential, scope=scope) | dict(given or {})

@@ -17,7 +17,7 @@ from device_grant.client.scripted.steps import Script, pending
 from device_grant.client.scripted.values import Values
 from device_grant.client.session.attempt import Attempt
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.protocol import Dialect, Purpose, Secrets
+from device_grant.protocol import Dialect, Purpose, Secrets, any_dialect
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +43,7 @@ class ClientRun:
 
     driver: Driver
     dialect: Dialect
+    """By which it is judged."""
     catalogue: Catalogue
     expects: Expects = lambda _requirement, _check, _message: False
     secrets: Secrets = field(default_factory=Secrets)
@@ -67,6 +68,10 @@ class ClientRun:
         self._first: list[tuple[str, Attempt]] = []
         self._firsts = 0
         self.config = self.driver.config
+        own = self.config.speaks.dialect
+        self._spoken = any_dialect(own) if own else self.dialect
+        self.answering: Dialect = self.dialect
+        """In which it is answered: as it is judged, or in its own dialect where it understands nothing else."""
         self.secrets.register("client_secret", CLIENT_SECRET)
         claimed = self.config.claims.registration
         by_default = self.dialect.clients_register and self.config.signs_in
@@ -119,7 +124,9 @@ class ClientRun:
     def authority(self, script: Script | None = None, place: str = "") -> Authority:
         """A scripted server for one run; `place` is which of the whole session it is, and no other run's."""
         values = Values(place or f"first {self._firsts + 1}") if self.drawn else Values()
-        return Authority(self.dialect, self.config, self.secrets, script or Script(), values=values)
+        return Authority(
+            self.answering, self.config, self.secrets, script or Script(), values=values, judged_as=self.dialect
+        )
 
     def given(self, operation: str, *, confidential: bool = False, scope: bool = True) -> dict[str, str]:
         """What a run is told by default."""
@@ -154,8 +161,12 @@ class ClientRun:
         """The plain login has to work, and what the adapter supports has to be what client.toml claims.
 
         If it does not work, and shows by itself that the client breaks a rule, that is the result, and `obstacle` says
-        why there is no more. Raises TargetUnreachableError if it shows nothing, UsageError if claims are wrong.
+        why there is no more. A client of another dialect than the one that it is judged by is answered in its own if
+        the plain login works no other way. Raises TargetUnreachableError if it shows nothing, UsageError if claims
+        are wrong.
         """
+        if self.config.signs_in and self._spoken is not self.dialect and not self._works_to_the_letter():
+            self.answering = self._spoken
         if not self.config.signs_in:
             pass
         elif self.flows:
@@ -183,6 +194,19 @@ class ClientRun:
         with Home() as home:
             authority = self.authority(Script({"token": token}))
             return self._begin(label, Invocation("flow", authority, home, wait=4.0, given=self.given("flow")))
+
+    def _works_to_the_letter(self) -> bool:
+        """Whether a login works with the answers of the dialect by which the client is judged."""
+        operation, label = ("flow" if self.flows else "start"), "a login with answers to the letter"
+        with Home() as home:
+            authority = self.authority(Script({"token": [pending()]}))
+            first = self._begin(label, Invocation(operation, authority, home, wait=4.0, given=self.given(operation)))
+        if self.flows or not first.succeeded:
+            return bool(first.succeeded)
+        with Home() as home:
+            authority = self.authority()
+            given = {**self.given("token"), "DEVICE_CODE": authority.issue("device_code", "DC.code-to-the-letter")}
+            return bool(self._begin(label, Invocation("token", authority, home, given=given)).succeeded)
 
     def _plain_flow(self) -> None:
         attempt = self._plain_login("the first login", pending())

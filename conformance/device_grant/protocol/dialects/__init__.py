@@ -6,7 +6,15 @@ Everywhere else in the suite members have the RFC's snake_case names; a dialect 
 from device_grant.protocol.dialects.aws_sso_oidc import AwsSsoOidcDialect
 from device_grant.protocol.dialects.base import DEFAULT_INTERVAL, Dialect, RequestValues, Situation
 from device_grant.protocol.dialects.bodies import FORM_TYPE, JSON_TYPE, duplicate_members, json_object
-from device_grant.protocol.dialects.registry import default_dialect, dialect, known_dialects, register, spoken
+from device_grant.protocol.dialects.field import FieldDialect, field_dialects
+from device_grant.protocol.dialects.registry import (
+    any_dialect,
+    default_dialect,
+    dialect,
+    known_dialects,
+    register,
+    spoken,
+)
 from device_grant.protocol.dialects.rfc8628 import Rfc8628Dialect, basic_authorization
 
 __all__ = [
@@ -15,13 +23,16 @@ __all__ = [
     "JSON_TYPE",
     "AwsSsoOidcDialect",
     "Dialect",
+    "FieldDialect",
     "RequestValues",
     "Rfc8628Dialect",
     "Situation",
+    "any_dialect",
     "basic_authorization",
     "default_dialect",
     "dialect",
     "duplicate_members",
+    "field_dialects",
     "json_object",
     "known_dialects",
     "register",

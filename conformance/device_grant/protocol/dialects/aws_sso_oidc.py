@@ -45,6 +45,7 @@ class AwsSsoOidcDialect(Dialect):
     code_comes_before_client = True
     interval_may_have_fraction = False
     error_member_is_owed = False
+    providers_differ = False
     registration_error = "invalid_request"
     constants = ("start_url",)
     latitude = MappingProxyType(

@@ -9,10 +9,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from device_grant.protocol.dialects.bodies import FORM_TYPE, JSON_TYPE, Encoding, written
-from device_grant.protocol.exchange import Client, Operation, Outcome, Request, Response
+from device_grant.protocol.exchange import DEVICE_CODE_GRANT, Client, Operation, Outcome, Request, Response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -53,59 +53,81 @@ class RequestValues(Protocol):
 class Dialect(ABC):
     """One dialect. Members have canonical names, the RFCs' snake_case ones, everywhere outside of it."""
 
-    name: ClassVar[str]
+    name: str
     """Under which it is registered, chosen on the command line, and shown."""
-    title: ClassVar[str]
+    title: str
     """The document that defines it, for people."""
-    entries: ClassVar[str]
+    entries: str
     """Under which of its dialects the catalogue lists the requirements that bind this one."""
-    departures: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    departures: Mapping[str, str] = MappingProxyType({})
     """Requirements of the catalogue that do not bind it after all, by id, with the reason or its source."""
 
     # In what its servers and clients differ.
 
-    http_authentication: ClassVar[bool]
+    http_authentication: bool
     """Whether clients authenticate as RFC 6749 section 2.3 has it, by HTTP or by parameters of the body.
 
     Otherwise credentials are members of every request, and nothing is said of the Authorization header."""
-    public_clients_have_secrets: ClassVar[bool]
+    public_clients_have_secrets: bool
     """Whether every registration brings a secret that each request carries, though the client is a public one."""
-    clients_register: ClassVar[bool]
+    clients_register: bool
     """Whether every client registers itself, for a limited time, so that a server knows none beforehand."""
-    registration_needs_members: ClassVar[bool]
+    registration_needs_members: bool
     """Whether a registration without members is refused; RFC 7591 section 2 requires none."""
-    registration_is_echoed: ClassVar[bool]
+    registration_is_echoed: bool
     """Whether the response repeats what was registered, and may differ from what was asked (RFC 7591 3.2.1)."""
-    scopes_are_registered: ClassVar[bool]
+    scopes_are_registered: bool
     """Whether scopes are a list in the registration; else a string in the device authorization."""
-    has_metadata: ClassVar[bool]
+    has_metadata: bool
     """Whether servers can describe themselves (RFC 8414, OpenID Connect discovery)."""
-    endpoints_are_shared: ClassVar[bool]
+    endpoints_are_shared: bool
     """Whether the endpoints serve OAuth's other grants too, so that what is seen there may be none of the device's."""
-    redirect_clients_exist: ClassVar[bool]
+    redirect_clients_exist: bool
     """Whether the server has an authorization endpoint in the same dialect, at which registered clients redirect."""
-    nulls_are_usual: ClassVar[bool]
+    nulls_are_usual: bool
     """Whether servers send members without a value as null."""
-    token_type_is_optional: ClassVar[bool]
+    token_type_is_optional: bool
     """Whether a token response may lack token_type, which is then Bearer."""
-    code_comes_before_client: ClassVar[bool]
+    code_comes_before_client: bool
     """Whether a server may look at the device code before it asks whether the client has the grant at all."""
-    interval_may_have_fraction: ClassVar[bool] = True
+    interval_may_have_fraction: bool = True
     """Whether the interval need not be a whole number of seconds."""
-    error_member_is_owed: ClassVar[bool] = True
+    error_member_is_owed: bool = True
     """Whether an error of RFC 8628 section 3.5 stands in the member `error`; else other requirements say where."""
-    refusal_status: ClassVar[int] = 400
+    refusal_status: int = 400
     """Status of the token endpoint's errors, but for invalid_client (RFC 6749 section 5.2)."""
-    registration_error: ClassVar[str] = "invalid_client_metadata"
+    registration_error: str = "invalid_client_metadata"
     """Error of a registration whose values cannot be granted (RFC 7591 section 3.2.2)."""
-    default_interval: ClassVar[float] = DEFAULT_INTERVAL
+    default_interval: float = DEFAULT_INTERVAL
     """Seconds between polls where the response names none."""
-    constants: ClassVar[tuple[str, ...]] = ()
+    constants: tuple[str, ...] = ()
     """Members of every device authorization request that the target's operator names, as in RequestValues."""
-    paths: ClassVar[Mapping[Operation, str]] = MappingProxyType({})
+    paths: Mapping[Operation, str] = MappingProxyType({})
     """Where the endpoints are below the server's base; empty: discovery or the operator says it."""
-    latitude: ClassVar[Mapping[Situation, tuple[str, ...]]] = MappingProxyType({})
+    latitude: Mapping[Situation, tuple[str, ...]] = MappingProxyType({})
     """What may be answered besides in a situation, as `verify` names answers."""
+
+    # What its servers take of clients.
+
+    grant_types: tuple[str, ...] = (DEVICE_CODE_GRANT,)
+    """Values of grant_type in a poll; among them an empty one where a poll need have none."""
+    encodings: tuple[Encoding | Literal["query"], ...] = ("form",)
+    """How the parameters of device authorizations and token requests may be sent; `query`: in the URL."""
+    request_names: Mapping[str, str] = MappingProxyType({})
+    """Canonical names of parameters by the other names that they may have."""
+    repeatable: tuple[str, ...] = ()
+    """Parameters of its own that may come twice."""
+    demands: tuple[str, ...] = ()
+    """Parameters, canonical names, without which a device authorization request is refused."""
+
+    # What its servers answer.
+
+    error_statuses_vary: bool = True
+    """Whether an error may come with another status than the usual one, and is known by its code all the same."""
+    providers_differ: bool = True
+    """Whether providers speak it each in their own way, see `device_grant.protocol.dialects.field`."""
+    slow_down_says_interval: bool = False
+    """Whether slow_down comes with the interval that holds from then on."""
 
     # On the wire.
 
@@ -195,6 +217,28 @@ class Dialect(ABC):
     @abstractmethod
     def error_statuses(self, code: str) -> tuple[int, ...]:
         """Statuses with which the token endpoint may send an error; empty: another requirement's business."""
+
+    def further_members(self, operation: Operation, scope: str) -> dict[str, Any]:
+        """Members of a success, names as on the wire, that its servers send besides; None takes one away.
+
+        `scope` is what was asked for. Their text may have the placeholders of client.toml's `[response]`.
+        """
+        del operation, scope
+        return {}
+
+    def error_members(self, code: str, said: Mapping[str, Any], *, refresh: bool = False) -> dict[str, Any] | None:
+        """An error as its servers say it, names as on the wire; None: they say it by the status alone.
+
+        `said` are the members of RFC 6749 section 5.2 with what else the server wants to say, `refresh` is whether a
+        refresh is refused, for which no device code is to blame.
+        """
+        del code, refresh
+        return dict(said)
+
+    def written_answer(self, request: Request, members: Mapping[str, Any]) -> tuple[str, bytes]:
+        """Media type and body of the answer to this request, of members that have their names on the wire."""
+        del request
+        return JSON_TYPE, written("json", members)
 
     def is_framework_error(self, outcome: Outcome) -> bool:
         """Whether a layer below OAuth refused the request in its own way, and owes no OAuth error."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.errors import UsageError, one_of
 from device_grant.protocol.dialects.aws_sso_oidc import AwsSsoOidcDialect
+from device_grant.protocol.dialects.field import field_dialects
 from device_grant.protocol.dialects.rfc8628 import Rfc8628Dialect
 
 if TYPE_CHECKING:
@@ -30,9 +31,20 @@ def dialect(name: str) -> Dialect:
         raise UsageError(f"unknown dialect {name!r}: {one_of(name, _DIALECTS)}") from None
 
 
+def any_dialect(name: str) -> Dialect:
+    """The dialect of that name, be it one of the field; raises UsageError with the list of names for an unknown one."""
+    known = {**_DIALECTS, **field_dialects()}
+    if name not in known:
+        raise UsageError(f"unknown dialect {name!r}: {one_of(name, known)}")
+    return known[name]
+
+
 def spoken(name: str) -> Dialect:
-    """The dialect of that name; where nobody has registered it, as in results from elsewhere, the default one."""
-    return _DIALECTS.get(name) or default_dialect()
+    """The dialect of that name, be it one of the field; where it is unknown, as in results from elsewhere, the default.
+
+    Never raises.
+    """
+    return _DIALECTS.get(name) or field_dialects().get(name) or default_dialect()
 
 
 def known_dialects() -> tuple[Dialect, ...]:

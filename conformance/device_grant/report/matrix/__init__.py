@@ -109,7 +109,7 @@ def _matrix(kind: str, columns: tuple[Column, ...], catalogue: Catalogue, suite_
 
 def _place(name: str) -> int:
     """The default dialect comes first, among the others names decide."""
-    return int(spoken(name) is not default_dialect())
+    return int(spoken(name).entries != default_dialect().entries)
 
 
 def _rank(source: str) -> int:
