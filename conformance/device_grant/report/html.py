@@ -63,7 +63,7 @@ class Sibling:
 
 
 @dataclass(frozen=True)
-class Place:
+class ReportPlace:
     """Where a published report stands among others."""
 
     matrix: str
@@ -73,7 +73,7 @@ class Place:
     siblings: tuple[Sibling, ...] = ()
 
 
-def render(report: Report, place: Place | None = None) -> str:
+def render(report: Report, place: ReportPlace | None = None) -> str:
     """Render the whole report as HTML; `place` says where it stands, if it is published beside others."""
     view = View(report)
     return page(

@@ -37,13 +37,13 @@ def write(
     made = matrix.build(columns, catalogue, __version__)
     places = {column.name: _place(column, one) for one in made for column in one.columns}
     # What was published before is told of a new version of the same software.
-    told = {name for name, place in places.items() if any(one.name in published for one in place.siblings)}
+    concerned = {name for name, place in places.items() if any(one.name in published for one in place.siblings)}
     try:
         for name, report in published.items():
             save(report, folder / name / FILE_NAME)
             (folder / name / "report.md").write_text(markdown.render(report), encoding="utf-8")
         for name, report in (kept | published).items():
-            if name in published or name in told:
+            if name in published or name in concerned:
                 page = html.render(report, places.get(name))
                 (folder / name / "index.html").write_text(page, encoding="utf-8")
         for one in made:
@@ -63,7 +63,7 @@ def _published_before(folder: Path) -> dict[str, Report]:
     return {name: report for name, report in result.items() if name and report.header.published}
 
 
-def _place(column: matrix.Column, among: matrix.Matrix) -> html.Place:
+def _place(column: matrix.Column, among: matrix.Matrix) -> html.ReportPlace:
     siblings = []
     for product in matrix.products(among.columns):
         for step in product.steps:
@@ -71,7 +71,7 @@ def _place(column: matrix.Column, among: matrix.Matrix) -> html.Place:
                 siblings.append(html.Sibling(step.before.name, f"since {step.before.version}: {step.words}"))
             elif step.before is column:
                 siblings.append(html.Sibling(step.after.name, f"up to {step.after.version}: {step.words}"))
-    return html.Place(matrix.FILES[among.kind], _about(column), tuple(siblings))
+    return html.ReportPlace(matrix.FILES[among.kind], _about(column), tuple(siblings))
 
 
 def _about(column: matrix.Column) -> str:

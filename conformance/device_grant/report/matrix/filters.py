@@ -26,7 +26,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True)
-class Choice:
+class FilterChoice:
     """One value of a filter."""
 
     value: str
@@ -38,16 +38,16 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Filter:
+class MatrixFilter:
     """What can be chosen about the columns; one choice at a time."""
 
     key: str
     """In the address: `language=go`."""
     title: str
-    choices: tuple[Choice, ...]
+    choices: tuple[FilterChoice, ...]
 
 
-def filters(columns: Sequence[Column]) -> Sequence[Filter]:
+def filters(columns: Sequence[Column]) -> Sequence[MatrixFilter]:
     """The filters of a page; one that would not tell columns apart is left out."""
     about: tuple[tuple[str, str, Callable[[Column], str]], ...] = (
         ("language", "Language", lambda column: column.language),
@@ -58,27 +58,27 @@ def filters(columns: Sequence[Column]) -> Sequence[Filter]:
     return [one for one in made if len(one.choices) > 1]
 
 
-def rules(made: Iterable[Filter], columns: int) -> str:
+def rules(made: Iterable[MatrixFilter], columns: int) -> str:
     """The rules of style by which choices hide columns of the matrix and rows of the tables of targets."""
     return "\n".join(_rule(choice, columns) for one in made for choice in one.choices if len(choice.members) < columns)
 
 
-def _filter(key: str, title: str, columns: Sequence[Column], value: Callable[[Column], str]) -> Filter:
+def _filter(key: str, title: str, columns: Sequence[Column], value: Callable[[Column], str]) -> MatrixFilter:
     by_value: dict[str, set[int]] = {}
     for number, column in enumerate(columns):
         by_value.setdefault(value(column), set()).add(number)
     ordered = sorted(by_value.items(), key=lambda item: (not item[0], natural(item[0])))
-    return Filter(
+    return MatrixFilter(
         key,
         title,
         tuple(
-            Choice(text, _WORDS.get(text, text) or UNSAID, frozenset(members), f"pick-{key}-{place}")
+            FilterChoice(text, _WORDS.get(text, text) or UNSAID, frozenset(members), f"pick-{key}-{place}")
             for place, (text, members) in enumerate(ordered, start=1)
         ),
     )
 
 
-def _rule(choice: Choice, columns: int) -> str:
+def _rule(choice: FilterChoice, columns: int) -> str:
     hidden = [number for number in range(columns) if number not in choice.members]
     # The first column of the matrix names the requirement.
     of_matrix = ",".join(f":nth-child({number})" for number in (number + 2 for number in hidden))

@@ -32,7 +32,7 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class Step:
+class VersionStep:
     """From one version to the next that was judged."""
 
     before: Column
@@ -74,7 +74,7 @@ class Product:
 
     name: str
     dialect: str
-    steps: tuple[Step, ...]
+    steps: tuple[VersionStep, ...]
 
     @property
     def columns(self) -> list[Column]:
@@ -100,14 +100,14 @@ def _in_order(columns: Iterable[Column]) -> list[Column]:
     return sorted(columns, key=lambda one: (natural(one.version), natural(one.name)))
 
 
-def _step(before: Column, after: Column) -> Step:
+def _step(before: Column, after: Column) -> VersionStep:
     old, new = before.requirements, after.requirements
     if before.withholds or after.withholds:
         # One that withholds must not be told by the other, which may not.
         old, new = ({name: one for name, one in side.items() if not one.first.security} for side in (old, new))
     names = sorted(old.keys() | new.keys(), key=natural)
     turned = (_turned(name, old.get(name), new.get(name)) for name in names)
-    return Step(before, after, tuple(one for one in turned if one is not None))
+    return VersionStep(before, after, tuple(one for one in turned if one is not None))
 
 
 def _turned(name: str, before: RequirementResult | None, after: RequirementResult | None) -> Turned | None:
