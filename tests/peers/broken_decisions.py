@@ -5,7 +5,13 @@ from __future__ import annotations
 import html
 from dataclasses import replace
 
-from odd_decisions import DeletesClients, ForgetsGrantsOfDeletedClients, SaysWhoseTokenItIs
+from odd_decisions import (
+    DeletesClients,
+    DisablesClients,
+    ForgetsGrantsOfDeletedClients,
+    ForgetsGrantsOfDisabledClients,
+    SaysWhoseTokenItIs,
+)
 from odd_pages import ApiPages, Checkboxes, CodeRedirects, RemembersScopes, Selects, TwoSteps
 from peer_rfc import Honest
 
@@ -228,6 +234,25 @@ class DeletedClientsRedeem(DeletesClients):
         pass
 
 
+class DisabledClientsRedeem(DisablesClients):
+    """Asks whether a client is disabled where a device begins, and not again."""
+
+    def client(self, request, form):
+        served = self.disabled if request.path == "/token" else set()
+        kept, self.disabled = self.disabled, self.disabled - served
+        try:
+            return super().client(request, form)
+        finally:
+            self.disabled = kept
+
+
+class StaysDisabled(DisablesClients):
+    """A client that was disabled once is never served again."""
+
+    def switch(self, name, action):
+        super().switch(name, "disable")
+
+
 DENIAL = ("open_pages::test_open_pages_decide_no_more", "rfc8628-3.5-access-denied-terminal")
 LINK = ("deciding_requests::test_no_link_approves", "rfc9110-9.2.1-safe-get")
 BY_GET = ("deciding_requests::test_deciding_form_sent_by_get", "rfc9110-9.2.1-safe-get")
@@ -240,8 +265,10 @@ SCOPELESS = ("deciding_requests::test_request_without_scope_can_be_approved", "r
 PEOPLE = ("two_people::test_tokens_of_two_people", "rfc8628-3.3-token-for-its-user")
 DECIDERS = ("two_people::test_second_decider", "rfc8628-3.3-token-for-its-user")
 DELETED = ("deleted_clients::test_approved_code_of_a_deleted_client", "rfc8628-3.4-deleted-client-refused")
+DISABLED = ("deleted_clients::test_approved_code_of_a_disabled_client", "rfc8628-3.4-disabled-client-refused")
 FAILING = [
     (DeletedClientsRedeem, *DELETED),
+    (DisabledClientsRedeem, *DISABLED),
     (TokenOfTheLastPerson, *PEOPLE),
     (TokenOfTheSecond, *DECIDERS),
     *((peer, *DENIAL) for peer in (DenialOfAnOpenPage, DenialOfAnOpenList, DenialOfOpenSteps, DenialOfOpenScript)),
@@ -258,7 +285,10 @@ WARNED = [
     (RemembersForAnybody, *AGAIN),
 ]
 UNTOLD = [(TokenOfNobody, *PEOPLE)]
+UNTESTABLE = [(StaysDisabled, *DISABLED), (DeletesClients, *DISABLED)]
 PASSING = [
+    (DisablesClients, *DISABLED),
+    (ForgetsGrantsOfDisabledClients, *DISABLED),
     (DeletesClients, *DELETED),
     (ForgetsGrantsOfDeletedClients, *DELETED),
     (SaysWhoseTokenItIs, *PEOPLE),

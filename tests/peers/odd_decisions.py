@@ -10,10 +10,12 @@ import secrets
 from typing import TYPE_CHECKING
 
 from odd_pages import CodeRedirects
+from peer_records import Refused
 from peer_rfc import Honest
 from peer_wire import Answer, json_answer
 
 if TYPE_CHECKING:
+    from peer_records import Client
     from peer_wire import Request
 
 
@@ -162,6 +164,30 @@ class DeletesClients(Honest):
 
     def forget(self, name: str) -> None:
         self.clients.pop(name, None)
+
+
+class DisablesClients(Honest):
+    """Its operator can disable a client, which is then told that it may not do this."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.disabled: set[str] = set()
+
+    def switch(self, name: str, action: str) -> None:
+        (self.disabled.add if action == "disable" else self.disabled.discard)(name)
+
+    def client(self, request: Request, form: dict[str, str]) -> Client:
+        client = super().client(request, form)
+        if client.id in self.disabled:
+            raise Refused("unauthorized_client", status=403)
+        return client
+
+
+class ForgetsGrantsOfDisabledClients(DisablesClients):
+    """What a client had begun is lost when it is disabled, and stays lost."""
+
+    def switch(self, name, action):
+        self.grants = {code: grant for code, grant in self.grants.items() if grant.client.id != name}
 
 
 class ForgetsGrantsOfDeletedClients(DeletesClients):

@@ -36,7 +36,9 @@ def _outcome(peer: type, check: str, folder: Path) -> CheckOutcome:
     file = folder / "target.toml"
     file.write_text(target_toml(peer))
     located = read_target(file)
-    with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=peer()) as target:
+    app = peer()
+    with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=app) as target:
+        target.switch_client = getattr(app, "switch", None)
         if located.config.user.second.module:
             target.second = ModuleUser(FOLDER / located.config.user.second.module)
         (outcome,) = judged(target, [check], 10)

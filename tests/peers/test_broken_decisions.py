@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from broken_decisions import FAILING, PASSING, UNTOLD, WARNED
+from broken_decisions import FAILING, PASSING, UNTESTABLE, UNTOLD, WARNED
 from peer_verdicts import verdicts
 
 from device_grant.catalogue import Verdict
@@ -13,6 +13,7 @@ EXPECTED = [
     *((*entry, Verdict.WARN) for entry in WARNED),
     *((*entry, Verdict.PASS) for entry in PASSING),
     *((*entry, Verdict.INCONCLUSIVE) for entry in UNTOLD),
+    *((*entry, Verdict.UNTESTABLE) for entry in UNTESTABLE),
 ]
 
 

@@ -102,6 +102,22 @@ def test_the_second_account_is_locked_by_commands(tmp_path):
         target.lock_second("unlock")
 
 
+def test_a_client_is_disabled_by_commands(tmp_path):
+    file = tmp_path / "target.toml"
+    touch = '["{python}", "-c", "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()", "{dir}/disabled"]'
+    fail = '["{python}", "-c", "import sys; sys.exit(\'no such client\')"]'
+    clients = f'[[clients]]\nid = "a"\n[[clients]]\nid = "b"\ndisable = {touch}\n'
+    file.write_text(LIVE + clients + f"enable = {fail}\n")
+    target = open_target(read_target(file))
+    target.switch_client("b", "disable")
+    assert (tmp_path / "disabled").exists()
+    with pytest.raises(UserError, match="no such client"):
+        target.switch_client("b", "enable")
+    file.write_text(LIVE + clients)
+    with pytest.raises(UsageError, match=r"clients\[1\]: has one of disable and enable"):
+        read_target(file)
+
+
 @pytest.mark.parametrize(
     ("lines", "complaint"),
     [

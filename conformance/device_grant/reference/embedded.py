@@ -63,6 +63,7 @@ def embedded(
     target = AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
     target.second = ModuleUser(folder / "second_user.py")
     target.lock_second = app.state.store.lock_account
+    target.switch_client = app.state.store.switch_client
     return target
 
 

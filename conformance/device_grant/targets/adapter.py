@@ -29,6 +29,7 @@ class Adapter:
         self.user: User | None = user
         self.second: User | None = None
         self.lock_second: Callable[[str], object] | None = None
+        self.switch_client: Callable[[str, str], object] | None = None
         baseline = located.folder / "baseline.toml"
         self.sampler: Sampler | None = None
         # A spec that names no folder of its own (a URL, asgi:…) lives in the working directory, whose baseline.toml

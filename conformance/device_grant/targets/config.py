@@ -89,6 +89,10 @@ class KnownClient(_Section, frozen=True, kw_only=True):
     """Grants the client may use; a client without `device_code` serves the unauthorized_client checks."""
     name: str = ""
     """What the pages are to call it; empty: unknown."""
+    disable: tuple[str, ...] = ()
+    """Command that disables it at the server, run in the folder of target.toml."""
+    enable: tuple[str, ...] = ()
+    """Command that enables it again."""
 
 
 class RequestDefaults(_Section, frozen=True, kw_only=True):

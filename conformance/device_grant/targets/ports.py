@@ -151,6 +151,11 @@ class Target(Protocol):
 
     None where nobody says how.
     """
+    switch_client: Callable[[str, str], object] | None
+    """Given the id of a client, disables it (`disable`) or enables it (`enable`); raises UserError where it fails.
+
+    None where nobody says how.
+    """
     in_process: bool
     """Whether requests are function calls, so that raw sockets are impossible."""
     baseline: Path | None

@@ -27,6 +27,7 @@ def contradictions(located: Located) -> Iterator[str]:
     yield from _base(config)
     yield from _user(config)
     yield from _second_user(config)
+    yield from _switches(config)
     yield from _clock(config)
     yield from _clients(config)
     if config.lifetimes.device_code < 0 or config.lifetimes.interval < 0:
@@ -132,6 +133,12 @@ def _user(config: TargetConfig) -> Iterator[str]:
             HTMLTranslator().css_to_xpath(selector)
         except SelectorError as error:
             yield f"user.pages.{name}: {selector!r} is not a CSS selector: {error}"
+
+
+def _switches(config: TargetConfig) -> Iterator[str]:
+    for place, client in enumerate(config.clients):
+        if bool(client.disable) != bool(client.enable):
+            yield f"clients[{place}]: has one of disable and enable: give both, so that the client can be used again"
 
 
 def _second_user(config: TargetConfig) -> Iterator[str]:

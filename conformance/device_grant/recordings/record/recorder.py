@@ -154,6 +154,7 @@ class RecordingTarget:
         self.clock: Clock = RecordingClock(inner.clock, recorder)
         self.second: User | None = None
         self.lock_second: Callable[[str], object] | None = None
+        self.switch_client: Callable[[str, str], object] | None = None
         self.user: User | None = None if inner.user is None else RecordingUser(inner.user, recorder)
 
     @property

@@ -243,6 +243,8 @@ class Rfc8628Endpoints:
     def _registered(self, client_id: str) -> RegisteredClient | None:
         if self.faults.identifiers_normalised:
             client_id = unicodedata.normalize("NFKC", client_id)
+        if client_id in self.store.disabled and not self.faults.disabled_client_redeems:
+            return None
         return self.store.clients.get(client_id)
 
     def _check_secret(self, client: RegisteredClient, secret: str | None, *, skip: bool, basic: bool) -> None:

@@ -141,6 +141,7 @@ class Store:
         self.last_polls: dict[str, float] = {}
         """When each client polled last, whatever the code; only the fault `interval_per_client` looks at them."""
         self.locked: set[str] = set()
+        self.disabled: set[str] = set()
         """Names of accounts that nobody can use."""
         self.token_subjects: dict[str, str] = {}
         """Who approved what an access token is for."""
@@ -267,6 +268,10 @@ class Store:
     def lock_account(self, action: str) -> None:
         """`lock` the second account, or `unlock` it: what it approved yields no tokens meanwhile."""
         (self.locked.add if action == "lock" else self.locked.discard)(SECOND_USER)
+
+    def switch_client(self, client_id: str, action: str) -> None:
+        """`disable` a client, or `enable` it: it is served nothing meanwhile."""
+        (self.disabled.add if action == "disable" else self.disabled.discard)(client_id)
 
     def spend_codes_in(self, body: bytes, error: str) -> None:
         """Redeem the approved codes that a refused request names; only faults do that."""

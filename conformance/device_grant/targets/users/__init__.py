@@ -96,6 +96,19 @@ def locks_of(located: Located) -> Callable[[str], object] | None:
     return lock
 
 
+def switches_of(located: Located) -> Callable[[str, str], object] | None:
+    """What disables and enables clients by the commands of target.toml; None if it names none."""
+    able = {client.id: client for client in located.config.clients if client.disable}
+    if not able:
+        return None
+
+    def switch(client_id: str, action: str) -> None:
+        client = able[client_id]
+        run_command(client.disable if action == "disable" else client.enable, located.folder, {}, action)
+
+    return switch
+
+
 def login_user(section: UserSection, verification: str = "") -> LoginUser:
     """The user of `[user] login`; `verification` is the page for the code, if target.toml knows it.
 

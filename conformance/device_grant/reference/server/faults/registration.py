@@ -43,6 +43,7 @@ class RegistrationFaults(Misbehaviour):
     software_statement_altered: bool = fault("Software statements come back cut short.", RFC)
     identifiers_normalised: bool = fault("client_id is compared after Unicode normalisation.", RFC)
     deleted_client_redeems: bool = fault("A client that is deleted goes on redeeming its codes.", RFC)
+    disabled_client_redeems: bool = fault("A client that is disabled goes on redeeming its codes.", RFC)
 
     # Metadata (RFC 8414).
     metadata_lacks_device_endpoint: bool = fault("Metadata lacks device_authorization_endpoint.", RFC)

@@ -1,4 +1,4 @@
-"""Clients that are gone between the approval and the redemption (RFC 7592 section 2.3, RFC 8628 section 3.4)."""
+"""Clients that are gone, or disabled, between the approval and the redemption (RFC 8628 section 3.4)."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import Request
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.session.device import Device
+from device_grant.server.session.methods import known_client
 from device_grant.server.session.registering import with_secret
+from device_grant.targets.ports import UserError
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
+    from device_grant.protocol import Client
     from device_grant.server.session.case import ServerCase
+
+_OF_THE_CODE = frozenset({"invalid_grant", "expired_token", "access_denied"})
+"""Refusals that say nothing of the client."""
 
 
 @check("rfc8628-3.4-deleted-client-refused", faults=("deleted_client_redeems",), timed=True)
@@ -31,3 +37,39 @@ def test_approved_code_of_a_deleted_client(case: ServerCase, verify: Verify) -> 
         raise Untestable(f"the client could not be deleted: {deleted.describe()}")
     exchange = grant.poll(label="poll of the client that is deleted")
     verify("rfc8628-3.4-deleted-client-refused", exchange, accepted=["invalid_client", "invalid_grant", REFUSED])
+
+
+# Last: a client that is not enabled again serves no other check.
+@check("rfc8628-3.4-disabled-client-refused", faults=("disabled_client_redeems",), timed=True, order="last")
+def test_approved_code_of_a_disabled_client(case: ServerCase, verify: Verify) -> None:
+    """Approve a client's request, disable the client, poll, enable it. Accepted: a refusal of any kind.
+
+    The control: the code is redeemed when the client is enabled again, or refused as a code and not as a client.
+    """
+    switch, client = case.run.target.switch_client, _switchable(case)
+    if switch is None or client is None:
+        raise Untestable("nobody says how a client is disabled: disable and enable of [[clients]] in target.toml")
+    grant = Device(case, client).start()
+    grant.device.user.approve(grant)
+    case.note("the client is disabled")
+    try:
+        try:
+            switch(client.id, "disable")
+            exchange = grant.poll(label="poll while the client is disabled")
+        finally:
+            switch(client.id, "enable")
+    except UserError as refused:
+        raise Untestable(f"the client could not be disabled and enabled: {refused}") from None
+    again = grant.poll(label="poll when it is enabled again")
+    if not again.outcome.ok and again.outcome.code not in _OF_THE_CODE:
+        raise Untestable(f"enabled again, the client is still refused: {again.describe()}")
+    verify("rfc8628-3.4-disabled-client-refused", exchange, accepted=["invalid_client", "invalid_grant", REFUSED])
+
+
+def _switchable(case: ServerCase) -> Client | None:
+    """A client that can be disabled: one of its own for which target.toml says how, else one registered for this."""
+    known = [client for client in case.run.target.config.clients if client.disable]
+    if case.run.target.config.clients:
+        return known_client(known, "primary")
+    answer = with_secret(case)
+    return case.run.client_of(answer) if answer.outcome.ok else None
