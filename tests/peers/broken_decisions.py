@@ -10,6 +10,7 @@ from odd_decisions import (
     DisablesClients,
     ForgetsGrantsOfDeletedClients,
     ForgetsGrantsOfDisabledClients,
+    SaysItAtEachRefresh,
     SaysWhoseTokenItIs,
 )
 from odd_pages import ApiPages, Checkboxes, CodeRedirects, RemembersScopes, Selects, TwoSteps
@@ -216,6 +217,17 @@ class TokenOfTheLastPerson(SaysWhoseTokenItIs):
         return self.last
 
 
+class RefreshForTheLastPerson(SaysItAtEachRefresh):
+    """A refreshed token is for whoever approved last."""
+
+    def settle(self, grant, *, allowed, person):
+        super().settle(grant, allowed=allowed, person=person)
+        self.last = person
+
+    def refreshed_for(self, form):
+        return self.last
+
+
 class TokenOfTheSecond(DenialOfAnOpenPage, SaysWhoseTokenItIs):
     """A token is for the last who approved its code."""
 
@@ -263,6 +275,7 @@ FIELD = ("verification_page::test_page_asks_for_the_code", "rfc8628-3.3-user-cod
 AGAIN = ("verification_page::test_second_request_is_asked_again", "rfc8628-5.4-confirm-possession")
 SCOPELESS = ("deciding_requests::test_request_without_scope_can_be_approved", "rfc8628-3.1-scope-absent-handled")
 PEOPLE = ("two_people::test_tokens_of_two_people", "rfc8628-3.3-token-for-its-user")
+RENEWED = ("two_people::test_refresh_after_another_person", "rfc8628-3.3-token-for-its-user")
 DECIDERS = ("two_people::test_second_decider", "rfc8628-3.3-token-for-its-user")
 DELETED = ("deleted_clients::test_approved_code_of_a_deleted_client", "rfc8628-3.4-deleted-client-refused")
 DISABLED = ("deleted_clients::test_approved_code_of_a_disabled_client", "rfc8628-3.4-disabled-client-refused")
@@ -270,6 +283,7 @@ FAILING = [
     (DeletedClientsRedeem, *DELETED),
     (DisabledClientsRedeem, *DISABLED),
     (TokenOfTheLastPerson, *PEOPLE),
+    (RefreshForTheLastPerson, *RENEWED),
     (TokenOfTheSecond, *DECIDERS),
     *((peer, *DENIAL) for peer in (DenialOfAnOpenPage, DenialOfAnOpenList, DenialOfOpenSteps, DenialOfOpenScript)),
     *((peer, *LINK) for peer in (DecidedByLinks, DecidedByScriptedButtons, DecidedByBoundLinks)),
@@ -285,13 +299,14 @@ WARNED = [
     (RemembersForAnybody, *AGAIN),
 ]
 UNTOLD = [(TokenOfNobody, *PEOPLE)]
-UNTESTABLE = [(StaysDisabled, *DISABLED), (DeletesClients, *DISABLED)]
+UNTESTABLE = [(SaysWhoseTokenItIs, *RENEWED), (StaysDisabled, *DISABLED), (DeletesClients, *DISABLED)]
 PASSING = [
     (DisablesClients, *DISABLED),
     (ForgetsGrantsOfDisabledClients, *DISABLED),
     (DeletesClients, *DELETED),
     (ForgetsGrantsOfDeletedClients, *DELETED),
     (SaysWhoseTokenItIs, *PEOPLE),
+    (SaysItAtEachRefresh, *RENEWED),
     (SaysWhoseTokenItIs, *DECIDERS),
     (DecidedByBoundLinks, "page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent"),
 ]

@@ -130,14 +130,35 @@ class SaysWhoseTokenItIs(Honest):
     def redeem(self, form, client) -> Answer:
         grant = self.grants.get(form.get("device_code", ""))
         answer = super().redeem(form, client)
-        members = json.loads(answer.body)
-        subject = hmac.new(self.key, f"{self.whose(grant)} {client.id}".encode(), hashlib.sha256).hexdigest()
+        return self.with_id_token(answer, self.whose(grant), client)
+
+    def with_id_token(self, answer: Answer, person: str, client: Client) -> Answer:
+        subject = hmac.new(self.key, f"{person} {client.id}".encode(), hashlib.sha256).hexdigest()
         parts = ({"alg": "HS256"}, {"sub": subject}, {"signature": "none of ours"})
         texts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts]
-        return json_answer(200, members | {"id_token": ".".join(texts)}, *answer.headers[1:])
+        return json_answer(200, json.loads(answer.body) | {"id_token": ".".join(texts)}, *answer.headers[1:])
 
     def whose(self, grant) -> str:
         return grant.person
+
+
+class SaysItAtEachRefresh(SaysWhoseTokenItIs):
+    """Sends an ID token with each refresh too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.people: dict[str, str] = {}
+
+    def with_id_token(self, answer, person, client):
+        self.people[json.loads(answer.body)["refresh_token"]] = person
+        return super().with_id_token(answer, person, client)
+
+    def refresh(self, form, client) -> Answer:
+        answer = super().refresh(form, client)
+        return self.with_id_token(answer, self.refreshed_for(form), client)
+
+    def refreshed_for(self, form) -> str:
+        return self.people[form["refresh_token"]]
 
 
 class DeletesClients(Honest):

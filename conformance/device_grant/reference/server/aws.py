@@ -137,7 +137,9 @@ class AwsEndpoints:
                 "unsupported_grant_type", "Invalid grant type: the device grant and refresh_token are supported"
             )
         require_device_grant(self.store, client)
-        device_code = members.get("deviceCode") or code_elsewhere(call, "deviceCode", self.faults)
+        device_code = members.get("deviceCode")
+        if self.faults.device_code_elsewhere:
+            device_code = device_code or code_elsewhere(call, "deviceCode")
         if device_code is None:
             if self.faults.missing_device_code_500:
                 raise crash()
@@ -194,8 +196,10 @@ class AwsEndpoints:
         # Only the fault `secret_optional` lets a request without clientSecret come this far.
         offered = members.get("clientSecret", client.secret or "")
         if not skip_secret and not proves(self.store, client, offered):
-            described = refusal(self.store, client, "Invalid client: the secret is not the one that was issued")
-            raise Refusal("invalid_client", described)
+            raise Refusal(
+                "invalid_client",
+                refusal("Invalid client: the secret is not the one that was issued", self.store, client),
+            )
         expired = client.expires_at and self.store.clock() >= client.expires_at
         late = self.faults.expired_registration_redeems and not device
         if expired and not (late or self.faults.expired_registration_accepted):
@@ -256,7 +260,8 @@ class AwsEndpoints:
     def _served_by_query(self, method: str, operation: str) -> bool:
         """Whether a fault takes the query for the body; HEAD is not like GET here, so that each shows by itself."""
         if operation == "CreateToken":
-            return {"GET": self.faults.get_issues_tokens, "HEAD": self.faults.head_redeems}.get(method, False)
+            read = self.faults.get_issues_tokens and method == "GET"
+            return read or (self.faults.head_redeems and method == "HEAD")
         return method == "GET" and operation == "StartDeviceAuthorization" and self.faults.get_issues_codes
 
     async def not_found(self, call: Call) -> Answer:  # noqa: ARG002 - a handler like the others

@@ -25,7 +25,7 @@ def proves(store: Store, client: RegisteredClient, offered: str) -> bool:
     return lax and bool(secret)
 
 
-def refusal(store: Store, client: RegisteredClient, words: str) -> str:
+def refusal(words: str, store: Store, client: RegisteredClient) -> str:
     """How a wrong secret is described."""
     return f"{words}, which is {client.secret}" if store.faults.right_secret_disclosed else words
 

@@ -68,7 +68,9 @@ class Grants:
         if self.store.faults.tokens_as_device_codes:
             for token in (tokens.access_token, tokens.refresh_token or ""):
                 self.store.grants[token] = replace(grant, state=State.APPROVED)
-        return replace(tokens, expires_in=tokens.expires_in - grant.spent) if grant.spent else tokens
+        if self.store.faults.tokens_age_with_session:
+            tokens = replace(tokens, expires_in=tokens.expires_in - grant.spent)
+        return tokens
 
     def _scope_of(self, grant: IssuedGrant) -> tuple[str, ...]:
         """The scope of a grant, but under the fault `scope_of_newest_grant`."""
@@ -88,7 +90,8 @@ class Grants:
                 held.replaced = True
         granted = held.scope if scope is None else scope
         kept = granted if self.store.faults.refresh_narrowing_sticks else held.scope
-        return self._issue(client, granted, family=held.family, refresh_scope=kept, subject=held.subject)
+        subject = self.store.last_subject if self.store.faults.refresh_for_the_last_user else held.subject
+        return self._issue(client, granted, family=held.family, refresh_scope=kept, subject=subject)
 
     def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
         """What is known of a refresh token that may be used now; everything else is a Refusal."""
@@ -150,7 +153,8 @@ class Grants:
 
     def _foreign(self, grant: IssuedGrant, now: float) -> Refusal:
         faults = self.store.faults
-        grant.polled_by_others = True
+        if faults.foreign_poll_starves:
+            grant.polled_by_others = True
         if faults.foreign_poll_counts:
             grant.last_poll = now
         states = {State.PENDING: "authorization_pending", State.DENIED: "access_denied"}

@@ -17,10 +17,8 @@ if TYPE_CHECKING:
     from device_grant.reference.server.store import IssuedGrant
 
 
-def code_elsewhere(call: Call, name: str, faults: Faults) -> str | None:
-    """A device code of that name in the query or in a cookie, under the fault `device_code_elsewhere`."""
-    if not faults.device_code_elsewhere:
-        return None
+def code_elsewhere(call: Call, name: str) -> str | None:
+    """A device code of that name in the query or in a cookie, which only the fault `device_code_elsewhere` reads."""
     for key, value in parse_qsl(call.query.decode("latin-1")):
         if key == name:
             return value

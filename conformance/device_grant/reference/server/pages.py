@@ -97,8 +97,8 @@ class VerificationPages:
         scopeless = self.store.grant_by_user_code(typed) if self.faults.scopeless_unapprovable else None
         if scopeless is not None and not scopeless.scope:
             return self._wrong_code(call, session, typed)
-        if blocked is None and approve and await self._collides(session.user, typed):
-            blocked = crash().answer
+        if not blocked and approve and self.faults.first_approvals_collide:
+            blocked = await self._collision(session.user, typed)
         if blocked:
             return blocked
         if self.faults.decision_race:
@@ -113,16 +113,16 @@ class VerificationPages:
             grant.spent = int(self.store.clock() - session.since)
         return self._result(session, approved=approve)
 
-    async def _collides(self, user: str, typed: str) -> bool:
-        """Whether there are several rows for the person and the client; the first approval makes one, after a look."""
-        grant = self.store.grant_by_user_code(typed) if self.faults.first_approvals_collide else None
+    async def _collision(self, user: str, typed: str) -> Answer | None:
+        """A crash where there are several rows for the person and the client; the first approval makes one, late."""
+        grant = self.store.grant_by_user_code(typed)
         if grant is None:
-            return False
+            return None
         row = (user, grant.client.id)
         if not self._stored[row]:
             await race_window()
             self._stored[row] += 1
-        return self._stored[row] > 1
+        return crash().answer if self._stored[row] > 1 else None
 
     async def show_sign_in(self, call: Call, session: BrowserSession) -> Answer:
         """GET on the sign-in page, for people who come back to it."""

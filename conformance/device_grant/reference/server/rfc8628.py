@@ -121,8 +121,8 @@ class Rfc8628Endpoints:
 
     def _device_code(self, call: Call, parameters: Mapping[str, str]) -> str:
         device_code = None if self.faults.device_code_not_read else parameters.get("device_code")
-        if device_code is None:
-            device_code = code_elsewhere(call, "device_code", self.faults)
+        if device_code is None and self.faults.device_code_elsewhere:
+            device_code = code_elsewhere(call, "device_code")
         if device_code is not None:
             return device_code
         if self.faults.missing_device_code_500:
@@ -262,8 +262,9 @@ class Rfc8628Endpoints:
                 return
             raise self._invalid_client("Client authentication is missing", basic=basic)
         if not skip and not proves(self.store, client, secret or ""):
-            described = refusal(self.store, client, "Client authentication failed for want of the right secret")
-            raise self._invalid_client(described, basic=basic)
+            raise self._invalid_client(
+                refusal("Client authentication failed for want of the right secret", self.store, client), basic=basic
+            )
         if client.expires_at and self.store.clock() >= client.expires_at:
             raise self._invalid_client("The client registration has expired", basic=basic)
 
@@ -324,7 +325,8 @@ class Rfc8628Endpoints:
     def _served_by_query(self, call: Call) -> bool:
         """Whether a fault takes the query for the body; HEAD is not like GET here, so that each shows by itself."""
         if call.path == "/token":
-            return {"GET": self.faults.get_issues_tokens, "HEAD": self.faults.head_redeems}.get(call.method, False)
+            read = self.faults.get_issues_tokens and call.method == "GET"
+            return read or (self.faults.head_redeems and call.method == "HEAD")
         return call.method == "GET" and call.path == "/device_authorization" and self.faults.get_issues_codes
 
     def _documents(self, describe: Callable[[Call], Mapping[str, Any]]) -> Handler:

@@ -19,21 +19,33 @@ _PARTS = 3
 """Of a signed token in compact form: header, claims, signature."""
 
 
-def subject_of(device: Device, tokens: Exchange) -> str:
-    """The `sub` of the ID token that came with it, else what the userinfo endpoint of the metadata says of it.
+def subjects_of(device: Device, tokens: Exchange) -> dict[str, str]:
+    """The `sub` of the ID token that came with it, and what the userinfo endpoint of the metadata says, by source.
 
     Raises Untestable where neither tells.
     """
-    subject = _claims(tokens.get("id_token")).get("sub")
+    said = {"id_token": _claims(tokens.get("id_token")).get("sub")}
     address = device.case.run.endpoints.document.get("userinfo_endpoint")
-    if not isinstance(subject, str) and isinstance(address, str):
+    if isinstance(address, str):
         headers = (("Authorization", f"Bearer {tokens.get('access_token')}"), ("Accept", "application/json"))
         answer = device.case.send(Request("GET", address, headers), "whose token it is")
         body = json_object(answer.response) if answer.response is not None else None
-        subject = (body or {}).get("sub")
-    if not isinstance(subject, str):
+        said["userinfo"] = (body or {}).get("sub")
+    subjects = {source: subject for source, subject in said.items() if isinstance(subject, str)}
+    if not subjects:
         raise Untestable("nothing says whose a token is: no id_token comes with it, and no userinfo endpoint tells")
-    return subject
+    return subjects
+
+
+def same_subject(one: dict[str, str], other: dict[str, str]) -> bool:
+    """Whether two tokens are for one person; only the same source may be compared: each may name a person its own way.
+
+    Raises Untestable where no source told of both.
+    """
+    shared = one.keys() & other.keys()
+    if not shared:
+        raise Untestable("whose the tokens are is said by the ID token of one and by userinfo for the other")
+    return all(one[source] == other[source] for source in shared)
 
 
 def _claims(token: object) -> dict[str, Any]:

@@ -46,6 +46,7 @@ class PageFaults(Misbehaviour):
     tokens_age_with_session: bool = fault("Tokens live as long as the browser's session that approved them has left.")
     scopeless_unapprovable: bool = fault("A request that names no scope can be begun, and nobody can approve it.", RFC)
     token_of_the_last_user: bool = fault("A token is for whoever approved last, whatever code it was.", RFC)
+    refresh_for_the_last_user: bool = fault("A refreshed token is for whoever approved last.", RFC)
     locked_person_redeems: bool = fault("What a person has approved is redeemed when their account is locked.")
     no_return_instruction: bool = fault("After the decision nothing tells the user to go back to the device.")
     device_unmentioned: bool = fault("The confirmation does not say that a device is being connected.")
