@@ -10,11 +10,13 @@ from odd_decisions import (
     DisablesClients,
     ForgetsGrantsOfDeletedClients,
     ForgetsGrantsOfDisabledClients,
+    HidesClientsFromStrangers,
     SaysItAtEachRefresh,
     SaysWhoseTokenItIs,
 )
 from odd_pages import ApiPages, Checkboxes, CodeRedirects, RemembersScopes, Selects, TwoSteps
 from peer_rfc import Honest
+from peer_wire import Answer
 
 
 class DenialOfAnOpenPage(Honest):
@@ -246,6 +248,32 @@ class DeletedClientsRedeem(DeletesClients):
         pass
 
 
+class DeletedByAnybody(DeletesClients):
+    """Takes each client's token for any client."""
+
+    def delete(self, request):
+        tokens = {f"Bearer {self.proof(name)}" for name in self.clients}
+        if request.headers.get("authorization", "") not in tokens:
+            return Answer(401, b"", [("WWW-Authenticate", "Bearer")])
+        self.forget(request.asked("client"))
+        return Answer(204, b"", [])
+
+
+class DeletedWithoutToken(DeletesClients):
+    """Asks nobody for a token."""
+
+    def delete(self, request):
+        self.forget(request.asked("client"))
+        return Answer(204, b"", [])
+
+
+class DeletesNobody(DeletesClients):
+    """Says where clients are managed, and lets none of them be deleted."""
+
+    def delete(self, request):
+        return Answer(403, b"", [])
+
+
 class DisabledClientsRedeem(DisablesClients):
     """Asks whether a client is disabled where a device begins, and not again."""
 
@@ -278,10 +306,12 @@ PEOPLE = ("two_people::test_tokens_of_two_people", "rfc8628-3.3-token-for-its-us
 RENEWED = ("two_people::test_refresh_after_another_person", "rfc8628-3.3-token-for-its-user")
 DECIDERS = ("two_people::test_second_decider", "rfc8628-3.3-token-for-its-user")
 DELETED = ("deleted_clients::test_approved_code_of_a_deleted_client", "rfc8628-3.4-deleted-client-refused")
+TOKEN = ("deleted_clients::test_deletion_with_tokens_of_others", "rfc7592-2.3-token-required")
 DISABLED = ("deleted_clients::test_approved_code_of_a_disabled_client", "rfc8628-3.4-disabled-client-refused")
 FAILING = [
     (DeletedClientsRedeem, *DELETED),
     (DisabledClientsRedeem, *DISABLED),
+    *((peer, *TOKEN) for peer in (DeletedByAnybody, DeletedWithoutToken)),
     (TokenOfTheLastPerson, *PEOPLE),
     (RefreshForTheLastPerson, *RENEWED),
     (TokenOfTheSecond, *DECIDERS),
@@ -293,17 +323,24 @@ FAILING = [
     *((peer, *SECRETS) for peer in (SecretInAddress, DeviceCodeInPage)),
 ]
 WARNED = [
+    (HidesClientsFromStrangers, *TOKEN),
     (DeadCodesAsk, *DEAD),
     *((peer, *FIELD) for peer in (FieldTooShort, FieldOfLetters, FieldTooLong, FieldOfNumbers)),
     (ScopelessInvisible, *SCOPELESS),
     (RemembersForAnybody, *AGAIN),
 ]
 UNTOLD = [(TokenOfNobody, *PEOPLE)]
-UNTESTABLE = [(SaysWhoseTokenItIs, *RENEWED), (StaysDisabled, *DISABLED), (DeletesClients, *DISABLED)]
+UNTESTABLE = [
+    (SaysWhoseTokenItIs, *RENEWED),
+    (DeletesNobody, *TOKEN),
+    (StaysDisabled, *DISABLED),
+    (DeletesClients, *DISABLED),
+]
 PASSING = [
     (DisablesClients, *DISABLED),
     (ForgetsGrantsOfDisabledClients, *DISABLED),
     (DeletesClients, *DELETED),
+    (DeletesClients, *TOKEN),
     (ForgetsGrantsOfDeletedClients, *DELETED),
     (SaysWhoseTokenItIs, *PEOPLE),
     (SaysItAtEachRefresh, *RENEWED),

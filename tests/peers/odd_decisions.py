@@ -187,6 +187,14 @@ class DeletesClients(Honest):
         self.clients.pop(name, None)
 
 
+class HidesClientsFromStrangers(DeletesClients):
+    """Says of a client that somebody else asks about that there is none."""
+
+    def delete(self, request):
+        answer = super().delete(request)
+        return answer if answer.status == 204 else Answer(404, b"", [])
+
+
 class DisablesClients(Honest):
     """Its operator can disable a client, which is then told that it may not do this."""
 

@@ -43,6 +43,8 @@ class RegistrationFaults(Misbehaviour):
     software_statement_altered: bool = fault("Software statements come back cut short.", RFC)
     identifiers_normalised: bool = fault("client_id is compared after Unicode normalisation.", RFC)
     deleted_client_redeems: bool = fault("A client that is deleted goes on redeeming its codes.", RFC)
+    management_token_unchecked: bool = fault("Any token deletes a client's registration.", RFC)
+    deletion_answered_200: bool = fault("The deletion of a registration is answered with status 200.", RFC)
     disabled_client_redeems: bool = fault("A client that is disabled goes on redeeming its codes.", RFC)
 
     # Metadata (RFC 8414).

@@ -1,7 +1,8 @@
-"""Clients that are gone, or disabled, between the approval and the redemption (RFC 8628 section 3.4)."""
+"""Clients that are deleted (RFC 7592 section 2.3) or disabled, and what they are given then (RFC 8628 section 3.4)."""
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
@@ -14,7 +15,7 @@ from device_grant.targets.ports import UserError
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.protocol import Client
+    from device_grant.protocol import Client, Exchange
     from device_grant.server.session.case import ServerCase
 
 _OF_THE_CODE = frozenset({"invalid_grant", "expired_token", "access_denied"})
@@ -24,19 +25,54 @@ _OF_THE_CODE = frozenset({"invalid_grant", "expired_token", "access_denied"})
 @check("rfc8628-3.4-deleted-client-refused", faults=("deleted_client_redeems",), timed=True)
 def test_approved_code_of_a_deleted_client(case: ServerCase, verify: Verify) -> None:
     """Register a client, approve its request, delete it as RFC 7592 has it, poll. Accepted: a refusal of any kind."""
+    answer, address, token = _managed(case)
+    grant = Device(case, case.run.client_of(answer)).start()
+    grant.device.user.approve(grant)
+    deleted = _delete(case, address, token, "delete the client")
+    if deleted.status // 100 != 2:
+        raise Untestable(f"the client could not be deleted: {deleted.describe()}")
+    exchange = grant.poll(label="poll of the client that is deleted")
+    verify("rfc8628-3.4-deleted-client-refused", exchange, accepted=["invalid_client", "invalid_grant", REFUSED])
+
+
+@check(
+    "rfc7592-2.3-token-required",
+    "rfc7592-2.3-deleted-204",
+    faults=("management_token_unchecked", "deletion_answered_200"),
+)
+def test_deletion_with_tokens_of_others(case: ServerCase, verify: Verify) -> None:
+    """Delete a registration with no token, a wrong one, another client's, its own. Accepted: 401 thrice, then 204.
+
+    The control is that the right one deletes; where a wrong one did, it is tried on another client.
+    """
+    (_, address, token), (_, _, foreign) = _managed(case), _managed(case)
+    wrong = {"no token": None, "a wrong token": f"x{token[1:]}x", "another client's token": foreign}
+    refused = [_delete(case, address, given, f"delete with {name}") for name, given in wrong.items()]
+    if any(exchange.status // 100 == 2 for exchange in refused):
+        _, address, token = _managed(case)
+    deleted = _delete(case, address, token, "delete the client")
+    if deleted.status // 100 != 2:
+        raise Untestable(f"a client cannot be deleted with its own token either: {deleted.describe()}")
+    for exchange in refused:
+        verify("rfc7592-2.3-token-required", exchange, accepted=["http-401"], tolerated=[REFUSED])
+    problem = f"the deletion was answered with status {deleted.status}"
+    verify.that("rfc7592-2.3-deleted-204", deleted.status == HTTPStatus.NO_CONTENT, problem, deleted)
+
+
+def _managed(case: ServerCase) -> tuple[Exchange, str, str]:
+    """A registration, the address at which it is managed and the token for that; ends the check where there is none."""
     if not case.run.endpoints.registration:
         raise NotApplicable("clients cannot be registered")
     answer = with_secret(case)
     address, token = answer.get("registration_client_uri"), answer.get("registration_access_token")
     if not (answer.outcome.ok and isinstance(address, str) and isinstance(token, str)):
         raise NotApplicable("a registration brings no address and token by which it could be deleted")
-    grant = Device(case, case.run.client_of(answer)).start()
-    grant.device.user.approve(grant)
-    deleted = case.send(Request("DELETE", address, (("Authorization", f"Bearer {token}"),)), "delete the client")
-    if deleted.status // 100 != 2:
-        raise Untestable(f"the client could not be deleted: {deleted.describe()}")
-    exchange = grant.poll(label="poll of the client that is deleted")
-    verify("rfc8628-3.4-deleted-client-refused", exchange, accepted=["invalid_client", "invalid_grant", REFUSED])
+    return answer, address, token
+
+
+def _delete(case: ServerCase, address: str, token: str | None, label: str) -> Exchange:
+    headers = () if token is None else (("Authorization", f"Bearer {token}"),)
+    return case.send(Request("DELETE", address, headers), label)
 
 
 # Last: a client that is not enabled again serves no other check.
