@@ -420,9 +420,10 @@ def narrowed(words: list[str]) -> list[str]:
     command = words[0]
     if command not in {"run", "record", "replay", "client"} or "--only" in words:
         return words
-    if "--" in words and (command != "client" or words.index("--") > 1):
+    if "--" in words and (command != "client" or not words[1].startswith("--")):
         return words
-    return [command, "--only", NARROW_CLIENT if command == "client" else NARROW, *words[1:]]
+    of_client = command == "client" or any(re.search(r"cassettes/clients/|build/mine", word) for word in words)
+    return [command, "--only", NARROW_CLIENT if of_client else NARROW, *words[1:]]
 
 
 def assert_printed(shown: Block, said: str) -> None:
