@@ -15,7 +15,7 @@ CLIENTS ?= $(notdir $(patsubst %/,%,$(dir $(wildcard implementations/clients/*/c
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: benchmark cassettes sessions help setup run matrix test lint unit docs site mutation clean
+.PHONY: benchmark cassettes sessions help setup run matrix replay test lint unit docs site mutation clean
 
 help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -25,8 +25,11 @@ setup: $(READY) ## Make .venv and install the project with its development tools
 run: $(READY) ## Run the suite against the embedded server, both dialects; reports in build/reports/embedded
 	$(BIN)/device-grant run embedded --report $(REPORTS)/embedded
 
-matrix: $(READY) ## Run the embedded server and all real ones, and publish their reports and the matrix in reports/
-	$(BIN)/device-grant matrix --run --work $(REPORTS) --out reports
+matrix: $(READY) ## Build and run the embedded server and all real servers and clients, and publish in reports/; ARGS="--light"
+	$(BIN)/device-grant matrix --run --resume --work $(REPORTS) --out reports $(ARGS)
+
+replay: $(READY) ## Judge all recorded servers and clients again
+	$(BIN)/device-grant replay --brief --jobs 2 cassettes
 
 test: lint unit ## Lint, type-check, check the layers and run the tests
 

@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from support import samples
 from support.samples import written
 
-from device_grant.cli import fleet
+from device_grant.cli import fleet, members
 from device_grant.cli import matrix as cli
 from device_grant.cli.fleet import Fleet, Job
 from device_grant.errors import ExitCode, UsageError
-from device_grant.targets import known_servers
+from device_grant.targets import building, known_servers
 
 
 @pytest.fixture
@@ -105,6 +105,86 @@ def test_names_stand_for_runs():
 def test_an_unknown_name_is_refused():
     with pytest.raises(UsageError, match="--run nope: no such target; choose from embedded, servers, clients"):
         cli.chosen(["nope"])
+
+
+def test_a_member_whose_toolchain_is_missing_is_skipped_with_what_installs_it(tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "compiled"
+    folder.mkdir()
+    (folder / "client.toml").write_text(
+        'name = "compiled"\n[run]\nbuild = [["go", "build", "-o", "{build}/it", "."]]\ncommand = ["{build}/it"]\n',
+        "utf-8",
+    )
+    monkeypatch.setattr(members, "described", lambda kind: {"compiled": folder} if kind == "clients" else {})
+    monkeypatch.setattr(building.shutil, "which", lambda name: None if name == "go" else f"/usr/bin/{name}")
+    assert cli.chosen(["clients"]) == []
+    assert capsys.readouterr().out.startswith("skipped: client:compiled needs go, which is not on PATH: install Go (")
+    # Who names it is told by the run itself.
+    [job] = cli.chosen(["client:compiled"])
+    assert job.builds
+    monkeypatch.setattr(building.shutil, "which", lambda name: f"/usr/bin/{name}")
+    assert [one.name for one in cli.chosen(["clients"])] == ["client-compiled"]
+    # A build is what --light leaves out.
+    assert cli.chosen(["clients"], light=True) == []
+
+
+def test_what_builds_does_not_begin_with_those_that_only_wait(tmp_path, done, monkeypatch):
+    groups = []
+    monkeypatch.setattr(Fleet, "_side_by_side", lambda _, jobs, workers: groups.append((jobs, workers)) or [])
+    waits, builds = Job("waits", (), waits=True), Job("builds", (), waits=True, builds=True)
+    Fleet(tmp_path, workers=2, limit=1, done=done.append).run([builds, waits])
+    assert groups == [([waits], 1), ([builds], 2)]
+
+
+def resumed(folder, monkeypatch, codes, *options):
+    """The command with runs that end so, and the names of those that were begun."""
+    begun = []
+
+    class Noted(Played):
+        def run(self, jobs):
+            begun.extend(job.name for job in jobs)
+            return super().run(jobs)
+
+    monkeypatch.setattr(fleet, "Fleet", Noted(codes))
+    arguments = ["--run", *codes, "--work", str(folder / "work"), "--out", str(folder / "out"), *options]
+    done = CliRunner().invoke(cli.matrix, arguments, standalone_mode=False)
+    assert done.exception is None, done.exception
+    return done, begun
+
+
+def test_what_has_ended_is_kept_where_everything_is_the_same(tmp_path, monkeypatch):
+    codes = {"nanoidp": 0, "oidc-provider": 1, "better-auth": 4, "oauthlib": -9}
+    _, begun = resumed(tmp_path, monkeypatch, codes)
+    assert begun == list(codes)
+    done, begun = resumed(tmp_path, monkeypatch, codes, "--resume")
+    # What ended without a verdict is tried again; a failure stays one.
+    assert begun == ["better-auth", "oauthlib"]
+    assert done.return_value == ExitCode.SUITE_ERROR
+    lines = done.output.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("kept")] == ["nanoidp", "oidc-provider"]
+    assert "1 of 4 as expected" in lines
+    assert any(line.endswith("2/4  kept") for line in lines)
+    # Without the option everything is run.
+    assert resumed(tmp_path, monkeypatch, codes)[1] == list(codes)
+
+
+def test_another_baseline_or_another_suite_is_another_run(tmp_path, monkeypatch):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "target.toml").write_text('name = "mine"\n', "utf-8")
+    monkeypatch.setattr(members, "described", lambda kind: {"mine": folder} if kind == "servers" else {})
+    monkeypatch.setattr(cli, "_job", lambda name, known: Job(name, ("run", name), folder=known[name].folder))
+    assert resumed(tmp_path, monkeypatch, {"mine": 0})[1] == ["mine"]
+    assert resumed(tmp_path, monkeypatch, {"mine": 0}, "--resume")[1] == []
+    (folder / "baseline.toml").write_text("", "utf-8")
+    assert resumed(tmp_path, monkeypatch, {"mine": 0}, "--resume")[1] == ["mine"]
+    assert resumed(tmp_path, monkeypatch, {"mine": 0}, "--resume")[1] == []
+    suite = tmp_path / "suite"
+    suite.mkdir()
+    (suite / "rule.py").write_text("", "utf-8")
+    monkeypatch.setattr(members, "PACKAGE", suite)
+    assert resumed(tmp_path, monkeypatch, {"mine": 0}, "--resume")[1] == ["mine"]
+    (tmp_path / "work" / "mine.done.json").write_text("{", "utf-8")
+    assert resumed(tmp_path, monkeypatch, {"mine": 0}, "--resume")[1] == ["mine"]
 
 
 class Played:

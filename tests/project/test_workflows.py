@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
 # YAML 1.1 reads the key `on` as a truth value.
 WORKFLOW = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
+NIGHTLY = yaml.safe_load((ROOT / ".github/workflows/matrix.yml").read_text("utf-8"))
 SUPPORTED = ["3.11", "3.12", "3.13"]
 
 
@@ -42,8 +43,9 @@ def commands(text: str) -> list[list[str]]:
 
 def scripts() -> dict[str, str]:
     collected = {
-        f"ci.yml {name} {number}": step["run"]
-        for name, job in WORKFLOW["jobs"].items()
+        f"{file} {name} {number}": step["run"]
+        for file, workflow in (("ci.yml", WORKFLOW), ("matrix.yml", NIGHTLY))
+        for name, job in workflow["jobs"].items()
         for number, step in enumerate(job["steps"])
         if "run" in step
     }
@@ -51,7 +53,9 @@ def scripts() -> dict[str, str]:
     return collected
 
 
-@pytest.mark.parametrize("path", ["Makefile", ".ci/run", ".github/workflows/ci.yml", "tox.ini"])
+@pytest.mark.parametrize(
+    "path", ["Makefile", ".ci/run", ".github/workflows/ci.yml", ".github/workflows/matrix.yml", "tox.ini"]
+)
 def test_commands_and_options_exist(path):
     collected = [words for words in commands((ROOT / path).read_text("utf-8")) if re.fullmatch("[a-z]+", words[0])]
     assert collected
@@ -76,6 +80,20 @@ def test_the_workflow_may_only_read_and_every_job_ends():
     assert WORKFLOW["permissions"] == {"contents": "read"}
     assert all(job["timeout-minutes"] <= 30 for job in WORKFLOW["jobs"].values())
     assert WORKFLOW["jobs"]["tests"]["strategy"]["matrix"]["python"] == SUPPORTED
+
+
+def test_the_nightly_workflow_runs_the_whole_matrix():
+    assert NIGHTLY["permissions"] == {"contents": "read"}
+    assert NIGHTLY[True]["schedule"]
+    [job] = NIGHTLY["jobs"].values()
+    assert job["timeout-minutes"] <= 350
+    [words] = [words for step in job["steps"] for words in commands(step.get("run", "")) if words[0] == "matrix"]
+    assert "--light" not in words
+    assert not {"embedded", "servers", "clients"} & set(words), "without a name everything is run"
+
+
+def test_recordings_of_servers_and_clients_are_judged_on_every_push():
+    assert "make replay" in [step.get("run") for step in WORKFLOW["jobs"]["recordings"]["steps"]]
 
 
 def test_the_workflow_finds_every_server():

@@ -109,7 +109,7 @@ def _parsed(match: re.Match[str]) -> bool:
 def _known(match: re.Match[str]) -> bool:
     words = shlex.split(match.string, comments=True)
     named = {word.removeprefix("client:") for word in words[2:] if not word.startswith("-")}
-    return _parsed(match) and named <= {"embedded", *known_servers(), *known_clients()}
+    return _parsed(match) and named <= {"embedded", "servers", "clients", *known_servers(), *known_clients()}
 
 
 def _extra(match: re.Match[str]) -> bool:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _PATIENCE = 12.0
 """Seconds that a run has for stopping its target, once it was asked to end."""
+_BUILDING = 3
+"""Times the limit, for a run that builds something first."""
 _ENDING = 3.0
 """Seconds that its guard then has for the same."""
 _LAST_LINES = 25
@@ -38,6 +40,10 @@ class Job:
     """Of `device-grant`, without --report."""
     waits: bool = False
     """Whether it lives by the real clock, so that it mostly waits and can share the machine with others like it."""
+    folder: Path | None = None
+    """Where real software is described."""
+    builds: bool = False
+    """Whether something has to be built first."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,8 @@ class JobOutcome:
     """None: out of time, or it could not be started."""
     seconds: float
     log: Path
+    kept: bool = False
+    """Whether it was not run, since an earlier run of the same still holds."""
 
     @property
     def ok(self) -> bool:
@@ -77,7 +85,8 @@ class JobOutcome:
 class Fleet:
     """Runs jobs side by side; whatever it started is stopped when it ends, also by an interrupt.
 
-    `limit` is in seconds, for each job. Each report goes to `reports/NAME`, what a run prints to `reports/NAME.log`.
+    `limit` is in seconds, for each job; those that build have three times as much. Each report goes to `reports/NAME`,
+    what a run prints to `reports/NAME.log`.
     """
 
     def __init__(
@@ -100,7 +109,9 @@ class Fleet:
 
     def run(self, jobs: Sequence[Job]) -> list[JobOutcome]:
         """Run those that wait together, then the others as many at a time as there are workers."""
-        waiting, busy = [job for job in jobs if job.waits], [job for job in jobs if not job.waits]
+        # What builds keeps the machine busy, whatever it does then.
+        waiting = [job for job in jobs if job.waits and not job.builds]
+        busy = [job for job in jobs if job not in waiting]
         outcomes: list[JobOutcome] = []
         with _terminable():
             try:
@@ -131,7 +142,7 @@ class Fleet:
         with output:
             process = self._start(job, report, output.fileno())
             if process is not None:
-                code = process.wait(self._limit)
+                code = process.wait(self._limit * (_BUILDING if job.builds else 1))
                 if code is None:
                     process.interrupt()
                 _end(process)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from device_grant.cli.beside import processors
 from device_grant.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from device_grant.cli.fleet import Job, JobOutcome
+    from device_grant.cli.members import MatrixMember
     from device_grant.results import Report
 
 CLIENT = "client:"
@@ -40,16 +41,26 @@ GROUPS = ("embedded", "servers", "clients")
     show_default=True,
     help="Folder for whole reports and logs of --run.",
 )
-@click.option("-j", "--jobs", type=click.IntRange(min=1), default=2, show_default=True, help="Runs side by side.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=900, show_default=True, help="Seconds that a run may take."
+    "-j", "--jobs", type=click.IntRange(min=1), default=processors, show_default="processors", help="Runs side by side."
 )
-def matrix(given: tuple[str, ...], running: bool, out: Path, work: Path, jobs: int, limit: int) -> int:  # noqa: FBT001, PLR0913, PLR0917 - each parameter is an option of the command
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=900,
+    show_default=True,
+    help="Seconds that a run may take; three times as many where it builds something first.",
+)
+@click.option("--light", is_flag=True, help="Of servers and clients only those that need no build.")
+@click.option("--resume", is_flag=True, help="Keep what has ended in --work, where suite and software are the same.")
+def matrix(  # noqa: PLR0913 - each parameter is an option of the command
+    given: tuple[str, ...], *, running: bool, out: Path, work: Path, jobs: int, limit: int, light: bool, resume: bool
+) -> int:
     """Publish reports into --out, one folder a target, and write the matrix of all that is published there.
 
     Without --run, REPORT_DIRS are what --report made. With it, NAMES are embedded, servers that come with the suite,
     client:NAME, or the words servers and clients; their reports go to --work, and the exit code is the worst of
-    theirs.
+    theirs. What of servers and clients cannot run here, for want of a program, is skipped with a line that says so.
     """
     from device_grant.catalogue import load
     from device_grant.report.publication import write
@@ -58,7 +69,7 @@ def matrix(given: tuple[str, ...], running: bool, out: Path, work: Path, jobs: i
     outcomes: list[JobOutcome] = []
     places = [Path(place) for place in given]
     if running:
-        outcomes = _run(chosen(given), work, jobs, limit)
+        outcomes = _run(chosen(given, light=light), work, jobs, limit, resume=resume)
         places = [work / one.job.name for one in outcomes if _has_results(work / one.job.name)]
     elif not given:
         raise UsageError("name the folders that `device-grant run --report` made, or give --run to make them")
@@ -69,55 +80,47 @@ def matrix(given: tuple[str, ...], running: bool, out: Path, work: Path, jobs: i
     return int(_worst(outcomes))
 
 
-def chosen(names: Sequence[str]) -> list[Job]:
-    """The runs that the names stand for, each once; raises UsageError for an unknown name."""
-    from device_grant.cli.fleet import Job
-    from device_grant.targets import known_servers, read_target
-    from device_grant.targets.spec import EMBEDDED, parse_target
+def chosen(names: Sequence[str], *, light: bool = False) -> list[Job]:
+    """The runs that the names stand for, each once; raises UsageError for an unknown name.
 
-    servers, clients = known_servers(), known_clients()
+    What the words servers and clients stand for is skipped, with a line, where this machine lacks what it needs; and
+    `light` leaves out of it what has to be built.
+    """
+    from device_grant.cli.members import members
+
+    servers, clients = members("servers"), members("clients")
+    known = servers | {CLIENT + name: member for name, member in clients.items()}
     wanted: list[str] = []
     for name in names or GROUPS:
-        if name == "servers":
-            wanted += servers
-        elif name == "clients":
-            for one, folder in clients.items():
-                missing = _missing_program(folder)
-                if missing:
-                    click.echo(f"{CLIENT}{one}: skipped, {missing} is not on PATH")
-                else:
-                    wanted.append(CLIENT + one)
-        else:
+        group = {"servers": servers, "clients": {CLIENT + one: member for one, member in clients.items()}}.get(name)
+        if group is None:
             wanted.append(name)
-    collected: list[Job] = []
-    for name in dict.fromkeys(wanted):
-        client = name.removeprefix(CLIENT)
-        if name != client and client in clients:
-            collected.append(Job(f"client-{client}", ("client", client)))
-        elif name == EMBEDDED:
-            collected.append(Job(name, ("run", name)))
-        elif name in servers:
-            collected.append(
-                Job(name, ("run", name), waits=read_target(parse_target(name).path).config.clock.kind == "real")
-            )
-        else:
-            known = ", ".join([*GROUPS, *servers, *(CLIENT + one for one in clients)])
-            raise UsageError(f"--run {name}: no such target; choose from {known}")
-    return collected
+            continue
+        for one, member in group.items():
+            if light and member.builds:
+                continue
+            missing = member.missing(one)
+            if missing:
+                click.echo(f"skipped: {missing}")
+            else:
+                wanted.append(one)
+    return [_job(name, known) for name in dict.fromkeys(wanted)]
 
 
-def known_clients() -> dict[str, Path]:
-    """Folders of the real clients that come with the suite, by name, in alphabetical order."""
-    from device_grant.implementations import described
+def _job(name: str, known: Mapping[str, MatrixMember]) -> Job:
+    from device_grant.cli.fleet import Job
+    from device_grant.targets import read_target
+    from device_grant.targets.spec import EMBEDDED, parse_target
 
-    return described("clients")
-
-
-def _missing_program(folder: Path) -> str:
-    """The program that a client cannot be started without and this machine has not; empty if it is there."""
-    command = tomllib.loads((folder / "client.toml").read_text("utf-8"))["run"]["command"]
-    program = str(command[0])
-    return "" if "{" in program or "/" in program or shutil.which(program) else program
+    if name == EMBEDDED:
+        return Job(name, ("run", name))
+    if name not in known:
+        raise UsageError(f"--run {name}: no such target; choose from {', '.join([*GROUPS, *known])}")
+    member = known[name]
+    if name.startswith(CLIENT):
+        return Job(f"client-{member.name}", ("client", member.name), folder=member.folder, builds=member.builds)
+    waits = read_target(parse_target(name).path).config.clock.kind == "real"
+    return Job(name, ("run", name), waits=waits, folder=member.folder, builds=member.builds)
 
 
 def withholder() -> Callable[[Report], bool]:
@@ -143,24 +146,40 @@ def withholder() -> Callable[[Report], bool]:
     return withholds
 
 
-def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int) -> list[JobOutcome]:
-    from device_grant.cli.fleet import Fleet
+def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int, *, resume: bool) -> list[JobOutcome]:
+    from device_grant.cli.fleet import Fleet, JobOutcome
+    from device_grant.cli.members import Remembered
     from device_grant.results.reader import FILE_NAME
 
-    for job in jobs:
-        # What an earlier run left must not pass for the result of this one.
-        for old in (*(work / job.name).glob(FILE_NAME), *(work / job.name).glob(f"*/{FILE_NAME}")):
-            old.unlink()
-    width = max((len(job.name) for job in jobs), default=0)
+    remembered = Remembered(work)
+    outcomes: list[JobOutcome] = []
+    width, digits = max((len(job.name) for job in jobs), default=0), len(str(len(jobs)))
 
     def done(outcome: JobOutcome) -> None:
+        outcomes.append(outcome)
         counts = _counts(work / outcome.job.name)
-        click.echo(f"{outcome.job.name:{width}}  {outcome.words:20}  {outcome.seconds:4.0f} s  {counts}".rstrip())
+        place = f"{len(outcomes):{digits}}/{len(jobs)}"
+        words = f"{outcome.job.name:{width}}  {outcome.words:20}  {outcome.seconds:4.0f} s  {place}"
+        click.echo(f"{words}  {'kept' if outcome.kept else counts}".rstrip())
+        if outcome.kept:
+            return
+        remembered.note(outcome)
         if not outcome.ok:
             for line in outcome.end_of_log.splitlines():
                 click.echo(f"    {line}")
 
-    outcomes = Fleet(work, workers=workers, limit=limit, done=done).run(jobs)
+    left = []
+    for job in jobs:
+        before = remembered.of(job) if resume and _has_results(work / job.name) else None
+        if before is not None:
+            done(JobOutcome(job, before.exit_code, before.seconds, work / f"{job.name}.log", kept=True))
+            continue
+        left.append(job)
+        remembered.forget(job)
+        # What an earlier run left must not pass for the result of this one.
+        for old in (*(work / job.name).glob(FILE_NAME), *(work / job.name).glob(f"*/{FILE_NAME}")):
+            old.unlink()
+    Fleet(work, workers=workers, limit=limit, done=done).run(left)
     # Their output stands far above by now.
     unexpected = [f"{one.job.name} ({one.words}; {one.log})" for one in outcomes if not one.ok]
     click.echo(f"{len(outcomes) - len(unexpected)} of {len(outcomes)} as expected")

@@ -31,7 +31,7 @@ LEAN = tuple(word for name in ("logging", "unraisableexception", "threadexceptio
 @click.option("--brief", is_flag=True, help="One line a cassette, and verdicts that changed since it was recorded.")
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, help="With --brief: folders at the same time.")
 def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs: int, **options: Any) -> int:
-    """Judge the cassettes in the folders DIR, as if their servers were there.
+    """Judge the recordings in the folders DIR, as if their servers and clients were there; a DIR may hold several.
 
     No connection is made: the network is blocked. A cassette that does not fit the checks any more ends with exit code
     2 and the interaction that is missing or left over; with --brief a verdict that changed ends with 1.
@@ -40,6 +40,7 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs:
 
     from device_grant.cli.run import worse
 
+    folders = tuple(dict.fromkeys(one for folder in folders for one in _recordings(folder)))
     if jobs > 1 and len(folders) > 1:
         if not brief:
             raise UsageError("--jobs needs --brief: whole reports of several cassettes cannot share a screen")
@@ -47,12 +48,30 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs:
     console = Console(highlight=False, soft_wrap=False)
     worst = ExitCode.CONFORMANT
     for folder in folders:
-        chosen = report / folder.name if report and len(folders) > 1 else report
+        chosen = report / _name(folder) if report and len(folders) > 1 else report
         code = _replay_one(console, folder, chosen, options, brief=brief)
         if code > ExitCode.NOTHING_RAN:
             return code
         worst = worse(worst, ExitCode(code))
     return int(worst)
+
+
+def _recordings(folder: Path) -> list[Path]:
+    """The folder, or where it is no recording itself all recordings in it, by name."""
+    from device_grant.recordings.formats.cassette import MANIFEST
+    from device_grant.recordings.formats.sessions import SESSIONS
+
+    if any((folder / name).is_file() for name in (MANIFEST, SESSIONS)):
+        return [folder]
+    inside = {file.parent for name in (MANIFEST, SESSIONS) for file in folder.rglob(name)}
+    return sorted(inside) or [folder]
+
+
+def _name(folder: Path) -> str:
+    """What a folder is called among the reports; a server and a client may have the same name."""
+    from device_grant.recordings.formats.sessions import SESSIONS
+
+    return f"client-{folder.name}" if (folder / SESSIONS).is_file() else folder.name
 
 
 def _side_by_side(folders: tuple[Path, ...], jobs: int, report: Path | None, options: dict[str, Any]) -> int:
@@ -62,7 +81,10 @@ def _side_by_side(folders: tuple[Path, ...], jobs: int, report: Path | None, opt
     from device_grant.cli.run import worse
 
     shares: list[tuple[int, list[Path]]] = [(0, []) for _ in range(min(jobs, len(folders)))]
-    sizes = {folder: sum(file.stat().st_size for file in folder.glob("*.yaml")) for folder in folders}
+    sizes = {
+        folder: sum(file.stat().st_size for kind in ("*.yaml", "*.jsonl") for file in folder.glob(kind))
+        for folder in folders
+    }
     for folder in sorted(folders, key=lambda one: -sizes[one]):
         # Beside its octets each costs a start of the suite.
         least = min(range(len(shares)), key=lambda at: shares[at][0])
@@ -73,7 +95,7 @@ def _side_by_side(folders: tuple[Path, ...], jobs: int, report: Path | None, opt
     def one(share: tuple[int, list[Path]]) -> subprocess.CompletedProcess[str]:
         # Of several folders each has one of its own in the report; a single one must be given it.
         names = [str(folder) for folder in share[1]]
-        parent = ["--report", str(report / share[1][0].name if len(names) == 1 else report)] if report else []
+        parent = ["--report", str(report / _name(share[1][0]) if len(names) == 1 else report)] if report else []
         command = [sys.executable, "-m", "device_grant", "replay", "--brief", *given, *parent, *names]
         return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from device_grant.engine.session import CheckSession
-    from device_grant.recordings.formats.sessions import Sessions
+    from device_grant.recordings.formats.sessions import ClientSessions
     from device_grant.recordings.record.finishing import Verdicts
 
 UNSTEADY = "a replay of what the client did does not come to the same verdicts"
@@ -62,7 +62,7 @@ def keep(session: CheckSession, console: Console, out: Path, *, silent: bool = F
         console.print(f"  left out: {name}: {reason}", style="dim", soft_wrap=True)
 
 
-def _sessions(session: CheckSession) -> Sessions:
+def _sessions(session: CheckSession) -> ClientSessions:
     """What was done, in the scenarios that nothing forbids to show."""
     from device_grant.catalogue import load
     from device_grant.engine.client_subject import ClientSubject
@@ -84,7 +84,7 @@ def _sessions(session: CheckSession) -> Sessions:
     return sessions_of(session.subject.recorder, catalogue.revision, Scope(frozenset(ran - hidden), discreet))
 
 
-def _settled(live: CheckSession, folder: Path, sessions: Sessions) -> Verdicts:
+def _settled(live: CheckSession, folder: Path, sessions: ClientSessions) -> Verdicts:
     """Write the sessions and judge them; scenarios that are judged otherwise than live are left out. Verdicts."""
     from device_grant.cli.record import verdicts
 

@@ -146,7 +146,7 @@ class RecordedRun:
 
 
 @dataclass
-class Sessions:
+class ClientSessions:
     """All that was recorded of a client."""
 
     head: Head
@@ -191,7 +191,7 @@ def digest(reply: Reply) -> str:
     return " ".join(word for word in (str(reply.status), error, short) if word)
 
 
-def text_of(sessions: Sessions) -> str:
+def text_of(sessions: ClientSessions) -> str:
     """The text of a file that holds them: the same sessions have the same text, in whatever order they came."""
     head = msgspec.to_builtins(sessions.head)
     # Of client.toml what it says, and not all that it could have said.
@@ -208,7 +208,7 @@ def _said(value: dict[str, Any], usual: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _lines(sessions: Sessions) -> Iterator[_Line]:
+def _lines(sessions: ClientSessions) -> Iterator[_Line]:
     named: set[str] = set()
     for scenario in sorted(sessions.runs.keys() | sessions.left_out.keys()):
         if scenario != FIRST:
@@ -222,11 +222,11 @@ def _lines(sessions: Sessions) -> Iterator[_Line]:
             yield from run.sent
 
 
-def read_sessions(folder: Path) -> Sessions:
+def read_sessions(folder: Path) -> ClientSessions:
     """Read what was recorded; raises UsageError in one line that names the file, the line and what is wrong with it."""
     file = folder / SESSIONS
     lines = _octets(file).splitlines()
-    sessions = Sessions(_head(file, lines[0] if lines else b""))
+    sessions = ClientSessions(_head(file, lines[0] if lines else b""))
     runs = sessions.runs[FIRST]
     for number, octets in enumerate(lines[1:], 2):
         match line := _decoded(file, number, octets):

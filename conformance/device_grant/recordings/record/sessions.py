@@ -34,7 +34,7 @@ from device_grant.recordings.formats.sessions import (
     RecordedRun,
     RunLine,
     SentLine,
-    Sessions,
+    ClientSessions,
     as_text,
     digest,
     name_of,
@@ -125,7 +125,7 @@ class Scope:
     """Whether results on security requirements are withheld: then nothing is kept that only they are judged by."""
 
 
-def sessions_of(driver: RecordingDriver, revision: str, scope: Scope) -> Sessions:
+def sessions_of(driver: RecordingDriver, revision: str, scope: Scope) -> ClientSessions:
     """What may be written of the runs: no address, path or name of the machine, no secret of the client's own."""
     head = Head(
         format=FORMAT,
@@ -139,7 +139,7 @@ def sessions_of(driver: RecordingDriver, revision: str, scope: Scope) -> Session
     )
     wanted = [one for one in driver.taken if not one.invocation.scenario or one.invocation.scenario in scope.scenarios]
     own, key = own_secrets(driver), entropy.token_bytes(32)
-    sessions = Sessions(head)
+    sessions = ClientSessions(head)
     sessions.runs |= {name: [] for name in scope.scenarios}
     for taken in wanted:
         pen = _Pen(taken, Pseudonyms(own, key), discreet=scope.discreet)

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.drivers.invocation import Invocation
     from device_grant.client.scripted.authority import Authority
-    from device_grant.recordings.formats.sessions import LeftFile, RecordedRun, SentLine, Sessions
+    from device_grant.recordings.formats.sessions import LeftFile, RecordedRun, SentLine, ClientSessions
 
 
 class ReplayDriver:
     """A recorded client; entering it blocks the network, leaving it opens it again."""
 
-    def __init__(self, sessions: Sessions, spec: str) -> None:
+    def __init__(self, sessions: ClientSessions, spec: str) -> None:
         """What was read, and what the command line calls it."""
         head = sessions.head
         self.head = head
