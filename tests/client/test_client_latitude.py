@@ -170,3 +170,19 @@ def test_unreadable_answers(client, expected):
 def test_too_many_requests(client, waited, settled):
     assert verdict("waiting::test_too_many_requests", RETRY_AFTER, client) is waited
     assert verdict("waiting::test_too_many_requests", UNREADABLE, client) is settled
+
+
+@dataclass
+class Unlucky(Timed):
+    """Fails before it has asked anything, as on a machine so busy that its connection takes too long."""
+
+    def run(self, invocation):
+        invocation.authority.base = "http://127.0.0.1:1"
+        return Ended(1, "", "TLS handshake timeout", 2.0)
+
+
+def test_a_client_that_asked_nothing_did_not_stop_polling():
+    until_done = "rfc8628-3.3-client-polls-until-done"
+    assert verdict("waiting::test_interval_of_seven", until_done, Unlucky(())) is Verdict.UNTESTABLE
+    assert verdict("waiting::test_interval_of_seven", until_done, Timed((), status=1)) is Verdict.FAIL
+    assert verdict("waiting::test_interval_of_seven", until_done, Timed((7, 14))) is Verdict.PASS

@@ -57,6 +57,7 @@ def test_pending_until_approved(client: ClientUnderTest, verify: Verify) -> None
 def test_interval_of_seven(client: ClientUnderTest, verify: Verify) -> None:
     """Interval 7; authorization_pending, then the token. Accepted: seven seconds between the polls."""
     login = client.login(start=[change(interval=7)], token=[pending()], wait=16)
+    login.need(Purpose.START)
     verify.that("rfc8628-3.3-client-polls-until-done", login.succeeded, "did not poll until the approval", login)
     verify.by_rules(login, "rfc8628-3.5-client-waits-before-each-request")
 
