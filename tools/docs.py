@@ -17,6 +17,7 @@ from device_grant.cli.coverage import Coverage, coverage
 from device_grant.errors import ExitCode
 from tools.docs_reference import cli_page, parameters_page, results_page
 from tools.markdown import NOTICE, text
+from tools.state import state_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -197,6 +198,7 @@ PAGES: dict[str, Callable[[Coverage], str]] = {
     "reference/check-parameters.md": parameters_page,
     "explanation/ambiguities.md": ambiguities_page,
     "explanation/field-bugs.md": field_bugs_page,
+    "explanation/state-of-the-device-grant.md": state_page,
 }
 """What is written, by its path below docs/."""
 

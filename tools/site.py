@@ -21,6 +21,7 @@ import click
 from lxml import html
 
 from device_grant import __version__
+from device_grant.report.publication import STATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,6 +159,10 @@ def _stage(folder: Path) -> None:
             target = folder / report.relative_to(ROOT)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(report, target)
+    for matrix in (ROOT / REPORTS).glob("*.html"):
+        # In a checkout it leads to the Markdown; here that has become a page.
+        page = matrix.read_text("utf-8").replace(f"../{STATE}", f"../{STATE.removesuffix('.md')}.html")
+        (folder / matrix.relative_to(ROOT)).write_text(page, encoding="utf-8")
 
 
 def _build(work: Path) -> None:

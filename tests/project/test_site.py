@@ -94,7 +94,10 @@ def test_the_site_is_whole(made):
 
 
 @needs("chromium", "axe-playwright-python")
-@pytest.mark.parametrize("page", ["index.html", "docs/reference/target-toml.html"])
+@pytest.mark.parametrize(
+    "page",
+    ["index.html", "docs/reference/target-toml.html", "docs/explanation/state-of-the-device-grant.html"],
+)
 def test_everyone_can_read_it_and_search_it(address, page):
     from axe_playwright_python.sync_playwright import Axe
     from playwright.sync_api import sync_playwright

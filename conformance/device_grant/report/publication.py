@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from device_grant.results import Report
 
 
+STATE = "docs/explanation/state-of-the-device-grant.md"
+"""The page that is made from published reports, beside whose folder it stands in a checkout."""
+
+
 def write(
     reports: Mapping[str, Report], folder: Path, catalogue: Catalogue, withholds: Callable[[Report], bool]
 ) -> list[matrix.Matrix]:
@@ -35,6 +39,7 @@ def write(
     kept = {name: report for name, report in _published_before(folder).items() if name not in published}
     columns = [matrix.Column(name, one, withholds(one)) for name, one in sorted((kept | published).items())]
     made = matrix.build(columns, catalogue, __version__)
+    state = f"../{STATE}" if (folder.resolve().parent / STATE).is_file() else ""
     places = {column.name: _place(column, one) for one in made for column in one.columns}
     # What was published before is told of a new version of the same software.
     concerned = {name for name, place in places.items() if any(one.name in published for one in place.siblings)}
@@ -47,7 +52,7 @@ def write(
                 page = html.render(report, places.get(name))
                 (folder / name / "index.html").write_text(page, encoding="utf-8")
         for one in made:
-            (folder / matrix.FILES[one.kind]).write_text(matrix.render(one, made), encoding="utf-8")
+            (folder / matrix.FILES[one.kind]).write_text(matrix.render(one, made, state), encoding="utf-8")
         text = json.dumps(matrix.as_json(made), indent=1, ensure_ascii=False) + "\n"
         (folder / "matrix.json").write_text(text, encoding="utf-8")
     except OSError as error:

@@ -58,8 +58,11 @@ def build(columns: Iterable[Column], catalogue: Catalogue, suite_version: str) -
     ]
 
 
-def render(matrix: Matrix, others: Sequence[Matrix] = ()) -> str:
-    """Render one page as HTML that needs nothing else; `others` are the matrices that it links to."""
+def render(matrix: Matrix, others: Sequence[Matrix] = (), state: str = "") -> str:
+    """Render one page as HTML that needs nothing else.
+
+    `others` are the matrices that it links to, `state` is the address of the page that counts what the reports say.
+    """
     made = filters(matrix.columns)
     ranked = ranking(matrix.rows, matrix.columns)
     return page(
@@ -68,6 +71,7 @@ def render(matrix: Matrix, others: Sequence[Matrix] = ()) -> str:
         rules=rules(made, len(matrix.columns)),
         script="matrix.js",
         matrix=matrix,
+        state=state,
         filters=made,
         areas=areas(matrix.rows, len(matrix.columns)),
         counted=len(newest(matrix.columns)),
