@@ -60,12 +60,12 @@ def state_page(_: Coverage, reports: Path = REPORTS) -> str:
 def published(folder: Path) -> list[Column]:
     """The reports of a folder, by name; security is withheld of those whose own run withheld it."""
     try:
-        found = runs(folder) if folder.is_dir() else {}
+        given = runs(folder) if folder.is_dir() else {}
     except NoResults:
         return []
     return [
         Column(name, report, withholds=bool(report.footer and report.footer.withheld))
-        for name, report in sorted(found.items())
+        for name, report in sorted(given.items())
         if name and report.header.published
     ]
 
