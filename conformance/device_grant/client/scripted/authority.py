@@ -64,6 +64,8 @@ class Authority:
     exchanges: list[Exchange] = field(default_factory=list)
     answered: list[tuple[Request, Reply]] = field(default_factory=list)
     """Every request and what was said to it, in the order of the answers; those that nobody awaited too."""
+    noted: dict[int, Exchange] = field(default_factory=dict)
+    """What was taken note of, by the identity of the request among those."""
     issued: dict[str, list[str]] = field(default_factory=dict)
     """Values by kind: device_code, user_code, verification_uri, access_token, refresh_token, client_id …"""
     most: int = 40
@@ -183,7 +185,7 @@ class Authority:
 
     def record(self, request: Request, reply: Reply, started: float, ended: float, connection: str) -> Exchange:
         """Keep the exchange; times are seconds of the client's clock since the run began."""
-        request = replace(request, aliases=(self.judged_as or self.dialect).request_names)
+        sent, request = request, replace(request, aliases=(self.judged_as or self.dialect).request_names)
         response = reply.as_response()
         outcome = self.dialect.decode(request.operation, response) if response else Outcome(0, "no-response")
         if response is not None and reply.cut:
@@ -203,6 +205,7 @@ class Authority:
         )
         with self._lock:
             self.exchanges.append(exchange)
+            self.noted[id(sent)] = exchange
         return exchange
 
     def _moment(self, request: Request, honest: Callable[[], Reply], channel: Channel | None = None) -> Moment:

@@ -35,12 +35,10 @@ FIRST = ""
 """Stands for a scenario where it is the runs that precede all scenarios."""
 LENGTH = "{length}"
 """Stands in a header field for the number of octets of the body."""
-AUTHORIZATION = "{authorization}"
-"""Stands in a header field for what the line of the request says."""
 _LARGEST = 32 * 1024 * 1024
 """Octets of a file that is read; those of real clients have a fiftieth of it."""
 _DIGITS = 8
-_TABLES = ("run", "connect", "endpoints", "clock", "claims", "exit")
+_TABLES = ("run", "connect", "speaks", "endpoints", "clock", "claims", "exit")
 """Of client.toml those whose keys are known; others have members that are the client's own."""
 _JWT = re.compile(rb"eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _KEYS = re.compile(rb'("n"\s*:\s*")[A-Za-z0-9_-]{64,}')
@@ -80,7 +78,8 @@ class Fields(_Line, kw_only=True, tag="fields"):
     """Header fields that many requests have in common."""
 
     name: str
-    fields: list[tuple[str, str]]
+    fields: list[tuple[str, str | None]]
+    """Names and values; null: each request has a value of its own."""
 
 
 class LeftFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -123,7 +122,8 @@ class SentLine(_Line, kw_only=True, tag="sent"):
     """Method, and the path with its query, or a whole address."""
     fields: str
     """Name of the header fields."""
-    authorization: str = ""
+    own: list[str] = []
+    """Values of the header fields that are null there, in their order."""
     body: str = ""
     latin: bool = False
     """Whether the body is octets as Latin-1."""
@@ -154,7 +154,7 @@ class ClientSessions:
     """By the name of the scenario, in the order in which they were done."""
     left_out: dict[str, str] = field(default_factory=dict)
     """Why other scenarios, which were run, cannot be judged."""
-    fields: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+    fields: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
 
     @property
     def scenarios(self) -> list[str]:
@@ -169,7 +169,7 @@ OWNERS = 0o600
 """Permissions of a file that only its owner reads and writes."""
 
 
-def name_of(fields: Iterable[tuple[str, str]]) -> str:
+def name_of(fields: Iterable[tuple[str, str | None]]) -> str:
     """The name of header fields: the same for the same fields."""
     return hashlib.sha256(json.dumps(list(fields)).encode()).hexdigest()[:_DIGITS]
 

@@ -23,18 +23,17 @@ from device_grant.implementations import PACKAGE
 from device_grant.protocol.reading import basic, members_of
 from device_grant.protocol.redaction import SECRET_MEMBERS, forms
 from device_grant.recordings.formats.sessions import (
-    AUTHORIZATION,
     ELSEWHERE,
     FORMAT,
     HERE,
     LENGTH,
     OWNERS,
+    ClientSessions,
     Head,
     LeftFile,
     RecordedRun,
     RunLine,
     SentLine,
-    ClientSessions,
     as_text,
     digest,
     name_of,
@@ -143,8 +142,24 @@ def sessions_of(driver: RecordingDriver, revision: str, scope: Scope) -> ClientS
     sessions.runs |= {name: [] for name in scope.scenarios}
     for taken in wanted:
         pen = _Pen(taken, Pseudonyms(own, key), discreet=scope.discreet)
-        sessions.runs[taken.invocation.scenario].append(pen.run(sessions.fields))
+        sessions.runs[taken.invocation.scenario].append(pen.run())
+    _share_fields(sessions)
     return sessions
+
+
+def _share_fields(sessions: ClientSessions) -> None:
+    """Keep header fields once that requests have in common; each request keeps the values that others have not."""
+    alike: dict[tuple[str, ...], list[SentLine]] = {}
+    for run in (run for runs in sessions.runs.values() for run in runs):
+        for entry in run.sent:
+            alike.setdefault(tuple(entry.own[::2]), []).append(entry)
+    for names, entries in alike.items():
+        values = [set(column) for column in zip(*(entry.own[1::2] for entry in entries), strict=True)]
+        fields = [(name, *seen) if len(seen) == 1 else (name, None) for name, seen in zip(names, values, strict=True)]
+        sessions.fields[name_of(fields)] = fields
+        for entry in entries:
+            entry.fields = name_of(fields)
+            entry.own = [value for value, seen in zip(entry.own[1::2], values, strict=True) if len(seen) > 1]
 
 
 def own_secrets(driver: RecordingDriver) -> list[tuple[str, str]]:
@@ -221,8 +236,8 @@ class _Pen:
         """The text without what is the machine's or a secret."""
         return _TEMPORARY.sub(r"/tmp/device-grant-\1", self.pseudonyms.text(text))  # noqa: S108 - no file, a word
 
-    def run(self, known: dict[str, list[tuple[str, str]]]) -> RecordedRun:
-        """The run with its requests; header fields go into `known`."""
+    def run(self) -> RecordedRun:
+        """The run with its requests, each with the names and values of its header fields in turn as its `own`."""
         taken, invocation = self.taken, self.taken.invocation
         line = RunLine(
             operation=invocation.operation,
@@ -237,7 +252,7 @@ class _Pen:
             glimpsed=[] if self.discreet else list(self._files(taken.glimpsed)),
         )
         sent = [
-            self._sent(authority, request, reply, known)
+            self._sent(authority, request, reply)
             for authority in _authorities(invocation)
             for request, reply in authority.answered
         ]
@@ -264,16 +279,14 @@ class _Pen:
             mode = "" if self.discreet or file.mode == OWNERS else f"{file.mode:o}"
             yield LeftFile(path=self.tidy(file.path), mode=mode, text=self.tidy(text), latin=latin)
 
-    def _sent(
-        self, authority: Authority, request: Request, reply: Reply, known: dict[str, list[tuple[str, str]]]
-    ) -> SentLine:
-        exchange = next((one for one in authority.exchanges if one.request is request), None)
+    def _sent(self, authority: Authority, request: Request, reply: Reply) -> SentLine:
+        exchange = authority.noted.get(id(request))
         text, latin = as_text(request.content)
         length = str(len(request.content))
-        authorization = request.header("authorization") or ""
-        instead = {("content-length", length): LENGTH, ("authorization", authorization): AUTHORIZATION}
-        fields = [(name, instead.get((name.lower(), value)) or self.tidy(value)) for name, value in request.headers]
-        known[name := name_of(fields)] = fields
+        fields = [
+            (name, LENGTH if name.lower() == "content-length" and value == length else self._field(name, value))
+            for name, value in request.headers
+        ]
         headers = tuple((field_name, self.tidy(value)) for field_name, value in reply.headers)
         said = digest(replace(reply, headers=headers, content=self.pseudonyms.octets(reply.content)))
         at = exchange.started if exchange else 0.0
@@ -283,8 +296,8 @@ class _Pen:
             took=round(exchange.ended - at, 4) if exchange else 0.0,
             said=said,
             send=f"{request.method} {self.tidy(url)}",
-            fields=name,
-            authorization=self._credentials(authorization),
+            fields="",
+            own=[word for pair in fields for word in pair],
             body=self.tidy(text),
             latin=latin,
             by=exchange.connection if exchange else "1",
@@ -293,10 +306,10 @@ class _Pen:
             unseen=exchange is None,
         )
 
-    def _credentials(self, value: str) -> str:
-        """Of an Authorization field; those of Basic hide what they are made of."""
+    def _field(self, name: str, value: str) -> str:
+        """The value of a header field; credentials of Basic hide what they are made of."""
         scheme, _, credentials = value.partition(" ")
-        if scheme.lower() != "basic":
+        if name.lower() != "authorization" or scheme.lower() != "basic":
             return self.tidy(value)
         try:
             inside = base64.b64decode(credentials, validate=True).decode("utf-8")

@@ -9,7 +9,6 @@ from device_grant.client.drivers.invocation import Ended, Kept
 from device_grant.errors import UsageError
 from device_grant.protocol import Request
 from device_grant.recordings.formats.sessions import (
-    AUTHORIZATION,
     ELSEWHERE,
     FIRST,
     HERE,
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.drivers.invocation import Invocation
     from device_grant.client.scripted.authority import Authority
-    from device_grant.recordings.formats.sessions import LeftFile, RecordedRun, SentLine, ClientSessions
+    from device_grant.recordings.formats.sessions import ClientSessions, LeftFile, RecordedRun, SentLine
 
 
 class ReplayDriver:
@@ -111,8 +110,11 @@ class ReplayDriver:
     def _send(self, authority: Authority, entry: SentLine, where: str) -> None:
         content = as_octets(entry.body, entry.latin)
         method, _, target = entry.send.partition(" ")
-        instead = {LENGTH: str(len(content)), AUTHORIZATION: entry.authorization}
-        fields = tuple((name, instead.get(value, value)) for name, value in self._sessions.fields[entry.fields])
+        own = iter(entry.own)
+        stated = [
+            (name, next(own, "") if value is None else value) for name, value in self._sessions.fields[entry.fields]
+        ]
+        fields = tuple((name, str(len(content)) if value == LENGTH else value) for name, value in stated)
         request = Request(method, target if "://" in target else authority.base + target, fields, content)
         try:
             request = replace(request, operation=authority.operation(request))
