@@ -49,8 +49,8 @@ docs: $(READY) ## Write the pages of docs/ that are made from catalogue, checks,
 site: $(READY) ## Make the documentation site with the published reports, links checked; build/site/index.html
 	$(BIN)/python -m tools.site --out build/site
 
-mutation: $(READY) ## How many mutants of the reference server the suite kills; half an hour, build/mutation.json
-	$(BIN)/python -m benchmarks.mutation --document docs/explanation/mutation.md
+mutation: $(READY) ## How many mutants of the reference server the suite kills; an hour, build/mutation.json. ARGS=--quick
+	$(BIN)/python -m benchmarks.mutation --document docs/explanation/mutation.md $(ARGS)
 
 benchmark: $(READY) ## How fast the suite is and how soon it finds faults; three quarters of an hour, docs/benchmarks.md. ARGS="--quick"
 	$(BIN)/python -m benchmarks $(ARGS)

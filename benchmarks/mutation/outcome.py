@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SOURCES = Path("conformance")
 REFERENCE = Path("device_grant/reference/server")
 _STATUS = {0: "survived", 1: "killed", 3: "killed", 33: "survived", 36: "timeout", -24: "timeout", 24: "timeout"}
+_UNTRIED = "untried"
 _EQUIVALENT = "equivalent"
 ALLOWED = (_EQUIVALENT, "latitude", "page")
 """Kinds of survivors that no text forbids: a check that noticed one would accuse honest servers."""
@@ -51,6 +52,8 @@ class Outcome:
     """Lines of the folded sources' originals that no check makes the server run."""
     unused: list[str] = field(default_factory=list)
     """Entries of survivors.toml that no survivor needs any more."""
+    untried: int = 0
+    """Mutants that were left out: of a quick run those that a text allows, of an interrupted one all that are left."""
 
     @property
     def total(self) -> int:
@@ -87,11 +90,15 @@ class Outcome:
         left = len(self.survivors)
         kinds = Counter(survivor.kind or "unexplained" for survivor in self.survivors)
         description = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common())
-        return (
+        figures = (
             f"{self.total} mutants: {self.counts.get('killed', 0)} killed, {self.counts.get('timeout', 0)} timed out, "
             f"{left} survived ({description or 'none'}){self._odd()}\n"
-            f"{self.score:.1f} % of the {self.total - self.allowed} that a text forbids were noticed, "
-            f"{self.score_of_all:.1f} % of the {self.total - self.equivalent} that behave differently at all"
+            f"{self.score:.1f} % of the {self.total - self.allowed} that a text forbids were noticed"
+        )
+        if self.untried:
+            return f"{figures}; {self.untried} were not tried"
+        return (
+            f"{figures}, {self.score_of_all:.1f} % of the {self.total - self.equivalent} that behave differently at all"
         )
 
     def _odd(self) -> str:
@@ -108,6 +115,7 @@ class Outcome:
             "timeout": self.counts.get("timeout", 0),
             "survived": len(self.survivors),
             "equivalent": self.equivalent,
+            "untried": self.untried,
             "texts_left_out": self.counts.get(TEXT, 0),
             "allowed": self.allowed,
             "score": round(self.score, 2),
@@ -125,7 +133,10 @@ def read_outcome(work: Path, root: Path, reasons: Path) -> Outcome:
     survivors: list[Survivor] = []
     with contextlib.chdir(work):
         mutants = list(_mutants())
+    untried = [mutant for mutant in mutants if mutant.status == _UNTRIED]
     for mutant in mutants:
+        if mutant.status == _UNTRIED:
+            continue
         reason = reasons_given.of(mutant)
         if reason is not None and reason["kind"] == TEXT:
             counts[TEXT] += 1
@@ -136,7 +147,9 @@ def read_outcome(work: Path, root: Path, reasons: Path) -> Outcome:
             place = _place(work, root, mutant)
             survivors.append(Survivor(mutant.name, place, mutant.status, mutant.diff, kind, why))
     survivors.sort(key=lambda one: (one.place.partition(":")[0], int(one.place.rpartition(":")[2])))
-    return Outcome(counts, survivors, _unexecuted(work, root), reasons_given.unused())
+    # What was not tried may need its reason.
+    unused = [] if untried else reasons_given.unused()
+    return Outcome(counts, survivors, _unexecuted(work, root), unused, len(untried))
 
 
 @dataclass(frozen=True)
@@ -157,6 +170,14 @@ class Mutant:
         return next((line[1:] for line in self.diff if line.startswith(sign)), "")
 
 
+def worth_trying(work: Path, reasons: Path) -> list[str]:
+    """Names of the mutants of which `reasons` does not say that a text allows them, or that nobody could tell."""
+    given = Reasons(tomllib.loads(reasons.read_text())["survivor"])
+    with contextlib.chdir(work):
+        explained = [(mutant, given.of(mutant)) for mutant in _mutants()]
+    return [mutant.name for mutant, why in explained if why is None or why["kind"] not in (*ALLOWED, TEXT)]
+
+
 def _mutants() -> Iterator[Mutant]:
     # The only part of mutmut that is used from within: `mutmut show` takes half a second a mutant.
     from mutmut.mutation.diff_apply import get_diff_for_mutant
@@ -164,14 +185,13 @@ def _mutants() -> Iterator[Mutant]:
     for meta in sorted((Path("mutants") / REFERENCE).glob("*.py.meta")):
         file = REFERENCE / meta.name.removesuffix(".meta")
         for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
-            if code is None:
-                continue
             shown = get_diff_for_mutant(name, path=file).splitlines()
             start = next(number for number, line in enumerate(shown) if line.startswith("@@"))
             diff = tuple(line for line in shown[start + 1 :] if line.startswith(("-", "+")))
             mangled = name.rpartition(".")[2].partition("__mutmut_")[0]
             function = mangled.removeprefix("x_").replace("xǁ", "").replace("ǁ", ".")
-            yield Mutant(name, file, function, _STATUS.get(code, "not decided"), diff)
+            status = _UNTRIED if code is None else _STATUS.get(code, "not decided")
+            yield Mutant(name, file, function, status, diff)
 
 
 class Reasons:

@@ -9,6 +9,7 @@ from textwrap import dedent
 import pytest
 from support import ROOT
 
+import benchmarks.mutation.outcome as records
 from benchmarks.mutation.__main__ import IDENTITIES, MODULES, REFERENCE, _require_a_working_server
 from benchmarks.mutation.document import change, page
 from benchmarks.mutation.honest import fold
@@ -139,6 +140,26 @@ def test_reasons_that_excuse_nothing_are_told():
 
 def _survivor(kind: str) -> Survivor:
     return Survivor("m", "conformance/device_grant/reference/server/store.py:1", "survived", ("-a", "+b"), kind, "")
+
+
+def test_what_was_not_tried_is_told_and_no_figure_is_made_of_it():
+    quick = Outcome({"killed": 97}, [_survivor("gap")], {}, [], 7)
+    assert "7 were not tried" in quick.summary()
+    assert "differently" not in quick.summary()
+    assert "7 were not tried" in " ".join(page(quick).split())
+    assert "differently" in Outcome({"killed": 97}, [_survivor("gap")], {}, []).summary()
+
+
+def test_a_quick_run_tries_what_no_text_is_said_to_allow(tmp_path, monkeypatch):
+    mutants = [
+        Mutant(str(n), REFERENCE / "store.py", "f", "untried", (f"-{line}", "+x")) for n, line in enumerate("abc")
+    ]
+    monkeypatch.setattr(records, "_mutants", lambda: iter(mutants))
+    kinds = {"a": "latitude", "b": "gap"}
+    entries = [f'[[survivor]]\nfile = "store.py"\nwas = "{was}"\nkind = "{kind}"\n' for was, kind in kinds.items()]
+    reasons = tmp_path / "reasons.toml"
+    reasons.write_text("".join(entries))
+    assert records.worth_trying(tmp_path, reasons) == ["1", "2"]
 
 
 def test_texts_are_left_out():
