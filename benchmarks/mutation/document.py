@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 KINDS = {
     "equivalent": "nothing changes that a request can see, or only what the protocol calls opaque",
     "latitude": "another behaviour that the texts allow: a check against it would accuse honest servers",
-    "tuning": "lengths, limits and spare records",
+    "tuning": "lengths, limits and spare records, of which no text says how large they are",
     "page": "wording, prefilled fields and second lines of defence of the pages for people",
     "unreachable": "needs what a suite cannot have: an exact instant, a password, a second address",
     "gap": "a text says otherwise, and no check sends what would show it",
@@ -72,9 +72,9 @@ def _figures(outcome: Outcome) -> str:
     else:
         rest = (
             f"That leaves out {outcome.allowed} survivors that are as conformant as the original, and which a fair "
-            "check must not notice: kinds `equivalent`, `latitude` and `page` below. Of all that behave differently in "
-            f"any way, allowed or not, {outcome.score_of_all:.1f} % were noticed. The {counts.get('text', 0)} that "
-            "change only what is said to people are left out of all figures."
+            "check must not notice: kinds `equivalent`, `latitude`, `tuning` and `page` below. Of all that behave "
+            f"differently in any way, allowed or not, {outcome.score_of_all:.1f} % were noticed. The "
+            f"{counts.get('text', 0)} that change only what is said to people are left out of all figures."
         )
     text = f"{noticed} {rest} Lines that no request reaches are not mutated."
     return textwrap.fill(text, 118, break_long_words=False, break_on_hyphens=False)

@@ -20,7 +20,7 @@ REFERENCE = Path("device_grant/reference/server")
 _STATUS = {0: "survived", 1: "killed", 3: "killed", 33: "survived", 36: "timeout", -24: "timeout", 24: "timeout"}
 _UNTRIED = "untried"
 _EQUIVALENT = "equivalent"
-ALLOWED = (_EQUIVALENT, "latitude", "page")
+ALLOWED = (_EQUIVALENT, "latitude", "tuning", "page")
 """Kinds of survivors that no text forbids: a check that noticed one would accuse honest servers."""
 TEXT = "text"
 """Kind of the changes to what is said to people: no protocol logic, left out whether noticed or not."""

@@ -94,8 +94,7 @@ class VerificationPages:
 
     async def _decide(self, call: Call, session: BrowserSession, typed: str, *, approve: bool) -> Answer:
         blocked = self._blocked(call, session)
-        scopeless = self.store.grant_by_user_code(typed) if self.faults.scopeless_unapprovable else None
-        if scopeless is not None and not scopeless.scope:
+        if self.faults.scopeless_unapprovable and self._scopeless(typed):
             return self._wrong_code(call, session, typed)
         if not blocked and approve and self.faults.first_approvals_collide:
             blocked = await self._collision(session.user, typed)
@@ -112,6 +111,10 @@ class VerificationPages:
         if self.faults.tokens_age_with_session:
             grant.spent = int(self.store.clock() - session.since)
         return self._result(session, approved=approve)
+
+    def _scopeless(self, typed: str) -> bool:
+        grant = self.store.grant_by_user_code(typed)
+        return grant is not None and not grant.scope
 
     async def _collision(self, user: str, typed: str) -> Answer | None:
         """A crash where there are several rows for the person and the client; the first approval makes one, late."""
@@ -176,7 +179,8 @@ class VerificationPages:
         blocked = self._blocked(call, session)
         if blocked:
             return blocked
-        session.opened = typed
+        if self.faults.decision_of_the_session:
+            session.opened = typed
         grant = self.store.grant_by_user_code(typed, dead=self.faults.dead_code_asks)
         if grant is None:
             return self._wrong_code(call, session, typed)
@@ -186,9 +190,8 @@ class VerificationPages:
         if skips and (session.user, grant.client.id) in self._consents:
             self.store.decide(typed, approve=True, subject=session.user)
             return self._result(session, approved=True)
-        secret = grant.client.secret if self.faults.secret_in_page_address else None
-        if secret and secret.encode() not in call.query:
-            query = urlencode({"user_code": typed, "client_secret": secret})
+        if self.faults.secret_in_page_address and b"client_secret" not in call.query:
+            query = urlencode({"user_code": typed, "client_secret": grant.client.secret or ""})
             return self._finish(session, Answer(303, b"", HTML, {"Location": f"{VERIFICATION_PATH}?{query}"}))
         title = "Access" if self.faults.device_unmentioned else "Connect a device"
         return self._render(session, "confirm", title=title, grant=grant, client=self._client_name(grant))

@@ -54,8 +54,8 @@ class Sessions:
         """The session that the request's cookie names, or a new one."""
         now = self._store.clock()
         result = self._sessions.get(_cookie(call))
-        forgotten = result is None or now - result.seen > LIFETIME
-        if result is None or (forgotten and not self._store.faults.tokens_age_with_session):
+        remembers = self._store.faults.tokens_age_with_session
+        if result is None or (now - result.seen > LIFETIME and not remembers):
             return self._new(now)
         result.seen = now
         return result
