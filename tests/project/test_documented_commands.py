@@ -7,6 +7,7 @@ import os
 import re
 import shlex
 import sys
+from functools import cache
 from pathlib import Path
 
 import click
@@ -197,7 +198,10 @@ def test_options_in_the_text_exist(page):
         assert set(documented.options(words)) <= known, spoken
 
 
+@cache
 def anchors(page):
+    if page.suffix == ".html":
+        return set(re.findall(r'\bid="([^"]+)"', page.read_text("utf-8")))
     headings = re.findall(r"^#+ (.*)$", page.read_text("utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
