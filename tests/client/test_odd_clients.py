@@ -401,3 +401,30 @@ def test_an_open_question_is_no_finding():
     said = said_of(GoesAnotherWay(), "ending::test_refused_at_the_start")
     [claim] = [one for one in said.claims.values() if one.verdict.label == "inconclusive"]
     assert claim.message == ("it cannot be told whether this is so: neither fails nor tells anybody of invalid_client")
+
+
+class WantsTheCompleteUri(SmallClient):
+    def start(self):
+        self.say = lambda words: self.lines.append(words) if "verification_uri_complete" in self.answered else None
+        said = super().start()
+        if "verification_uri_complete" not in said:
+            raise GiveUp("no verification_uri_complete")
+        return said
+
+    def members(self, answer):
+        self.answered = super().members(answer)
+        return self.answered
+
+
+class ShowsTheCodeAlone(SmallClient):
+    def say(self, words):
+        super().say(words.partition(" and type ")[2] or words)
+
+
+def test_a_login_that_is_given_up_says_nothing_of_what_is_shown():
+    """What it lacks is a finding of its own."""
+    check, shows = "starting::test_what_the_person_sees", "rfc8628-3.3-client-shows-code-and-uri"
+    assert verdicts_of(WantsTheCompleteUri(), check)[shows] == "inconclusive"
+    assert verdicts_of(WantsTheCompleteUri(), "starting::test_no_complete_uri")[OPTIONALS] == "fail"
+    assert verdicts_of(ShowsTheCodeAlone(), check)[shows] == "fail"
+    assert verdicts_of(SmallClient(), check)[shows] == "pass"

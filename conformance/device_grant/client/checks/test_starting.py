@@ -142,7 +142,10 @@ def test_what_the_person_sees(client: ClientUnderTest, verify: Verify) -> None:
     simple = client.login("without it", start=[change(verification_uri_complete=...)], token=[pending()])
     code, uri = _shown(simple)
     problem = "does not show both user code and verification URI"
-    verify.that("rfc8628-3.3-client-shows-code-and-uri", code and uri, problem, simple)
+    # Who takes the answer for unusable shows nothing of it: starting::test_no_complete_uri says what is wrong then.
+    given_up = simple.failed and not simple.polls
+    shown = None if given_up and not (code and uri) else code and uri
+    verify.that("rfc8628-3.3-client-shows-code-and-uri", shown, problem, simple)
     for login in (with_both, simple):
         device_code = login.invocation.authority.last("device_code")
         hidden = not device_code or device_code not in login.ended.shown
