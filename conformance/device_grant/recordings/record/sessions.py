@@ -332,12 +332,12 @@ def machine_paths(home: str) -> Sequence[tuple[str, str]]:
 
     here, repository, person = Path.cwd(), PACKAGE.parent.parent, Path.home()
     places = [
-        (home, "/home/person"),
+        (home, "/person"),
         (str(cache_folder()), "/cache"),
         (sys.prefix, "/python"),
         (str(repository), "/suite"),
         (str(here), "/here"),
-        (str(person), "/home/somebody"),
+        (str(person), "/somebody"),
     ]
     # Of a folder at the very top the name alone would be too common a word.
     return [(path, instead) for path, instead in places if len(PurePath(path).parts) > 2 or path == str(person) != "/"]  # noqa: PLR2004 - root and one name
