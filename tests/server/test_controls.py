@@ -421,3 +421,21 @@ def test_a_missing_client_that_is_refused_without_a_word_is_a_warning():
     assert said(behind(silent_where_missing), MALFORMED).verdicts[name] is Verdict.WARN
     clients = Clients()
     assert said(behind(first_client_where_missing(clients), clients.after), MALFORMED).verdicts[name] is FAIL
+
+
+def test_a_poll_that_is_answered_after_the_end_shows_no_early_end():
+    late = []
+
+    def before(request):
+        if request.path != TOKEN:
+            return request
+        for clock in late:
+            clock.wait(3600)
+        return error("invalid_grant")
+
+    check, requirement = "polling::test_polite_polling", "rfc8628-3.4-repeat-polling-possible"
+    with serving(behind(before)) as target:
+        run = new_run(target, RFC8628, load())
+        assert run_check(run, check).verdicts[requirement] is FAIL
+        late.append(target.clock)
+        assert run_check(run, check).verdicts[requirement] is INCONCLUSIVE

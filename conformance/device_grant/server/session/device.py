@@ -241,7 +241,7 @@ class Grant:
         exchange, pending = self.ask(wait=wait, label=label, **members)
         if unread(exchange):
             raise Untestable(f"the token endpoint does not read the encoding of token requests: {exchange.describe()}")
-        if exchange.code == "expired_token" and self.time_left <= 0 and not self.may_end:
+        if exchange.code in ENDED and self.time_left <= 0 and not self.may_end:
             raise Inconclusive(
                 f"expires_in, {self.expires_in:g} s from when the start was sent, had passed when the poll was answered"
             )
