@@ -165,6 +165,8 @@ SUBSTITUTIONS = (
     (r"device-grant record nanoidp", "device-grant record embedded:rfc8628 --out cassettes/nanoidp"),
     (r"device-grant client openid-client", "device-grant client honest:rfc8628"),
     (r"(device-grant drift cassettes/nanoidp) nanoidp", r"\1 embedded:rfc8628"),
+    # A provider that demands a scope is asked nothing about requests without one, the cheapest of all scenarios.
+    (r"--speaks entra", "--speaks github"),
     # Nobody sits here.
     (r"--user prompt", "--user user.py"),
     # A part of the checks, where all of them would take minutes; what a cassette holds that was recorded so.
