@@ -207,7 +207,10 @@ def test_time_can_pass_faster(tmp_path, capsys):
     ("source", "blamed"),
     [
         ("import sys; sys.exit(3)", ""),  # it fails without libfaketime as well, which the first login will tell
-        (HONEST.replace("E = os.environ", "E = os.environ; 'LD_PRELOAD' in E and sys.exit(3)"), "with its time made faster"),
+        (
+            HONEST.replace("E = os.environ", "E = os.environ; 'LD_PRELOAD' in E and sys.exit(3)"),
+            "with its time made faster",
+        ),
         (HONEST.replace("time.sleep(", "time.sleep(0 * "), "it did not wait between two polls"),
     ],
 )

@@ -101,6 +101,14 @@ def replace_checks(folder, checks):
     return msgspec.structs.replace(read(folder).manifest, checks=checks)
 
 
+def test_what_was_cut_out_of_a_secret_is_one_unless_all_secrets_have_it():
+    header, one, other = "eyJraWQiOiAicmVmZXJlbmNlIn0", "b2ZmZXJlZC1ieS1vbmU", "b2ZmZXJlZC1ieS1hbm90aGVy"
+    secrets = [("client_secret", f"{header}.{one}"), ("client_secret", f"{header}.{other}")]
+    cut = [("altered client_secret", header), ("altered client_secret", one)]
+    assert finish.genuine([*secrets, *cut], []) == [*secrets, ("altered client_secret", one)]
+    assert finish.genuine([*secrets, *cut], cut) == secrets
+
+
 def test_nothing_secret_of_a_whole_login_is_written(tmp_path):
     names = ["user_decision::test_approval", "client_authentication::test_form_encoded_basic_credentials"]
     names += ["user_codes::test_code_in_the_other_case", "refresh::test_altered_refresh_token"]
