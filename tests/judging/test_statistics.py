@@ -38,10 +38,17 @@ def test_good_values_are_never_accused(seed):
     assert not sample_of(drawn(string.digits, 9, 24, seed)).predictable
 
 
+@pytest.mark.parametrize("seed", [74, 466, 640])
+def test_chance_agreement_counts_beside_an_end_that_all_values_have(seed):
+    """Three values of 128 bits, of which two places agree by chance."""
+    assert sample_of([f"{value}:+ %2B&=/" for value in drawn("0123456789abcdef", 32, 3, seed)]).bits >= 128
+
+
 @pytest.mark.parametrize("seed", range(10))
 def test_the_bound_is_close(seed):
     assert sample_of(drawn("0123456789abcdef", 6, 24, seed)).bits < 26
     assert sample_of(drawn(string.digits, 4, 24, seed)).bits < 15
+    assert sample_of([f"secret-{value}" for value in drawn("0123456789abcdef", 24, 3, seed)]).bits < 128
     assert sample_of(drawn(CONSONANTS, 8, 200, seed)).bits == pytest.approx(8 * math.log2(20), abs=0.6)
 
 

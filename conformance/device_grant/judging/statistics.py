@@ -2,8 +2,8 @@
 
 The figures, for values of a sample in the order of issue:
 
-- *bits*: an upper bound of the entropy. Positions at which all values agree count nothing, unless so few do that chance
-  explains it; every other one counts the logarithm of the alphabet, and the alphabet is the largest one that could
+- *bits*: an upper bound of the entropy. Positions at which all values agree count nothing, but for as many as chance
+  explains; every other one counts the logarithm of the alphabet, and the alphabet is the largest one that could
   plausibly show no more symbols than were seen. What is generated badly has less entropy; what is generated well
   has no more.
 - *prefix*, *suffix*: characters that all values begin or end with.
@@ -86,9 +86,10 @@ def sample_of(values: Sequence[str]) -> Sample:
     shortest = min(map(len, values))
     bits = 0.0
     if symbols:
-        # In a small sample random characters agree now and then: that is no structure.
+        # In a small sample random characters agree now and then, also beside an end that all values have.
         constant, by_chance = shortest - len(columns), shortest * len(symbols) ** (1.0 - len(values))
-        free = len(columns) if _at_least(constant, by_chance) < IMPLAUSIBLE else shortest
+        plausible = takewhile(lambda agreeing: _at_least(agreeing, by_chance) >= IMPLAUSIBLE, range(1, constant + 1))
+        free = len(columns) + sum(1 for _ in plausible)
         bits = free * math.log2(plausible_alphabet(len(symbols), len(seen)))
     octets = "".join(middles).encode()
     return Sample(
