@@ -113,7 +113,13 @@ def test_commands_that_are_not_told_the_cache_run_at_every_start(folder):
 
 
 def test_a_failure_shows_the_end_of_the_log_and_is_tried_again(folder, capsys):
-    commands = [["sh", "-c", "for n in $(seq 40); do echo line $n; done; printf 'bad \\033[31mred' >&2; exit 3"]]
+    commands = [
+        [
+            "sh",
+            "-c",
+            "n=0; while [ $n -lt 40 ]; do n=$((n+1)); echo line $n; done; printf 'bad \\033[31mred' >&2; exit 3",
+        ]
+    ]
     commands[0].append("{build}")
     for _ in range(2):
         with pytest.raises(TargetUnreachableError) as caught:
