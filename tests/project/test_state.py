@@ -139,7 +139,7 @@ def test_software_counts_once_and_the_reference_never(tmp_path):
     )
     assert "What 1 client of the device grant" in page
     assert "**1 of 1** clients add five seconds" in page
-    assert "The clients: 1 in python." in page
+    assert "The clients: 1 in Python." in page
     assert row_of(page, "[1.9]") == [
         "boto3",
         "[1.9](../../reports/old/index.html)",

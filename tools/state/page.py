@@ -209,7 +209,7 @@ def _data(counted: Sequence[Column]) -> Iterator[str]:
             f"[{_said(one.name)}](../../reports/{one.name}/index.html){remark}",
             one.kind.removesuffix("s"),
             _said(one.version),
-            _said(one.language),
+            _said(_language(one.language)),
             _said(header.dialect),
             header.started[:10],
         )
@@ -220,11 +220,16 @@ def _data(counted: Sequence[Column]) -> Iterator[str]:
     yield "```"
 
 
+def _language(value: str) -> str:
+    """A language of target.toml or client.toml, as people write it."""
+    return {"javascript": "JavaScript", "php": "PHP", "other": "another language"}.get(value, value.capitalize())
+
+
 def _languages(members: Iterable[Column], noun: str) -> list[str]:
     languages = Counter(one.language for one in members)
     unsaid = languages.pop("", 0)
     ordered = sorted(languages.items(), key=lambda item: (-item[1], item[0]))
-    parts = [f"{number} in {_said(name)}" for name, number in ordered]
+    parts = [f"{number} in {_said(_language(name))}" for name, number in ordered]
     if unsaid:
         parts.append(f"{unsaid} whose language their reports do not say")
     return [f"The {noun}s: {', '.join(parts)}.", ""] if languages else []
