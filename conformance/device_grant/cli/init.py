@@ -142,6 +142,8 @@ def target_text(config: TargetConfig, name: str, supplied: Supplied, user: str) 
     if config.serve is not None:
         lines += table("[serve]", {"app": config.serve.app})
     lines += table("[endpoints]", {"base": config.endpoints.base})
+    if supplied.trust:
+        lines.append(f"trust = {json.dumps(supplied.trust.split(','), ensure_ascii=False)}")
     if supplied.client_id:
         client = {
             "id": supplied.client_id,

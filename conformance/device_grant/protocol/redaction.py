@@ -28,6 +28,7 @@ SECRET_MEMBERS = frozenset(
         "id_token",
         "refresh_token",
         "registration_access_token",
+        "software_statement",
         "user_code",
         "verification_uri_complete",
     }

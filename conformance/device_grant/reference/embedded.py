@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from device_grant.protocol import dialect
 from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.settings import Settings
@@ -69,7 +71,7 @@ def embedded(
 
 def _endpoints(settings: Settings) -> EndpointsSection:
     """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
-    return EndpointsSection(base=settings.base, **settings.usual.paths)
+    return msgspec.convert({"base": settings.base, **settings.usual.paths}, EndpointsSection)
 
 
 def _version() -> str:

@@ -75,6 +75,8 @@ class EndpointsSection(_Section, frozen=True, kw_only=True):
     token: str = ""
     verification: str = ""
     """The page at which a person types the user code, for checks of the page itself."""
+    trust: tuple[str, ...] = ()
+    """Other hosts that metadata may name: without it secrets are sent to the host of `base` alone, at any port."""
 
 
 class KnownClient(_Section, frozen=True, kw_only=True):

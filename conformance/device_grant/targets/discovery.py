@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
@@ -15,6 +16,7 @@ from device_grant.protocol import dialect as known_dialect
 from device_grant.protocol.dialects import json_object
 from device_grant.targets.addresses import is_loopback
 from device_grant.targets.transports.live import unreachable
+from device_grant.targets.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -99,6 +101,7 @@ def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None)
     for name, url in urls.items():
         if url and not explicit[name]:
             urls[name] = _reachable(target, name, url, moved)
+    _ask_before_secrets_go(target, result.source, {name: url for name, url in urls.items() if not explicit[name]})
     return Endpoints(
         registration=urls["registration"],
         device_authorization=urls["device_authorization"],
@@ -188,6 +191,21 @@ def _incomplete(target: Target, result: _Advertised, missing: list[str]) -> str:
     else:
         what = "its endpoints are unknown and claims.metadata is false"
     return f"{target.spec}: {what}: write {keys} under [endpoints] in target.toml"
+
+
+def _ask_before_secrets_go(target: Target, source: str, advertised: Mapping[str, str]) -> None:
+    """Raise UsageError where metadata leads requests with secrets of target.toml to a host that nobody named."""
+    trust = Trust.of(target)
+    for name, secret in trust.secrets.items():
+        url = advertised.get(name, "")
+        if not url or trust.allows(url):
+            continue
+        host = urlsplit(url).hostname or url
+        raise UsageError(
+            f"{target.spec}: its metadata ({source}) has {url} as {_ADVERTISED[name]}: {secret}, which is for "
+            f"{target.base}, does not go there unasked. If it is right, write trust = [{json.dumps(host)}] under "
+            f"[endpoints] in target.toml, or give --trust {host}"
+        )
 
 
 def is_sendable(url: str) -> bool:

@@ -33,6 +33,7 @@ class Supplied:
     scope: str = _option("Scope of valid requests, in place of that of target.toml.", "SCOPE")
     start_url: str = _option("Start URL of the AWS access portal (AWS SSO OIDC).", "URL")
     initial_access_token_env: str = _option("Environment variable with the token that registration wants.", "VARIABLE")
+    trust: str = _option("Other hosts to which metadata may send secrets, parted by commas.", "HOSTS")
     login: str = _option("Account that signs in and decides at the pages, which are used as people use them.", "NAME")
     password_env: str = _option(f"Variable with its password ({PASSWORD_VARIABLE}; else it is asked for).", "VARIABLE")
 
@@ -83,7 +84,9 @@ class Supplied:
         request = _changed(config.request, scope=self.scope or None, start_url=self.start_url or None)
         token = _secret("initial_access_token_env", self.initial_access_token_env)
         registration = _changed(config.registration, initial_access_token=token or None)
-        supplied = msgspec.structs.replace(located, config=_changed(config, request=request, registration=registration))
+        endpoints = _changed(config.endpoints, trust=(*config.endpoints.trust, *filter(None, self.trust.split(","))))
+        config = _changed(config, request=request, registration=registration, endpoints=endpoints)
+        supplied = msgspec.structs.replace(located, config=config)
         from device_grant.targets.validate import contradictions
 
         for problem in contradictions(supplied):

@@ -25,6 +25,7 @@ def contradictions(located: Located) -> Iterator[str]:
     yield from unknown_dialect(config.dialect)
     yield from _serve(config)
     yield from _base(config)
+    yield from _trusted(config)
     yield from _user(config)
     yield from _second_user(config)
     yield from _switches(config)
@@ -111,6 +112,12 @@ def _base(config: TargetConfig) -> Iterator[str]:
         yield f"endpoints.base: {base!r} is not an http or https URL"
     elif parts.query or parts.fragment or parts.username is not None:
         yield "endpoints.base: has no query, no fragment and no credentials"
+
+
+def _trusted(config: TargetConfig) -> Iterator[str]:
+    for host in config.endpoints.trust:
+        if not re.fullmatch(r"[^\s/:?#@\[\]]+|\[[0-9A-Fa-f:.]+\]", host):
+            yield f"endpoints.trust: {host!r} is not the name of a host: write it alone, as login.example.com"
 
 
 def _user(config: TargetConfig) -> Iterator[str]:

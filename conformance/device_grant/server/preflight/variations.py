@@ -119,7 +119,7 @@ def _elsewhere(case: ServerCase, device: Device, operation: Operation, members: 
     urls += [here.rstrip("/") if parts.path.endswith("/") else f"{here}/"]
     urls += [f"{root.rstrip('/')}{path}" for root in roots for path in paths]
     for url in dict.fromkeys(urls):
-        if url == here or not url.startswith(("http://", "https://")):
+        if url == here or not url.startswith(("http://", "https://")) or not run.trust.allows(url, key):
             continue
         yield Variation(
             run.dialect.encode(operation, url, members, device.client),

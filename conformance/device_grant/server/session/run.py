@@ -39,6 +39,7 @@ from device_grant.server.session.shared_user import SharedUser
 from device_grant.targets import discover
 from device_grant.targets.addresses import redacted_url
 from device_grant.targets.discovery import is_address
+from device_grant.targets.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,6 +105,8 @@ class Run:
         self.remarks: dict[str, str] = {}
         """What became of a client that all checks share, by its role: one line each."""
         self.discovery: tuple[Exchange, ...] = ()
+        self.trust = Trust.of(self.target)
+        """Whither requests may go that bear what target.toml keeps secret."""
         self.endpoints: Endpoints = self._discovered()
         issuer = split(str(self.endpoints.document.get("issuer") or ""))
         if self.target.in_process and not self.target.config.endpoints.base and is_address(issuer.geturl()):
@@ -116,6 +119,8 @@ class Run:
         for known in self.target.config.clients:
             self.secrets.register("client_secret", known.secret)
         self.secrets.register("initial_access_token", self.target.config.registration.initial_access_token)
+        for name in SECRET_MEMBERS & self.target.config.request.registration.keys():
+            self.secrets.register(name, self.target.config.request.registration[name])
 
     def _discovered(self) -> Endpoints:
         with self.target.http() as http:
@@ -203,6 +208,9 @@ class Run:
     def _exchange(self, request: Request, began: float, label: str) -> Exchange:
         clock = self.target.clock
         request = self._with_token(request)
+        endpoint = "" if request.operation is Operation.OTHER else request.operation.value
+        if (endpoint or request.header("authorization")) and not self.trust.allows(request.url, endpoint):
+            raise Untestable(f"{redacted_url(request.url)} is at a host that [endpoints] trust does not name")
         self._remember_secrets_of(request)
         started = clock.now() - began
         length = self.target.journal_length()

@@ -26,7 +26,7 @@ def subjects_of(device: Device, tokens: Exchange) -> dict[str, str]:
     """
     said = {"id_token": _claims(tokens.get("id_token")).get("sub")}
     address = device.case.run.endpoints.document.get("userinfo_endpoint")
-    if isinstance(address, str):
+    if isinstance(address, str) and device.case.run.trust.allows(address):
         headers = (("Authorization", f"Bearer {tokens.get('access_token')}"), ("Accept", "application/json"))
         answer = device.case.send(Request("GET", address, headers), "whose token it is")
         body = json_object(answer.response) if answer.response is not None else None
