@@ -338,3 +338,19 @@ def test_real_lines_fit_the_schema_and_wrong_ones_do_not(tmp_path, secrets):
     assert validator.is_valid({**decoded[0], "added_later": 1})
     assert not validator.is_valid({**decoded[0], "format": "one"})
     assert not validator.is_valid({**decoded[-1], "kind": "foot"})
+
+
+def test_the_file_is_made_with_its_header(tmp_path):
+    report = samples.report()
+    path = tmp_path / "results.jsonl"
+    path.write_text("of an earlier run")
+    with ResultsWriter(path, None) as writer:
+        assert path.read_text() == "of an earlier run"
+        writer.write(report.header)
+        assert read(path).interrupted
+
+
+def test_a_folder_in_its_place_is_a_usage_error(tmp_path):
+    tmp_path.joinpath("results.jsonl").mkdir()
+    with pytest.raises(UsageError, match="choose another folder"):
+        ResultsWriter(tmp_path / "results.jsonl", None)

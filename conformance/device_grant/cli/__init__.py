@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import errno
 import re
 import sys
 from typing import Any
@@ -33,6 +33,8 @@ COMMANDS = {
     "completion": ("device_grant.cli.completion", "completion"),
 }
 """Commands by name: module and function, imported when they are asked for."""
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""Errors of writing that are of the machine's making, and not of ours."""
 
 
 class _Commands(click.Group):
@@ -98,11 +100,31 @@ def main(arguments: list[str] | None = None) -> None:
         code = _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         code = _fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does; nothing more can be said to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+    except OSError as error:
+        code = _not_written(error)
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        code = code or _not_written(error)
+        _lead_nowhere()
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _not_written(error: OSError) -> int:
+    """Say which file could not be written; raises the error again if it is of another kind."""
+    _lead_nowhere()
+    if isinstance(error, BrokenPipeError):
+        # The reader of our output went away, as `head` does; nothing more can be said to it.
+        return 0
+    if error.errno not in _FULL:
+        raise error
+    return _fail(f"{error.filename or 'output'}: cannot be written ({error.strerror})", ExitCode.USAGE)
+
+
+def _lead_nowhere() -> None:
+    from device_grant.report.console import lead_nowhere
+
+    lead_nowhere()
 
 
 def _near(error: click.BadParameter) -> str:

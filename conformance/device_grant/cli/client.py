@@ -56,14 +56,13 @@ def client(name: str | None, report: Path | None, record: Path | None, **options
 
     With NAME, arguments behind -- go to pytest, for example -- -k slow_down.
     """
-    from rich.console import Console
-
+    from device_grant.report.console import Screen
     from device_grant.targets.spec import COMMAND, SpecForm, parse_client
 
     words = behind()
     if name is None and not words:
         raise click.UsageError("name a client, or give a command behind --", click.get_current_context())
-    console = Console(highlight=False, soft_wrap=False)
+    console = Screen()
     if name is None:
         return _run_one(console, COMMAND + shlex.join(words), report, (), options, record=record)
     spec = parse_client(name)

@@ -32,13 +32,11 @@ def diff(
 
     Exit codes: 0 nothing newly fails; 1 something does; 2 the two cannot be compared.
     """
-    from rich.console import Console
-
     from device_grant.errors import ExitCode
     from device_grant.report import diff as comparison
-    from device_grant.report.console import paragraph
+    from device_grant.report.console import Screen, paragraph
 
-    console = Console(highlight=False)
+    console = Screen()
     if _absent(before):
         _runs(after, expect)  # what is kept for the next night must be readable
         said = f"There is no earlier run at {before}: nothing to compare {after} with."

@@ -38,9 +38,8 @@ def doctor(target: str | None, **options: Any) -> int:
     TARGET is as for `device-grant run`. Ends with 0 where the path leads to a token, with 1 where something on it is
     broken, and with 5 where it could not be walked to its end.
     """
-    from rich.console import Console
-
     from device_grant.engine.options import Options
+    from device_grant.report.console import Screen
 
     return examine(
         Options.chosen(
@@ -54,7 +53,7 @@ def doctor(target: str | None, **options: Any) -> int:
             faults=options["fault"],
             command=shlex.join(["device-grant", *sys.argv[1:]]),
         ),
-        Console(highlight=False),
+        Screen(),
     )
 
 

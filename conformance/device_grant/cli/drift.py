@@ -44,10 +44,9 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
 
     Exit codes: 0 no drift; 1 drift; 2 usage; 4 target unreachable; 5 nothing could be sent.
     """
-    from rich.console import Console
-
     from device_grant.recordings.drift import stories_of
     from device_grant.report import drift as forms
+    from device_grant.report.console import Screen
     from device_grant.targets.addresses import redacted_url
 
     recorded = stories_of(source, dialect or "")
@@ -58,7 +57,7 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
         document = forms.as_json(result, source=str(source), target=named, dialect=recorded.dialect)
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
     else:
-        forms.render(result, Console(highlight=False), source=str(source), target=named)
+        forms.render(result, Screen(), source=str(source), target=named)
     if result.differing:
         return int(ExitCode.FAILED)
     return int(ExitCode.CONFORMANT if result.exchanges else ExitCode.NOTHING_RAN)

@@ -96,7 +96,7 @@ class Fleet:
         workers: int,
         limit: float,
         done: Callable[[JobOutcome], None],
-        command: Sequence[str] = (sys.executable, "-m", "device_grant"),
+        command: Sequence[str] = (sys.executable, "-P", "-m", "device_grant"),
     ) -> None:
         self._reports = reports
         self._command = tuple(command)

@@ -218,17 +218,16 @@ def _hint_of_a_file(program: str) -> None:
 
 
 def _walk() -> int:
-    from rich.console import Console
-
     from device_grant.cli.doctor import examine
     from device_grant.engine.options import Options
+    from device_grant.report.console import Screen
 
     click.echo()
     options = Options.chosen(
         target=str(_TARGET), only=(), profile="fast", seed=None, faults=(), command="device-grant doctor"
     )
     try:
-        return examine(options, Console(highlight=False))
+        return examine(options, Screen())
     except DeviceGrantError as error:
         click.echo(str(error), err=True)
         return int(error.exit_code)

@@ -43,13 +43,12 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
 
     Exit codes: 0 nothing fails; 1 something does; 2 a file cannot be read; 5 there is no device grant in it.
     """
-    from rich.console import Console
-
     from device_grant.catalogue import load
     from device_grant.cli.run import worse
     from device_grant.recordings.judge import find, read_capture
+    from device_grant.report.console import Screen
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Screen()
     catalogue = load()
     if options["only"]:
         catalogue.select(options["only"])

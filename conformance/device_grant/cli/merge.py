@@ -20,11 +20,10 @@ def merge(shards: tuple[Path, ...], report: Path | None) -> int:
     A SHARD is a report folder, a folder of them, or a results.jsonl. The exit code is the one that a single run would
     have had; 2 if a shard is missing or was interrupted, after showing what there is.
     """
-    from rich.console import Console
-
     from device_grant.cli.run import worse
     from device_grant.errors import ExitCode, UsageError
     from device_grant.report import terminal, write_all
+    from device_grant.report.console import Screen
     from device_grant.results import save
     from device_grant.results.reader import FILE_NAME
     from device_grant.results.shards import merge_shards, shards_of
@@ -33,7 +32,7 @@ def merge(shards: tuple[Path, ...], report: Path | None) -> int:
     if report is not None:
         for name, group in groups.items():
             _spare_the_shards(report / name, group)
-    console = Console(highlight=False)
+    console = Screen()
     problems: list[str] = []
     worst = ExitCode.CONFORMANT
     merged = {name: merge_shards(group) for name, group in groups.items()}

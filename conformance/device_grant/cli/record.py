@@ -43,11 +43,10 @@ def record(target: str | None, out: Path | None, **options: Any) -> int:
     Secrets are replaced by pseudonyms before anything is written. What the cassette cannot show is inconclusive in it:
     races, what a browser does, how random codes are. The exit code says whether it was written, not what was found.
     """
-    from rich.console import Console
-
     from device_grant.cli.run import specs_of
+    from device_grant.report.console import Screen
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Screen()
     options["supplied"] = Supplied.taken_from(options)
     specs = specs_of(target_here(target), options["dialect"])
     for spec, folder in specs:

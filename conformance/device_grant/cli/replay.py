@@ -36,16 +36,15 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs:
     No connection is made: the network is blocked. A cassette that does not fit the checks any more ends with exit code
     2 and the interaction that is missing or left over; with --brief a verdict that changed ends with 1.
     """
-    from rich.console import Console
-
     from device_grant.cli.run import worse
+    from device_grant.report.console import Screen
 
     folders = tuple(dict.fromkeys(one for folder in folders for one in _recordings(folder)))
     if jobs > 1 and len(folders) > 1:
         if not brief:
             raise UsageError("--jobs needs --brief: whole reports of several cassettes cannot share a screen")
         return _side_by_side(folders, jobs, report, options)
-    console = Console(highlight=False, soft_wrap=False)
+    console = Screen()
     worst = ExitCode.CONFORMANT
     for folder in folders:
         chosen = report / _name(folder) if report and len(folders) > 1 else report
@@ -96,7 +95,7 @@ def _side_by_side(folders: tuple[Path, ...], jobs: int, report: Path | None, opt
         # Of several folders each has one of its own in the report; a single one must be given it.
         names = [str(folder) for folder in share[1]]
         parent = ["--report", str(report / _name(share[1][0]) if len(names) == 1 else report)] if report else []
-        command = [sys.executable, "-m", "device_grant", "replay", "--brief", *given, *parent, *names]
+        command = [sys.executable, "-P", "-m", "device_grant", "replay", "--brief", *given, *parent, *names]
         return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
 
     worst = ExitCode.CONFORMANT

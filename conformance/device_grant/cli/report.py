@@ -58,9 +58,8 @@ def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
 
     The exit code is that of the run that wrote them.
     """
-    from rich.console import Console
-
     from device_grant.report import terminal
+    from device_grant.report.console import Screen
     from device_grant.results import read
     from device_grant.results.reader import FILE_NAME
 
@@ -70,6 +69,6 @@ def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
         result = read(given / FILE_NAME if given.is_dir() else given)
         write_forms(result, paths)
         if not paths:
-            terminal.render(result, Console(highlight=False))
+            terminal.render(result, Screen())
         worst = max(worst, result.footer.exit_code if result.footer else 0)
     return worst

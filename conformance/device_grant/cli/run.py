@@ -75,9 +75,9 @@ def run(target: str | None, report: Path | None, **options: Any) -> int:
     or the name of a server that comes with the suite; without it the target.toml of the working directory. Arguments
     after -- go to pytest, for example -- -k replay.
     """
-    from rich.console import Console
+    from device_grant.report.console import Screen
 
-    console = Console(highlight=False, soft_wrap=False)
+    console = Screen()
     options["supplied"] = Supplied.taken_from(options)
     specs = specs_of(target_here(target), options["dialect"])
     arguments = behind()

@@ -55,14 +55,14 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
 
 
 def _print_faults() -> None:
-    from rich.console import Console
     from rich.table import Table
 
     from device_grant.reference.server.faults import Faults
+    from device_grant.report.console import Screen
 
     table = Table(box=None, pad_edge=False)
     for title in ("fault", "dialects", "what it does wrong"):
         table.add_column(title, overflow="fold")
     for name, dialects, text in Faults.catalogue():
         table.add_row(name, ", ".join(dialects), text)
-    Console(highlight=False).print(table)
+    Screen().print(table)

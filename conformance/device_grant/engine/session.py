@@ -156,7 +156,12 @@ class CheckSession:
             self._memory.keep(self.options)
         report = collector.finish(interrupted=self.interrupted or self.error is not None, narrowed=self.narrowed)
         if self.options.report is not None:
-            self._publish(collector, report, self.options.report)
+            try:
+                self._publish(collector, report, self.options.report)
+            except OSError as error:
+                raise UsageError(
+                    f"{error.filename or self.options.report}: cannot be written ({error.strerror})"
+                ) from error
         return report.footer.exit_code if report.footer is not None else None
 
     def _publish(self, collector: Collector, report: Report, folder: Path) -> None:

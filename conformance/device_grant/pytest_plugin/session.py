@@ -11,7 +11,7 @@ from device_grant.engine.payloads import decoded, encoded
 from device_grant.engine.scheduling import rank
 from device_grant.errors import DeviceGrantError, TargetUnreachableError, UsageError
 from device_grant.pytest_plugin.items import CheckItem, InvariantItem, conclude
-from device_grant.pytest_plugin.workers import WorkerPlugin, group, grouped, is_worker, locks
+from device_grant.pytest_plugin.workers import WorkerPlugin, group, grouped, is_worker, locks, safe_workers
 from device_grant.report.text import one_line, plural
 
 if TYPE_CHECKING:
@@ -36,10 +36,10 @@ class SessionPlugin:
         self.kept = 0
         """Checks that fit the dialect and the options, before pytest's own selected among them."""
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Start, unless the command line has done so already."""
-        config = session.config
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Iterator[None]:
+        """Start, unless the command line has done so already; then xdist starts its workers."""
+        config = self._config = session.config
         config.pluginmanager.register(WorkerPlugin(self.session))
         if not self.session.started:
             try:
@@ -50,6 +50,8 @@ class SessionPlugin:
                 self.end(config, error)
         # Registered last, so that it has the last word after all that select and sort: --lf, --ff, random orders.
         config.pluginmanager.register(OrderPlugin(self))
+        with safe_workers(config):
+            return (yield)
 
     def end(self, config: pytest.Config, error: DeviceGrantError, items: list[pytest.Item] | None = None) -> None:
         """End the session with an error; a worker goes on with nothing to do, and hands it to its controller."""
@@ -130,7 +132,12 @@ class SessionPlugin:
         """Stop the target, settle the results; the exit status is that of the verdicts."""
         if self.session.stopped or str(session.shouldfail).startswith(_STOPPING):
             self.session.stopped_early()
-        code = self.session.finish()
+        try:
+            code = self.session.finish()
+        except DeviceGrantError as error:
+            # Of several that one full disk causes, the first one tells where it began.
+            self.session.error = self.session.error or error
+            code = int(self.session.error.exit_code)
         if code is not None and not session.config.option.collectonly:
             session.exitstatus = code
 
@@ -167,8 +174,14 @@ class SessionPlugin:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the lines of a check; in a controller they come from its workers."""
         text = getattr(report, PAYLOAD, None)
-        if text and self.session.collector is not None:
+        if not text or self.session.collector is None or self.session.error is not None:
+            return
+        try:
             self.session.take(decoded(text))
+        except DeviceGrantError as error:
+            # The disk is full, or so: what follows could not be kept either.
+            self.session.interrupted = True
+            self.end(self._config, error)
 
 
 class OrderPlugin:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
 from device_grant.pytest_plugin.items import GROUP, check_name, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from device_grant.engine.session import CheckSession
 
@@ -28,6 +30,9 @@ _CTRL_C = "keyboard-interrupt"
 """What xdist gives as the reason where a person ended a worker."""
 _LOCKS = "device_grant_locks"
 """Where a controller tells its workers of the folder whose locks they share."""
+_SAFE = "PYTHONSAFEPATH"
+"""Any text in it keeps Python from looking for modules in the current folder."""
+_OURS = "workers-of-device-grant"
 
 
 def is_worker(config: pytest.Config) -> bool:
@@ -51,6 +56,24 @@ def locks(config: pytest.Config) -> Path | None:
     """The folder whose locks all workers of the run share; None outside a worker."""
     given: dict[str, str] = getattr(config, "workerinput", {})
     return Path(given[_LOCKS]) if _LOCKS in given else None
+
+
+@contextmanager
+def safe_workers(config: pytest.Config) -> Iterator[None]:
+    """Within: workers that are started import nothing from the current folder, whose re.py is not the one they need.
+
+    In a worker: give up what was said to it alone, for a target that it starts may well live in the current folder.
+    """
+    if os.environ.get(_SAFE) == _OURS:
+        del os.environ[_SAFE]
+    if not getattr(config.option, "numprocesses", None) or os.environ.get(_SAFE):
+        yield
+        return
+    os.environ[_SAFE] = _OURS
+    try:
+        yield
+    finally:
+        del os.environ[_SAFE]
 
 
 class WorkerPlugin:

@@ -2,20 +2,82 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import contextlib
+import os
+import re
+import sys
+from typing import IO, TYPE_CHECKING, Any, cast
 
+from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
+from device_grant.errors import UsageError
 from device_grant.report.text import one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.console import Console
     from rich.style import Style
 
 _NARROWEST = 20
+_WIDEST = 1000
+"""Columns of the widest terminal that lines are made for; the variable COLUMNS may say anything."""
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
+class Screen(Console):
+    """Standard output as commands write to it; a reader who goes away, as `head` does, ends no run.
+
+    What is written then goes nowhere. Raises UsageError where it cannot be written for another reason.
+    """
+
+    def __init__(self) -> None:
+        """No colours of its own for numbers and the like; as wide as the terminal, within reason."""
+        # Rich takes any digits for a width, of other alphabets too.
+        known = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        super().__init__(highlight=False, soft_wrap=False, file=cast("IO[str]", _Output(sys.stdout)), _environ=known)
+        columns = os.environ.get("COLUMNS", "")
+        wanted = int(columns) if _NUMBER.fullmatch(columns) else 0
+        if wanted or self.width > _WIDEST:
+            self.width = min(wanted or self.width, _WIDEST)
+
+
+class _Output:
+    """Standard output, until nobody reads it any more."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._file.write(text)
+        except OSError as error:
+            self._lost(error)
+        return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._file.flush()
+        except OSError as error:
+            self._lost(error)
+
+    @staticmethod
+    def _lost(error: OSError) -> None:
+        lead_nowhere()
+        if not isinstance(error, BrokenPipeError):
+            raise UsageError(f"standard output: cannot be written ({error.strerror})") from error
+
+
+def lead_nowhere() -> None:
+    """Have everything vanish that is written to standard output from now on, and what its buffer holds."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 def heading(text: str, console: Console) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import html
+import os
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 import msgspec
 
@@ -51,20 +54,27 @@ _IDENTITIES = frozenset(
 class ResultsWriter:
     """Writes one results.jsonl: a header, cases and results in any order, a footer.
 
-    Each line is on disk before `write` returns, so an interrupted run leaves a file that can be read. `secrets` may
-    go on learning while lines are written; None writes everything as it is. Raises UsageError if the file cannot be
-    made.
+    The file is made with its header, and each line is on disk before `write` returns, so an interrupted run leaves a
+    file that can be read. `secrets` may go on learning while lines are written; None writes everything as it is.
+    Raises UsageError if the file cannot be made, or a line does not fit on the disk: the lines before it stay, and
+    what is still to be written is left out.
     """
 
     def __init__(self, path: Path, secrets: Secrets | None) -> None:
+        self._path = path
         self._secrets = secrets
-        self._begun = False
-        self._finished = False
+        self._file: BinaryIO | None = None
+        self._size = 0
+        self._finished = self._full = False
+        # Nothing is made yet: what stands there is of use until there is something better.
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("wb")
+            if not os.access(path if path.exists() else path.parent, os.W_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         except OSError as error:
-            raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+            raise self._refusal(error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -79,18 +89,44 @@ class ResultsWriter:
 
     def write(self, line: Line) -> None:
         """Append a line; raises SuiteError for a line before the header, a second header or a line after the footer."""
-        if self._file.closed or self._finished:
+        if self._finished:
             raise SuiteError("results.jsonl: a line was written after the footer")
-        if isinstance(line, Header) == self._begun:
+        if isinstance(line, Header) == (self._file is not None):
             raise SuiteError("results.jsonl: the header must be the first line, and there is only one")
-        self._begun = True
-        self._file.write(msgspec.json.encode(_members(line, self._secrets)) + b"\n")
-        self._file.flush()
+        if self._file is None:
+            try:
+                # Not buffered: what could not be written must not be tried again at the end.
+                self._file = self._path.open("wb", buffering=0)
+            except OSError as error:
+                raise self._refusal(error) from error
+        if self._full:
+            return
+        self._append(self._file, msgspec.json.encode(_members(line, self._secrets)) + b"\n")
         self._finished = isinstance(line, Footer)
 
     def close(self) -> None:
         """Close the file, with or without a footer; safe to call again."""
-        self._file.close()
+        self._finished = True
+        if self._file is not None:
+            self._file.close()
+
+    def _append(self, file: BinaryIO, octets: bytes) -> None:
+        left = memoryview(octets)
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError as error:
+            self._full = True
+            with contextlib.suppress(OSError):
+                file.truncate(self._size)
+                if not self._size:
+                    self._path.unlink()
+            raise self._refusal(error) from error
+        self._size += len(octets)
+
+    def _refusal(self, error: OSError) -> UsageError:
+        kept = "; what was written before can be read" if self._size else "; choose another folder"
+        return UsageError(f"{self._path}: cannot be written ({error.strerror}){kept}")
 
 
 def save(report: Report, path: Path) -> None:
