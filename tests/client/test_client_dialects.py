@@ -76,7 +76,7 @@ def test_what_a_dialect_shows_names_this_very_code():
 class VerifiesIdTokens(Plain):
     """An OpenID client: the ID token has to be this server's, for this client, signed, and good."""
 
-    response = ResponseSection(token={"id_token": "{id_token}"})
+    response = ResponseSection(token={"id_token": "{id_token}"}, id_token={"tid": "tenant", "groups": ["a", "b"]})
     claims = Claims(registration=False, confidential=True, refresh=True)
     verified = 0
 
@@ -89,6 +89,7 @@ class VerifiesIdTokens(Plain):
         said = json.loads(decoded(claims))
         assert (said["iss"], said["aud"]) == (self.given["ISSUER"], self.given["CLIENT_ID"])
         assert said["iat"] <= time.time() < said["exp"]
+        assert (said["sub"], said["tid"], said["groups"]) == ("person", "tenant", ["a", "b"])
         self.verified += 1
         super().got(members)
 

@@ -158,6 +158,10 @@ def test_what_a_forgery_changes():
 
     assert read()["at_hash"] == token_hash("AT.1") != token_hash("AT.2") == read(access_token="AT.2")["at_hash"]
     assert read(audience=lambda client: [client])["aud"] == ["me"]
+    assert read()["sub"] == "person"
+    forged = id_token(BASE, "me", "AT.1", IdTokenLie(claims={"sub": "another"}), {"sub": "own", "oid": "own"})
+    claims = jwt.decode(forged, key, algorithms=["RS256"], audience="me", issuer=BASE)
+    assert (claims["sub"], claims["oid"]) == ("another", "own")
     for wrong, options in (
         (jwt.InvalidSignatureError, {"signer": "stranger"}),
         (jwt.InvalidAlgorithmError, {"signed": False}),

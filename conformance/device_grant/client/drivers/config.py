@@ -90,6 +90,8 @@ class ResponseSection(_ClientSection, frozen=True, kw_only=True):
     registration: dict[str, Any] = {}
     device_authorization: dict[str, Any] = {}
     token: dict[str, Any] = {}
+    id_token: dict[str, Any] = {}
+    """Claims of every ID token beside the honest ones, for example Microsoft's `tid`."""
     metadata: dict[str, Any] = {}
     """Of the RFC 8414 metadata; null removes a member here too."""
     error: dict[str, Any] = {}

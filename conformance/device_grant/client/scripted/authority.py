@@ -348,7 +348,7 @@ class Authority:
         }
 
     def _id_token(self, request: Request, access_token: str, lie: IdTokenLie) -> str:
-        return id_token(self.issuer, self._client_of(request), access_token, lie)
+        return id_token(self.issuer, self._client_of(request), access_token, lie, self.config.response.id_token)
 
     def _client_of(self, request: Request) -> str:
         """Whose request it is; where it names nobody, the client of the request before it."""

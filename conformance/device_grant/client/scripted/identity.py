@@ -7,6 +7,7 @@ import time
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -53,8 +54,17 @@ def key_set() -> dict[str, Any]:
     return {"keys": [{"kty": key["kty"], "n": key["n"], "e": key["e"], "use": "sig", "alg": ALGORITHM, "kid": KEY_ID}]}
 
 
-def id_token(issuer: str, client_id: str, access_token: str = "", lie: IdTokenLie = HONEST) -> str:
-    """Of the one person that there is, for this client, with the hash of the access token (section 3.1.3.6)."""
+def id_token(
+    issuer: str,
+    client_id: str,
+    access_token: str = "",
+    lie: IdTokenLie = HONEST,
+    added: Mapping[str, Any] = MappingProxyType({}),
+) -> str:
+    """Of the one person that there is, for this client, with the hash of the access token (section 3.1.3.6).
+
+    `added` are claims of a provider's own; a lie wins over them.
+    """
     import jwt
 
     issued = int(time.time()) - lie.age
@@ -71,7 +81,7 @@ def id_token(issuer: str, client_id: str, access_token: str = "", lie: IdTokenLi
     }
     if hashed := lie.access_token or access_token:
         claims["at_hash"] = token_hash(hashed)
-    claims |= lie.claims
+    claims |= {**added, **lie.claims}
     header = {"kid": lie.key_id}
     if not lie.signed:
         return jwt.encode(claims, "", algorithm="none", headers=header)
