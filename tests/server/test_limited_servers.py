@@ -86,6 +86,26 @@ def test_a_pending_long_after_a_decision_is_not_asked_again(run):
     assert run.exchanges == before + 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "polling::test_pending",
+        "polling::test_polite_polling",
+        "verification_page::test_user_can_begin_at_the_short_address",
+    ],
+)
+def test_answers_that_come_when_the_codes_have_ended_say_nothing(run, name):
+    receive = run._exchange
+
+    def exchange(request, *arguments):
+        if request.operation is Operation.TOKEN:
+            run.target.clock.wait(601)
+        return receive(request, *arguments)
+
+    run._exchange = exchange
+    assert set(run_check(run, name).verdicts.values()) == {Verdict.INCONCLUSIVE}
+
+
 @pytest.mark.parametrize("all_refused", [False, True], ids=["old refused", "all refused"])
 def test_a_client_that_worked_and_is_refused_is_registered_anew(run, all_refused):
     case = ServerCase(run, CHECKS["device_authorization::test_start_response_members"])

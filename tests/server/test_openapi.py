@@ -245,6 +245,9 @@ TOKENS = {"access_token": "a", "token_type": "Bearer", "expires_in": 60}
         (Operation.TOKEN, 401, {"error": "authorization_pending"}, {("rfc6749-5.2-status-400", False)}),
         (Operation.TOKEN, 401, {"error": "use_dpop_nonce"}, set()),
         (Operation.TOKEN, 418, b"", {("rfc6749-5.2-status-400", False)}),
+        (Operation.TOKEN, 400, {"error": 'no "x"'}, {("rfc6749-5.2-error-charset", False)}),
+        (Operation.REGISTRATION, 400, {"error": 'no "x"'}, set()),
+        (Operation.REGISTRATION, 400, {"error": "größe"}, {("rfc7591-3.2.2-error-code", False)}),
         (METADATA, 200, {"issuer": "https://id.example.com"}, set()),
         (
             METADATA,

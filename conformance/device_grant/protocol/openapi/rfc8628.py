@@ -27,6 +27,7 @@ _FORM = "application/x-www-form-urlencoded"
 _TYPES = "rfc6749-5.1-json-types"
 _ERROR_JSON = "rfc6749-5.2-error-json"
 _METADATA_VALUE = "rfc7591-3.2.2-invalid-client-metadata"
+_ASCII = r"^[\x00-\x7F]+$"
 _NQSCHAR = r"^[\x20\x21\x23-\x5B\x5D-\x7E]+$"
 _WEB_URI = r"^[Hh][Tt][Tt][Pp][Ss]?://[^/?#]"
 
@@ -207,7 +208,13 @@ def _schemas() -> Json:
         "DeviceAuthorizationResponse": _device_authorization_response(),
         "TokenResponse": _token_response(),
         "Metadata": _metadata_document(),
-        "RegistrationError": _error("rfc7591-3.2.2-error-member", "rfc7591-3.2.2-status-400-json"),
+        "RegistrationError": _error(
+            "rfc7591-3.2.2-error-member",
+            "rfc7591-3.2.2-status-400-json",
+            # Quotation marks and backslashes, which RFC 6749 forbids, are ASCII, and that is all RFC 7591 asks for.
+            pattern=_ASCII,
+            characters="rfc7591-3.2.2-error-code",
+        ),
         "DeviceAuthorizationError": _error("rfc8628-3.2-error-format", "rfc8628-3.2-error-format"),
         "TokenError": _error("rfc6749-5.2-error-member", _ERROR_JSON),
         "AuthenticationError": _error("rfc6749-5.2-error-member", _ERROR_JSON, "invalid_client"),
@@ -333,9 +340,15 @@ def _token_response() -> Json:
     )
 
 
-def _error(present: str, form: str, *codes: str) -> Json:
+def _error(
+    present: str,
+    form: str,
+    *codes: str,
+    pattern: str = _NQSCHAR,
+    characters: str = "rfc6749-5.2-error-charset",
+) -> Json:
     """`codes` are the only ones that go with the status of the response; none: any."""
-    code: Json = {**_TEXT, "pattern": _NQSCHAR}
+    code: Json = {**_TEXT, "pattern": pattern}
     if codes:
         code["enum"] = list(codes)
     return structure(
@@ -345,7 +358,7 @@ def _error(present: str, form: str, *codes: str) -> Json:
                 code,
                 required=present,
                 type=form,
-                pattern="rfc6749-5.2-error-charset",
+                pattern=characters,
                 enum="rfc6749-5.2-status-400" if codes else "",
             ),
             # Its characters are left open: texts in people's own languages are common and harmless.

@@ -241,10 +241,8 @@ class Grant:
         exchange, pending = self.ask(wait=wait, label=label, **members)
         if unread(exchange):
             raise Untestable(f"the token endpoint does not read the encoding of token requests: {exchange.describe()}")
-        if exchange.code in ENDED and self.time_left <= 0 and not self.may_end:
-            raise Inconclusive(
-                f"expires_in, {self.expires_in:g} s from when the start was sent, had passed when the poll was answered"
-            )
+        if exchange.code in ENDED:
+            self.require_life()
         if wait and self.decision and members.keys().isdisjoint(_OF_A_POLL):
             self.device.case.effect.observe(self, self.decision, exchange, pending=pending)
         return exchange
@@ -315,6 +313,13 @@ class Grant:
         if self.expires_in <= 0:
             return math.inf
         return self.exchange.started + self.expires_in - self.device.case.now()
+
+    def require_life(self) -> None:
+        """Raise Inconclusive where the codes may have ended by the clock, and the check did not wait for that."""
+        if self.time_left <= 0 and not self.may_end:
+            raise Inconclusive(
+                f"expires_in, {self.expires_in:g} s from when the start was sent, had passed when the answer came"
+            )
 
     def require_expiry(self) -> None:
         """Raise Untestable where waiting for the end of the codes would take too long."""

@@ -50,6 +50,7 @@ DOCUMENTED = (
     "rfc7591-3.2-status-201",
     "rfc7591-3.2.1-client-id",
     "rfc7591-3.2.1-secret-expires-at",
+    "rfc7591-3.2.2-error-code",
     "rfc7591-3.2.2-error-member",
     "rfc7591-3.2.2-invalid-client-metadata",
     "rfc7591-3.2.2-status-400-json",

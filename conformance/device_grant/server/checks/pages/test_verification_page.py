@@ -123,6 +123,7 @@ def test_user_can_begin_at_the_short_address(device: Device, verify: Verify) -> 
     grant = device.start()
     with Visitor(device.case) as browser:
         refused = browser.decide("approve", GrantView(grant.user_code, grant.verification_uri))
+    grant.require_life()
     exchange = grant.poll(label="poll after the code was typed at verification_uri")
     if refused or not exchange.outcome.ok:
         # Only where another way leads to an approval is it certain that this one is missing.
