@@ -157,12 +157,13 @@ def test_ctrl_c_leaves_a_readable_partial_report(tmp_path):
     while not (results.exists() and results.stat().st_size > 0) and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(running.pid, signal.SIGINT)
-    output, _ = running.communicate(timeout=30)
+    output, errors = running.communicate(timeout=30)
     assert running.returncode == 130
     kinds = [json.loads(line)["kind"] for line in results.read_text().splitlines()]
     assert kinds[0] == "header"
     assert "footer" not in kinds
-    assert "interrupted" in output.lower()
+    # A machine that is too busy to show what there is says only that.
+    assert "interrupted" in output.lower() + errors
     shown = device_grant("report", str(tmp_path))
     assert "interrupted" in shown.stdout.lower()
 

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 
+import psutil
 import pytest
 from click.testing import CliRunner
 from support import samples
@@ -80,6 +81,46 @@ def test_termination_ends_the_runs_too(tmp_path):
         process.communicate()
     assert (tmp_path / "interrupted").exists()
     assert not (tmp_path / "started").exists()
+
+
+DAEMON = """
+import os, pathlib, signal, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        pathlib.Path("daemon.new").write_text(str(os.getpid()))
+        os.rename("daemon.new", "daemon")
+        time.sleep(120)
+    os._exit(0)
+time.sleep(120)
+"""
+"""Leaves a daemon, and does not end when it is asked to."""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL])
+def test_no_daemon_of_a_run_outlives_us(tmp_path, number):
+    driver = textwrap.dedent(f"""
+        import pathlib, sys
+        from device_grant.cli.ending import interruptible
+        from device_grant.cli.fleet import Fleet, Job
+        fleet = Fleet(pathlib.Path("."), workers=1, limit=60, done=print, command=[sys.executable, "-c", {DAEMON!r}])
+        with interruptible():
+            fleet.run([Job("a", ())])
+    """)
+    process = subprocess.Popen([sys.executable, "-c", driver], cwd=tmp_path, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.perf_counter() + 60
+        while not (tmp_path / "daemon").exists() and time.perf_counter() < deadline:
+            time.sleep(0.05)
+        daemon = psutil.Process(int((tmp_path / "daemon").read_text()))
+        (leader,) = (one for one in psutil.Process(process.pid).children() if DAEMON in one.cmdline())
+        process.send_signal(number)
+        assert process.wait(30) != 0
+    finally:
+        process.kill()
+        process.communicate()
+    assert psutil.wait_procs([daemon, leader], 30)[1] == []
 
 
 def test_those_that_wait_go_first_and_together(tmp_path, done, monkeypatch):

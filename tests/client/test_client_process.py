@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
 import sys
 import textwrap
 import time
@@ -131,6 +134,61 @@ def _alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+DAEMON = """
+import os, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        print(os.getpid(), flush=True)
+        time.sleep(120)
+    os._exit(0)
+os.wait()
+time.sleep(0.5)
+"""
+"""Leaves a daemon: in a session of its own, and nobody's child."""
+
+
+def test_a_daemon_of_a_client_is_ended(tmp_path):
+    attempt = once(DAEMON, tmp_path)
+    assert attempt.ended.status == 0
+    assert not _alive(int(attempt.ended.stdout))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_however_we_end_nothing_of_a_client_stays(tmp_path, number):
+    written = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()) + chr(10))"
+    source = DAEMON.replace("print(os.getpid(), flush=True)", written).replace("0.5", "60")
+    (tmp_path / "client.py").write_text(source)
+    folders = tmp_path / "folders"
+    folders.mkdir()
+    command = [sys.executable, "-m", "device_grant", "client", "--", sys.executable, str(tmp_path / "client.py")]
+    environment = {**os.environ, "TMPDIR": str(folders)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            _until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n"))
+            daemon = int((tmp_path / "pid").read_text())
+            assert _alive(daemon)
+            assert len(list(folders.iterdir())) > 1
+            process.send_signal(number)
+            began = time.monotonic()
+            _, said = process.communicate(timeout=60)
+            took = time.monotonic() - began
+        finally:
+            process.kill()
+    assert process.returncode == (-number if number == signal.SIGKILL else 128 + number)
+    # Three seconds, and what a busy machine adds.
+    assert took < 10
+    assert said.split() in (["device-grant:", "interrupted"], [])
+    _until(lambda: not _alive(daemon) and not list(folders.iterdir()))
+
+
+def _until(reached):
+    deadline = time.monotonic() + 30
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_children_of_a_client_that_has_ended_are_ended(tmp_path):

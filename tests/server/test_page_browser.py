@@ -167,7 +167,8 @@ def test_the_next_candidate_is_tried_and_closing_ends_every_process(monkeypatch)
 
 
 @in_a_browser
-def test_ctrl_c_leaves_no_browser_behind():
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_however_a_run_ends_no_browser_stays(number):
     command = [sys.executable, "-m", "device_grant", "run", "embedded:rfc8628", "--", "-k", "page_browser"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         end = time.monotonic() + 40
@@ -175,8 +176,8 @@ def test_ctrl_c_leaves_no_browser_behind():
             assert process.poll() is None, "it was over before a browser was seen"
             assert time.monotonic() < end
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 130
+        process.send_signal(number)
+        assert process.wait(30) == (-number if number == signal.SIGKILL else 128 + number)
     assert gone(started)
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_grant.judging import Untestable
+from device_grant.processes import marked_environment
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -140,6 +141,7 @@ class Chromium:
                     # As root Chromium runs without its sandbox or not at all; anyone else keeps it.
                     chromium_sandbox=os.geteuid() != 0,
                     args=_arguments(base),
+                    env={**marked_environment()},
                     timeout=PATIENCE * 1000 / 2,
                 )
             except Error as error:

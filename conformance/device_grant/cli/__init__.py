@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from device_grant import __version__
+from device_grant.cli.ending import INTERRUPTED, interruptible
 from device_grant.errors import DeviceGrantError, ExitCode
 
 COMMANDS = {
@@ -83,12 +84,20 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit; every expected error is one line on standard error."""
+    with interruptible() as interruption:
+        code = _code(arguments)
+    # Else a caller could not tell a person's Ctrl-C from a terminal that was closed.
+    sys.exit(interruption.code if code == INTERRUPTED and interruption.code else code)
+
+
+def _code(arguments: list[str] | None) -> int:
+    code: Any
     try:
         code = cli.main(arguments, prog_name="device-grant", standalone_mode=False)
     except click.exceptions.Exit as wanted:
         code = wanted.exit_code
     except click.Abort:
-        code = _fail("interrupted", 130)
+        code = _fail("interrupted", INTERRUPTED)
     except click.BadParameter as error:
         code = _fail(error.format_message() + _near(error), ExitCode.USAGE)
     except click.UsageError as error:
@@ -99,7 +108,7 @@ def main(arguments: list[str] | None = None) -> None:
     except DeviceGrantError as error:
         code = _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        code = _fail("interrupted", 130)
+        code = _fail("interrupted", INTERRUPTED)
     except OSError as error:
         code = _not_written(error)
     try:
@@ -107,7 +116,7 @@ def main(arguments: list[str] | None = None) -> None:
     except OSError as error:
         code = code or _not_written(error)
         _lead_nowhere()
-    sys.exit(code if isinstance(code, int) else 0)
+    return code if isinstance(code, int) else 0
 
 
 def _not_written(error: OSError) -> int:

@@ -9,6 +9,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
+from device_grant.processes import ended_before_us, ended_with_us
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +36,8 @@ class Beside:
         self._answer, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_carried_out, args=(work, self._like(console), theirs))
         self._process.start()
+        self._pid = self._process.pid or 0
+        ended_with_us(self._pid)
         theirs.close()
 
     def result(self) -> int:
@@ -43,7 +46,7 @@ class Beside:
             kind, value, code = self._answer.recv()
         except EOFError:
             kind, value, code = "error", "the process of a run ended without a word", int(ExitCode.SUITE_ERROR)
-        self._process.join()
+        self._joined()
         with self._said:
             self._said.seek(0)
             self._console.file.write(self._said.read())
@@ -56,8 +59,12 @@ class Beside:
     def stop(self) -> None:
         """End it: nobody wants to hear of it any more."""
         self._process.terminate()
-        self._process.join()
+        self._joined()
         self._said.close()
+
+    def _joined(self) -> None:
+        self._process.join()
+        ended_before_us(self._pid)
 
     def _like(self, console: Console) -> Console:
         from rich.console import Console
@@ -79,6 +86,9 @@ def _carried_out(work: Callable[[Console], int], console: Console, answer: Conne
         answer.send(("code", work(console), 0))
     except DeviceGrantError as error:
         answer.send(("error", str(error), int(error.exit_code)))
+    except KeyboardInterrupt:
+        # Who interrupted us has interrupted our parent too, or was our parent.
+        return
     except Exception:  # noqa: BLE001 - whatever breaks is handed to the process that waits
         answer.send(("error", traceback.format_exc(), int(ExitCode.SUITE_ERROR)))
     finally:

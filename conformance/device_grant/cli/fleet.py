@@ -187,7 +187,7 @@ def _end(process: ProcessGroup) -> None:
 
 @contextlib.contextmanager
 def _terminable() -> Iterator[None]:
-    """Take a request to terminate as an interrupt, so that what was started is stopped."""
+    """Take a request to terminate, or the end of the terminal, as an interrupt, so that what was started is stopped."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -196,8 +196,12 @@ def _terminable() -> Iterator[None]:
         del number, frame
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # What is set already has its reasons: the command line's own, or none to end.
+    ours = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in ours:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
+
+from device_grant.processes import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from device_grant.judging import Check
 
@@ -29,8 +30,8 @@ class Admission:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._own = tempfile.TemporaryDirectory(prefix=PREFIX) if folder is None else None
-        self._folder = folder if folder is not None else Path(self._own.name if self._own else "")
+        self._own = ExitStack()
+        self._folder = folder if folder is not None else self._own.enter_context(temporary_folder(PREFIX))
         self._early: int | None = None
 
     def begin(self) -> None:
@@ -47,8 +48,7 @@ class Admission:
     def close(self) -> None:
         """Give everything back."""
         self.end()
-        if self._own is not None:
-            self._own.cleanup()
+        self._own.close()
 
     @contextmanager
     def admitted(self, check: Check) -> Iterator[None]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import pytest
 from device_grant.engine.exclusion import PREFIX
 from device_grant.engine.payloads import decoded, encoded
 from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
+from device_grant.processes import temporary_folder
 from device_grant.pytest_plugin.items import GROUP, check_name, plain
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ class WorkerPlugin:
 
     def __init__(self, session: CheckSession) -> None:
         self._session = session
-        self._locks: tempfile.TemporaryDirectory[str] | None = None
+        self._stack = ExitStack()
+        self._locks: Path | None = None
         self._given: list[str] | None = None
         """The checks that the workers have collected, in a controller."""
 
@@ -89,8 +90,8 @@ class WorkerPlugin:
     def pytest_configure_node(self, node: Any) -> None:
         """In the controller: tell a worker of the folder whose locks all of them share."""
         if self._locks is None:
-            self._locks = tempfile.TemporaryDirectory(prefix=PREFIX)
-        node.workerinput[_LOCKS] = self._locks.name
+            self._locks = self._stack.enter_context(temporary_folder(PREFIX))
+        node.workerinput[_LOCKS] = str(self._locks)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
@@ -126,8 +127,7 @@ class WorkerPlugin:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """In a worker: leave the error for the controller; there: end with its exit code."""
-        if self._locks is not None:
-            self._locks.cleanup()
+        self._stack.close()
         # Each worker has walked, for it meets a server of its own perhaps; one of them tells of it.
         worker: dict[str, Any] = getattr(session.config, "workerinput", {})
         if worker.get("workerid") == "gw0" and self._session.first is not None:

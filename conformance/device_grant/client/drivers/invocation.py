@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import re
 import socket
-import tempfile
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self
 
 from device_grant.client.drivers.config import UNSUPPORTED
 from device_grant.client.drivers.watching import Watch, reach
 from device_grant.client.scripted.members import JWKS
 from device_grant.errors import UsageError
+from device_grant.processes import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -35,8 +34,8 @@ class Home:
     """A fresh HOME; runs that share it are runs of the same person on the same machine."""
 
     def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="device-grant-home-", ignore_cleanup_errors=True)
-        self.path = Path(self._folder.name)
+        self._stack = ExitStack()
+        self.path = self._stack.enter_context(temporary_folder("device-grant-home-"))
         self._reserved: socket.socket | None = None
         self.furnished = False
         """Whether it has been given the files that the client is to find."""
@@ -64,7 +63,7 @@ class Home:
     def __exit__(self, *_: object) -> None:
         if self._reserved is not None:
             self._reserved.close()
-        self._folder.cleanup()
+        self._stack.close()
 
     def files(self) -> tuple[Kept, ...]:
         """Every regular file that the client left there."""

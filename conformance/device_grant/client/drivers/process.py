@@ -7,10 +7,8 @@ import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from device_grant.client.drivers.furnishing import furnish
@@ -21,7 +19,7 @@ from device_grant.client.scripted.certificates import Certificates
 from device_grant.client.scripted.network import Listener, Loop, Proxy
 from device_grant.client.scripted.steps import Script, change, pending
 from device_grant.errors import UsageError
-from device_grant.processes import ProcessGroup, why_not_started
+from device_grant.processes import ProcessGroup, temporary_folder, why_not_started
 from device_grant.protocol import Purpose, Secrets, any_dialect
 from device_grant.targets.adapter import fill
 from device_grant.targets.building import Built, built
@@ -30,6 +28,7 @@ from device_grant.targets.environments import node_environment, python_environme
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from device_grant.client.drivers.config import LocatedClient
     from device_grant.client.scripted.authority import Authority
@@ -90,7 +89,7 @@ class ProcessDriver:
         if run.build:
             moved = self.config.clock.scale > 1
             self._built = built(self._located.folder, run.build, name, python=self._python, moved=moved)
-        self._work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="device-grant-client-")))
+        self._work = stack.enter_context(temporary_folder("device-grant-client-"))
         if run.package:
             modules = node_environment(self._located.folder / run.package, name)
             self._folder = self._work / "app"
@@ -122,7 +121,7 @@ class ProcessDriver:
             if not invocation.home.furnished:
                 furnish(invocation.home.path, self.config.files, self._values(invocation))
                 invocation.home.furnished = True
-            outputs = [invocation.home.path.parent / f"{invocation.home.path.name}.{name}" for name in ("out", "err")]
+            outputs = [self._work / f"{invocation.home.path.name}.{name}" for name in ("out", "err")]
             for path in outputs:
                 stack.callback(path.unlink, missing_ok=True)
             with invocation.home.watched(really=invocation.watched), ExitStack() as streams:

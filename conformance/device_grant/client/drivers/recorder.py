@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import shlex
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from contextlib import ExitStack
 from typing import Self
+
+from device_grant.processes import temporary_folder
 
 NAMES = ("browser", "xdg-open", "x-www-browser", "www-browser", "sensible-browser")
 """The first is that of BROWSER; programs ask for the others by name."""
@@ -18,8 +19,8 @@ class BrowserRecorder:
     """A folder of scripts, which is removed at the end."""
 
     def __enter__(self) -> Self:
-        self._folder = TemporaryDirectory(prefix="device-grant-browser-", ignore_cleanup_errors=True)
-        self.path = Path(self._folder.name)
+        self._stack = ExitStack()
+        self.path = self._stack.enter_context(temporary_folder("device-grant-browser-"))
         self._record = self.path / "opened"
         script = f"#!/bin/sh\nprintf '%s\\n' \"$@\" >> {shlex.quote(str(self._record))}\n"
         for name in NAMES:
@@ -29,7 +30,7 @@ class BrowserRecorder:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
+        self._stack.close()
 
     def environment(self, path: str) -> dict[str, str]:
         """BROWSER, and PATH with the other names of a browser before what it has already."""

@@ -13,14 +13,13 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from device_grant.errors import DeviceGrantError
-from device_grant.processes import Completed, ProcessGroup, exit_words, last_lines
+from device_grant.processes import Completed, ProcessGroup, exit_words, last_lines, temporary_folder
 from device_grant.targets.environments import cache_folder, digest_of, prepared, say
 
 if TYPE_CHECKING:
@@ -156,8 +155,7 @@ def _make(place: Path, root: Path, used: Path, patched: Mapping[str, str]) -> No
 
 def _try(build: Sequence[str], variables: Mapping[str, str]) -> None:
     """Build the probe and run it both ways; raises _UnfitError where its time does not move."""
-    with tempfile.TemporaryDirectory(prefix="device-grant-go-") as work:
-        folder = Path(work)
+    with temporary_folder("device-grant-go-") as folder:
         shutil.copy(_OURS[1], folder / "main.go")
         (folder / "go.mod").write_text("module probe\n\ngo 1.20\n", encoding="ascii")
         made = _run([*build, "-o", "probe", "."], folder, variables, _BUILD_LIMIT)

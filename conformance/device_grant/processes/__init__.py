@@ -1,54 +1,41 @@
 """Commands that we start: each in a process group of its own, ended for sure, however we end ourselves.
 
-One guard process stands beside us as long as we live. It knows which groups are alive and which folders are theirs.
-If we are killed, its pipe closes, and it ends the groups and removes the folders.
+One guard process stands beside us as long as we live (`standing`). It knows which groups are alive and which folders
+are ours. If we are killed, its pipe closes, and it ends the groups and removes the folders. What has left its group,
+its session and its parent is known by a variable of its environment, on Linux; one that gives up that too is not.
 """
 
 from __future__ import annotations
 
-import atexit
-import json
+import itertools
 import os
+import shutil
 import signal
 import subprocess
-import sys
+import tempfile
 import threading
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import psutil
 
+from device_grant.processes.guard import GUARD
+from device_grant.processes.standing import MARK, still_running
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Iterator, Mapping, Sequence
 
 _LOOK = 0.02
 """Seconds between two looks at a process. `Popen.wait` with a timeout looks up to two thousand times a second."""
 _DYING = 2.0
 """Seconds that the system has to end what was killed."""
-_GUARD_TIMEOUT = 5.0
-"""Seconds that the guard has to end."""
-_GUARD = """
-import json, os, shutil, signal, sys, time
-signal.signal(signal.SIGTERM, signal.SIG_IGN)
-groups, folders = set(), set()
-for line in sys.stdin:
-    kind, keep, value = json.loads(line)
-    kept = groups if kind == "group" else folders
-    kept.add(value) if keep else kept.discard(value)
-for number in (signal.SIGTERM, signal.SIGKILL):
-    for group in tuple(groups):
-        try:
-            os.killpg(group, number)
-        except OSError:
-            groups.discard(group)
-    if groups:
-        time.sleep(1)
-for folder in folders:
-    shutil.rmtree(folder, ignore_errors=True)
-"""
+_HURRY = 0.3
+"""Seconds that a command has to end by itself once a person waits for our end."""
+_hurried = threading.Event()
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -94,17 +81,20 @@ class ProcessGroup:
         umask: int = -1,
     ) -> None:
         """`folder` is its working directory, `environment` all its variables; by default both are ours."""
+        self._mark = GUARD.mark(next(_numbers))
+        variables = dict(os.environ if environment is None else environment)
+        variables[MARK] = os.environ.get(MARK, "") + self._mark
         self._process = subprocess.Popen(  # noqa: S603 - to start what the caller names is what this class is for
             command,
             cwd=folder,
-            env=environment,
+            env=variables,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
             start_new_session=True,
             umask=umask,
         )
-        _guard.tell("group", self.pid, keep=True)
+        GUARD.tell("group", self.pid, keep=True)
 
     @property
     def pid(self) -> int:
@@ -133,22 +123,25 @@ class ProcessGroup:
         The group is asked to end (SIGTERM) and killed after `patience`. Descendants of the leader that have made
         sessions of their own may be guards that tidy up now: they have as long again.
         """
-        group, strays = self._members(), []
-        if self._process.poll() is None:
-            strays = self._strays(group)
+        patience = patience if not _hurried.is_set() else min(patience, _HURRY)
+        group, running = self._members(), self._process.poll() is None
+        strays = self._strays(group)
+        if running:
             self._signal(signal.SIGTERM)
-            for stray in strays:
-                with suppress(psutil.Error):
-                    stray.terminate()
+        for stray in strays:
+            with suppress(psutil.Error):
+                stray.terminate()
+        if running:
             self.wait(patience)
         # Also where the leader has ended: its children may have stayed.
         self._signal(signal.SIGKILL)
         self._process.wait()
         _await_end(group, _DYING)
-        for stray in _await_end(strays, patience):
+        for stray in (*_await_end(strays, patience), *self._marked()):
             with suppress(psutil.Error):
                 stray.kill()
-        _guard.tell("group", self.pid, keep=False)
+        _await_end(strays, _DYING)
+        GUARD.tell("group", self.pid, keep=False)
         return frozenset({self.pid} | {process.pid for process in (*group, *strays)})
 
     def completed(self, seconds: float) -> Completed:
@@ -178,11 +171,19 @@ class ProcessGroup:
         return members
 
     def _strays(self, group: list[psutil.Process]) -> list[psutil.Process]:
-        """Descendants of the leader that have left its group; nobody finds them any more once it has ended."""
-        try:
-            return [process for process in psutil.Process(self.pid).children(recursive=True) if process not in group]
-        except psutil.Error:
-            return []
+        """What the command has started and is in its group no more."""
+        collected = self._marked()
+        with suppress(psutil.Error):
+            # While the leader is there, also those that have no mark any more.
+            collected += psutil.Process(self.pid).children(recursive=True)
+        return [process for process in dict.fromkeys(collected) if process not in group]
+
+    def _marked(self) -> list[psutil.Process]:
+        collected = []
+        for pid in still_running(frozenset(), frozenset(), self._mark) - {self.pid}:
+            with suppress(psutil.Error):
+                collected.append(psutil.Process(pid))
+        return collected
 
 
 def _await_end(processes: list[psutil.Process], seconds: float) -> list[psutil.Process]:
@@ -209,12 +210,44 @@ def completed(
 
 def removed_with_us(folder: Path) -> None:
     """Have a folder removed if we are killed before `kept_no_more` is called with it."""
-    _guard.tell("folder", str(folder), keep=True)
+    GUARD.tell("folder", str(folder), keep=True)
 
 
 def kept_no_more(folder: Path) -> None:
     """The folder has been removed by its owner."""
-    _guard.tell("folder", str(folder), keep=False)
+    GUARD.tell("folder", str(folder), keep=False)
+
+
+def ended_with_us(pid: int) -> None:
+    """Have a process ended if we are killed before `ended_before_us` is called with it."""
+    GUARD.tell("process", pid, keep=True)
+
+
+def ended_before_us(pid: int) -> None:
+    """The process has ended."""
+    GUARD.tell("process", pid, keep=False)
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Within: a fresh folder for us alone, which is removed afterwards, also if we are killed."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    removed_with_us(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        kept_no_more(folder)
+
+
+def marked_environment() -> dict[str, str]:
+    """Our environment for a program that another library starts; the program is ended with us if we are killed."""
+    return {**os.environ, MARK: os.environ.get(MARK, "") + GUARD.mark(0)}
+
+
+def hurry() -> None:
+    """From now on nothing is waited for that can be killed."""
+    _hurried.set()
 
 
 def last_lines(text: str, count: int) -> str:
@@ -237,59 +270,3 @@ def exit_words(status: int) -> str:
         return f"signal {signal.Signals(-status).name}"
     except ValueError:  # signals for real-time use have no names
         return f"signal {-status}"
-
-
-class _Guard:
-    """The guard process: started with the first command, ended when we end."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def tell(self, kind: str, value: int | str, *, keep: bool) -> None:
-        """Have a group or a folder ended with us, or no more."""
-        line = json.dumps([kind, keep, value]).encode() + b"\n"
-        with self._lock:
-            if self._process is None:
-                self._process = self._started()
-            # Without its guard a run goes on: it ends what it has started itself.
-            with suppress(OSError):
-                pipe = self._process.stdin
-                if pipe is not None:
-                    pipe.write(line)
-                    pipe.flush()
-
-    def close(self) -> None:
-        """End it; what it still knows of ends with it."""
-        with self._lock:
-            process, self._process = self._process, None
-        if process is not None:
-            with suppress(OSError, subprocess.TimeoutExpired):
-                process.communicate(timeout=_GUARD_TIMEOUT)
-
-    def forget(self) -> None:
-        """In a fork: the guard is our parent's, and must see the parent's pipe close."""
-        process, self._process = self._process, None
-        self._lock = threading.Lock()
-        if process is not None:
-            process.returncode = 0  # not our child: nothing to wait for
-            if process.stdin is not None:
-                process.stdin.close()
-
-    @staticmethod
-    def _started() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - our own interpreter with our own text
-            [sys.executable, "-I", "-S", "-c", _GUARD],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            # A folder that may be removed or unmounted is none to stand in.
-            cwd="/",
-            start_new_session=True,
-        )
-
-
-_guard = _Guard()
-# Registered before any owner of a group can register its own end, so that it runs after that.
-atexit.register(_guard.close)
-os.register_at_fork(after_in_child=_guard.forget)
