@@ -6,7 +6,7 @@ import pytest
 
 from device_grant.protocol import Operation, Outcome, Request, Response, dialect
 from device_grant.protocol.exchange import Exchange
-from device_grant.server.invariants.json_texts import json_parses
+from device_grant.server.invariants.json_texts import json_literals_are_lower_case, json_parses
 from device_grant.server.invariants.syntax import member_names_are_well_formed, scope_of_responses_is_well_formed
 
 RFC = dialect("rfc8628")
@@ -43,3 +43,22 @@ def test_json_beyond_the_depth_of_our_parser_is_not_judged():
     deep = b"[" * 100_000 + b"]" * 100_000
     assert verdicts(json_parses, answered(Operation.REGISTRATION, {}, deep)) == set()
     assert verdicts(json_parses, answered(Operation.REGISTRATION, {}, b"[1,]")) == {False}
+
+
+@pytest.mark.parametrize(
+    ("body", "holds"),
+    [
+        (b'{"c', True),
+        (b'{"a": "x y', True),
+        (b'{"a": "x\\', True),
+        (b'{"a": "x\\"y", "b": fal', True),
+        (b'{"a": tru', True),
+        (b'{"a": True', False),
+        (b'{"a": None, "b": "c', False),
+        (b'{"a": fal}', False),
+        (b'{"a": nul, "b": 1}', False),
+    ],
+)
+def test_a_body_that_is_cut_off_has_no_bare_word_for_that(body, holds):
+    exchange = answered(Operation.TOKEN, {}, body)
+    assert verdicts(json_literals_are_lower_case, exchange) == {holds}

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from device_grant.protocol import Dialect, Exchange
 
 _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
-_STRING = re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL)
+_STRING = re.compile(r'"(?:\\.|[^"\\])*(?:"|\\?\Z)', re.DOTALL)
+"""The last one may lack its end: a body that was cut off is no JSON, but has no bare word for that."""
+_CUT_LITERAL = re.compile(r"(?<!\w)(?:t|tr|tru|f|fa|fal|fals|n|nu|nul)\Z")
 _WORD = re.compile(r"(?<![\w.+-])[A-Za-z_]+")
 _SAFE = 2**53 - 1
 """The largest integer that every IEEE 754 double holds exactly."""
@@ -91,7 +93,8 @@ def json_literals_are_lower_case(exchange: Exchange, _dialect: Dialect) -> Itera
     content = _json_of(exchange)
     if not content:
         return
-    words = set(_WORD.findall(_STRING.sub('""', content.decode("utf-8", errors="replace").replace("\0", ""))))
+    bare = _STRING.sub('""', content.decode("utf-8", errors="replace").replace("\0", ""))
+    words = set(_WORD.findall(_CUT_LITERAL.sub("", bare)))
     yield Judgement(
         "rfc8259-3-literals-lower-case",
         words <= {"true", "false", "null"},
