@@ -17,6 +17,10 @@ DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 """Grant type of RFC 8628 section 3.4."""
 REFRESH_TOKEN_GRANT = "refresh_token"  # noqa: S105 - the name of a grant type, not a secret
 
+NO_RESPONSE = "no-response"
+"""The outcome of a request that was not answered."""
+UNREAD = "unread"
+"""The outcome where the answer was beyond what the suite reads or waits for: nothing can be said of what it was."""
 REFUSED = "refused"
 """A name of every outcome that is an error and leaves nothing open."""
 _STILL_OPEN = ("authorization_pending", "slow_down")
@@ -110,7 +114,8 @@ class Outcome:
     status: int
     code: str
     """`ok` for a success, else the OAuth error code; without one the name of a framework error
-    (`SerializationException`) or `http-404`; `no-response` where the connection gave none."""
+    (`SerializationException`) or `http-404`; `no-response` where the connection gave none, `unread` where the suite
+    did not take the answer."""
     members: Mapping[str, Any] = field(default_factory=dict)
     """Members of the JSON object, canonical names; members that are null are left out."""
     error_type: str = ""

@@ -88,7 +88,7 @@ class Adapter:
         try:
             with socket.create_connection((host, port), timeout=_CONNECT_TIMEOUT):
                 return True
-        except OSError:
+        except (OSError, UnicodeError):  # the latter of names whose labels are empty or too long
             return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - msgspec resolves annotations at run time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -187,6 +187,21 @@ class ClockSection(_Section, frozen=True, kw_only=True):
     looks at its clock; for programs that look very often, as those of the JVM do."""
 
 
+class LimitsSection(_Section, frozen=True, kw_only=True):
+    """What a target may cost a run; what goes beyond is said, and nothing is concluded from it."""
+
+    answer: Annotated[int, msgspec.Meta(ge=1024)] = 1_048_576
+    """Octets of the content of an answer, content codings undone, that are read; a longer one counts as unread."""
+    exchange: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    """Real seconds for one exchange, from the connection to the last octet of the answer."""
+    silence: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Real seconds that a run waits for answers that do not come; then a place that has not answered twice in a row
+    is asked no more."""
+    retry_after: Annotated[float, msgspec.Meta(ge=0)] = 300.0
+    """Real seconds that a run waits on a real clock because the server says Retry-After or 429; then it waits no
+    more."""
+
+
 class Lifetimes(_Section, frozen=True, kw_only=True):
     """Configured lifetimes in seconds, for checks that must know them beforehand; 0: unknown."""
 
@@ -214,6 +229,7 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     user: UserSection = UserSection()
     clock: ClockSection = ClockSection()
     lifetimes: Lifetimes = Lifetimes()
+    limits: LimitsSection = LimitsSection()
     claims: dict[str, bool] = {}
     """What it says that it can do: `slow_down`, `refresh_token`, `registration`, `metadata` …; an absent claim
     means that the suite finds out."""

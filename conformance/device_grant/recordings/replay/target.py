@@ -16,6 +16,7 @@ from device_grant.recordings.replay.player import Player
 from device_grant.recordings.replay.user import ReplayUser
 from device_grant.recordings.tape import SHARED
 from device_grant.targets.ports import NotHeld
+from device_grant.targets.transports.limits import UNREAD_ANSWERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -126,7 +127,7 @@ class _ReplayTransport(httpx.BaseTransport):
         reach(self._clock, self._player.playback, entry)
         got = entry.response
         if got is None:
-            raised: type[httpx.HTTPError] = getattr(httpx, entry.error)
+            raised: type[httpx.HTTPError] = UNREAD_ANSWERS.get(entry.error) or getattr(httpx, entry.error)
             error = raised(entry.message)
             error.request = request
             raise error

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation, Purpose
+from device_grant.protocol.exchange import UNREAD
 from device_grant.server.preflight.causes import Blocked, Cause, Stage
 from device_grant.server.preflight.clock import followed
 from device_grant.server.preflight.variations import diagnose, name_of
@@ -173,8 +174,8 @@ class _Walk:
                     "[[clients]] of target.toml: see that id, secret and authentication are those of the server",
                     exchange,
                 )
-            # Who is wrong, the server or target.toml, nobody can tell.
-            holds = None if mistaken else False
+            # Who is wrong, the server or target.toml, nobody can tell; and what was not read may have been right.
+            holds = None if mistaken or exchange.code == UNREAD else False
         self._broken(cause, {"starts", *self._token_endpoint(device)})
         self._verify.that(START, holds, cause.title, exchange, accepted=("ok", "no-response"))
 

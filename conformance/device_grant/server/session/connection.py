@@ -11,7 +11,7 @@ import httpx
 
 from device_grant.browser.unreadable import UNREADABLE
 from device_grant.errors import TargetUnreachableError
-from device_grant.server.session.answers import plain_response, reason_of
+from device_grant.server.session.answers import plain_response
 
 if TYPE_CHECKING:
     from device_grant.protocol import Request, Response
@@ -39,7 +39,7 @@ class Connection:
             content=request.content,
         )
 
-    def send(self, request: Request) -> tuple[Response | None, str, float]:
+    def send(self, request: Request) -> tuple[Response | Exception, float]:
         """The answer, or why there is none, and the real seconds that it took.
 
         Raises TargetUnreachableError if the target is gone.
@@ -54,23 +54,23 @@ class Connection:
                 # A kept-alive connection that the server closed meanwhile: it has not seen the request.
                 if attempt == 1 and "without sending a response" in str(error):
                     continue
-                return None, reason_of(error), time.perf_counter() - tick
+                return error, time.perf_counter() - tick
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 self._recycle(http)
                 gone = self._target.gone()
                 if gone:
                     raise TargetUnreachableError(gone) from error
-                return None, reason_of(error), time.perf_counter() - tick
+                return error, time.perf_counter() - tick
             except UNREADABLE as error:
                 self._recycle(http)
-                return None, reason_of(error), time.perf_counter() - tick
+                return error, time.perf_counter() - tick
             response = plain_response(answer)
             if response.status >= 400 and response.media_type != "application/json":
                 # Servers that refuse without reading the body leave the connection in an undefined state.
                 self._recycle(http)
-            return response, "", answer.elapsed.total_seconds()
+            return response, answer.elapsed.total_seconds()
         error_twice = "the server closed the connection twice without sending a response"
-        return None, error_twice, time.perf_counter() - tick
+        return httpx.RemoteProtocolError(error_twice), time.perf_counter() - tick
 
     def close(self) -> None:
         """Drop the connections."""

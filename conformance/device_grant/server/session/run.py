@@ -28,12 +28,12 @@ from device_grant.protocol import (
 from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.preflight import Preflight
-from device_grant.server.session.answers import plain_response, reason_of
+from device_grant.server.session.answers import lost, plain_response, reason_of
 from device_grant.server.session.connection import Connection
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.methods import METHOD, Methods, known_client
 from device_grant.server.session.pace import RENEWAL
-from device_grant.server.session.patience import RETRIES, Patience, put_off
+from device_grant.server.session.patience import RETRIES, Patience, Rests, put_off
 from device_grant.server.session.profile import PROFILES, Profile
 from device_grant.server.session.shared_user import SharedUser
 from device_grant.targets import discover
@@ -62,10 +62,6 @@ _PUBLIC = ("primary", "other")
 """Roles of clients that register without a secret, where the server lets them."""
 _LONGEST_JOURNAL = 4_000
 """Characters of what a server wrote, from its end, that go with an answer."""
-LONGEST_RETRY = 30.0
-"""Seconds that are waited at most for each."""
-LONGEST_JUMP = 3600.0
-"""The same on a clock that jumps."""
 
 
 @dataclass
@@ -101,6 +97,7 @@ class Run:
         self._connection = Connection(self.target)
         self._clients: dict[str, Client | None] = {}
         self._since: dict[str, float] = {}
+        self._rests = Rests(self.target)
         self._served: set[Client] = set()
         self.remarks: dict[str, str] = {}
         """What became of a client that all checks share, by its role: one line each."""
@@ -202,7 +199,8 @@ class Run:
             )
             if wait is None:
                 return exchange
-            self._rest(wait)
+            if not self._rests.take(wait):
+                break
         raise Inconclusive(f"the server limits the rate of requests: it answers {exchange.status}")
 
     def _exchange(self, request: Request, began: float, label: str) -> Exchange:
@@ -214,12 +212,13 @@ class Run:
         self._remember_secrets_of(request)
         started = clock.now() - began
         length = self.target.journal_length()
-        response, error, elapsed = self._connection.send(request)
+        answer, elapsed = self._connection.send(request)
         ended = clock.now() - began
-        if response is None:
-            outcome = Outcome(0, "no-response")
+        response, error = (None, reason_of(answer)) if isinstance(answer, Exception) else (answer, "")
+        if isinstance(answer, Exception):
+            outcome = lost(answer)
         else:
-            outcome = self.dialect.decode(request.operation, response)
+            outcome = self.dialect.decode(request.operation, answer)
             self.remember(outcome)
         self.count()
         broke = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -238,12 +237,7 @@ class Run:
 
     def patience(self) -> httpx.Auth:
         """For a browser of the user: waits as `exchange` does where the pages limit the rate of requests."""
-        return Patience(self._rest, self.target.clock.now)
-
-    def _rest(self, seconds: float) -> None:
-        """Wait as long as the server asks for, within bounds: on a clock that jumps it costs nothing."""
-        clock = self.target.clock
-        clock.wait(min(seconds, LONGEST_RETRY if clock.sleeps else LONGEST_JUMP))
+        return Patience(self._rests, self.target.clock.now)
 
     def count(self) -> None:
         """One more request was sent."""
@@ -260,8 +254,7 @@ class Run:
         self.count()
         purpose = purpose_of(request)
         if isinstance(answer, Exception):
-            lost = Outcome(0, "no-response")
-            return Exchange(request, None, lost, now, now, 0.0, reason_of(answer), label, purpose=purpose)
+            return Exchange(request, None, lost(answer), now, now, 0.0, reason_of(answer), label, purpose=purpose)
         response = plain_response(answer)
         outcome = self.dialect.decode(request.operation, response)
         self.remember(outcome)

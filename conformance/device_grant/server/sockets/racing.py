@@ -19,11 +19,12 @@ import httpx
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation
 from device_grant.protocol.events import OverlapTried
 from device_grant.protocol.http1 import parse_responses, until_closed
+from device_grant.targets.transports.limits import TooLarge, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from device_grant.protocol import Client, Exchange, Request
+    from device_grant.protocol import Client, Exchange, Request, Response
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Grant
 
@@ -34,6 +35,8 @@ SETTLED = 0.02
 PATIENCE = 2.0
 """Real seconds after which a request that waits beside an unfinished one counts as held up by it."""
 _BLOCK = 65_536
+_LARGEST = 2**20 + 2**16
+"""Octets of an answer that are read: as much content as others may have by default, and its head."""
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Race:
             return target.together(requests)
         try:
             lanes = _connected(requests)
-        except OSError:
+        except (OSError, UnicodeError):
             # A proxy, or a host that only the HTTP library can reach: it has its own way of being quick.
             return target.together(requests)
         return _released(lanes)
@@ -85,7 +88,7 @@ class Race:
         built = run.build(request)
         try:
             first, second = _connected([built, built])
-        except OSError:
+        except (OSError, UnicodeError):
             return ""
         first.write()
         second.write()
@@ -146,11 +149,13 @@ class _Lane:
             self._end(httpx.ReadError(str(error), request=self.request))
             return
         self.buffer += block
+        if len(self.buffer) > _LARGEST:
+            self._end(TooLarge(f"an answer goes on after {_LARGEST} octets", request=self.request))
+            return
         responses, _ = parse_responses(self.buffer, head=self.request.method == "HEAD")
         result = responses[0] if responses else None if block else until_closed(self.buffer)
         if result is not None:
-            headers = [(name, value) for name, value in result.headers if name.lower() != "transfer-encoding"]
-            self._end(httpx.Response(result.status, headers=headers, content=result.content, request=self.request))
+            self._end(_as_httpx(result, self.request))
         elif not block:
             self._end(httpx.RemoteProtocolError("connection closed without a response", request=self.request))
 
@@ -158,6 +163,12 @@ class _Lane:
         self.answer = answer
         # At once: a server that serves one connection after another waits for this before it looks at the next.
         self.connection.close()
+
+
+def _as_httpx(response: Response, request: httpx.Request) -> httpx.Response | Exception:
+    headers = [(name, value) for name, value in response.headers if name.lower() != "transfer-encoding"]
+    answer = httpx.Response(response.status, headers=headers, stream=httpx.ByteStream(response.content))
+    return whole(answer, request, _LARGEST)
 
 
 def octets(request: httpx.Request) -> bytes:
@@ -171,7 +182,7 @@ def _connected(requests: Sequence[httpx.Request]) -> list[_Lane]:
     lanes: list[_Lane] = []
     try:
         lanes.extend(_Lane(request) for request in requests)
-    except OSError:
+    except (OSError, UnicodeError):
         for lane in lanes:
             lane.connection.close()
         raise

@@ -164,7 +164,7 @@ class _Conversation:
             self._socket.sendall(octets)
         except TimeoutError:
             return "timeout"
-        except (ConnectionError, OSError):
+        except (OSError, UnicodeError):  # the latter of a name with labels that are empty or too long
             return "reset"
         return ""
 

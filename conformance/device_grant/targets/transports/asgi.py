@@ -10,6 +10,8 @@ from urllib.parse import unquote_to_bytes
 import httpx
 from asgi_lifespan import LifespanManager, LifespanNotSupported
 
+from device_grant.targets.transports.limits import whole
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 
@@ -32,8 +34,10 @@ class AsgiBridge(httpx.BaseTransport):
     `ReadTimeout` after real seconds. An application that blocks its loop cannot be interrupted.
     """
 
-    def __init__(self, app: App, failed: Callable[[BaseException], None]) -> None:
+    def __init__(self, app: App, failed: Callable[[BaseException], None], most: int) -> None:
+        """`most`: octets of the content of an answer that are taken."""
         self._app: App = app
+        self._most = most
         self._failed = failed
         self._loop = asyncio.new_event_loop()
         self._lifespan: LifespanManager | None = None
@@ -78,9 +82,7 @@ class AsgiBridge(httpx.BaseTransport):
         results: list[httpx.Response | Exception] = []
         for request, result in zip(requests, answers, strict=True):
             if isinstance(result, httpx.Response):
-                result.request = request
-                result.read()
-                results.append(result)
+                results.append(whole(result, request, self._most))
             elif isinstance(result, Exception):
                 results.append(result)
             else:
@@ -105,19 +107,20 @@ class AsgiBridge(httpx.BaseTransport):
         return manager
 
     async def _exchange(self, request: httpx.Request, content: bytes, limit: float | None) -> httpx.Response:
-        call = _Call(request, content)
+        call = _Call(request, content, self._most)
         task = asyncio.ensure_future(_awaited(self._app(call.scope, call.receive, call.send)))
+        call.give_up = task.cancel
         done, _ = await asyncio.wait((task,), timeout=limit)
         if not done:
             task.cancel()
             await asyncio.wait((task,), timeout=_GRACE)
-            if not call.complete:
+            if not (call.complete or call.overflowed):
                 raise httpx.ReadTimeout(f"the application did not answer within {limit:g} s", request=request)
         elif not task.cancelled() and (error := task.exception()) is not None:
             self._failed(error)
-            if not call.complete:
+            if not (call.complete or call.overflowed):
                 return call.broken(f"the application raised {type(error).__name__} inside its response")
-        if not call.complete:
+        if not (call.complete or call.overflowed):
             self._failed(RuntimeError("the application returned without completing its response"))
             return call.broken("the application returned without completing its response")
         return call.response()
@@ -141,7 +144,7 @@ class AsgiBridge(httpx.BaseTransport):
 class _Call:
     """The two ends that the application sees of one request."""
 
-    def __init__(self, request: httpx.Request, content: bytes) -> None:
+    def __init__(self, request: httpx.Request, content: bytes, most: int) -> None:
         url = request.url
         path, _, query = url.raw_path.partition(b"?")
         self.scope: dict[str, Any] = {
@@ -166,6 +169,11 @@ class _Call:
         self._status = 0
         self._headers: list[tuple[bytes, bytes]] = []
         self._body = bytearray()
+        self._most = most
+        self.overflowed = False
+        """Whether the content is longer than what is taken: nobody waits for its end."""
+        self.give_up: Callable[[], object] = lambda: None
+        """Ends the application's work on this request."""
 
     async def receive(self) -> dict[str, Any]:
         """The whole body at once, then the disconnect, once the response is complete."""
@@ -185,11 +193,19 @@ class _Call:
         elif message["type"] == "http.response.body":
             if not self._status:
                 raise RuntimeError("the body was sent before the response was started")
-            if not self.complete:
-                self._body += message.get("body", b"")
-                if not message.get("more_body", False):
+            if not (self.complete or self.overflowed):
+                # One octet more, by which whoever reads it sees that there is more.
+                self._body += message.get("body", b"")[: self._most + 1 - len(self._body)]
+                if len(self._body) > self._most:
+                    self.overflowed = True
+                    self._ended.set()
+                    self.give_up()
+                elif not message.get("more_body", False):
                     self.complete = True
                     self._ended.set()
+                    return
+            # An application that sends without end comes nowhere else to the loop, which has the deadline.
+            await asyncio.sleep(0)
 
     def response(self) -> httpx.Response:
         """The complete response; a stream keeps httpx from adding headers that the application did not send."""

@@ -26,6 +26,7 @@ from device_grant.targets.clocks import RealClock, TravelClock
 from device_grant.targets.config import DEFAULT_BASE
 from device_grant.targets.transports.asgi import AsgiBridge, BadApplicationError
 from device_grant.targets.transports.journal import Journal
+from device_grant.targets.transports.limits import Silence, limited
 from device_grant.targets.transports.wsgi import WsgiBridge
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class InProcessTarget(Adapter, ABC):
         self.app_errors: deque[str] = deque(maxlen=_REMEMBERED)
         """Tracebacks of exceptions that escaped from the application, newest last."""
         self._journal = Journal()
+        self._silence = Silence(located.config.limits.silence)
         self._entered = ExitStack()
         self._transport: httpx.BaseTransport | None = None
 
@@ -80,7 +82,8 @@ class InProcessTarget(Adapter, ABC):
     def http(self, *, timeout: float = 10.0) -> httpx.Client:
         """A new client with its own cookies; `timeout` in real seconds, also while time is frozen."""
         # trust_env=False and a transport of our own spare httpx the building of a TLS context, which is slow.
-        return httpx.Client(transport=self._running(), base_url=self.base, timeout=timeout, trust_env=False)
+        client = httpx.Client(transport=self._running(), base_url=self.base, timeout=timeout, trust_env=False)
+        return limited(client, self.config.limits, self._silence)
 
     @abstractmethod
     def _start(self, stack: ExitStack) -> httpx.BaseTransport:
@@ -119,7 +122,7 @@ class AsgiTarget(InProcessTarget):
     def _start(self, stack: ExitStack) -> httpx.BaseTransport:
         app = self._load()
         startup = self.config.serve.ready_timeout if self.config.serve is not None else 60.0
-        self._bridge = AsgiBridge(app, self._remember)
+        self._bridge = AsgiBridge(app, self._remember, self.config.limits.answer)
         try:
             self._bridge.start(startup)
         except BadApplicationError as error:
@@ -141,7 +144,7 @@ class WsgiTarget(InProcessTarget):
     _bridge: WsgiBridge
 
     def _start(self, stack: ExitStack) -> httpx.BaseTransport:
-        self._bridge = WsgiBridge(self._load, self._remember)
+        self._bridge = WsgiBridge(self._load, self._remember, self.config.limits.answer)
         self._bridge.start()
         stack.callback(self._bridge.stop)
         return self._bridge

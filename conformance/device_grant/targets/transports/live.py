@@ -11,6 +11,7 @@ import httpx
 from device_grant.errors import TargetUnreachableError
 from device_grant.targets.adapter import Adapter
 from device_grant.targets.clocks import RealClock
+from device_grant.targets.transports.limits import TooLarge
 from device_grant.targets.transports.network import Network
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class LiveTarget(Adapter):
         super().__init__(located, user)
         self.base: str = located.config.endpoints.base.rstrip("/")
         self.clock: Clock = RealClock()
-        self._network = Network(self.base)
+        self._network = Network(self.base, self.config.limits)
 
     def __enter__(self) -> Self:
         missing = self._missing()
@@ -60,6 +61,8 @@ class LiveTarget(Adapter):
         with self._network.client() as client:
             try:
                 answer = client.get("/")
+            except TooLarge:
+                return ""
             except httpx.HTTPError as error:
                 return unreachable(self.base, error)
         # As many servers tell whoever speaks plain HTTP to a port for TLS.

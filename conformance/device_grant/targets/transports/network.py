@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import httpx
 
 from device_grant.targets.addresses import is_loopback
+from device_grant.targets.transports.limits import Silence, limited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from device_grant.targets.config import LimitsSection
 
 _TOGETHER_TIMEOUT = 15.0
 _FAREWELL = 5.0
@@ -24,9 +27,11 @@ class Network:
     HTTP an empty one is enough.
     """
 
-    def __init__(self, base: str, *, keep_alive: bool = True) -> None:
+    def __init__(self, base: str, bounds: LimitsSection, *, keep_alive: bool = True) -> None:
         """`keep_alive=False` gives every request of a client a connection of its own."""
         self.base = base
+        self._bounds = bounds
+        self._silence = Silence(bounds.silence)
         self._limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
         # Proxies of the environment are for the world outside this machine.
         self._trust_env = not is_loopback(base)
@@ -41,7 +46,7 @@ class Network:
         return self._client(timeout, self._limits)
 
     def _client(self, timeout: float, limits: httpx.Limits) -> httpx.Client:
-        return httpx.Client(
+        client = httpx.Client(
             base_url=self.base,
             timeout=timeout,
             limits=limits,
@@ -49,6 +54,7 @@ class Network:
             trust_env=self._trust_env,
             verify=self._context,
         )
+        return limited(client, self._bounds, self._silence)
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Send the requests at the same moment, each from a thread whose connection is already warm."""

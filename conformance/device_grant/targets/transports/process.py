@@ -166,7 +166,7 @@ class ProcessTarget(Adapter):
                 why = why_not_started(command[0], folder, error)
                 raise UsageError(f"{self.spec}: serve.command: {command[0]} {why}") from error
         # A jump of a faked clock fires the server's timers for idle connections, just as the next request goes out.
-        self._network = Network(self.base, keep_alive=self.clock.kind != "faketime")
+        self._network = Network(self.base, self.config.limits, keep_alive=self.clock.kind != "faketime")
 
     def _clock(self, work: Path) -> Clock:
         if self.config.clock.kind != "faketime":

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 import httpx
 
 from device_grant.targets.transports.asgi import internal_server_error
+from device_grant.targets.transports.limits import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,7 +28,9 @@ class WsgiBridge(httpx.BaseTransport):
     that keep per-thread state, such as SQLite connections, the one thread that they were imported on.
     """
 
-    def __init__(self, load: Callable[[], Any], failed: Callable[[BaseException], None]) -> None:
+    def __init__(self, load: Callable[[], Any], failed: Callable[[BaseException], None], most: int) -> None:
+        """`most`: octets of the content of an answer that are taken."""
+        self._most = most
         self._load = load
         self._failed = failed
         self._app: Any = None
@@ -45,12 +48,14 @@ class WsgiBridge(httpx.BaseTransport):
         """One request; raises httpx.ReadTimeout or httpx.RemoteProtocolError where a network would."""
         content = request.read()
         timeout = request.extensions.get("timeout", {}).get("read")
-        future = self._worker.submit(lambda: self._call(request, content))
+        given_up = threading.Event()
+        future = self._worker.submit(lambda: self._call(request, content, given_up))
         try:
             return future.result(timeout)
         except TimeoutError:
             if future.done():
                 raise
+            given_up.set()
             # The thread is lost to the call that hangs in it; the next request gets another.
             self._worker.stop()
             self._worker = _Worker()
@@ -62,13 +67,14 @@ class WsgiBridge(httpx.BaseTransport):
             return []
         gate = threading.Barrier(len(requests))
         workers = [_Worker() for _ in requests]
+        given_up = threading.Event()
 
         def job(request: httpx.Request) -> Callable[[], httpx.Response]:
             content = request.read()
 
             def call() -> httpx.Response:
                 gate.wait(timeout)
-                return self._call(request, content)
+                return self._call(request, content, given_up)
 
             return call
 
@@ -76,19 +82,17 @@ class WsgiBridge(httpx.BaseTransport):
         results: list[httpx.Response | Exception] = []
         for request, future in zip(requests, futures, strict=True):
             try:
-                response = future.result(timeout)
-                response.request = request
-                response.read()
-                results.append(response)
+                results.append(whole(future.result(timeout), request, self._most))
             except TimeoutError:
                 results.append(httpx.ReadTimeout(f"no answer within {timeout:g} s", request=request))
             except Exception as error:  # noqa: BLE001 - the caller judges each outcome
                 results.append(error)
+        given_up.set()
         for worker in workers:
             worker.stop()
         return results
 
-    def _call(self, request: httpx.Request, content: bytes) -> httpx.Response:
+    def _call(self, request: httpx.Request, content: bytes, given_up: threading.Event) -> httpx.Response:
         started: list[tuple[int, list[tuple[str, str]]]] = []
         written: list[bytes] = []
 
@@ -103,7 +107,14 @@ class WsgiBridge(httpx.BaseTransport):
         try:
             result: Iterable[bytes] = self._app(_environ(request, content), start_response)
             try:
-                written.extend(result)
+                size = 0
+                for block in result:
+                    if block:
+                        written.append(block)
+                        size += len(block)
+                    # An application may send without end, and nothing else stops its thread.
+                    if size > self._most or given_up.is_set():
+                        break
             finally:
                 close = getattr(result, "close", None)
                 if close is not None:
