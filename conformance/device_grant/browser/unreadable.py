@@ -5,8 +5,9 @@ from __future__ import annotations
 import httpx
 from idna import IDNAError
 
-UNREADABLE = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, IDNAError)
-"""The last one comes unwrapped where the host of an address is no internationalised name, though it looks like one."""
+UNREADABLE = (httpx.HTTPError, httpx.InvalidURL, httpx.CookieConflict, IDNAError, UnicodeEncodeError)
+"""The last but one comes unwrapped where the host of an address is no internationalised name, though it looks like one;
+the last where something is to be sent on that no encoding has, such as half of a surrogate pair in a code."""
 
 
 def address(text: str) -> httpx.URL | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import re
 import sys
 from typing import Any
@@ -83,9 +84,18 @@ def cli() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit; every expected error is one line on standard error."""
+    """Run the command line and exit; every error is one line on standard error, and none is a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What a server says may hold what no encoding has, such as half of a surrogate pair.
+            stream.reconfigure(errors="backslashreplace")
     with interruptible() as interruption:
-        code = _code(arguments)
+        try:
+            code = _code(arguments)
+        except Exception as error:  # noqa: BLE001 - whatever it is, 1 would accuse a target
+            from device_grant.cli.crash import crashed
+
+            code = _fail(crashed(error), ExitCode.SUITE_ERROR)
     # Else a caller could not tell a person's Ctrl-C from a terminal that was closed.
     sys.exit(interruption.code if code == INTERRUPTED and interruption.code else code)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
-import traceback
 from typing import TYPE_CHECKING, Any
 
+from device_grant.cli.crash import crashed
 from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
 from device_grant.processes import ended_before_us, ended_with_us
 
@@ -89,8 +89,8 @@ def _carried_out(work: Callable[[Console], int], console: Console, answer: Conne
     except KeyboardInterrupt:
         # Who interrupted us has interrupted our parent too, or was our parent.
         return
-    except Exception:  # noqa: BLE001 - whatever breaks is handed to the process that waits
-        answer.send(("error", traceback.format_exc(), int(ExitCode.SUITE_ERROR)))
+    except Exception as error:  # noqa: BLE001 - whatever breaks is handed to the process that waits
+        answer.send(("error", crashed(error), int(ExitCode.SUITE_ERROR)))
     finally:
         console.file.flush()
         answer.close()

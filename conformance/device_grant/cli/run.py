@@ -15,7 +15,7 @@ import click
 
 from device_grant.cli.behind import WithBehind, behind
 from device_grant.cli.targets import target_here, target_options
-from device_grant.errors import ExitCode, UsageError
+from device_grant.errors import ExitCode, SuiteError, UsageError
 from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
@@ -203,6 +203,7 @@ def execute(
     """Let pytest run the session, showing its progress unless quiet; returns its status. Raises DeviceGrantError."""
     import pytest
 
+    from device_grant.cli.crash import crashed
     from device_grant.cli.session import Named, Quiet
     from device_grant.engine.stack import with_room
     from device_grant.pytest_plugin.options import as_arguments
@@ -226,15 +227,18 @@ def execute(
     session.start(parallel=bool(workers))
     # Only now it is known which checks failed in the last run.
     arguments += as_arguments(session.options)
-    said = io.StringIO()
+    said, quiet = io.StringIO(), Quiet()
     try:
         # pytest writes what it has against its arguments there, usage and all.
         with contextlib.redirect_stderr(said):
-            status = with_room(lambda: pytest.main(arguments, plugins=[Quiet(), Named(session)]))
+            status = with_room(lambda: pytest.main(arguments, plugins=[quiet, Named(session)]))
     finally:
         session.stop()
         for line in progress:
             line.close()
+    if quiet.broke is not None and session.error is None:
+        # What was judged until then is shown, and what broke is said behind it.
+        session.error = SuiteError(crashed(quiet.broke))
     if status == pytest.ExitCode.USAGE_ERROR and session.error is None:
         complaint = [line for line in said.getvalue().splitlines() if "error:" in line.lower()]
         raise UsageError(f"pytest refuses {shlex.join(pytest_arguments)}: {(complaint or ['no reason given'])[-1]}")

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 class Quiet:
     """Keeps pytest's own terminal silent: the report is ours, its machinery stays."""
 
+    def __init__(self) -> None:
+        self.broke: BaseException | None = None
+        """What ended pytest itself."""
+
+    def pytest_internalerror(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Keep it: pytest only prints it, and nobody reads that."""
+        self.broke = self.broke or excinfo.value
+
     @pytest.hookimpl(trylast=True)
     def pytest_configure(self, config: Any) -> None:
         """Let the terminal reporter, which other plugins expect to exist, write nowhere."""

@@ -36,6 +36,27 @@ def redacted_url(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
+def unaskable(url: str) -> str:
+    """Why no request can be sent to an absolute URL, in a few words; empty if one can."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError as error:
+        return str(error)
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+        return "no http or https URL with a host"
+    from device_grant.browser.unreadable import address  # what only reads checks needs no HTTP client
+
+    known = address(url)
+    if known is None:
+        return "its host cannot be read"
+    try:
+        known.raw_host.decode("ascii").encode("idna")
+    except UnicodeError:
+        return "no host can have this name: a part of it is empty or longer than 63 octets"
+    return ""
+
+
 def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(host)

@@ -19,6 +19,7 @@ from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.adapter import unreadable
+from device_grant.targets.addresses import unaskable
 from device_grant.targets.config import ClockSection, EndpointsSection, Located, Serve, TargetConfig
 from device_grant.targets.spec import SpecForm, parse_target
 from device_grant.targets.validate import contradictions
@@ -132,6 +133,9 @@ def _live(spec: str, dialect: str | None) -> Located:
         raise UsageError(f"{spec}: not a URL: {error}") from error
     if not host:
         raise UsageError(f"{spec}: the URL names no host")
+    why = unaskable(spec)
+    if why:
+        raise UsageError(f"{spec}: not a URL that can be asked: {why}")
     if parts.username is not None or parts.password is not None:
         # Repeating it would write the credentials into logs.
         raise UsageError(f"the URL of {host} holds credentials: leave them out, the suite sends none with it")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
 from device_grant.protocol import dialect
+from device_grant.targets.addresses import unaskable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,6 +26,7 @@ def contradictions(located: Located) -> Iterator[str]:
     yield from unknown_dialect(config.dialect)
     yield from _serve(config)
     yield from _base(config)
+    yield from _operations(config)
     yield from _trusted(config)
     yield from _user(config)
     yield from _second_user(config)
@@ -103,15 +105,23 @@ def _base(config: TargetConfig) -> Iterator[str]:
     if "{port}" in base and (config.serve is None or not config.serve.command):
         yield 'endpoints.base: "{port}" is known only to a launched command'
         return
-    try:
-        parts = urlsplit(base.replace("{port}", "1"))
-        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
-        yield f"endpoints.base: {base!r} is not an http or https URL"
-    elif parts.query or parts.fragment or parts.username is not None:
+    plain = base.replace("{port}", "1")
+    why = unaskable(plain)
+    if why:
+        yield f"endpoints.base: {base!r} is not an http or https URL that can be asked: {why}"
+        return
+    parts = urlsplit(plain)
+    if parts.query or parts.fragment or parts.username is not None:
         yield "endpoints.base: has no query, no fragment and no credentials"
+
+
+def _operations(config: TargetConfig) -> Iterator[str]:
+    for name in ("metadata", "registration", "device_authorization", "token", "verification"):
+        place = getattr(config.endpoints, name)
+        absolute = place.startswith(("http://", "https://"))
+        why = unaskable(place if absolute else f"http://host.test/{place.removeprefix('/')}") if place else ""
+        if why:
+            yield f"endpoints.{name}: {place!r} is nothing that can be asked: {why}"
 
 
 def _trusted(config: TargetConfig) -> Iterator[str]:
