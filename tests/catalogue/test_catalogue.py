@@ -35,7 +35,7 @@ LEAST = {
     "RFC 8259": 11,
     "RFC 3986": 7,
     "RFC 6819": 13,
-    "AWS SSO OIDC model 2019-06-10": 46,
+    "AWS SSO OIDC model 2019-06-10": 113,
     "Smithy restJson1": 26,
 }
 
@@ -98,6 +98,8 @@ def test_links_lead_to_pages_that_exist_for_every_section():
     base = "https://docs.aws.amazon.com/singlesignon/latest/OIDCAPIReference/"
     for operation in ("RegisterClient", "StartDeviceAuthorization", "CreateToken", "CreateTokenWithIAM"):
         assert pages.pop(operation) == f"{base}API_{operation}.html"
+    assert pages.pop("authorize") == "https://docs.aws.amazon.com/cli/latest/userguide/cli-configure-sso.html"
+    assert pages.pop("client-iam") == f"{base}API_CreateTokenWithIAM.html"
     assert set(pages) == {"errors", "types", "auth", "client", "requests"}
     assert all(
         re.match(rf"{base}(API_(CreateToken|StartDeviceAuthorization)|Welcome)\.html", url) for url in pages.values()
@@ -233,7 +235,7 @@ def test_everyday_conformance_is_not_withheld():
         "aws-error-status-table",
     ]
     assert not [id_ for id_ in everyday if CATALOGUE.get(id_).security]
-    assert sum(r.security for r in CATALOGUE.requirements) < 180
+    assert sum(r.security for r in CATALOGUE.requirements) < 210
 
 
 def test_files_speak_of_the_project_and_its_sources_alone():

@@ -217,7 +217,8 @@ def test_required_members_of_create_token(server, name):
 
 def test_grant_types_at_create_token(server):
     client = server.register()
-    for grant_type in ("authorization_code", "password", "", DEVICE_CODE_GRANT.upper()):
+    assert server.token(client, grant_type="authorization_code", code="x").code == "unauthorized_client"
+    for grant_type in ("password", "", DEVICE_CODE_GRANT.upper()):
         outcome = server.token(client, grant_type=grant_type, code="x", device_code="x")
         assert outcome.code == "unsupported_grant_type"
     device_only = server.register(grant_types=[DEVICE_CODE_GRANT])

@@ -21,14 +21,17 @@ if TYPE_CHECKING:
 SECRET_MEMBERS = frozenset(
     {
         "access_token",
+        "assertion",
         "client_secret",
         "code",
         "code_verifier",
         "device_code",
         "id_token",
+        "identity_context",
         "refresh_token",
         "registration_access_token",
         "software_statement",
+        "subject_token",
         "user_code",
         "verification_uri_complete",
     }

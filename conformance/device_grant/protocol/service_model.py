@@ -22,6 +22,9 @@ OPERATIONS = {
 }
 """The public operations by their names in the model."""
 
+SIGNED = "CreateTokenWithIAM"
+"""The operation that is signed. It shares its path with CreateToken; a query tells them apart."""
+
 
 @dataclass(frozen=True)
 class Member:
@@ -92,14 +95,14 @@ def operation(name: str) -> OperationShape:
 
 @cache
 def errors_by_name() -> dict[str, ErrorShape]:
-    """Every modelled exception of the three public operations, by shape name."""
-    return {error.name: error for name in OPERATIONS.values() for error in operation(name).errors}
+    """Every modelled exception of the four operations, by shape name."""
+    return {error.name: error for name in (*OPERATIONS.values(), SIGNED) for error in operation(name).errors}
 
 
 @cache
 def errors_by_code() -> dict[str, ErrorShape]:
-    """The same by OAuth error code; the codes of the public operations are distinct."""
-    return {error.code: error for error in errors_by_name().values()}
+    """The same by OAuth error code; only the public operations count, whose codes are distinct."""
+    return {error.code: error for name in OPERATIONS.values() for error in operation(name).errors}
 
 
 def _members(shape: Any) -> tuple[Member, ...]:

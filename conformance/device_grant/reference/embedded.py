@@ -18,11 +18,12 @@ from device_grant.targets.config import (
     Located,
     SecondUser,
     Serve,
+    SigningKeys,
     TargetConfig,
     UserSection,
 )
 from device_grant.targets.transports.in_process import AsgiTarget
-from device_grant.targets.users import ModuleUser
+from device_grant.targets.users import ModuleUser, assertions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,11 +59,14 @@ def embedded(
             "refresh_token": True,
             "registration": True,
             "metadata": spoken.has_metadata,
-        },
+        }
+        | ({} if spoken.has_metadata else {"authorization_code": True}),
+        iam=SigningKeys() if spoken.has_metadata else _signing(settings),
     )
     folder = Path(__file__).parent / "server"
     located = Located(config=config, folder=folder, spec=spec)
     target = AsgiTarget(located, user or ModuleUser(folder / "user.py"), app=app)
+    target.assertion = assertions_of(located)
     target.second = ModuleUser(folder / "second_user.py")
     target.lock_second = app.state.store.lock_account
     target.switch_client = app.state.store.switch_client
@@ -72,6 +76,18 @@ def embedded(
 def _endpoints(settings: Settings) -> EndpointsSection:
     """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
     return msgspec.convert({"base": settings.base, **settings.usual.paths}, EndpointsSection)
+
+
+def _signing(settings: Settings) -> SigningKeys:
+    signed = settings.signed
+    return SigningKeys(
+        access_key=signed.access_key,
+        secret_key=signed.secret_key,
+        session_token=signed.session_token,
+        region=signed.region,
+        application=signed.application,
+        module="iam.py",
+    )
 
 
 def _version() -> str:

@@ -87,7 +87,7 @@ def open_target(located: Located, *, user: User | None = None) -> Target:
     from device_grant.targets.transports.in_process import AsgiTarget, WsgiTarget
     from device_grant.targets.transports.live import LiveTarget
     from device_grant.targets.transports.process import ProcessTarget
-    from device_grant.targets.users import locks_of, open_second, open_user, switches_of
+    from device_grant.targets.users import assertions_of, locks_of, open_second, open_user, switches_of
 
     chosen = user if user is not None else open_user(located)
     serve = located.config.serve
@@ -105,6 +105,7 @@ def open_target(located: Located, *, user: User | None = None) -> Target:
         result = AsgiTarget(located, chosen)
     else:
         result = WsgiTarget(located, chosen)
+    result.assertion = assertions_of(located)
     result.second, result.lock_second = open_second(located), locks_of(located)
     result.switch_client = switches_of(located)
     return result

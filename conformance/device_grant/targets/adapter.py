@@ -30,6 +30,7 @@ class Adapter:
         self.second: User | None = None
         self.lock_second: Callable[[str], object] | None = None
         self.switch_client: Callable[[str, str], object] | None = None
+        self.assertion: Callable[[str, float], str] | None = None
         baseline = located.folder / "baseline.toml"
         self.sampler: Sampler | None = None
         # A spec that names no folder of its own (a URL, asgi:…) lives in the working directory, whose baseline.toml

@@ -209,6 +209,26 @@ class Lifetimes(_Section, frozen=True, kw_only=True):
     interval: float = 0
 
 
+class SigningKeys(_Section, frozen=True, kw_only=True):
+    """AWS dialect: what requests for tokens are signed with, and the application that they are for."""
+
+    access_key: str = ""
+    """Id of the key; without one the signed operation is not tested."""
+    secret_key: str = ""
+    """The key itself, where it is no secret."""
+    secret_key_env: str = ""
+    """Environment variable that holds it."""
+    session_token: str = ""
+    """What comes with temporary keys, where it is no secret."""
+    session_token_env: str = ""
+    """Environment variable that holds it."""
+    region: str = "us-east-1"
+    application: str = ""
+    """ARN of the application: its client id."""
+    module: str = ""
+    """File with `assertion(kind, now)`, which makes assertions of a trusted token issuer."""
+
+
 class TargetConfig(_Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -230,6 +250,7 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     clock: ClockSection = ClockSection()
     lifetimes: Lifetimes = Lifetimes()
     limits: LimitsSection = LimitsSection()
+    iam: SigningKeys = SigningKeys()
     claims: dict[str, bool] = {}
     """What it says that it can do: `slow_down`, `refresh_token`, `registration`, `metadata` …; an absent claim
     means that the suite finds out."""

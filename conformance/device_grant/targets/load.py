@@ -101,7 +101,15 @@ def _with_secrets(config: TargetConfig, file: Path) -> TargetConfig:
         registration.initial_access_token,
     )
     registration = msgspec.structs.replace(registration, initial_access_token=token, initial_access_token_env="")
-    return msgspec.structs.replace(config, clients=clients, registration=registration)
+    iam = config.iam
+    iam = msgspec.structs.replace(
+        iam,
+        secret_key=secret(iam.secret_key_env, "iam.secret_key_env", iam.secret_key),
+        session_token=secret(iam.session_token_env, "iam.session_token_env", iam.session_token),
+        secret_key_env="",
+        session_token_env="",
+    )
+    return msgspec.structs.replace(config, clients=clients, registration=registration, iam=iam)
 
 
 def read_config(file: Path, kind: type[T]) -> T:

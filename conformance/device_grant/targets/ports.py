@@ -69,6 +69,12 @@ class Pages:
 
     The second text is the verification URI of a device authorization, where the page is.
     """
+    authorize: Callable[[httpx.Client, str], httpx.Response] | None = None
+    """Opens an authorization request of a browser's sign-in (RFC 6749 section 4.1), signs in where that is asked, and
+    allows it. Returns the redirect to the client, not followed, or the page that was in the way.
+    """
+    refuse: Callable[[httpx.Client, str], httpx.Response] | None = None
+    """The same, refusing."""
 
 
 class User(Protocol):
@@ -155,6 +161,11 @@ class Target(Protocol):
     """Given the id of a client, disables it (`disable`) or enables it (`enable`); raises UserError where it fails.
 
     None where nobody says how.
+    """
+    assertion: Callable[[str, float], str] | None
+    """Makes an assertion of a trusted token issuer: of a kind, at a time in seconds since the epoch.
+
+    None where nobody says how, and in recordings.
     """
     in_process: bool
     """Whether requests are function calls, so that raw sockets are impossible."""

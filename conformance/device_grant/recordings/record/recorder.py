@@ -155,6 +155,7 @@ class RecordingTarget:
         self.second: User | None = None
         self.lock_second: Callable[[str], object] | None = None
         self.switch_client: Callable[[str, str], object] | None = None
+        self.assertion: Callable[[str, float], str] | None = None
         self.user: User | None = None if inner.user is None else RecordingUser(inner.user, recorder)
 
     @property
@@ -239,6 +240,8 @@ class RecordingUser:
             sign_in=pages.sign_in and self._sign_in,
             confirmation=pages.confirmation and self._confirmation,
             enter=pages.enter and self._enter,
+            authorize=pages.authorize,
+            refuse=pages.refuse,
         )
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:

@@ -49,6 +49,7 @@ class ReplayTarget:
         self.second: User | None = None
         self.lock_second: Callable[[str], object] | None = None
         self.switch_client: Callable[[str, str], object] | None = None
+        self.assertion: Callable[[str, float], str] | None = None
         self.user: User | None = ReplayUser(player, manifest.steps) if manifest.user else None
         self.baseline = baseline
 

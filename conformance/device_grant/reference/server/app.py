@@ -67,7 +67,8 @@ def create_app(
         settings = replace(settings, issuer=PUBLIC_ISSUER)
     store = Store(settings, faults, clock)
     endpoints = ENDPOINTS[settings.dialect]()(store)
-    handlers = endpoints.handlers() | VerificationPages(store).handlers()
+    pages = VerificationPages(store)
+    handlers = endpoints.handlers() | pages.handlers() | endpoints.pages_of_browsers(pages)
     # As ASGI applications, not functions: the endpoints answer every method themselves, 405 included.
     routes = [Route(path, Endpoint(faulty(handler, faults))) for path, handler in handlers.items()]
     application = Starlette(routes=routes)

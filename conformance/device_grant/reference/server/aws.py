@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, service_model
+from device_grant.reference.server.code_grant.authorize import AUTHORIZATION_CODE, AuthorizePages
+from device_grant.reference.server.code_grant.codes import Codes
+from device_grant.reference.server.code_grant.registering import require_code_client
 from device_grant.reference.server.credentials import proves, refusal
 from device_grant.reference.server.grants import (
     Grants,
@@ -29,15 +32,16 @@ from device_grant.reference.server.registration import (
     spoilt_credentials,
 )
 from device_grant.reference.server.restjson import FrameworkError, framework_refused, read_input, refused, success
+from device_grant.reference.server.signed.operation import SignedOperation
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
 
 if TYPE_CHECKING:
+    from device_grant.reference.server.pages import VerificationPages
     from device_grant.reference.server.settings import Settings
 
-_AUTHORIZATION_CODE = "authorization_code"
-_GRANT_TYPES = frozenset({DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, _AUTHORIZATION_CODE})
-"""What a client may register for; authorization_code cannot be used here."""
+_GRANT_TYPES = frozenset({DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, AUTHORIZATION_CODE})
+"""What a client may register for."""
 _SECRET_PADDING = 330
 """Octets that bring client secrets to about a kilobyte, as long as real ones are at least."""
 
@@ -52,6 +56,12 @@ class AwsEndpoints:
         self.settings: Settings = store.settings
         self.faults = store.faults
         self.grants = Grants(store)
+        self.codes = Codes(store, self.grants)
+        self.signed = SignedOperation(store, self.grants, self.codes)
+
+    def pages_of_browsers(self, pages: VerificationPages) -> dict[str, Handler]:
+        """What people visit besides the verification page."""
+        return AuthorizePages(pages, self.codes).handlers()
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path, with and without the trailing slash that restJson1 leaves optional."""
@@ -95,12 +105,15 @@ class AwsEndpoints:
             gets_refresh_tokens=REFRESH_TOKEN_GRANT in grants or (not grants and bool(scopes)),
             issued_at=now,
             expires_at=expires_at,
+            redirect_uris=tuple(members.get("redirectUris", ())),
         )
         self.store.add_client(client)
         response = {"client_id": client.id, "client_id_issued_at": now, "client_secret_expires_at": expires_at}
         if not self.faults.registration_secret_missing:
             response["client_secret"] = client.secret
         response = spoilt_credentials(response, self.faults)
+        if self.faults.registration_endpoints_relative:
+            response["authorization_endpoint"] = "/authorize"
         return success(201 if self.faults.registration_status_wrong else 200, response, self.faults)
 
     async def start_device_authorization(self, call: Call, members: Mapping[str, Any]) -> Answer:
@@ -118,25 +131,27 @@ class AwsEndpoints:
 
     async def create_token(self, call: Call, members: Mapping[str, Any]) -> Answer:
         """CreateToken; its `scope` member has no effect, as the model says."""
-        signed = ("aws_iam", "t") in parse_qsl(call.query.decode("latin-1"))
-        if signed and not self.faults.iam_query_ignored:
-            # This query selects CreateTokenWithIAM, an operation that is signed and that this server does not have.
-            raise FrameworkError("MissingAuthenticationTokenException", 403, "The request is not signed")
         if "scope" in members and self.faults.token_scope_refused:
             raise Refusal("invalid_scope", "Invalid scope: a token has the scope of its registration")
-        client = self._client(members, skip_secret=self.faults.token_endpoint_skips_secret)
         grant_type = members.get("grantType", DEVICE_CODE_GRANT)
+        lax = self.faults.code_grant_ignores_secret and grant_type == AUTHORIZATION_CODE
+        client = self._client(members, skip_secret=self.faults.token_endpoint_skips_secret or lax)
         grant_type = meant_grant(grant_type, members, "deviceCode", self.faults)
         if passwords_taken(grant_type, self.faults):
             raise Refusal("invalid_grant", "Invalid grant: the user name or the password is wrong")
         if grant_type == REFRESH_TOKEN_GRANT:
             return self._tokens(await self._refresh(client, members))
+        if grant_type == AUTHORIZATION_CODE and not self.faults.code_grant_unsupported:
+            if not may_use(client, AUTHORIZATION_CODE) and not self.faults.code_grant_for_all:
+                raise Refusal("unauthorized_client", "Invalid grant type: this client is not registered for it")
+            return self._tokens(await self.codes.redeem(client, members))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
-            raise Refusal(
-                "unsupported_grant_type", "Invalid grant type: the device grant and refresh_token are supported"
-            )
+            raise Refusal("unsupported_grant_type", "Invalid grant type: none of those that are supported")
         require_device_grant(self.store, client)
+        return self._tokens(await self.grants.redeem(client, self._device_code(call, members)))
+
+    def _device_code(self, call: Call, members: Mapping[str, Any]) -> str:
         device_code = members.get("deviceCode")
         if self.faults.device_code_elsewhere:
             device_code = device_code or code_elsewhere(call, "deviceCode")
@@ -146,7 +161,7 @@ class AwsEndpoints:
             if self.faults.missing_device_code_pending:
                 raise Refusal("authorization_pending", "The user has not decided yet")
             raise Refusal("invalid_request", "Invalid request: deviceCode is missing")
-        return self._tokens(await self.grants.redeem(client, device_code))
+        return str(device_code)
 
     async def _refresh(self, client: RegisteredClient, members: Mapping[str, Any]) -> Tokens:
         if not may_use(client, REFRESH_TOKEN_GRANT):
@@ -155,6 +170,8 @@ class AwsEndpoints:
             if self.faults.missing_refresh_token_500:
                 raise crash()
             raise Refusal("invalid_request", "Invalid request: refreshToken is missing")
+        if self.faults.code_grant_refresh_refused and may_use(client, AUTHORIZATION_CODE):
+            raise Refusal("invalid_grant", "Invalid refresh token: none of this grant is accepted")
         return await self.grants.refresh(client, members["refreshToken"], None)
 
     def _tokens(self, tokens: Tokens) -> Answer:
@@ -174,11 +191,11 @@ class AwsEndpoints:
             raise Refusal("unsupported_grant_type", "Invalid grant types: one of them is not supported")
         if not set(scopes) <= set(self.settings.known_scopes) and not self.faults.unknown_scopes_accepted:
             raise Refusal("invalid_scope", "Invalid scopes: one of them does not exist here")
-        if _AUTHORIZATION_CODE in grants and not scopes:
-            raise Refusal("invalid_scope", "Invalid scopes: authorization_code needs at least one")
         uris = members.get("redirectUris", ())
         if not all(redirect_uri_acceptable(uri) for uri in uris) and not self.faults.redirect_uri_unchecked:
             raise Refusal("invalid_redirect_uri", "Invalid redirect URI: https, or http on loopback, is needed")
+        if AUTHORIZATION_CODE in grants:
+            require_code_client(members, grants, self.settings, self.faults)
         return grants
 
     def _client(self, members: Mapping[str, Any], *, skip_secret: bool, device: bool = False) -> RegisteredClient:
@@ -226,6 +243,8 @@ class AwsEndpoints:
             self._misjudge(call)
             if self.faults.preflight_500 and call.method == "OPTIONS":
                 raise crash()
+            if shape.name == "CreateToken" and self.signed.selected(call):
+                return await self.signed.answer(call)
             if call.method == shape.method:
                 return await operate(call, read_input(call, shape, self.faults))
             if self._served_by_query(call.method, shape.name):
@@ -238,10 +257,10 @@ class AwsEndpoints:
                 return await dispatch(call)
             except Refusal as refusal:
                 self.store.spend_codes_in(call.body, refusal.code)
-                return refused(refusal, call, self.faults)
+                return self.signed.spoilt(refused(refusal, call, self.faults), call)
             except FrameworkError as error:
                 self.store.spend_codes_in(call.body, "invalid_request")
-                return framework_refused(error, self.faults)
+                return self.signed.spoilt(framework_refused(error, self.faults), call)
             except VerbatimAnswer as raw:
                 return raw.answer
 
@@ -249,6 +268,8 @@ class AwsEndpoints:
 
     def _misjudge(self, call: Call) -> None:
         """Refuse what a faulty server refuses by the header fields alone."""
+        if self.signed.selected(call):
+            return
         signed = call.header(b"authorization") is not None
         if self.faults.signature_required and not signed:
             raise FrameworkError("MissingAuthenticationTokenException", 403, "The request is not signed")

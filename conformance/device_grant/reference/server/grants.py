@@ -64,7 +64,7 @@ class Grants:
             for held in self.store.refresh_tokens.values():
                 if held.client.id == client.id and held.subject == grant.subject:
                     self.store.revoked_families[held.family] = None
-        tokens = self._issue(client, self._scope_of(grant), family=grant.family, subject=grant.subject)
+        tokens = self.issue(client, self._scope_of(grant), family=grant.family, subject=grant.subject)
         if self.store.faults.tokens_as_device_codes:
             for token in (tokens.access_token, tokens.refresh_token or ""):
                 self.store.grants[token] = replace(grant, state=State.APPROVED)
@@ -91,7 +91,7 @@ class Grants:
         granted = held.scope if scope is None else scope
         kept = granted if self.store.faults.refresh_narrowing_sticks else held.scope
         subject = self.store.last_subject if self.store.faults.refresh_for_the_last_user else held.subject
-        return self._issue(client, granted, family=held.family, refresh_scope=kept, subject=subject)
+        return self.issue(client, granted, family=held.family, refresh_scope=kept, subject=subject)
 
     def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
         """What is known of a refresh token that may be used now; everything else is a Refusal."""
@@ -240,7 +240,7 @@ class Grants:
         status = 401 if faults.pending_status_401 else 200 if faults.pending_status_200 else None
         return Refusal(code, "The user has not decided yet", status=status)
 
-    def _issue(
+    def issue(
         self,
         client: RegisteredClient,
         scope: tuple[str, ...],
@@ -249,6 +249,7 @@ class Grants:
         refresh_scope: tuple[str, ...] | None = None,
         subject: str = "",
     ) -> Tokens:
+        """New tokens for a grant that somebody has allowed: `subject`."""
         settings = self.store.settings
         faults = self.store.faults
         lifetime = YEAR if faults.access_token_lives_a_year else settings.token_lifetime
@@ -268,6 +269,7 @@ class Grants:
                 )
         access_token = self._access_token(lifetime)
         self.store.token_subjects[access_token] = self.store.last_subject if faults.token_of_the_last_user else subject
+        self.store.token_ends[access_token] = self.store.clock() + lifetime
         return Tokens(access_token, lifetime, refresh_token, scope)
 
     def _access_token(self, lifetime: int) -> str:

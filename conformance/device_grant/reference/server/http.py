@@ -18,16 +18,22 @@ _LONGEST_DRAIN = 64 * 1024 * 1024
 class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an error of the program
     """An error response: the OAuth error code, a description for people, and the status if it is not the usual one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what an answer may say, each named where it is given
         self,
         code: str,
         description: str,
         *,
         status: int | None = None,
         headers: Mapping[str, str] | None = None,
+        exception: str = "",
+        members: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(code, description)
         self.code = code
+        self.exception = exception
+        """AWS: its name, where the code has several."""
+        self.members = dict(members or {})
+        """What the answer says besides."""
         self.description = description
         self.status = status
         self.headers = dict(headers or {})

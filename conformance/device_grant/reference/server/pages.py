@@ -28,12 +28,12 @@ from device_grant.reference.server.verification import SIGN_IN_PATH, VERIFICATIO
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from device_grant.reference.server.store import IssuedGrant, Store
+    from device_grant.reference.server.store import RegisteredClient, Store
 
 HTML = "text/html; charset=utf-8"
 _LONGEST_SHOWN = 120
 """Characters of a client's own name that are shown: a longer one could push the question off the screen."""
-_TEMPLATES = ("base", "sign_in", "code", "confirm", "result", "message", "front")
+_TEMPLATES = ("base", "sign_in", "code", "confirm", "authorize", "result", "message", "front")
 
 
 class VerificationPages:
@@ -51,8 +51,8 @@ class VerificationPages:
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path."""
         return {
-            VERIFICATION_PATH: self._page(self.show, self.post),
-            SIGN_IN_PATH: self._page(self.show_sign_in, self.sign_in),
+            VERIFICATION_PATH: self.handle(self.show, self.post),
+            SIGN_IN_PATH: self.handle(self.show_sign_in, self.sign_in),
         }
 
     async def show(self, call: Call, session: BrowserSession) -> Answer:
@@ -66,7 +66,7 @@ class VerificationPages:
     def _shown(self, call: Call, session: BrowserSession, query: dict[str, str]) -> Answer:
         typed = query.get("user_code", "")
         if self.faults.redirects_anywhere and query.get("next"):
-            return self._finish(session, Answer(303, b"", HTML, {"Location": quote(query["next"], safe=":/?=&")}))
+            return self.finish(session, Answer(303, b"", HTML, {"Location": quote(query["next"], safe=":/?=&")}))
         if self.faults.anyone_approves_on_get and self.store.decide(typed, approve=True, subject="nobody"):
             return self._result(session, approved=True)
         if not self._signed_in(session):
@@ -146,11 +146,14 @@ class VerificationPages:
             self.sessions.count_guess(session, call.address)
             if self.faults.wrong_password_500:
                 return crash().answer
-            return self._sign_in_form(session, typed, status=403, problem="Name or password is not right.")
+            problem = "Name or password is not right."
+            return self._sign_in_form(session, typed, status=403, problem=problem, resume=form.get("resume", ""))
         fresh = self.sessions.sign_in(session, user)
         target = VERIFICATION_PATH + (f"?user_code={quote(typed, safe='')}" if typed else "")
+        if form.get("resume") and session.wanted:
+            target = session.wanted
         status = 307 if self.faults.sign_in_redirect_307 else 303
-        return self._finish(fresh, Answer(status, b"", HTML, {"Location": target}))
+        return self.finish(fresh, Answer(status, b"", HTML, {"Location": target}))
 
     def _signed_in(self, session: BrowserSession) -> bool:
         return bool(session.user) or self.faults.sign_in_skipped
@@ -165,7 +168,7 @@ class VerificationPages:
             return None
         if self.faults.throttled_500:
             return crash().answer
-        answer = self._render(
+        answer = self.render(
             session,
             "message",
             status=429,
@@ -192,9 +195,9 @@ class VerificationPages:
             return self._result(session, approved=True)
         if self.faults.secret_in_page_address and b"client_secret" not in call.query:
             query = urlencode({"user_code": typed, "client_secret": grant.client.secret or ""})
-            return self._finish(session, Answer(303, b"", HTML, {"Location": f"{VERIFICATION_PATH}?{query}"}))
+            return self.finish(session, Answer(303, b"", HTML, {"Location": f"{VERIFICATION_PATH}?{query}"}))
         title = "Access" if self.faults.device_unmentioned else "Connect a device"
-        return self._render(session, "confirm", title=title, grant=grant, client=self._client_name(grant))
+        return self.render(session, "confirm", title=title, grant=grant, client=self.shown_name(grant.client))
 
     def _wrong_code(self, call: Call, session: BrowserSession, typed: str) -> Answer:
         self.sessions.count_guess(session, call.address)
@@ -205,35 +208,47 @@ class VerificationPages:
             problem = "This code was used before, or has expired. Start anew on your device."
         return self._code_form(session, typed, status=400, problem=problem)
 
-    def _client_name(self, grant: IssuedGrant) -> str:
-        name = grant.client.name or grant.client.id or "An unknown client"
+    def shown_name(self, client: RegisteredClient) -> str:
+        """What a page calls a client."""
+        name = client.name or client.id or "An unknown client"
         if self.faults.client_name_unescaped:
             return Markup(name)  # noqa: S704 - the misbehaviour itself
         return name if len(name) <= _LONGEST_SHOWN else name[:_LONGEST_SHOWN] + "…"
 
     def _code_form(self, session: BrowserSession, typed: str = "", *, status: int = 200, problem: str = "") -> Answer:
         shown = Markup(typed) if self.faults.user_code_unescaped else typed  # noqa: S704 - likewise
-        return self._render(session, "code", status=status, title="Connect a device", typed=shown, problem=problem)
+        return self.render(session, "code", status=status, title="Connect a device", typed=shown, problem=problem)
 
-    def _sign_in_form(self, session: BrowserSession, typed: str, *, status: int = 200, problem: str = "") -> Answer:
+    def _sign_in_form(
+        self, session: BrowserSession, typed: str, *, status: int = 200, problem: str = "", resume: str = ""
+    ) -> Answer:
         demo = next(iter(self.settings.users.items())) if self.settings.show_demo_account else None
-        return self._render(session, "sign_in", status=status, title="Sign in", typed=typed, demo=demo, problem=problem)
+        return self.render(
+            session, "sign_in", status=status, title="Sign in", typed=typed, demo=demo, problem=problem, resume=resume
+        )
+
+    def ask_to_sign_in(self, session: BrowserSession, then: str) -> Answer:
+        """The sign-in page, from which the browser goes on to a path of this server."""
+        session.wanted = then
+        return self._sign_in_form(session, "", resume="1")
 
     def _result(self, session: BrowserSession, *, approved: bool) -> Answer:
         title = "Device connected" if approved else "Request refused"
-        return self._render(session, "result", title=title, approved=approved)
+        return self.render(session, "result", title=title, approved=approved)
 
     def _stale_form(self, session: BrowserSession) -> Answer:
         if self.faults.stale_form_500:
             return crash().answer
         text = "This form is no longer valid. Open the page again and start over."
-        return self._render(session, "message", status=403, title="Start over", text=text)
+        return self.render(session, "message", status=403, title="Start over", text=text)
 
-    def _render(self, session: BrowserSession, template: str, *, status: int = 200, **values: Any) -> Answer:
+    def render(self, session: BrowserSession, template: str, *, status: int = 200, **values: Any) -> Answer:
+        """A page for the browser of that session."""
         html = page(template, csrf_token=session.csrf, user=session.user, faults=self.faults, **values)
-        return self._finish(session, Answer(status, html.encode("utf-8", errors="replace"), HTML))
+        return self.finish(session, Answer(status, html.encode("utf-8", errors="replace"), HTML))
 
-    def _finish(self, session: BrowserSession, answer: Answer) -> Answer:
+    def finish(self, session: BrowserSession, answer: Answer) -> Answer:
+        """The answer with the header fields that every page has, and the session's cookie."""
         secure = "; Secure" if self.settings.base.startswith("https:") else ""
         unbound = self.faults.csrf_unchecked or self.faults.known_client_approved_by_code
         same_site = "" if unbound else "; SameSite=Lax"
@@ -252,24 +267,26 @@ class VerificationPages:
     def _policy(self) -> str:
         return allow_script(policy(), self.faults)
 
-    def _page(
+    def handle(
         self,
         get: Callable[[Call, BrowserSession], Awaitable[Answer]],
         post: Callable[[Call, BrowserSession], Awaitable[Answer]],
     ) -> Handler:
+        """A handler of pages: sessions, forms and methods are the same for all of them."""
+
         async def answer(call: Call) -> Answer:
             session = self.sessions.of(call)
             if call.method in ("GET", "HEAD"):
                 return await get(call, session)
             if call.method != "POST":
-                refused = self._render(
+                refused = self.render(
                     session, "message", status=405, title="Not possible", text="Open this page in a browser."
                 )
                 refused.headers["Allow"] = "GET, HEAD, POST"
                 return refused
             if call.too_large or call.media_type != FORM:
                 status = 413 if call.too_large else 415
-                return self._render(
+                return self.render(
                     session, "message", status=status, title="Not possible", text="The form could not be read."
                 )
             return await post(call, session)

@@ -82,6 +82,7 @@ def refused(refusal: Refusal, call: Call, faults: Faults) -> Answer:
     refusal = respelt(refusal, faults)
     errors = service_model.errors_by_code()
     shape = errors.get(refusal.code) or errors[_PENDING]
+    shape = service_model.errors_by_name().get(refusal.exception, shape)
     status = refusal.status or shape.status
     if faults.invalid_client_400 and shape.code == "invalid_client":
         status = 400
@@ -95,7 +96,9 @@ def refused(refusal: Refusal, call: Call, faults: Faults) -> Answer:
     if faults.secrets_reflected:
         description += ": " + call.body.decode("utf-8", errors="replace")
     described = "errorDescription" if faults.error_description_camel_case else "error_description"
-    members = {"error": refusal.code, described: description}
+    members = {"error": refusal.code, described: description} | refusal.members
+    if not description:
+        del members[described]
     if faults.error_member_missing:
         members = {"message": description}
     name = "InvalidRequestException" if faults.error_type_disagrees else shape.name

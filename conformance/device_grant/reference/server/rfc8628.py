@@ -31,6 +31,8 @@ from device_grant.reference.server.wire import respelt
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
+    from device_grant.reference.server.pages import VerificationPages
+
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 NO_STORE = {"Cache-Control": "no-store"}
@@ -73,6 +75,11 @@ class Rfc8628Endpoints:
     def base(self, call: Call) -> str:
         """Origin for URLs in responses."""
         return origin(call, self.settings, self.faults)
+
+    @staticmethod
+    def pages_of_browsers(_pages: VerificationPages) -> dict[str, Handler]:
+        """What people visit besides the verification page: nothing."""
+        return {}
 
     async def device_authorization(self, call: Call) -> Answer:
         """RFC 8628 3.1 and 3.2."""

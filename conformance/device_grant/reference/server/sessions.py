@@ -34,6 +34,8 @@ class BrowserSession:
     user: str = ""
     opened: str = ""
     """The code that was asked about last; only the fault `decision_of_the_session` looks at it."""
+    wanted: str = ""
+    """Where the browser was going on this server when it was asked to sign in."""
     guesses: deque[float] = field(default_factory=deque)
     """When wrong codes or passwords were entered."""
 

@@ -75,6 +75,8 @@ class RegisteredClient:
     """What shows that somebody may delete the registration (RFC 7592)."""
     pages: tuple[str, ...] = ()
     """Addresses of the client's own pages: about it, its terms, its policy (RFC 7591 section 2)."""
+    redirect_uris: tuple[str, ...] = ()
+    """Where a browser may bring back an authorization code."""
 
 
 @dataclass
@@ -134,6 +136,8 @@ class Store:
         self._counter = itertools.count(secrets.randbelow(1_000_000))
         """Only the fault `user_code_counted` counts."""
         self.clients: dict[str, RegisteredClient] = {}
+        self.applications: dict[str, RegisteredClient] = {}
+        """Clients that are no registrations: their requests for tokens are signed."""
         self.grants: dict[str, IssuedGrant] = {}
         self._by_user_code: dict[str, IssuedGrant] = {}
         self.refresh_tokens: dict[str, RefreshToken] = {}
@@ -145,6 +149,8 @@ class Store:
         """Names of accounts that nobody can use."""
         self.token_subjects: dict[str, str] = {}
         """Who approved what an access token is for."""
+        self.token_ends: dict[str, float] = {}
+        """When each access token ends, in seconds since the epoch; a token that was given back is not there."""
         self.last_subject = ""
         """Who approved last; only the fault `token_of_the_last_user` looks at it."""
         self._approved: set[str] = set()
@@ -339,6 +345,7 @@ class Store:
             del self.refresh_tokens[token]
         _drop_oldest(self.revoked_families)
         _drop_oldest(self.token_subjects)
+        _drop_oldest(self.token_ends)
 
 
 async def race_window() -> None:
@@ -363,6 +370,8 @@ def canonical_user_code(typed: str) -> str:
     return "".join(character for character in typed.upper().translate(_LOOK_ALIKES) if character in USER_CODE_ALPHABET)
 
 
-def _drop_oldest(records: dict[str, RegisteredClient] | dict[str, None] | dict[str, str]) -> None:
+def _drop_oldest(
+    records: dict[str, RegisteredClient] | dict[str, None] | dict[str, str] | dict[str, float],
+) -> None:
     while len(records) > MOST:
         del records[next(iter(records))]

@@ -1,7 +1,7 @@
 """The person at the reference server's verification page: signs in with the demo account, types the code, decides.
 
-A user module as target.toml names it: `approve(http, grant)` and `deny(http, grant)`, and the single steps `sign_in`,
-`confirmation` and `enter` for the checks of the pages.
+A user module as target.toml names it: `approve(http, grant)` and `deny(http, grant)`, the single steps `sign_in`,
+`confirmation` and `enter` for the checks of the pages, and `authorize` and `refuse` for a sign-in by `/authorize`.
 """
 
 from __future__ import annotations
@@ -53,6 +53,36 @@ def confirmation(http: httpx.Client, grant: GrantView) -> httpx.Response:
 def enter(http: httpx.Client, user_code: str, verification_uri: str) -> httpx.Response:
     """What the page says to a code, whatever it is."""
     return _reach(http, verification_uri, user_code)
+
+
+def authorize(http: httpx.Client, url: str) -> httpx.Response:
+    """Allow what `/authorize` asks; the redirect to the application, not followed, or the page that was in the way."""
+    return _answer(http, url, "approve")
+
+
+def refuse(http: httpx.Client, url: str) -> httpx.Response:
+    """Refuse what `/authorize` asks; the redirect to the application, or the page that the refusal led to."""
+    return _answer(http, url, "deny")
+
+
+def _answer(http: httpx.Client, url: str, action: str) -> httpx.Response:
+    """Walk through the pages of a browser's sign-in until one decides; redirects within the server are followed."""
+    response = http.get(url, follow_redirects=False)
+    for _ in range(_MOST_PAGES):
+        page = _Page(response)
+        if response.has_redirect_location:
+            if response.next_request is None or response.next_request.url.netloc != response.url.netloc:
+                return response
+            response = http.send(response.next_request, follow_redirects=False)
+            continue
+        if "password" in page.inputs:
+            fields = page.inputs | {"username": DEMO_USER, "password": DEMO_PASSWORD}
+        elif action in page.actions:
+            fields = page.inputs | {"action": action}
+        else:
+            return response
+        response = http.post(response.url.join(page.target), data=fields, follow_redirects=False)
+    raise UserError(f"the pages of /authorize still ask after {_MOST_PAGES} pages: {_Page(response).heading}")
 
 
 def decide(

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from device_grant.reference.server.faults import Faults
 
 JSON = "application/json"
-_PAGES = "/device"
+_PAGES = ("/device", "/authorize")
 _BOM = b"\xef\xbb\xbf"
 _BEYOND_DOUBLES = 2**53 + 1
 
@@ -34,7 +34,7 @@ def faulty(handler: Handler, faults: Faults) -> Handler:
             return early
         _misread(call, active)
         given = await handler(call)
-        if call.path != _PAGES:
+        if call.path not in _PAGES:
             _spoil_members(given, call, active)
             _spoil_text(given, call, active)
         _spoil_headers(given, call, active)
@@ -54,13 +54,13 @@ def respelt(refusal: Refusal, faults: Faults) -> Refusal:
         code = 'invalid "grant"'
     if code == refusal.code:
         return refusal
-    return Refusal(code, refusal.description, status=refusal.status, headers=refusal.headers)
+    return Refusal(code, refusal.description, status=refusal.status, headers=refusal.headers, members=refusal.members)
 
 
 def _refused_early(call: Call, active: frozenset[str]) -> Answer | None:
     if "options_without_allow" in active and call.method == "OPTIONS":
         return Answer(204, b"", "")
-    if call.method != "POST" or call.path == _PAGES:
+    if call.method != "POST" or call.path in _PAGES:
         return None
     if "trailing_slash_refused" in active and call.path.endswith("/"):
         return Answer(404, b"{}", JSON, {"x-amzn-ErrorType": "UnknownOperationException"})
@@ -209,7 +209,7 @@ def _spoil_headers(answer: Answer, call: Call, active: frozenset[str]) -> None:
         answer.media_type = ""
     if "server_header_detailed" in active:
         answer.headers["Server"] = "reference/1.2.3 (Python 3.11.4)"
-    if "accept_encoding_in_415" in active and answer.status == 415 and call.path != _PAGES:  # noqa: PLR2004 - as named
+    if "accept_encoding_in_415" in active and answer.status == 415 and call.path not in _PAGES:  # noqa: PLR2004 - as named
         answer.headers["Accept-Encoding"] = "gzip"
     if "pragma_alone" in active and answer.headers.pop("Cache-Control", ""):
         answer.headers["Pragma"] = "no-cache"

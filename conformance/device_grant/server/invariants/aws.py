@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from device_grant.judging import Judgement, invariant
 from device_grant.protocol import Dialect, Exchange, Operation, service_model
@@ -139,6 +140,50 @@ def aws_json_everywhere(exchange: Exchange, _dialect: Dialect) -> Iterator[Judge
 def aws_registration_names(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
     """Members of a registration are spelt as the service model spells them."""
     yield from _spelt_as_modelled("aws-register-response-members", exchange, Operation.REGISTRATION)
+
+
+@invariant("aws-register-endpoints-may-be-null", faults=("registration_endpoints_relative",))
+def aws_registration_endpoints(exchange: Exchange, dialect: Dialect) -> Iterator[Judgement]:
+    """Endpoints in a registration are null, absent or absolute: https, or plain http where the API is reached so."""
+    if not answered(exchange, Operation.REGISTRATION) or not exchange.outcome.ok:
+        return
+    names = ("authorization_endpoint", "token_endpoint")
+    host = urlsplit(exchange.request.url).hostname
+    wrong = [dialect.wire_name(name) for name in names if not _absolute(exchange.get(name), host)]
+    yield Judgement("aws-register-endpoints-may-be-null", not wrong, f"no absolute URL: {', '.join(wrong)}")
+
+
+@invariant("aws-iam-error-form", faults=("iam_errors_untyped",))
+def aws_signed_errors(exchange: Exchange, _dialect: Dialect) -> Iterator[Judgement]:
+    """An OAuth error of CreateTokenWithIAM names its exception in x-amzn-ErrorType, and has that one's status."""
+    if exchange.response is None or not _is_signed(exchange) or not isinstance(exchange.get("error"), str):
+        return
+    shape = service_model.errors_by_name().get(exchange.outcome.error_type)
+    described = exchange.get("error_description")
+    fits = shape is not None and (shape.status, shape.code) == (exchange.status, exchange.get("error"))
+    yield Judgement(
+        "aws-iam-error-form",
+        fits and (described is None or isinstance(described, str)),
+        "an error of the signed operation is not the exception of the service model that it says",
+    )
+
+
+def _is_signed(exchange: Exchange) -> bool:
+    """Whether it is CreateTokenWithIAM, signed: only a server that has the operation is asked so."""
+    signed = (exchange.request.header("authorization") or "").startswith("AWS4-HMAC-SHA256")
+    return signed and urlsplit(exchange.request.url).query == "aws_iam=t"
+
+
+def _absolute(value: object, host: str | None) -> bool:
+    """Whether it is null, or a URL that clients can use: plain http only where the API itself is reached so."""
+    if value is None:
+        return True
+    try:
+        parts = urlsplit(str(value))
+        plain = parts.scheme == "http" and parts.hostname in (host, "127.0.0.1", "localhost", "::1")
+    except ValueError:
+        return False
+    return isinstance(value, str) and bool(parts.hostname) and (parts.scheme == "https" or plain)
 
 
 @invariant("aws-start-response-members", faults=("snake_case_members",))

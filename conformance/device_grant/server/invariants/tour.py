@@ -6,6 +6,7 @@ of a whole run.
 """
 
 TOUR = (
+    "assertions::test_unknown_application",
     "client_authentication::test_wrong_secret_at_start",
     "device_authorization::test_get_starts_nothing",
     "http::test_media_types",

@@ -25,6 +25,7 @@ from device_grant.protocol import (
     Secrets,
     dialect,
 )
+from device_grant.protocol.names import snake
 from device_grant.protocol.reading import purpose_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.server.preflight import Preflight
@@ -115,6 +116,8 @@ class Run:
         """How clients that register can authenticate."""
         for known in self.target.config.clients:
             self.secrets.register("client_secret", known.secret)
+        self.secrets.register("secret_access_key", self.target.config.iam.secret_key)
+        self.secrets.register("session_token", self.target.config.iam.session_token)
         self.secrets.register("initial_access_token", self.target.config.registration.initial_access_token)
         for name in SECRET_MEMBERS & self.target.config.request.registration.keys():
             self.secrets.register(name, self.target.config.request.registration[name])
@@ -358,6 +361,11 @@ class Run:
         """Register the secrets that a response brought, so that they are redacted everywhere."""
         for name in SECRET_MEMBERS & outcome.members.keys():
             self.secrets.register(name, outcome.members[name])
+        for value in outcome.members.values():
+            # A structure beside the tokens: of AWS's signed operation, for example, the context of an identity.
+            for name, inner in value.items() if isinstance(value, dict) else ():
+                if snake(name) in SECRET_MEMBERS:
+                    self.secrets.register(snake(name), inner)
 
     def _remember_secrets_of(self, request: Request) -> None:
         if request.content:

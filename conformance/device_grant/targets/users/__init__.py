@@ -21,6 +21,7 @@ __all__ = [
     "CommandUser",
     "ModuleUser",
     "PromptUser",
+    "assertions_of",
     "locks_of",
     "login_user",
     "open_second",
@@ -94,6 +95,14 @@ def locks_of(located: Located) -> Callable[[str], object] | None:
         run_command(second.lock if action == "lock" else second.unlock, located.folder, {}, action)
 
     return lock
+
+
+def assertions_of(located: Located) -> Callable[[str, float], str] | None:
+    """What makes assertions of a trusted token issuer by the file of `[iam] module`; None if it names none."""
+    from device_grant.targets.users.assertions import AssertionsOfFile
+
+    module = located.config.iam.module
+    return AssertionsOfFile(located.folder / module) if module else None
 
 
 def switches_of(located: Located) -> Callable[[str, str], object] | None:

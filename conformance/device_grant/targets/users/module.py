@@ -25,6 +25,8 @@ _STEPS = {
     "sign_in": ("http",),
     "confirmation": ("http", "grant"),
     "enter": ("http", "user_code", "verification_uri"),
+    "authorize": ("http", "url"),
+    "refuse": ("http", "url"),
 }
 """Optional functions of a user module, by the names that they have in Pages, and what they are given."""
 _PUBLIC = "device_grant.targets"
@@ -41,7 +43,7 @@ class ModuleUser:
     def __init__(self, file: Path) -> None:
         """Import the file; raises UsageError where a function is missing or wrong, UserModuleError where it breaks."""
         self._file = file
-        functions = vars(_imported(file))
+        functions = vars(imported(file))
         missing = [name for name in ("approve", "deny") if not callable(functions.get(name))]
         if missing:
             raise UsageError(
@@ -59,6 +61,8 @@ class ModuleUser:
             sign_in=partial(self._call, "sign_in") if "sign_in" in functions else None,
             confirmation=partial(self._page, "confirmation") if "confirmation" in functions else None,
             enter=partial(self._page, "enter") if "enter" in functions else None,
+            authorize=partial(self._page, "authorize") if "authorize" in functions else None,
+            refuse=partial(self._page, "refuse") if "refuse" in functions else None,
         )
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:
@@ -93,11 +97,12 @@ class ModuleUser:
             raise UserError(f"{name}: the verification page did not answer: {error or type(error).__name__}") from error
         except Exception as error:
             raise UserModuleError(
-                f"{_place(error, self._file)}: {name} raised {type(error).__name__}: {error}"
+                f"{place_of(error, self._file)}: {name} raised {type(error).__name__}: {error}"
             ) from error
 
 
-def _imported(file: Path) -> ModuleType:
+def imported(file: Path) -> ModuleType:
+    """A Python file that somebody wrote for a target, imported; raises UsageError or UserModuleError."""
     spec = importlib.util.spec_from_file_location(f"device_grant_user_{file.stem}", file)
     if spec is None or spec.loader is None:
         raise UsageError(f"{file}: not a Python file")
@@ -109,7 +114,7 @@ def _imported(file: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except FileNotFoundError as error:
         if error.filename != str(file):
-            raise UserModuleError(f"{_place(error, file)}: importing it raised {error}") from error
+            raise UserModuleError(f"{place_of(error, file)}: importing it raised {error}") from error
         raise UsageError(f"{file}: there is no such file") from error
     except SyntaxError as error:
         raise UserModuleError(f"{error.filename or file}:{error.lineno}: {error.msg}") from error
@@ -117,15 +122,23 @@ def _imported(file: Path) -> ModuleType:
         # What a user module needs had another place before this package had a name of its own.
         if (error.name or "").partition(".")[0] == "conformance":
             raise UsageError(
-                f"{_place(error, file)}: there is no {error.name}; "
+                f"{place_of(error, file)}: there is no {error.name}; "
                 f"import UserError and GrantView from {_PUBLIC}, all else from device_grant"
             ) from error
-        raise UserModuleError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
+        raise UserModuleError(
+            f"{place_of(error, file)}: importing it raised {type(error).__name__}: {error}"
+        ) from error
     except Exception as error:
-        raise UserModuleError(f"{_place(error, file)}: importing it raised {type(error).__name__}: {error}") from error
+        raise UserModuleError(
+            f"{place_of(error, file)}: importing it raised {type(error).__name__}: {error}"
+        ) from error
     finally:
         sys.path.remove(str(file.parent))
     return module
+
+
+def _broke(error: BaseException, file: Path) -> str:
+    return f"{place_of(error, file)}: importing it raised {type(error).__name__}: {error}"
 
 
 def _refuse_internal_imports(file: Path) -> None:
@@ -162,7 +175,7 @@ def _takes(function: Callable[..., object], names: tuple[str, ...]) -> bool:
     return True
 
 
-def _place(error: BaseException, file: Path) -> str:
+def place_of(error: BaseException, file: Path) -> str:
     """File and line of the innermost frame that is in the user module, else of the innermost at all."""
     frames = traceback.extract_tb(error.__traceback__)
     inside = [frame for frame in frames if Path(frame.filename) == file]

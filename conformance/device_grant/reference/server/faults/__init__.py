@@ -9,17 +9,29 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from device_grant.errors import UsageError
+from device_grant.reference.server.faults.code_grant import CodeGrantFaults
 from device_grant.reference.server.faults.grants import GrantFaults
 from device_grant.reference.server.faults.messages import MessageFaults
 from device_grant.reference.server.faults.pages import PageFaults
 from device_grant.reference.server.faults.registration import RegistrationFaults
 from device_grant.reference.server.faults.restjson import RestJsonFaults
 from device_grant.reference.server.faults.secrets import SecretFaults
+from device_grant.reference.server.faults.signed import SignedFaults
 from device_grant.reference.server.faults.tokens import TokenFaults
 
 
 @dataclass(frozen=True, kw_only=True)
-class Faults(PageFaults, RestJsonFaults, RegistrationFaults, SecretFaults, TokenFaults, MessageFaults, GrantFaults):
+class Faults(
+    SignedFaults,
+    CodeGrantFaults,
+    PageFaults,
+    RestJsonFaults,
+    RegistrationFaults,
+    SecretFaults,
+    TokenFaults,
+    MessageFaults,
+    GrantFaults,
+):
     """Which misbehaviours are on. `Faults()` is the honest server.
 
     A base for each subject; the fields of the last one come first.

@@ -1,0 +1,1 @@
+"""What AWS SSO OIDC asks of CreateTokenWithIAM, the operation that applications sign."""
