@@ -143,8 +143,10 @@ class ClientSubject:
         return self._played.leftovers if self._played is not None else ()
 
     def remarks(self) -> Sequence[str]:
-        """Nothing: every check on a client begins afresh."""
-        return ()
+        """Whether the client could reach more than it should; every check on a client begins afresh."""
+        network = self._run.driver.network if self._run is not None else ""
+        why = network.removeprefix("open: ")
+        return (f"the client could reach what this machine reaches: {why}.",) if why != network else ()
 
     def _recognised(self) -> Driver:
         from device_grant.client.drivers.load import open_client

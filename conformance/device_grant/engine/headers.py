@@ -58,6 +58,7 @@ def of_client(run: ClientRun, command: str) -> Header:
         language=config.language or msgspec.UNSET,
         product=config.product or msgspec.UNSET,
         client_kind=config.run.kind,
+        network=driver.network or msgspec.UNSET,
         spec=driver.spec,
         dialect=run.dialect.name,
         claims={**claims, "registration": run.registers},

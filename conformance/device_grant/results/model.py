@@ -170,6 +170,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field=
     """The software of which the target is one version; absent where its description does not say."""
     client_kind: str | msgspec.UnsetType = msgspec.UNSET
     """How a client is run: `flow`, `operations` …; absent for servers."""
+    network: str | msgspec.UnsetType = msgspec.UNSET
+    """What a client could reach: `isolated`, our servers alone; `open: WHY`, what this machine can; else absent."""
     shard: Shard | msgspec.UnsetType = msgspec.UNSET
     """Present in one part of a run that was shared out: no verdict on the whole target."""
 

@@ -107,6 +107,8 @@ def _header(header: Header) -> Header:
         command=_command(header.command, steady),
         claims=dict(sorted(header.claims.items())),
         started=_day(header.started),
+        # Of the machine, not of the client.
+        network=msgspec.UNSET,
         published=True,
     )
 

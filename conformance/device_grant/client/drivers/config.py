@@ -53,6 +53,8 @@ class ConnectSection(_ClientSection, frozen=True, kw_only=True):
     """Host names that the client asks for through the proxy, its authorization server first."""
     tls: bool = False
     """Whether the endpoint is HTTPS in every scenario, for clients that refuse plain HTTP on loopback."""
+    isolated: bool = True
+    """Whether nothing but our servers is in the network of the client, where the machine lets us make such a one."""
 
 
 class SpeaksSection(_ClientSection, frozen=True, kw_only=True):

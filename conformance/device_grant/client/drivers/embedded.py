@@ -220,6 +220,7 @@ class EmbeddedDriver:
     """Runs the reference client with the given faults on simulated time."""
 
     clock = "simulated"
+    network = ""
     scale = 1.0
 
     def __init__(self, dialect_name: str, faults: Iterable[str] = (), *, kind: str = "flow") -> None:

@@ -233,6 +233,10 @@ class Driver(Protocol):
     def scale(self) -> float:
         """How many times faster the client's time passes."""
 
+    @property
+    def network(self) -> str:
+        """`isolated` where nothing but our servers is there for it, `open: WHY`, or empty where there is no network."""
+
     def __enter__(self) -> Self:
         """Prepare what all runs share."""
 

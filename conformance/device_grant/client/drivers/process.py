@@ -1,4 +1,4 @@
-"""A client as a process: a fresh HOME, no way out of the machine, a hard deadline, its whole group ended for sure."""
+"""A client as a process: a fresh HOME, a network of its own where there is such, a hard deadline, an end for sure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from device_grant.client.drivers.furnishing import furnish
 from device_grant.client.drivers.invocation import Ended, Home, Invocation
+from device_grant.client.drivers.isolation import ISOLATED, Isolation
 from device_grant.client.drivers.recorder import BrowserRecorder
 from device_grant.client.drivers.terminal import ClientTerminal
 from device_grant.client.scripted.certificates import Certificates
@@ -68,6 +69,8 @@ class ProcessDriver:
         self._stack = ExitStack()
         self._running: set[ProcessGroup] = set()
         self._suspended: set[ProcessGroup] = set()
+        self._isolation = Isolation()
+        self.network = "open: client.toml says so"
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -97,6 +100,9 @@ class ProcessDriver:
             (self._folder / "node_modules").symlink_to(modules / "node_modules", target_is_directory=True)
         self._certificates = Certificates(self._work, self.config.connect.hosts)
         self._loop = stack.enter_context(Loop())
+        if self.config.connect.isolated:
+            self._isolation = stack.enter_context(Isolation())
+            self.network = f"open: {self._isolation.why_not}" if self._isolation.why_not else ISOLATED
         # Bound and never listened to: whatever takes it for a proxy is refused at once.
         nowhere = stack.enter_context(socket.socket())
         nowhere.bind(("127.0.0.1", 0))
@@ -139,31 +145,37 @@ class ProcessDriver:
         connect = self.config.connect
         proxied = connect.how == "proxy"
         certificate: Certificate | None = invocation.certificate or ("good" if proxied else None)
-        port = self._listen(invocation.authority, certificate, began, stack, invocation.home.port)
+        # Behind a proxy it is the proxy that meets it, and that one asks from our own network.
+        place = Isolation() if proxied else self._isolation
+        port = self._listen(invocation.authority, certificate, began, stack, place=place, wanted=invocation.home.port)
         scheme = "https" if certificate else "http"
         invocation.authority.base = f"https://{connect.hosts[0]}" if proxied else f"{scheme}://127.0.0.1:{port}"
         if invocation.elsewhere is not None:
-            other = self._listen(invocation.elsewhere, invocation.elsewhere_certificate, began, stack)
+            other = self._listen(
+                invocation.elsewhere, invocation.elsewhere_certificate, began, stack, place=self._isolation
+            )
             scheme = "https" if invocation.elsewhere_certificate else "http"
             invocation.elsewhere.base = invocation.authority.elsewhere = f"{scheme}://{_ELSEWHERE}:{other}"
         if not proxied:
             return None
         proxy = Proxy(dict.fromkeys(connect.hosts, port))
-        proxy_port = self._loop.call(proxy.open())
+        proxy_port = self._loop.call(proxy.open(made=self._isolation.socket))
         stack.callback(lambda: self._loop.call(proxy.close()))
         return proxy_port, proxy
 
-    def _listen(
+    def _listen(  # noqa: PLR0913 - a listener and where it is
         self,
         authority: Authority,
         certificate: Certificate | None,
         began: float,
         stack: ExitStack,
+        *,
+        place: Isolation,
         wanted: int = 0,
     ) -> int:
         listener = Listener(authority, began, self.scale)
         context = self._certificates.context(certificate) if certificate else None
-        port = self._loop.call(listener.open(context, wanted))
+        port = self._loop.call(listener.open(context, wanted, place.socket))
         stack.callback(lambda: self._loop.call(listener.close()))
         return port
 
@@ -227,7 +239,7 @@ class ProcessDriver:
             out, err = (streams.enter_context(path.open("wb")) for path in outputs)
             terminal = streams.enter_context(ClientTerminal(out)) if invocation.terminal else None
             process = ProcessGroup(
-                command,
+                self._isolation.led(command, environment),
                 output=terminal.client_end if terminal else out,
                 errors=terminal.client_end if terminal else err,
                 folder=invocation.home.path,

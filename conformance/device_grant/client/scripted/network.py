@@ -23,7 +23,7 @@ from device_grant.protocol.http1 import (
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from device_grant.client.scripted.authority import Authority
     from device_grant.client.scripted.replies import Fate, Reply
@@ -47,8 +47,17 @@ class _Server(ABC):
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def open(self, context: ssl.SSLContext | None = None, wanted: int = 0) -> int:
-        """Listen on 127.0.0.1, at the port that is wanted or else at a free one, and say which."""
+    async def open(
+        self,
+        context: ssl.SSLContext | None = None,
+        wanted: int = 0,
+        made: Callable[[int], socket.socket | None] = lambda _port: None,
+    ) -> int:
+        """Listen on 127.0.0.1, at the port that is wanted or else at a free one, and say which.
+
+        `made` gives the listening socket for a port, in another network perhaps; None: one of our own will do.
+        """
+        self._made = made
         try:
             self._server = await self._listen(context, wanted)
         except OSError:
@@ -59,6 +68,9 @@ class _Server(ABC):
         return port
 
     async def _listen(self, context: ssl.SSLContext | None, port: int) -> asyncio.Server:
+        there = self._made(port)
+        if there is not None:
+            return await asyncio.start_server(self._serve, sock=there, ssl=context, limit=LARGEST_BODY)
         return await asyncio.start_server(
             self._serve, "127.0.0.1", port, ssl=context, limit=LARGEST_BODY, reuse_address=True
         )

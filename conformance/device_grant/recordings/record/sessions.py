@@ -93,6 +93,11 @@ class RecordingDriver:
         return self.inner.spec
 
     @property
+    def network(self) -> str:
+        """As the driver that is recorded."""
+        return self.inner.network
+
+    @property
     def clock(self) -> str:
         """Of the client."""
         return self.inner.clock

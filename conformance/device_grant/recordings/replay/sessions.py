@@ -41,6 +41,7 @@ class ReplayDriver:
         self.config: ClientConfig = head.client
         self.spec = spec
         self.clock = head.clock
+        self.network = ""
         self.scale = head.scale
         self._sessions = sessions
         self._played: dict[str, int] = {}
