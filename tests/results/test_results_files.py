@@ -140,9 +140,9 @@ def test_secrets_are_replaced_wherever_they_stand(tmp_path, secrets, encoded):
 
 def test_a_secret_that_is_a_word_does_not_tear_ids_apart(tmp_path):
     secrets = Secrets()
-    secrets.register("client_secret", "fail")
-    secrets.register("client_secret", "body")
-    secrets.register("client_secret", "polling")
+    secrets.register_given("client_secret", "fail")
+    secrets.register_given("client_secret", "body")
+    secrets.register_given("client_secret", "polling")
     one = samples.shown("rfc8628-3.5-polling", "fail", got="the answer was: polling")
     path = tmp_path / "results.jsonl"
     with ResultsWriter(path, secrets) as writer:

@@ -97,9 +97,11 @@ def test_a_secret_that_is_known_as_one_too_late(tmp_path):
     run(aws(change, user_codes=3), tmp_path, "polling::test_pending", "user_decision::test_approval")
 
 
-@pytest.mark.parametrize(
-    "word", ["span", "body", "error", "results", "testcase", "utf-8", "0123", "2026", "target", "POST"]
-)
+COMMON = ["span", "body", "error", "results", "testcase", "utf-8", "0123", "2026", "target", "POST"]
+WORDS = ["test", "device_code", "class=", "2.1.0", "POST http", "code 1>", '\\"kind\\":\\"result', "28T22:", "0.00"]
+
+
+@pytest.mark.parametrize("word", COMMON + WORDS)
 def test_a_secret_that_is_a_word_of_every_report(tmp_path, word):
     run(
         rfc(member("start", "device_code", f'"{word}"')),
@@ -107,6 +109,14 @@ def test_a_secret_that_is_a_word_of_every_report(tmp_path, word):
         "polling::test_pending",
         "user_decision::test_approval",
     )
+
+
+def test_a_code_that_is_a_word_is_a_finding_and_leaves_the_report_readable(tmp_path):
+    plan = rfc(member("start", "device_code", '"test"'))
+    ended = run(plan, tmp_path, "entropy::test_device_codes_cannot_be_guessed", "polling::test_pending")
+    verdicts = ended.verdicts("entropy::test_device_codes_cannot_be_guessed")
+    assert verdicts["rfc8628-5.2-device-code-entropy"] == "fail"
+    assert "<device_code" not in (tmp_path / "report" / "results.jsonl").read_text()
 
 
 @pytest.mark.parametrize("value", ["1e999", "1e308", "1" * 400, "1e12", "-1e999", "NaN", "99999999999"])

@@ -71,7 +71,7 @@ class ServerSubject:
         assert self._located is not None  # noqa: S101 - set in locate
         self._target = self._located.__enter__()
         for password in (*passwords_of(self._target.user), *passwords_of(self._target.second)):
-            secrets.register("password", password)
+            secrets.register_given("password", password)
         self._run = Run(
             self._target,
             dialect(self._target.config.dialect),

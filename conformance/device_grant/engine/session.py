@@ -115,7 +115,7 @@ class CheckSession:
             from device_grant.server.generation.database import passwords
 
             for password in passwords(options.database):
-                secrets.register("database_password", password)
+                secrets.register_given("database_password", password)
         try:
             if worker or not parallel:
                 self._run = self.subject.open(catalogue, self._expecting(catalogue), secrets)
@@ -306,7 +306,7 @@ class CheckSession:
         if self.collector is None:
             return
         for kind, value in payload.secrets:
-            self.collector.secrets.register(kind, value)
+            self.collector.secrets.adopt(kind, value)
         self.collector.begin(payload.header)
         self.collector.exchanges += payload.exchanges
         self.collector.add(payload.case, payload.results, payload.invariants, payload.spare)

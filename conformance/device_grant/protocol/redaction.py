@@ -15,6 +15,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus, unquote
 
+from device_grant.protocol.ordinary import is_common, is_no_secret
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -47,6 +49,9 @@ _READ = 1024
 _TOKEN = re.compile(r"(?:\\u[0-9A-Fa-f]{4}|[A-Za-z0-9_.~%+/:-])+")
 _SHORTEST = 4
 """Values shorter than this are not replaced: they would turn up inside ordinary words."""
+_SHORTEST_DISGUISE = 12
+"""Characters of a value in disguise that no chance writes."""
+_URL_SAFE = str.maketrans("+/", "-_")
 _WORD = 4
 """Octets by which forms are looked up; no form is shorter."""
 
@@ -63,13 +68,31 @@ class Secrets:
         """Kinds by what variants of a value have in common: it without case and dashes, and its two ends."""
         self._forms: dict[str, str] = {}
         """Every form of every secret, with its pseudonym."""
+        self._given: set[str] = set()
         self._by_end: dict[int, list[str]] = {}
         """The forms by their last octets: a run has thousands, many begin alike, and a text holds few of them."""
 
     def register(self, kind: str, value: object) -> None:
-        """Remember a value, for example `register("device_code", "GmRh…")`; other than strings are ignored."""
-        if isinstance(value, str) and len(value) >= _SHORTEST:
+        """Remember what a peer calls a secret, for example `register("device_code", "GmRh…")`.
+
+        Other than strings are ignored, and so are words that all know: they are none, whatever a peer makes of them.
+        """
+        if isinstance(value, str) and len(value) >= _SHORTEST and not is_common(value):
             self._add(kind, value, _marks(value))
+
+    def register_given(self, kind: str, value: object) -> None:
+        """Remember a secret that the user has told: it is kept, however common it is."""
+        if isinstance(value, str) and len(value) >= _SHORTEST:
+            self._given |= encodings(value)
+            self._add(kind, value, _marks(value))
+
+    def is_no_secret(self, form: str) -> bool:
+        """Whether nobody draws such a form, and the user has not given it."""
+        return form not in self._given and is_no_secret(form)
+
+    def adopt(self, kind: str, value: str) -> None:
+        """Remember what other `entries` have: somebody looked already whether it is a secret."""
+        self._add(kind, value, _marks(value))
 
     def _add(self, kind: str, value: str, marks: list[str]) -> None:
         with self._lock:
@@ -109,7 +132,7 @@ class Secrets:
         return self._pseudonyms.get(value)
 
     def redact(self, text: str) -> str:
-        """The text with every registered value, plain, URL-, JSON- or base64-encoded, replaced."""
+        """The text with every registered value replaced, plain, URL-, JSON- or base64-encoded, or in a disguise."""
         for form in self._recognised(text):
             text = text.replace(form, self._forms[form])
         return text
@@ -190,6 +213,40 @@ def forms(value: str) -> list[str]:
     ]
 
 
+def disguises(value: str) -> list[str]:
+    r"""Encodings that no format asks for and in which echoes have come; what is too short for a search is empty.
+
+    Always in this order: every octet percent-encoded, every character as in `\u0041`, each in capitals and in small
+    letters; hexadecimal in both; base32; backwards; base64 behind one, two or no octets of something else and before
+    more of it, in both alphabets.
+    """
+    raw = value.encode("utf-8", errors="surrogatepass")
+    units = value.encode("utf-16-be", errors="surrogatepass").hex()
+    escaped = [units[at : at + 4] for at in range(0, len(units), 4)]
+    digits = raw.hex()
+    octets = [digits[at : at + 2] for at in range(0, len(digits), 2)]
+    inner = [_inner_base64(raw, before) for before in range(3)]
+    shapes = [
+        "".join(f"%{octet.upper()}" for octet in octets),
+        "".join(f"%{octet}" for octet in octets),
+        "".join(f"\\u{unit.upper()}" for unit in escaped),
+        "".join(f"\\u{unit}" for unit in escaped),
+        digits.upper(),
+        digits,
+        base64.b32encode(raw).decode().rstrip("="),
+        value[::-1] if len(value) >= _LONG else "",
+        *inner,
+        *(text.translate(_URL_SAFE) for text in inner),
+    ]
+    return [shape if len(shape) >= _SHORTEST_DISGUISE else "" for shape in shapes]
+
+
+def _inner_base64(raw: bytes, before: int) -> str:
+    """The base64 of what stands behind so many other octets, without the characters that depend on neighbours."""
+    whole = base64.b64encode(bytes(before) + raw).decode().rstrip("=")
+    return whole[before + 1 if before else 0 : len(whole) - bool((before + len(raw)) % 3)]
+
+
 def encodings(value: str) -> set[str]:
     """The forms of a value that are long enough to be looked for in a file."""
-    return {form for form in forms(value) if len(form) >= _SHORTEST}
+    return {form for form in (*forms(value), *disguises(value)) if len(form) >= _SHORTEST}

@@ -16,7 +16,7 @@ import secrets
 import string
 from typing import TYPE_CHECKING
 
-from device_grant.protocol.redaction import forms
+from device_grant.protocol.redaction import disguises, forms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -97,6 +97,7 @@ class Pseudonyms:
 
     def _learn(self, value: str, made: str, *, folded: bool, anew: bool = False) -> None:
         pairs = list(zip(forms(value), forms(made), strict=True))
+        pairs += [pair for pair in zip(disguises(value), disguises(made), strict=True) if all(pair)]
         if folded:
             # Pages show codes, and people type them, in either case and with or without their dashes.
             for change in (str.lower, str.upper, _bare, lambda text: _bare(text).lower()):

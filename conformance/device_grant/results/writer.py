@@ -6,18 +6,17 @@ import contextlib
 import errno
 import html
 import os
-from functools import cache, lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, TypeVar
 
 import msgspec
 
-import device_grant
 from device_grant.errors import SuiteError, UsageError
+from device_grant.protocol.ordinary import is_ordinary
 from device_grant.results.model import Case, Finding, Footer, Header, Line, Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
     from types import TracebackType
 
     from device_grant.protocol import Secrets
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
 
 SomeLine = TypeVar("SomeLine", Header, Case, Result, Footer, Finding)
 
-_LONG_NUMBER = 9
-"""Digits from which a number is not taken for a duration or a length that looks like it."""
-_OWN_SUFFIXES = (".py", ".yaml", ".json", ".html", ".css", ".js")
 _SEPARATOR = "\ue000\uf8ff\ue000"
 """Parts the strings of a line while they are redacted in one go; private-use, so no secret spans it."""
 
@@ -164,48 +160,29 @@ def _clean(strings: list[str], secrets: Secrets | None) -> list[str]:
 def scan(path: Path, secrets: Secrets) -> None:
     """Search a finished artefact, or every file of a report folder, for registered secrets in any encoding.
 
+    Values that nobody draws at random are passed over, unless the user gave them: by chance any may be in a report.
     Raises SuiteError with the files and the secrets' pseudonyms, never with a secret.
     """
-    collected = leaks(path, secrets)
+    collected = leaks(path, secrets, lambda form: is_ordinary(form) or secrets.is_no_secret(form))
     if collected:
         raise SuiteError(f"{path}: a secret was written: {', '.join(collected)}; delete the report")
 
 
-def leaks(path: Path, secrets: Secrets) -> list[str]:
-    """What `scan` finds, each as the secret's pseudonym and the name of the file."""
+def leaks(path: Path, secrets: Secrets, ordinary: Callable[[str], bool] = is_ordinary) -> list[str]:
+    """The secrets that are in the files, but for `ordinary` forms: each as its pseudonym and the name of the file."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     collected: list[str] = []
     own_names: set[str] | None = None
     for file in files:
         text = file.read_text(encoding="utf-8", errors="replace")
         views = list(_views(file, text))
-        if not any(secrets.leaks(view, is_ordinary) for view in views):
+        if not any(secrets.leaks(view, ordinary) for view in views):
             continue
         if own_names is None:
             own_names = {name for other in files for name in _own_names(other) if secrets.leaks(name)}
         left = {leak for view in views for leak in secrets.leaks(_without(view, own_names), is_ordinary)}
         collected += [f"{leak} in {file.name}" for leak in sorted(left)]
     return collected
-
-
-@lru_cache(maxsize=4096)
-def is_ordinary(form: str) -> bool:
-    """Whether a report has it of its own, whatever the target calls a secret: a short number, or a word of ours.
-
-    A value that stands in the published files of the suite is known to everybody.
-    """
-    return (form.isdecimal() and len(form) < _LONG_NUMBER) or any(form in text for text in _own_texts())
-
-
-@cache
-def _own_texts() -> tuple[str, ...]:
-    folder = Path(device_grant.__file__).parent
-    files = (
-        file
-        for file in sorted(folder.rglob("*"))
-        if file.suffix in _OWN_SUFFIXES and "_implementations" not in file.parts
-    )
-    return tuple(file.read_text(encoding="utf-8", errors="replace") for file in files)
 
 
 def _views(file: Path, text: str) -> Iterator[str]:

@@ -115,12 +115,12 @@ class Run:
         self.methods = Methods(self.endpoints.document)
         """How clients that register can authenticate."""
         for known in self.target.config.clients:
-            self.secrets.register("client_secret", known.secret)
-        self.secrets.register("secret_access_key", self.target.config.iam.secret_key)
-        self.secrets.register("session_token", self.target.config.iam.session_token)
-        self.secrets.register("initial_access_token", self.target.config.registration.initial_access_token)
+            self.secrets.register_given("client_secret", known.secret)
+        self.secrets.register_given("secret_access_key", self.target.config.iam.secret_key)
+        self.secrets.register_given("session_token", self.target.config.iam.session_token)
+        self.secrets.register_given("initial_access_token", self.target.config.registration.initial_access_token)
         for name in SECRET_MEMBERS & self.target.config.request.registration.keys():
-            self.secrets.register(name, self.target.config.request.registration[name])
+            self.secrets.register_given(name, self.target.config.request.registration[name])
 
     def _discovered(self) -> Endpoints:
         with self.target.http() as http:
