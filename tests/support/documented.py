@@ -159,6 +159,7 @@ THREE_CHECKS = "test_start_without_client or test_codes_are_unique or test_get_s
 SUBSTITUTIONS = (
     # A live server, which is launched here.
     (r"https://(?:id\.example\.com|login\.example)(?![\w.])|http://127\.0\.0\.1:8080", f"{{{RFC8628}}}"),
+    (r"iam-identity-center/target\.toml", "embedded:aws-sso-oidc --polite --yes"),
     (r"http://127\.0\.0\.1:8628", f"{{{AWS_SSO_OIDC}}}"),
     (r"--port 8628", "--port 0"),
     # A server that would have to be installed from the network.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from device_grant.cli.polite import announce
 from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import DeviceGrantError, ExitCode
 from device_grant.targets.supplied import Supplied
@@ -65,6 +66,8 @@ def examine(options: Options, console: Console) -> int:
 
     subject = ServerSubject(options)
     subject.locate()
+    if subject.polite:
+        announce(options)
     secrets = Secrets()
     try:
         try:
@@ -73,6 +76,7 @@ def examine(options: Options, console: Console) -> int:
             if error.exit_code is not ExitCode.USAGE or not subject.entered:
                 raise
             return _without_endpoints(error, subject.probe(), console)
+        run.decides_before = True
         check = subject.preflight()
         if check is None:
             console.print("This target has given answers only: there is no main path to walk.")

@@ -64,7 +64,7 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
 
 
 def _open(recorded: Recorded, target: str, user: str | None, faults: tuple[str, ...]) -> Target:
-    from device_grant.engine.options import Options, open_target_spec
+    from device_grant.engine.options import Options, open_own_target
     from device_grant.targets.spec import SpecForm, parse_target
 
     spec = parse_target(target)
@@ -72,7 +72,7 @@ def _open(recorded: Recorded, target: str, user: str | None, faults: tuple[str, 
         raise UsageError(f"{target}: a recording answers as it did; name a live target")
     open_to_any = spec.form in (SpecForm.LIVE, SpecForm.EMBEDDED) and not spec.dialect
     options = Options(target=target, dialect=recorded.dialect if open_to_any else None, user=user, faults=faults)
-    opened = open_target_spec(options)
+    opened = open_own_target(options)
     if opened.config.dialect != recorded.dialect:
         raise UsageError(f"{recorded.file} speaks {recorded.dialect}, {target} speaks {opened.config.dialect}")
     return opened

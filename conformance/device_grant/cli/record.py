@@ -148,7 +148,7 @@ def _options(spec: str, options: dict[str, Any], profile: str = "record") -> Opt
 
 def _recording(options: Options, targets: list[RecordingTarget], catalogue: Catalogue, recorder: Any) -> CheckSession:
     """A session whose target is recorded, and added to `targets` when it is made."""
-    from device_grant.engine.options import open_target_spec
+    from device_grant.engine.options import open_own_target
     from device_grant.engine.server_subject import ServerSubject
     from device_grant.engine.session import CheckSession
     from device_grant.judging import all_checks
@@ -163,7 +163,7 @@ def _recording(options: Options, targets: list[RecordingTarget], catalogue: Cata
         return not any(catalogue.get(requirement).security for requirement in named)
 
     def open_it(chosen: Options) -> Target:
-        targets.append(RecordingTarget(open_target_spec(chosen), recorder(wanted)))
+        targets.append(RecordingTarget(open_own_target(chosen), recorder(wanted)))
         return targets[0]
 
     session = CheckSession(options, ServerSubject(options, open_it))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from device_grant.cli.behind import WithBehind, behind
+from device_grant.cli.polite import agreed, polite_options, print_plan
 from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import ExitCode, SuiteError, UsageError
 from device_grant.targets.supplied import Supplied
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from device_grant.engine.options import Options
     from device_grant.engine.session import CheckSession
     from device_grant.report.progress import Progress
     from device_grant.results.lines import Payload
@@ -47,6 +49,7 @@ LAST_FAILED = "Run only the checks that failed in the last run of this target; a
 
 @click.command(cls=WithBehind)
 @target_options
+@polite_options
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--profile", default="fast", show_default=True, help="How much is generated: fast, standard or deep.")
 @click.option("--seed", type=click.IntRange(min=0), help="Seed of generated examples, as an earlier run printed it.")
@@ -81,12 +84,18 @@ def run(target: str | None, report: Path | None, **options: Any) -> int:
     options["supplied"] = Supplied.taken_from(options)
     specs = specs_of(target_here(target), options["dialect"])
     arguments = behind()
+    chosen = [_chosen(spec, report / folder if report and folder else report, options) for spec, folder in specs]
+    # Asked before the first of them sends anything, and by this process.
+    chosen = [agreed(one, options) for one in chosen]
+    if options["plan"]:
+        for one in chosen:
+            print_plan(one, console, as_json=options["as_json"])
+        return int(ExitCode.CONFORMANT)
 
-    def job(spec: str, folder: str) -> Callable[[Console], int]:
-        to = report / folder if report and folder else report
-        return lambda screen: _run_one(screen, spec, to, arguments, options)
+    def job(one: Options) -> Callable[[Console], int]:
+        return lambda screen: _run_one(screen, one, arguments, options)
 
-    jobs = [job(spec, folder) for spec, folder in specs]
+    jobs = [job(one) for one in chosen]
     return all_of(jobs, console, beside=not arguments and _by_itself(options), as_json=options["as_json"])
 
 
@@ -135,32 +144,36 @@ def specs_of(target: str, dialect: str | None) -> list[tuple[str, str]]:
     return [(f"{EMBEDDED}:{name}", name) for name in DIALECTS]
 
 
-def _run_one(
-    console: Console, spec: str, report: Path | None, pytest_arguments: tuple[str, ...], options: dict[str, Any]
-) -> int:
+def _chosen(spec: str, report: Path | None, options: dict[str, Any]) -> Options:
     from device_grant.engine.options import Options
+    from device_grant.targets.manners import BUDGET, RATE
+
+    return Options.chosen(
+        target=spec,
+        dialect=options["dialect"],
+        only=options["only"],
+        checks=options["check"],
+        profile=options["profile"],
+        seed=options["seed"],
+        report=report,
+        expect=options["expect"],
+        user=options["user"],
+        polite=options["polite"],
+        budget=options["budget"] or BUDGET,
+        rate=options["rate"] or RATE,
+        supplied=options["supplied"],
+        faults=options["fault"],
+        shard=options["shard"],
+        database=options["database"],
+        last_failed=options["last_failed"],
+        command=shlex.join(["device-grant", *sys.argv[1:]]),
+    )
+
+
+def _run_one(console: Console, chosen: Options, arguments: tuple[str, ...], options: dict[str, Any]) -> int:
     from device_grant.engine.session import new_session
 
-    session = new_session(
-        Options.chosen(
-            target=spec,
-            dialect=options["dialect"],
-            only=options["only"],
-            checks=options["check"],
-            profile=options["profile"],
-            seed=options["seed"],
-            report=report,
-            expect=options["expect"],
-            user=options["user"],
-            supplied=options["supplied"],
-            faults=options["fault"],
-            shard=options["shard"],
-            database=options["database"],
-            last_failed=options["last_failed"],
-            command=shlex.join(["device-grant", *sys.argv[1:]]),
-        )
-    )
-    return carried_out(session, console, options, workers=options["workers"], pytest_arguments=pytest_arguments)
+    return carried_out(new_session(chosen), console, options, workers=options["workers"], pytest_arguments=arguments)
 
 
 def carried_out(
@@ -266,7 +279,8 @@ def _follow(session: CheckSession, console: Console, *, verbose: bool) -> list[P
             return
         # What an invariant or a rule has found is said once, and is no verdict of the check.
         worst = max(payload.results, key=lambda one: Verdict.from_label(one.verdict), default=None)
-        verdict = Verdict.from_label(worst.verdict) if worst else Verdict.PASS
+        unseen = Verdict.UNTESTABLE if payload.case.left_out else Verdict.PASS
+        verdict = Verdict.from_label(worst.verdict) if worst else unseen
         what = worst.message if verbose and worst and verdict is not Verdict.PASS else ""
         broke = payload.case.outcome == "suite-error"
         progress[0].check_finished(payload.case.check, None if broke else verdict, session.redacted(what))

@@ -32,6 +32,8 @@ class ClientSubject:
     party: ClassVar[str] = "client"
     shared: ClassVar[bool] = False
     """Each run of a client is a process of its own."""
+    polite: ClassVar[bool] = False
+    """A client sends what it likes."""
     options: Options
 
     def __post_init__(self) -> None:

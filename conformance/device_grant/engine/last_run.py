@@ -57,10 +57,13 @@ class Memory:
             return
         self._seconds[name], self._ended = round(now - self._ended, 3), now
         today = datetime.now(UTC).date()
-        self._failed[name] = payload.case.outcome == "suite-error" or any(
+        failed = payload.case.outcome == "suite-error" or any(
             line.verdict == "fail" and known.expects(line.requirement, line.check, line.message, today) is None
             for line in (*payload.results, *payload.invariants)
         )
+        if failed or payload.case.left_out is msgspec.UNSET:
+            # What was left out may still fail.
+            self._failed[name] = failed
 
     def keep(self, options: Options) -> None:
         """Write it down; checks that did not run stay as they were.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import UsageError
+from device_grant.targets.manners import BUDGET, RATE
 from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
@@ -34,6 +35,14 @@ class Options:
     report: Path | None = None
     expect: Path | None = None
     user: str | None = None
+    polite: bool = False
+    """Whether the server is somebody else's, and is sent little; target.toml can say so too."""
+    budget: int = BUDGET
+    """Requests at most of such a run."""
+    rate: float = RATE
+    """Of them, at most a second."""
+    agreed: bool = False
+    """Whether somebody knows of budget and rate, and has said yes."""
     supplied: Supplied = field(default_factory=Supplied)
     """What the target knows beforehand."""
     faults: tuple[str, ...] = ()
@@ -86,7 +95,8 @@ class Options:
         faults = (word for fault in self.faults for word in ("--fault", fault))
         claims = (word for claim in self.claims for word in ("--claim", claim))
         speaks = ("--speaks", self.speaks) if self.speaks else ()
-        return (*user, *self.supplied.words(), *expect, *database, *faults, *claims, *speaks)
+        polite = ("--polite",) if self.polite else ()
+        return (*polite, *user, *self.supplied.words(), *expect, *database, *faults, *claims, *speaks)
 
 
 def open_target_spec(options: Options) -> Target:
@@ -122,3 +132,11 @@ def open_target_spec(options: Options) -> Target:
         return open_cassette(spec.path, options.target)
     located = options.supplied.applied(resolve(options.target, dialect=options.dialect))
     return open_target(located, user=user)
+
+
+def open_own_target(options: Options) -> Target:
+    """The same, for commands that send what they like; raises UsageError where target.toml says polite."""
+    target = open_target_spec(options)
+    if target.config.polite:
+        raise UsageError(f"{options.target}: polite = true, which only `run` and `doctor` keep to")
+    return target

@@ -5,10 +5,12 @@ from __future__ import annotations
 import statistics
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from device_grant.engine.options import Options, open_target_spec
 from device_grant.errors import UsageError, one_of
+from device_grant.judging import Spared
+from device_grant.server.session.polite import ASKED, MOST_DECISIONS, PLACES
 from device_grant.targets.clocks import FaketimeClock
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from device_grant.server.generation.database import Examples
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.run import Run
+    from device_grant.targets.manners import Manners
     from device_grant.targets.ports import Target
 
 MOST_AT_ONCE = 16
@@ -63,12 +66,19 @@ class ServerSubject:
 
     def open(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> Run:
         """Start the target and find its endpoints; raises UsageError or TargetUnreachableError."""
+        try:
+            return self._opened_run(catalogue, expects, secrets)
+        except Spared as reason:
+            raise UsageError(f"the endpoints of {self.name} were not found: {reason}") from None
+
+    def _opened_run(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> Run:
         from device_grant.protocol import dialect
         from device_grant.server.session.profile import PROFILES
         from device_grant.server.session.run import Run
         from device_grant.targets.users import passwords_of
 
         assert self._located is not None  # noqa: S101 - set in locate
+        manners = self._manners()
         self._target = self._located.__enter__()
         for password in (*passwords_of(self._target.user), *passwords_of(self._target.second)):
             secrets.register_given("password", password)
@@ -81,9 +91,38 @@ class ServerSubject:
             expects,
             secrets,
             self.options.rest,
+            manners=manners,
+            decides_before=manners is None,
             examples=self._examples,
         )
         return self._run
+
+    def _manners(self) -> Manners | None:
+        """How the located target is treated; None: as one's own. Raises UsageError for one that is nobody's."""
+        if not self.polite:
+            return None
+        from device_grant.targets.adapter import Adapter
+        from device_grant.targets.manners import Manners
+
+        assert self._located is not None  # noqa: S101 - set in locate
+        clock, target = self._located.clock, cast("object", self._located)
+        if not isinstance(target, Adapter):
+            raise UsageError(f"{self.options.target}: what was recorded is asked for nothing: leave --polite out")
+        target.manners = Manners(clock, budget=self.options.budget, rate=self.options.rate)
+        return target.manners
+
+    @property
+    def polite(self) -> bool:
+        """Whether the located target is somebody else's: the options say so, or its target.toml."""
+        return self.options.polite or (self._located is not None and self._located.config.polite)
+
+    @property
+    def name(self) -> str:
+        """What the located target is called, without credentials."""
+        from device_grant.targets.addresses import redacted_url
+
+        name = self._located.config.name if self._located is not None else self.options.target
+        return redacted_url(name) if "://" in name else name
 
     def close(self) -> None:
         """Drop the connections and stop the target; safe to call again."""
@@ -114,7 +153,7 @@ class ServerSubject:
     @property
     def places(self) -> int:
         """How many checks go on at the same time."""
-        return MOST_AT_ONCE
+        return PLACES if self.polite else MOST_AT_ONCE
 
     @property
     def shared(self) -> bool:
@@ -146,7 +185,14 @@ class ServerSubject:
         return check.timed and run.target.clock.sleeps
 
     def turn(self, check: Check) -> int:
-        """A person is asked for what tells the most first, and has the rest of the run for themselves."""
+        """A person is asked for what tells the most first, and has the rest of the run for themselves.
+
+        So it is with a server of somebody else, whose requests are few.
+        """
+        if self.polite:
+            from device_grant.server.session.polite import turn as of_plan
+
+            return of_plan(check.name)
         if self._run is None or self._run.by_hand is None:
             return 0
         from device_grant.server.session.by_hand import turn
@@ -156,7 +202,10 @@ class ServerSubject:
     def expect(self, checks: Iterable[Check]) -> None:
         """A person is told how many decisions are to come."""
         if self._run is not None and self._run.by_hand is not None:
-            self._run.by_hand.expect([check.name for check in checks])
+            asked = (check.name for check in checks)
+            self._run.by_hand.expect([name for name in asked if not self.polite or name in ASKED])
+            if self.polite:
+                self._run.by_hand.most = MOST_DECISIONS
 
     def meet(self, admission: Admission) -> None:
         """One user decides for all checks."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from device_grant.engine.agreement import remark, require_agreement
 from device_grant.engine.exclusion import Admission
 from device_grant.engine.last_run import Memory, remembered
 from device_grant.engine.payloads import Finished, Sender
@@ -109,7 +110,7 @@ class CheckSession:
             Share.parse(options.shard)
         if options.only:
             self._wanted = frozenset(entry.id for entry in catalogue.select(options.only))
-        self.baseline = self._known(catalogue, self.subject.locate())
+        self.baseline = self._known(catalogue, self._located(alone=not worker and not parallel))
         secrets = Secrets()
         if options.database:
             from device_grant.server.generation.database import passwords
@@ -154,6 +155,8 @@ class CheckSession:
             return None
         if self.remembers:
             self._memory.keep(self.options)
+        if self.subject.polite:
+            self.narrowed = f"{self.narrowed} {remark(self.options, collector.cases)}".strip()
         report = collector.finish(interrupted=self.interrupted or self.error is not None, narrowed=self.narrowed)
         if self.options.report is not None:
             try:
@@ -364,6 +367,12 @@ class CheckSession:
 
         header = self.subject.header()
         return msgspec.structs.replace(header, shard=self.shard) if self.shard is not None else header
+
+    def _located(self, *, alone: bool) -> Path | None:
+        beside = self.subject.locate()
+        if self.subject.polite:
+            require_agreement(self.options, alone=alone)
+        return beside
 
     def _known(self, catalogue: Catalogue, beside: Path | None) -> Baseline:
         expect = self.options.expect

@@ -46,6 +46,10 @@ class Subject(Protocol):
         """How many checks go on at the same time at most, those that only wait not counted."""
 
     @property
+    def polite(self) -> bool:
+        """Whether it is somebody else's, and spared what costs much or may do harm; known once it is located."""
+
+    @property
     def shared(self) -> bool:
         """Whether other processes of the same run meet it too: each opens one, but finds the same server."""
 

@@ -52,6 +52,15 @@ class NotApplicable(StopCheck):
     verdict = Verdict.NOT_APPLICABLE
 
 
+class Spared(StopCheck):
+    """The server is somebody else's, and is spared what the check would send: no word about the target.
+
+    No Untestable, because that can be a fact about the target, which whoever catches one goes on to explain.
+    """
+
+    verdict = Verdict.UNTESTABLE
+
+
 class Claim(Struct, frozen=True):
     """A judgement with the verdict that the requirement's level makes of it; a struct for the reason of Judgement."""
 
@@ -115,7 +124,7 @@ class Ledger:
     expects: Expects
     tallies: dict[str, Tally] = field(default_factory=dict)
     spare: dict[str, Tally] = field(default_factory=dict)
-    """Why a sampled check could not run, for requirements that no other check judges."""
+    """Why a check that was spared, or that samples, could not run, for requirements that no other check judges."""
     unsettled: Mapping[str, str] = field(default_factory=dict)
     """Why a requirement cannot be settled in this run, whatever the check says of it."""
     raising: bool = False
@@ -192,7 +201,8 @@ class Ledger:
     def close(self, stop: StopCheck | None, *, sampled: bool = False) -> None:
         """At the end of the check: what was named but not judged is as `stop` says.
 
-        A sampled check leaves it open: other checks settle most of it, and only what none does is as `stop` says.
+        A sampled check leaves it open, as does one that the target is spared: other checks settle most of it, and only
+        what none does is as `stop` says.
         """
         for requirement in self.named:
             if requirement in self.tallies or not self.applicable(requirement):
@@ -203,7 +213,7 @@ class Ledger:
                 raise SuiteError(f"{self.check} ended without judging {requirement}, which its decorator names")
             entry = self.requirement_of(requirement)
             claim = Claim(entry, self.check, stop.verdict, str(stop), blocked_by=stop.cause)
-            if sampled:
+            if sampled or isinstance(stop, Spared):
                 self.spare.setdefault(requirement, Tally(entry)).add(claim)
             else:
                 self.add(claim)

@@ -40,6 +40,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--grant-report", default=None, help="folder for results.jsonl and index.html")
     group.addoption("--grant-expect", default=None, help="baseline.toml of known deviations")
     group.addoption("--grant-user", default=None, help="user module, or 'prompt'")
+    polite = "spare a server of somebody else: few requests, none that do harm; needs --grant-yes"
+    group.addoption("--grant-polite", action="store_true", help=polite)
+    group.addoption("--grant-yes", action="store_true", help="agree to the requests of a polite run")
     group.addoption(
         "--grant-supply",
         action="append",

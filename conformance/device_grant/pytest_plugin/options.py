@@ -28,6 +28,8 @@ def options_of(config: pytest.Config) -> Options:
         report=Path(report) if report else None,
         expect=Path(expect) if expect else None,
         user=option("--grant-user"),
+        polite=option("--grant-polite"),
+        agreed=option("--grant-yes"),
         supplied=Supplied.read(option("--grant-supply")),
         faults=option("--grant-fault"),
         claims=tuple(option("--grant-claim")),
@@ -62,4 +64,5 @@ def as_arguments(options: Options) -> list[str]:
     repeated += [("--grant-claim", value) for value in options.claims]
     repeated += [("--grant-supply", value) for value in options.supplied.pairs()]
     pairs = [(name, value) for name, value in single.items() if value is not None] + repeated
-    return [f"{name}={value}" for name, value in pairs]
+    flags = [name for name, on in {"--grant-polite": options.polite, "--grant-yes": options.agreed}.items() if on]
+    return [*(f"{name}={value}" for name, value in pairs), *flags]

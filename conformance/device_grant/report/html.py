@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from device_grant.catalogue import Verdict, load
 from device_grant.report import http, timeline
+from device_grant.report.sparing import partly_judged
 from device_grant.report.text import level_in_words, minute, plural, visible, web_link
 from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
 from device_grant.targets.config import DEFAULT_BASE
@@ -83,6 +84,7 @@ def render(report: Report, place: ReportPlace | None = None) -> str:
         view=view,
         place=place,
         excluded=excluded(view, load()),
+        partly=partly_judged(view),
         cases={case.check: case.steps for case in report.cases},
         # One shows what there is to see of a failure; with all of them open nobody sees the whole.
         opened=view.roots[0].lead.id if view.roots else "",

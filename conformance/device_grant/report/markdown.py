@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from device_grant.catalogue.model import Verdict
+from device_grant.report.sparing import PARTLY, partly_judged
 from device_grant.report.text import level_in_words, one_line, plural, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 
@@ -57,6 +58,7 @@ def render(report: Report) -> str:
         lines += _list("Stale baseline entries", [code(entry) for entry in footer.stale])
         lines += _list("Expired baseline entries", [code(entry) for entry in footer.expired])
     lines += _list("Could not be tested", [_group(group) for group in view.unjudged])
+    lines += _list(PARTLY, [code(name) for name in partly_judged(view)])
     lines += _list("Checks in which the suite itself broke", [code(case.check) for case in view.suite_errors])
     return "\n".join(lines) + "\n"
 

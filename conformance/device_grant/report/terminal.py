@@ -16,6 +16,7 @@ from device_grant.report import http
 from device_grant.report.console import bullets, encodable, heading, indented, paragraph, wrapped
 from device_grant.report.findings import distinct
 from device_grant.report.progress import STYLE
+from device_grant.report.sparing import PARTLY, partly_judged
 from device_grant.report.text import level_in_words, one_line, plural, visible, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 
@@ -61,6 +62,7 @@ def render(report: Report, console: Console, *, verbose: bool = False) -> None:
             else:
                 _short(requirement.verdict, requirement.id, requirement.worst[0].message, console)
     _unjudged(view.unjudged, console, whole=verbose)
+    _partly(view, console, whole=verbose)
     _baseline(view, console)
     if verbose:
         for verdict in (Verdict.OBSERVED, Verdict.PASS):
@@ -162,6 +164,14 @@ def _unjudged(groups: list[Group], console: Console, *, whole: bool) -> None:
             named = [one_line(requirement.id) for requirement in group.requirements[: None if whole else _NAMED]]
             more = len(group.requirements) - len(named)
             indented(console, ", ".join(named) + (f" and {more} more" if more else ""), 4, "dim")
+
+
+def _partly(view: View, console: Console, *, whole: bool) -> None:
+    names = partly_judged(view)
+    if names:
+        heading(f"{PARTLY} ({len(names)})", console)
+        more = "" if whole or len(names) <= _NAMED else f" and {len(names) - _NAMED} more"
+        indented(console, ", ".join(one_line(name) for name in names[: None if whole else _NAMED]) + more, 4, "dim")
 
 
 def _suite_errors(view: View, console: Console) -> None:

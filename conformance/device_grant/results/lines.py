@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 import msgspec
 
 from device_grant.catalogue import Verdict
-from device_grant.judging import UserModuleBroke
+from device_grant.judging import Spared, UserModuleBroke
 from device_grant.protocol import Event, Exchange, Request, Response, Secrets
 from device_grant.protocol.curl import curl
 from device_grant.protocol.events import ClientEnded, Decided, DecisionRefused, Mistyped, PageLoaded, Waited
@@ -77,13 +77,15 @@ def case_line(
         message=message,
         examples=case.examples,
         unsampled=_unsampled(case),
+        left_out=str(case.stop) if isinstance(case.stop, Spared) else msgspec.UNSET,
+        spared=list(case.ledger.spare) if isinstance(case.stop, Spared) else msgspec.UNSET,
         user_module=str(case.stop) if isinstance(case.stop, UserModuleBroke) else msgspec.UNSET,
     )
 
 
 def _unsampled(case: Trial) -> str | msgspec.UnsetType:
     stop = case.stop
-    if not case.check.sampled or case.ledger.tallies or stop is None:
+    if not case.check.sampled or case.ledger.tallies or stop is None or isinstance(stop, Spared):
         return msgspec.UNSET
     # That it does not apply, or rests on what is known to be broken, is said elsewhere.
     return msgspec.UNSET if stop.verdict is Verdict.NOT_APPLICABLE or stop.cause else str(stop)

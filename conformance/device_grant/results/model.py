@@ -219,6 +219,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kin
     """Number of generated examples, for fuzz checks."""
     unsampled: str | msgspec.UnsetType = msgspec.UNSET
     """Why a check that samples judged none of its requirements; absent where it judged one, and from other checks."""
+    left_out: str | msgspec.UnsetType = msgspec.UNSET
+    """Why the check, or the rest of it, was left out in a polite run; absent where it was carried out."""
+    spared: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """Requirements that it did not judge for that reason, and others may have."""
     user_module: str | msgspec.UnsetType = msgspec.UNSET
     """What the user module raised of its own, which ended the check; absent where it did not."""
     findings: list[Finding] | msgspec.UnsetType = msgspec.UNSET

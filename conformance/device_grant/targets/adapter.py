@@ -7,13 +7,17 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from device_grant.errors import UsageError
+from device_grant.judging import Spared
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    import httpx
+
     from device_grant.targets.config import Located, TargetConfig
+    from device_grant.targets.manners import Manners
     from device_grant.targets.ports import Sampler, User
 
 _CONNECT_TIMEOUT = 3.0
@@ -32,6 +36,8 @@ class Adapter:
         self.switch_client: Callable[[str, str], object] | None = None
         self.assertion: Callable[[str, float], str] | None = None
         baseline = located.folder / "baseline.toml"
+        self.manners: Manners | None = None
+        """How the server is treated where it is somebody else's; None: as one's own."""
         self.sampler: Sampler | None = None
         # A spec that names no folder of its own (a URL, asgi:…) lives in the working directory, whose baseline.toml
         # may belong to anything.
@@ -41,6 +47,18 @@ class Adapter:
     def name(self) -> str:
         """Name for messages."""
         return self.config.name
+
+    def mannered(self, client: httpx.Client) -> httpx.Client:
+        """The client, whose requests are paced and counted where the server is somebody else's."""
+        if self.manners is not None:
+            client.event_hooks["request"].append(self.manners.before)
+            client.event_hooks["response"].append(self.manners.after)
+        return client
+
+    def _require_own(self, what: str) -> None:
+        """Raise Spared where the server is somebody else's."""
+        if self.manners is not None:
+            raise Spared(f"left out by --polite: it sends {what}")
 
     def gone(self) -> str:
         """Nothing that is called in process goes away."""
@@ -58,10 +76,12 @@ class Adapter:
     def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
         """As it is said now."""
         del url, sent
+        self._require_own("octets over a raw socket")
         return conversation()
 
     def hang_up(self, conversation: Callable[[], None]) -> None:
         """Send, and do not wait."""
+        self._require_own("octets over a raw socket")
         conversation()
 
     def scope(self, check: str = "") -> AbstractContextManager[None]:

@@ -241,6 +241,8 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     """The software of which this is one version: versions of a product are set side by side. Empty: its name."""
     dialect: str = RFC8628
     """Name of a registered dialect."""
+    polite: bool = False
+    """Whether the server is somebody else's: every run of it is one of `--polite`."""
     serve: Serve | None = None
     endpoints: EndpointsSection = EndpointsSection()
     clients: tuple[KnownClient, ...] = ()

@@ -83,7 +83,7 @@ class _Walk:
             grant = followed(grant)
         if not self._decides_alone():
             # Whoever has to be asked in person is not asked for what only the preflight wants to know.
-            self._stage("an approval", "untried", "nobody decides by themselves: target.toml has no [user] module")
+            self._stage("an approval", "untried", self._why_undecided())
             if pending is not None and pending.name == _EARLY:
                 self._broken(pending, set())
             elif pending is not None:
@@ -94,7 +94,12 @@ class _Walk:
         return self._denial(device)
 
     def _decides_alone(self) -> bool:
-        return self._case.decider is not None
+        return self._case.decider is not None and self._case.run.decides_before
+
+    def _why_undecided(self) -> str:
+        if self._case.decider is not None:
+            return "a check of the run decides, so that it is asked for once: --polite"
+        return "nobody decides by themselves: target.toml has no [user] module"
 
     # Steps.
 

@@ -17,7 +17,8 @@ def browser_at(run: Run, *, patient: bool = True) -> Browser:
     from device_grant.targets.users.browser import Browser  # what lists checks needs no HTTP client
 
     result = Browser(run.target.http(timeout=_PAGE), base=run.target.base, timeout=_PAGE)
-    result.chromium = run.chromium
+    # A real browser asks for what it likes, as often as it likes.
+    result.chromium = run.chromium if run.manners is None else None
     if patient:
         result.auth = run.patience()
     return result

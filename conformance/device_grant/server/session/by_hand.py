@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from device_grant.targets.ports import Nobody
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -75,6 +78,9 @@ class ByHand:
         """`prompt` asks; `user` is the one that is called: the same, or what keeps its decisions."""
         self._user, self._prompt = user, prompt
         self._asked = frozenset(PLAN) - {MAIN_PATH}
+        self.most = math.inf
+        """For how many decisions the person is asked at most."""
+        self._made = 0
 
     def expect(self, checks: Collection[str]) -> None:
         """Only the checks of these names are going to be run: say how many decisions that makes."""
@@ -90,7 +96,13 @@ class ByHand:
         """Who decides for a check; None where nobody does."""
         if not self.asks(check) or self._prompt.skipped:
             return None
-        return _Sent(self._user, self._prompt, PLAN[check].shows)
+        return _Sent(self, self._user, self._prompt, PLAN[check].shows)
+
+    def take_one(self) -> None:
+        """One decision is asked for; raises Nobody where that is too many."""
+        if self._made >= self.most:
+            raise Nobody(f"{self.most:g} decisions were asked for, and no more are (--polite)")
+        self._made += 1
 
     def why_nobody(self, check: str) -> str:
         """Why nobody decides for it."""
@@ -107,13 +119,15 @@ class _Sent:
 
     pages: Pages | None = None
 
-    def __init__(self, user: User, prompt: PromptUser, shows: str) -> None:
-        self._user, self._prompt, self._shows = user, prompt, shows
+    def __init__(self, by_hand: ByHand, user: User, prompt: PromptUser, shows: str) -> None:
+        self._by_hand, self._user, self._prompt, self._shows = by_hand, user, prompt, shows
 
     def approve(self, http: httpx.Client, grant: GrantView) -> None:
+        self._by_hand.take_one()
         with self._prompt.about(self._shows):
             self._user.approve(http, grant)
 
     def deny(self, http: httpx.Client, grant: GrantView) -> None:
+        self._by_hand.take_one()
         with self._prompt.about(self._shows):
             self._user.deny(http, grant)

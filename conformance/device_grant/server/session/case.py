@@ -33,6 +33,7 @@ from device_grant.server.session.device import Device
 from device_grant.server.session.disclosure import DISCLOSED, KnownSecrets
 from device_grant.server.session.effect import Effect
 from device_grant.server.session.pace import END_OF_TIME, FARTHEST, LATITUDE
+from device_grant.server.session.polite import require_welcome
 from device_grant.server.session.registering import refused
 from device_grant.targets.ports import UserModuleError
 
@@ -144,7 +145,8 @@ class ServerCase:
     def device_of(self, role: str) -> Device:
         """A device whose client has that role; raises Untestable where the target offers no such client."""
         self.run.preflight.require("clients")
-        if self.run.dialect.clients_register and not self.run.target.config.clients:
+        own = self.run.dialect.clients_register and not self.run.target.config.clients
+        if own and self.run.manners is None:
             # Such registrations end, at AWS after 90 days: on a clock that jumps each case needs its own.
             client: Client | None = self.register(role)
         else:
@@ -323,6 +325,7 @@ class ServerCase:
 
     def _execute(self, names: Sequence[str]) -> None:
         try:
+            require_welcome(self.check, self.run.manners)
             self.require_claims()
             self._leave_unsettled()
             self.check.function(**{name: getattr(self, name) for name in names})

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from email.utils import parsedate_to_datetime
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import httpx
 
 from device_grant.protocol import Response
+from device_grant.protocol.retry_after import pause_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from device_grant.targets import Target
+    from device_grant.targets.manners import Manners
 
 RETRIES = 3
 """How often a request is sent again that the server puts off by 429, or by 503 with Retry-After."""
@@ -27,8 +27,10 @@ LONGEST_JUMP = 3600.0
 class Rests:
     """The waits of a run that a server asks for, on a real clock within the budget of target.toml."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, manners: Manners | None = None) -> None:
+        """`manners` keep every request waiting after such an answer, so that nobody has to wait here."""
         self._target = target
+        self._manners = manners
         self._taken = 0.0
         self._lock = threading.Lock()
 
@@ -37,6 +39,8 @@ class Rests:
 
         False: the run has waited enough for that, and does not any more.
         """
+        if self._manners is not None:
+            return True
         clock = self._target.clock
         seconds = min(seconds, LONGEST_RETRY if clock.sleeps else LONGEST_JUMP)
         if clock.sleeps:
@@ -69,16 +73,4 @@ def put_off(response: Response | None, now: float) -> float | None:
 
     `now`: seconds since the epoch on the target's clock, from which a Retry-After that is a date counts.
     """
-    if response is None:
-        return None
-    value = response.header("retry-after")
-    if response.status != HTTPStatus.TOO_MANY_REQUESTS and not (
-        response.status == HTTPStatus.SERVICE_UNAVAILABLE and value
-    ):
-        return None
-    if value and value.isdecimal():
-        return float(value)
-    try:
-        return max(1.0, parsedate_to_datetime(value or "").timestamp() - now)
-    except (ValueError, OverflowError):
-        return 1.0
+    return None if response is None else pause_of(response.status, response.header("retry-after"), now)

@@ -35,6 +35,7 @@ from device_grant.server.session.effect import Effect
 from device_grant.server.session.methods import METHOD, Methods, known_client
 from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.patience import RETRIES, Patience, Rests, put_off
+from device_grant.server.session.polite import Restraint
 from device_grant.server.session.profile import PROFILES, Profile
 from device_grant.server.session.shared_user import SharedUser
 from device_grant.targets import discover
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from device_grant.server.session.by_hand import ByHand
     from device_grant.server.session.case import ServerCase
     from device_grant.targets import Endpoints, Target, User
+    from device_grant.targets.manners import Manners
 
 MOST_SEARCHED = 2**17
 """Octets of a request that are searched for variants of secrets: beyond lies nothing but padding."""
@@ -90,6 +92,10 @@ class Run:
     """The real browser, for the checks that need one."""
     user: SharedUser = field(default_factory=SharedUser)
     """The one that all checks share."""
+    manners: Manners | None = None
+    """How a server of somebody else is treated; None: as one's own."""
+    decides_before: bool = True
+    """Whether somebody decides on the main path, before all checks; else the checks show it."""
     examples: Examples | None = None
     """Where generated examples that fail are kept from run to run; None: nowhere."""
 
@@ -98,8 +104,9 @@ class Run:
         self._connection = Connection(self.target)
         self._clients: dict[str, Client | None] = {}
         self._since: dict[str, float] = {}
-        self._rests = Rests(self.target)
+        self._rests = Rests(self.target, self.manners)
         self._served: set[Client] = set()
+        self.restraint = Restraint(self.manners, self.dialect)
         self.remarks: dict[str, str] = {}
         """What became of a client that all checks share, by its role: one line each."""
         self.discovery: tuple[Exchange, ...] = ()
@@ -192,8 +199,12 @@ class Run:
         A server that limits the rate of requests is given the time it asks for, unless `patient` is False: hasty polls
         are about just that. Raises Inconclusive if it goes on refusing, TargetUnreachableError if the target is gone.
         """
+        kept = self.restraint.kept(request, self.target.clock.now() - began, label)
+        if kept is not None:
+            return kept
         for _ in range(RETRIES):
             exchange = self._exchange(request, began, label)
+            self.restraint.mind(exchange)
             # Of slow_down only the status is wrong then: the answer is about this code, not about all requests.
             wait = (
                 put_off(exchange.response, self.target.clock.now())
@@ -213,6 +224,7 @@ class Run:
         if (endpoint or request.header("authorization")) and not self.trust.allows(request.url, endpoint):
             raise Untestable(f"{redacted_url(request.url)} is at a host that [endpoints] trust does not name")
         self._remember_secrets_of(request)
+        self.restraint.admit(request)
         started = clock.now() - began
         length = self.target.journal_length()
         answer, elapsed = self._connection.send(request)
@@ -287,7 +299,7 @@ class Run:
     @property
     def _may_renew(self) -> bool:
         # Where cases are drawn beforehand, what a check sends must not depend on what others did before.
-        return not self.target.config.clients and self.target.sampler is None
+        return not self.target.config.clients and self.target.sampler is None and self.manners is None
 
     def _renew(self, role: str) -> Client | None:
         self._since[role] = self.target.clock.now()

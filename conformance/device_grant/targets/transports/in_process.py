@@ -83,7 +83,7 @@ class InProcessTarget(Adapter, ABC):
         """A new client with its own cookies; `timeout` in real seconds, also while time is frozen."""
         # trust_env=False and a transport of our own spare httpx the building of a TLS context, which is slow.
         client = httpx.Client(transport=self._running(), base_url=self.base, timeout=timeout, trust_env=False)
-        return limited(client, self.config.limits, self._silence)
+        return self.mannered(limited(client, self.config.limits, self._silence))
 
     @abstractmethod
     def _start(self, stack: ExitStack) -> httpx.BaseTransport:
@@ -134,6 +134,7 @@ class AsgiTarget(InProcessTarget):
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Concurrent tasks on the application's loop: they interleave wherever it awaits."""
+        self._require_own("requests at the same moment")
         self._running()
         return self._bridge.together(requests, _TOGETHER_TIMEOUT)
 
@@ -151,6 +152,7 @@ class WsgiTarget(InProcessTarget):
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """A thread for each request, released together."""
+        self._require_own("requests at the same moment")
         self._running()
         return self._bridge.together(requests, _TOGETHER_TIMEOUT)
 

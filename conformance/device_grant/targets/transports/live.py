@@ -58,7 +58,7 @@ class LiveTarget(Adapter):
         return missing
 
     def _missing(self) -> str:
-        with self._network.client() as client:
+        with self.http() as client:
             try:
                 answer = client.get("/")
             except TooLarge:
@@ -74,10 +74,11 @@ class LiveTarget(Adapter):
 
     def http(self, *, timeout: float = 10.0) -> httpx.Client:
         """A new client: own cookies, own connections; `timeout` in seconds."""
-        return self._network.client(timeout=timeout)
+        return self.mannered(self._network.client(timeout=timeout))
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Released together over warmed connections."""
+        self._require_own("requests at the same moment")
         return self._network.together(requests)
 
 

@@ -82,10 +82,11 @@ class ProcessTarget(Adapter):
 
     def http(self, *, timeout: float = 10.0) -> httpx.Client:
         """A new client: own cookies, own connections; `timeout` in seconds."""
-        return self._running().client(timeout=timeout)
+        return self.mannered(self._running().client(timeout=timeout))
 
     def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """Released together over warmed connections."""
+        self._require_own("requests at the same moment")
         return self._running().together(requests)
 
     def journal_length(self) -> int:

@@ -15,6 +15,7 @@ import httpx
 
 from device_grant.browser.unreadable import UNREADABLE
 from device_grant.errors import DeviceGrantError, UsageError
+from device_grant.judging import StopCheck
 from device_grant.targets.ports import GrantView, Pages, UserError, UserModuleError
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ class ModuleUser:
     def _call(self, name: str, http: httpx.Client, *what: object) -> object:
         try:
             return self._functions[name](http, *what)
-        except (UserError, DeviceGrantError):
+        except (UserError, DeviceGrantError, StopCheck):
             raise
         except UNREADABLE as error:
             # The target went away under the user's hands, or sent what httpx cannot do anything with: a fact about the
