@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -25,6 +26,12 @@ F = TypeVar("F", bound="Callable[..., Any]")
 _SLOWEST = 0.1
 
 
+def _number(_context: click.Context, _parameter: click.Parameter, value: float | None) -> float | None:
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is not a number")
+    return value
+
+
 def polite_options(command: F) -> F:
     """Add the options of a polite run."""
     given: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -32,7 +39,12 @@ def polite_options(command: F) -> F:
         ("--budget", {"type": click.IntRange(1, BUDGET), "metavar": "N", "help": f"Requests of it ({BUDGET})."}),
         (
             "--rate",
-            {"type": click.FloatRange(_SLOWEST, RATE), "metavar": "R", "help": f"Of them, a second ({RATE:g})."},
+            {
+                "type": click.FloatRange(_SLOWEST, RATE),
+                "callback": _number,
+                "metavar": "R",
+                "help": f"Of them, a second ({RATE:g}).",
+            },
         ),
         ("--plan", {"is_flag": True, "help": "Print the requests of a polite run, and send none."}),
         ("--yes", {"is_flag": True, "help": "Do not ask before a polite run."}),
