@@ -199,7 +199,7 @@ class Run:
         A server that limits the rate of requests is given the time it asks for, unless `patient` is False: hasty polls
         are about just that. Raises Inconclusive if it goes on refusing, TargetUnreachableError if the target is gone.
         """
-        kept = self.restraint.kept(request, self.target.clock.now() - began, label)
+        kept = self.restraint.kept(self._with_token(request), self.target.clock.now() - began, label)
         if kept is not None:
             return kept
         for _ in range(RETRIES):
