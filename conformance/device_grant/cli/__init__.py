@@ -39,6 +39,10 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 """Errors of writing that are of the machine's making, and not of ours."""
 
 
+_LONGEST = 2_000
+"""Characters of the line that says why a command ended."""
+
+
 class _Commands(click.Group):
     """Imports a command only when it is needed, so that `--help` is quick."""
 
@@ -159,5 +163,8 @@ def _near(error: click.BadParameter) -> str:
 
 
 def _fail(message: str, code: int) -> int:
-    click.echo(f"device-grant: {' '.join(message.split())}", err=True)
+    from device_grant.report.text import one_line
+
+    # It may quote the log of a launched server, or an address from its metadata: megabytes, and escapes among them.
+    click.echo(f"device-grant: {one_line(message, _LONGEST)}", err=True)
     return int(code)

@@ -155,6 +155,8 @@ def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int, *, resume: b
     outcomes: list[JobOutcome] = []
     width, digits = max((len(job.name) for job in jobs), default=0), len(str(len(jobs)))
 
+    from device_grant.report.text import one_line
+
     def done(outcome: JobOutcome) -> None:
         outcomes.append(outcome)
         counts = _counts(work / outcome.job.name)
@@ -166,7 +168,7 @@ def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int, *, resume: b
         remembered.note(outcome)
         if not outcome.ok:
             for line in outcome.end_of_log.splitlines():
-                click.echo(f"    {line}")
+                click.echo(f"    {one_line(line, 300)}")
 
     left = []
     for job in jobs:

@@ -74,6 +74,7 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
     from device_grant.recordings.record import finishing as finish
     from device_grant.recordings.record.recorder import Recorder
     from device_grant.recordings.replay.player import Player
+    from device_grant.report.text import one_line
 
     catalogue = load()
     targets: list[RecordingTarget] = []
@@ -117,7 +118,12 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
     console.print(f"Cassette: {out} ({len(manifest.checks)} checks, {size:.0f} kB)", soft_wrap=True)
     for name in manifest.checks:
         for requirement, reason in tapes[name].uncarried.items():
-            console.print(f"  not carried: {name}, {requirement}: {reason}", style="dim", soft_wrap=True)
+            console.print(
+                "  " + one_line(f"not carried: {name}, {requirement}: {reason}"),
+                style="dim",
+                soft_wrap=True,
+                markup=False,
+            )
 
 
 def _put(new: Path, out: Path) -> None:

@@ -113,6 +113,7 @@ def _replay_one(screen: Console, folder: Path, report: Path | None, options: dic
 
     from device_grant.cli.record import verdicts
     from device_grant.cli.run import conclude, execute
+    from device_grant.report.text import one_line
 
     session = session_of(folder, options, report)
     status = execute(session, Console(quiet=True) if brief else screen, pytest_arguments=LEAN)
@@ -127,7 +128,7 @@ def _replay_one(screen: Console, folder: Path, report: Path | None, options: dic
     changed = _changed(folder, verdicts(session.collector), partial=bool(options["only"]))
     screen.print(f"{folder}: {len(session.collector.cases)} checks, {len(changed)} verdicts changed", soft_wrap=True)
     for line in changed:
-        screen.print(f"  {line}", soft_wrap=True)
+        screen.print("  " + one_line(line), soft_wrap=True, markup=False)
     return int(ExitCode.FAILED if changed else ExitCode.CONFORMANT)
 
 

@@ -29,6 +29,7 @@ def keep(session: CheckSession, console: Console, out: Path, *, silent: bool = F
     from device_grant.engine.client_subject import ClientSubject
     from device_grant.recordings.record import finishing as finish
     from device_grant.recordings.record.sessions import of_the_machine, own_secrets
+    from device_grant.report.text import one_line
 
     assert isinstance(session.subject, ClientSubject)  # noqa: S101 - device-grant client has made it
     recorder, collector = session.subject.recorder, session.collector
@@ -59,7 +60,7 @@ def keep(session: CheckSession, console: Console, out: Path, *, silent: bool = F
     size = sum(file.stat().st_size for file in out.iterdir()) / 1024
     console.print(f"Sessions: {out} ({len(sessions.scenarios)} scenarios, {size:.0f} kB)", soft_wrap=True)
     for name, reason in sessions.left_out.items():
-        console.print(f"  left out: {name}: {reason}", style="dim", soft_wrap=True)
+        console.print("  " + one_line(f"left out: {name}: {reason}"), style="dim", soft_wrap=True, markup=False)
 
 
 def _sessions(session: CheckSession) -> ClientSessions:

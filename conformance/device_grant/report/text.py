@@ -9,10 +9,12 @@ from urllib.parse import urlsplit
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 but tab and newline: terminal escapes among them
     "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidirectional controls
+    "\u180e\U000e0000-\U000e007f"  # a vowel separator without width, and tags, which nothing shows
     "\ud800-\udfff]"  # lone surrogates cannot be written as UTF-8
 )
 
 _LAST_OF_LATIN_1 = 0xFF
+_LAST_OF_PLANE_0 = 0xFFFF
 
 
 def visible(text: str) -> str:
@@ -56,4 +58,6 @@ def _escape(match: re.Match[str]) -> str:
     code = ord(match.group())
     if match.group() == "\r":
         return "\\r"
+    if code > _LAST_OF_PLANE_0:
+        return f"\\U{code:08x}"
     return f"\\x{code:02x}" if code <= _LAST_OF_LATIN_1 else f"\\u{code:04x}"
