@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def pytest_configure(config: pytest.Config) -> None:
     said = "skipped where one of them is missing; so marked, perhaps with none, a test also runs where all are missing"
+    config.addinivalue_line("markers", "hostile: a hostile peer that is met at the gate alone (-m hostile)")
     config.addinivalue_line("markers", "long: takes seconds, mostly of waiting, and so begins before the others")
     config.addinivalue_line("markers", f"needs(*things): {said}; known are {', '.join(MISSING)}")
 

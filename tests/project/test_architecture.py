@@ -125,8 +125,9 @@ def test_every_room_is_in_the_layers_contract():
 def test_tests_share_by_way_of_support_only():
     """What two test modules need stands in tests/support; importing a test module would run its fixtures twice."""
     folder = ROOT / "tests"
-    # The servers in tests/peers are no helpers but what is tested with: only its test modules are meant.
-    shared = {path for path in (folder / "peers").glob("*.py") if not path.name.startswith("test_")}
+    # The peers in these two are no helpers but what is tested with: only their test modules are meant.
+    peers = [*(folder / "peers").glob("*.py"), *(folder / "hostile").glob("*.py")]
+    shared = {path for path in peers if not path.name.startswith("test_")}
     names = {path.stem for path in {*folder.rglob("*.py")} - shared if path.parent.name != "support"}
     collected = [
         f"{path.relative_to(ROOT)}:{node.lineno}: {name}"
@@ -147,7 +148,7 @@ def test_tests_have_one_conftest():
 def test_tests_stand_in_the_rooms_of_what_they_test():
     rooms = {entry.name for entry in (ROOT / "conformance" / "device_grant").iterdir()}
     collected = {entry.name for entry in (ROOT / "tests").iterdir() if entry.is_dir() and entry.name != "__pycache__"}
-    assert collected - rooms - {"peers", "project", "strategies", "support"} == set()
+    assert collected - rooms - {"hostile", "peers", "project", "strategies", "support"} == set()
 
 
 def test_modules_stay_short():
