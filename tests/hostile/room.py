@@ -78,10 +78,6 @@ RARE = frozenset({
 KNOWN: dict[str, str] = {
     "browser: script that moves": "a page that goes elsewhere every millisecond is waited for without an end",
     "client: daemon without a name, early": "a daemon that gave up session and environment is not ended",
-    "client: unsupported, early": "the reason that an adapter gives is shown as it came",
-    "launched, dies: escapes": "the log of a server that died is shown as it came",
-    "launched, dies: long line of escapes": "the log of a server that died is shown as it came",
-    "launched, dies: raw octets": "the log of a server that died is shown as it came",
     "page: length of a field": "a maxlength of thousands of digits ends in an error of the suite",
 }
 """What the suite does not bear yet, by the name of the mode, and what happens."""
