@@ -9,7 +9,7 @@ import boto3
 import httpx
 import jwt
 import pytest
-from botocore import UNSIGNED
+from botocore import UNSIGNED, xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -346,3 +346,60 @@ def test_an_assertion_works_once(sdk):
     assert _error(sdk.create_token_with_iam, clientId=KEYS.application, grantType=JWT_BEARER, assertion=assertion)[
         "error"
     ] == ("invalid_grant")
+
+
+MINIMAL = {
+    "RegisterClient": {"clientName": "a", "clientType": "public"},
+    "StartDeviceAuthorization": {"clientId": "a", "clientSecret": "b", "startUrl": START_URL},
+    "CreateToken": {"clientId": "a", "clientSecret": "b", "grantType": "authorization_code"},
+    "CreateTokenWithIAM": {"clientId": "a", "grantType": JWT_BEARER},
+}
+
+
+@pytest.mark.parametrize("operation", MINIMAL)
+def test_a_test_can_ask_for_each_modelled_exception(server, sdk, operation):
+    call = getattr(sdk, {"CreateTokenWithIAM": "create_token_with_iam"}.get(operation, xform_name(operation)))
+    for shape in service_model.operation(operation).errors:
+        if shape.name == "InvalidRequestRegionException":
+            continue  # as the test above shows, by a token of the other region
+        server.answer_next(shape.code, operation=operation)
+        with pytest.raises(getattr(sdk.exceptions, shape.name)) as caught:
+            call(**MINIMAL[operation])
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == shape.status
+
+
+def test_the_portal_answers_whoever_has_signed_in(server, sdk, registered):
+    asked = {"grantType": "authorization_code", "redirectUri": CALLBACK, "codeVerifier": VERIFIER}
+    tokens = sdk.create_token(**registered, **asked, code=_code(server, registered["clientId"]))
+    token = tokens["accessToken"]
+    config = Config(signature_version=UNSIGNED, **OPTIONS)
+    portal = boto3.client("sso", region_name=KEYS.region, endpoint_url=server.url, config=config)
+    accounts = portal.list_accounts(accessToken=token)["accountList"]
+    assert accounts[0]["emailAddress"] == "alice@example.com"
+    account = accounts[0]["accountId"]
+    roles = portal.list_account_roles(accessToken=token, accountId=account)["roleList"]
+    keys = portal.get_role_credentials(accessToken=token, accountId=account, roleName=roles[0]["roleName"])
+    assert "canned" in keys["roleCredentials"]["secretAccessKey"]
+    assert keys["roleCredentials"]["expiration"] > time.time() * 1000
+
+    with pytest.raises(portal.exceptions.ResourceNotFoundException):
+        portal.get_role_credentials(accessToken=token, accountId=account, roleName="Nobody")
+    with pytest.raises(portal.exceptions.ResourceNotFoundException):
+        portal.list_account_roles(accessToken=token, accountId="000000000000")
+    portal.logout(accessToken=token)
+    for late in (token, "made-up"):
+        with pytest.raises(portal.exceptions.UnauthorizedException):
+            portal.list_accounts(accessToken=late)
+
+
+def test_the_paths_of_the_portal_are_those_of_the_service_model():
+    from botocore.loaders import create_loader
+    from botocore.model import ServiceModel
+
+    from device_grant.reference import Faults, Settings
+    from device_grant.reference.server.portal import Portal
+    from device_grant.reference.server.store import Store
+
+    model = ServiceModel(create_loader().load_service_model("sso", "service-2"), "sso")
+    paths = {model.operation_model(name).http["requestUri"] for name in model.operation_names}
+    assert Portal(Store(Settings(dialect=AWS_SSO_OIDC), Faults(), time.time)).handlers().keys() == paths

@@ -47,7 +47,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
         for what, command in front.requests():
             click.echo(f"{what}:\n  {command}")
         if defaults.environment:
-            click.echo(f"for SDKs and AWS CLI: export {defaults.environment}={base}")
+            click.echo(f"for SDKs and AWS CLI: export {front.environment()}")
         if faults:
             click.echo(f"misbehaving on purpose: {', '.join(faults)}")
 

@@ -24,6 +24,7 @@ from device_grant.reference.server.grants import (
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
+from device_grant.reference.server.portal import Portal
 from device_grant.reference.server.registration import (
     REPEATED_ID,
     REPEATED_SECRET,
@@ -74,7 +75,7 @@ class AwsEndpoints:
         for name, operation in operations.items():
             shape = service_model.operation(name)
             collected[shape.path] = collected[f"{shape.path}/"] = self._operation(shape, operation)
-        return collected
+        return collected | Portal(self.store).handlers()
 
     async def register_client(
         self,
@@ -243,7 +244,9 @@ class AwsEndpoints:
             self._misjudge(call)
             if self.faults.preflight_500 and call.method == "OPTIONS":
                 raise crash()
-            if shape.name == "CreateToken" and self.signed.selected(call):
+            signed = shape.name == "CreateToken" and self.signed.selected(call)
+            self._announce(service_model.SIGNED if signed else shape.name)
+            if signed:
                 return await self.signed.answer(call)
             if call.method == shape.method:
                 return await operate(call, read_input(call, shape, self.faults))
@@ -265,6 +268,10 @@ class AwsEndpoints:
                 return raw.answer
 
         return answer
+
+    def _announce(self, operation: str) -> None:
+        if self.store.on_call is not None:
+            self.store.on_call(operation)
 
     def _misjudge(self, call: Call) -> None:
         """Refuse what a faulty server refuses by the header fields alone."""

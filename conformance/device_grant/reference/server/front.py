@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation
 from device_grant.protocol import dialect as known_dialect
+from device_grant.reference.server.code_grant.authorize import AUTHORIZE_PATH
 from device_grant.reference.server.http import Answer
 from device_grant.reference.server.pages import HTML, page, policy
 from device_grant.reference.server.verification import VERIFICATION_PATH
@@ -54,7 +55,19 @@ class Front:
         name, password = next(iter(self.settings.users.items()))
         public = self._client()
         known = f"{public} (public)" if public else "register one: the first request below"
-        return self.endpoints() | {"account": f"{name} / {password}", "client": known}
+        facts = self.endpoints() | {"account": f"{name} / {password}", "client": known}
+        if public:
+            return facts
+        signed = self.settings.signed
+        return facts | {
+            "sign-in by a browser": self.base + AUTHORIZE_PATH,
+            "application": signed.application,
+            "its keys": f"{signed.access_key} / {signed.secret_key}, region {signed.region}",
+        }
+
+    def environment(self) -> str:
+        """What leads SDKs and the AWS CLI here, for a shell; empty where nothing does."""
+        return " ".join(f"{name}={self.base}" for name in self.settings.usual.environment)
 
     def requests(self) -> list[tuple[str, str]]:
         """What each of the first requests does, and its curl command."""
@@ -86,8 +99,7 @@ class Front:
             title=f"{self.settings.dialect} authorization server",
             facts=self.facts(),
             requests=self.requests(),
-            environment=self.settings.usual.environment,
-            base=self.base,
+            environment=self.environment(),
         ).encode("utf-8", errors="replace")
         headers = {
             "Cache-Control": "no-store",

@@ -129,6 +129,8 @@ class Store:
     faults: Faults
     clock: Callable[[], float]
     lock: threading.RLock = field(default_factory=threading.RLock)
+    on_call: Callable[[str], None] | None = None
+    """Called with the name of an AWS operation before it is carried out; what it raises is the answer."""
     on_poll: Callable[[IssuedGrant | None], None] | None = None
     """Called before a poll is judged, with its grant; what it raises is the answer."""
 

@@ -67,6 +67,8 @@ class DeviceGrantServer:
         self._faults = Faults.named(*faults)
         self._ahead = 0.0
         self._answers: deque[str] = deque()
+        self._calls: dict[str, deque[str]] = {}
+        """Errors with which operations of AWS are answered, by their names."""
         self._decisions: deque[tuple[Decision, int]] = deque()
         self._due: dict[str, tuple[Decision, int]] = {}
         self._server: uvicorn.Server | None = None
@@ -86,6 +88,7 @@ class DeviceGrantServer:
         application = create_app(settings, self._faults, self.now)
         self._store: Store = application.state.store
         self._store.on_poll = self._polled
+        self._store.on_call = self._called
         self._server = server_of(application)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [listener]}, daemon=True)
         self._thread.start()
@@ -170,12 +173,17 @@ class DeviceGrantServer:
         """
         self._decisions.append((decision, after_polls))
 
-    def answer_next(self, error: str, *, times: int = 1) -> None:
+    def answer_next(self, error: str, *, times: int = 1, operation: str = "") -> None:
         """Answer the next polls with an error code such as `slow_down` or `access_denied`, whatever they deserve.
 
-        A `slow_down` makes the grant's interval 5 seconds longer, as RFC 8628 section 3.5 has it.
+        A `slow_down` makes the grant's interval 5 seconds longer, as RFC 8628 section 3.5 has it. With an operation of
+        AWS SSO OIDC, such as `RegisterClient` or `CreateTokenWithIAM`, its next requests are answered so, whatever they
+        hold.
         """
-        self._answers.extend([error] * times)
+        if operation:
+            self._calls.setdefault(operation, deque()).extend([error] * times)
+        else:
+            self._answers.extend([error] * times)
 
     def _decide(self, decision: Decision, user_code: str) -> None:
         grant = self._undecided() if not user_code else None
@@ -203,6 +211,12 @@ class DeviceGrantServer:
                 grant.interval += SLOW_DOWN
                 grant.last_poll = self.now()
             raise Refusal(error, "The test has asked for this answer")
+
+    def _called(self, operation: str) -> None:
+        """Before an operation of AWS is carried out; raises what it is to be answered."""
+        errors = self._calls.get(operation)
+        if errors:
+            raise Refusal(errors.popleft(), "The test has asked for this answer")
 
     def _carry_out(self, grant: IssuedGrant) -> None:
         if grant.device_code not in self._due and self._decisions:

@@ -52,8 +52,8 @@ class Usual:
     """How many polls may come too early, where `device-grant serve` serves the dialect's own clients."""
     application: str
     """Name of the ready-made application in `device_grant.reference.server.app`."""
-    environment: str = ""
-    """Variable that leads SDKs to the server; empty: there is none."""
+    environment: tuple[str, ...] = ()
+    """Variables that lead SDKs to the server."""
 
 
 USUAL: Mapping[str, Usual] = MappingProxyType(
@@ -97,7 +97,7 @@ USUAL: Mapping[str, Usual] = MappingProxyType(
             # AWS CLI polls twice at once when it starts; told to slow down, it would keep its user waiting for 6 s.
             early_polls=1,
             application="aws_app",
-            environment="AWS_ENDPOINT_URL_SSO_OIDC",
+            environment=("AWS_ENDPOINT_URL_SSO_OIDC", "AWS_ENDPOINT_URL_SSO"),
         ),
     }
 )

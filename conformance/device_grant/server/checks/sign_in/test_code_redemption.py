@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 IN_A_BROWSER = "what a browser is shown and where it is sent no recording of a sign-in keeps"
 TOGETHER = "what requests do to one another at the same moment no recording shows"
+ELSEWHERE = "https://example.com/oauth/callback"
 REFUSED = ("invalid_grant", "invalid_request")
 TEN_MINUTES = 600.0
 """Seconds that RFC 6749 section 4.1.2 recommends as the longest life of a code."""
@@ -93,20 +94,22 @@ def test_verifier_without_challenge(case: ServerCase, verify: Verify) -> None:
 def test_codes_belong_to_a_request(case: ServerCase, verify: Verify) -> None:
     """Redeem codes with another redirectUri or none, as another client, with a wrong secret; a code each.
 
-    Accepted: invalid_grant or invalid_request; of another client also invalid_client; of a wrong secret that alone,
-    another refusal being a warning. The control: all being right, the code yields tokens.
+    Another port alone may be served, with a warning. Accepted: invalid_grant or invalid_request; of another client also
+    invalid_client; of a wrong secret that alone, another refusal being a warning. The control: all being right, tokens.
     """
     with signing_in(case) as browser:
         client = browser.client()
         _redeemed(browser, client)
         other = browser.client("register another client for authorization_code")
-        for uri in ("http://127.0.0.1:49153/oauth/callback", REGISTERED, None):
+        for uri in ("http://127.0.0.1:49153/oauth/callback", REGISTERED, ELSEWHERE, None):
             asked, code = browser.code(client)
             exchange = browser.redeem(asked, code, label=f"redirectUri {uri or 'left out'}", redirect_uri=uri)
-            verify("aws-token-code-other-redirect", exchange, accepted=REFUSED, tolerated=["refused"])
+            # A server to which no port of this machine matters may leave it out of the comparison, too.
+            lenient = ["refused", "ok"] if uri is not None and uri != ELSEWHERE else ["refused"]
+            verify("aws-token-code-other-redirect", exchange, accepted=REFUSED, tolerated=lenient)
         asked, code = browser.code(client)
         exchange = browser.redeem(asked, code, label="as another client", client=other)
-        accepted = ("invalid_grant", "invalid_client", "unauthorized_client")
+        accepted = (*REFUSED, "invalid_client", "unauthorized_client")
         verify("aws-token-code-other-client", exchange, accepted=accepted, tolerated=["refused"])
         for secret in (WRONG_SECRET, other.secret):
             asked, code = browser.code(client)
