@@ -19,6 +19,7 @@ COMMANDS = {
     "doctor": ("device_grant.cli.doctor", "doctor"),
     "init": ("device_grant.cli.init", "init"),
     "client": ("device_grant.cli.client", "client"),
+    "learn": ("device_grant.cli.learn", "learn"),
     "record": ("device_grant.cli.record", "record"),
     "replay": ("device_grant.cli.replay", "replay"),
     "judge": ("device_grant.cli.judge", "judge"),

@@ -1,0 +1,294 @@
+"""A server as what a learner asks: answers that are known are not asked for again, and no word is believed twice over.
+
+Lazily: as long as every input of a word is known, nothing is sent; at the first unknown one the whole word begins on a
+fresh grant. The part that was known is then seen again, which shows whether the server is deterministic.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from device_grant.learning.word import TooLongError, WordRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from device_grant.learning.machine import Machine, Word
+    from device_grant.learning.word import Actors
+
+_VOTES = 3
+"""How often a word is asked once more that was answered in two ways."""
+_MOST_ODD = 5
+"""Words that were answered in two ways, after which nothing is learned any more."""
+
+
+class OutOfBudgetError(Exception):
+    """Time or requests are used up; the message says which."""
+
+
+class NonDeterminismError(Exception):
+    """The server answers the same word in several ways."""
+
+
+class ForgottenError(Exception):
+    """An answer that was known was a chance one, and was forgotten: what came of it has to be concluded anew."""
+
+
+@dataclass
+class Budget:
+    """How long it may take, in real seconds, and how many requests."""
+
+    seconds: float
+    requests: int
+    began: float = field(default_factory=time.perf_counter)
+    """The process's own clock: that of the target may be frozen, or jump."""
+
+    @property
+    def spent(self) -> float:
+        """Real seconds so far."""
+        return time.perf_counter() - self.began
+
+    def require(self, requests: int) -> None:
+        """Raise OutOfBudgetError if there is nothing left; `requests` were sent."""
+        if self.spent > self.seconds:
+            raise OutOfBudgetError(f"the time of {self.seconds:g} s is over (--budget)")
+        if requests >= self.requests:
+            raise OutOfBudgetError(f"{self.requests} requests were sent (--requests)")
+
+
+@dataclass
+class _Node:
+    """What is known after a word: answers and what follows, by input."""
+
+    after: dict[str, tuple[str, _Node]] = field(default_factory=dict)
+    too_long: set[str] = field(default_factory=set)
+    """Inputs after which the word would outlive a part of the codes' life."""
+
+
+@dataclass
+class Asking:
+    """The system under learning, in the form that AALpy asks for: pre, step, post, query."""
+
+    actors: Actors
+    budget: Budget
+    gap: float = 0.0
+    """Seconds that the target's clock is moved before each word: pages count wrong codes by the minute."""
+    progress: Callable[[], object] = lambda: None
+    """Called after each word that was asked."""
+
+    def __post_init__(self) -> None:
+        self._root = _Node()
+        self._node, self._word = self._root, list[str]()
+        self._fresh: WordRun | None = None
+        self._lock = threading.Lock()
+        self._words = 0
+        self.num_queries = self.num_steps = self.num_cached_queries = 0
+        """What AALpy counts."""
+        self.inputs = 0
+        """Inputs that were given to the server."""
+        self.disagreements: dict[Word, Counter[str]] = {}
+        """Words whose last input was answered in several ways, and how often in each."""
+        self.too_long: set[Word] = set()
+        """Words that were left out since their waits outlive a part of the codes' life."""
+
+    @property
+    def words(self) -> int:
+        """Words that were asked on fresh grants."""
+        return self._words
+
+    # What AALpy calls.
+
+    def pre(self) -> None:
+        """A new word begins."""
+        self._node, self._word, self._fresh = self._root, [], None
+
+    def post(self) -> None:
+        """The word is over."""
+        self._fresh = None
+
+    def step(self, letter: str) -> str:
+        """The answer to one more input."""
+        self.num_steps += 1
+        known = self._node.after.get(letter)
+        if letter in self._node.too_long:
+            raise TooLongError
+        if known is None:
+            if self._fresh is None:
+                self._fresh = self._again(self._word)
+            known = self._node.after.setdefault(letter, (self._act(self._fresh, letter, self._node), _Node()))
+        elif self._fresh is not None:
+            answer = self._act(self._fresh, letter, self._node)
+            if answer != known[0]:
+                self._settle([*self._word, letter], known[0], answer)
+        self._word.append(letter)
+        self._node = known[1]
+        return known[0]
+
+    def query(self, word: Iterable[str]) -> list[str]:
+        """The answers to a word."""
+        self.num_queries += 1
+        self.pre()
+        answers = [self.step(letter) for letter in word]
+        self.post()
+        return answers
+
+    def adaptive_query(self, word: list[str], ads: Any) -> tuple[list[str], list[str]]:
+        """The same, going on with the inputs that a tree of distinguishing words chooses by the answers."""
+        self.num_queries += 1
+        self.pre()
+        answers = [self.step(letter) for letter in word]
+        answer: str | None = None
+        while (letter := ads.next_input(answer)) is not None:
+            word.append(letter)
+            answer = self.step(letter)
+            answers.append(answer)
+        self.post()
+        return word, answers
+
+    # What the oracle calls.
+
+    def answers(self, word: Word) -> tuple[str, ...]:
+        """The answers to a word as far as it can be asked: one that is too long ends before."""
+        try:
+            return tuple(self.query(word))
+        except TooLongError:
+            self.too_long.add(word)
+            return self._known_part(word)
+
+    def contradiction(self, hypothesis: Machine) -> Word | None:
+        """A shortest word that is known to be answered otherwise than a hypothesis says."""
+        level: list[tuple[_Node, int, Word]] = [(self._root, 0, ())]
+        while level:
+            following: list[tuple[_Node, int, Word]] = []
+            for node, state, word in level:
+                for letter, (answer, after) in node.after.items():
+                    step = hypothesis.states[state][letter]
+                    if step.answer != answer:
+                        return (*word, letter)
+                    following.append((after, step.target, (*word, letter)))
+            level = following
+        return None
+
+    def side_by_side(self, words: Sequence[Word], places: int) -> None:
+        """Ask many words at once, each on its own grant, so that their waits overlap."""
+        wanted = [word for word in words if not self._is_known(word)]
+        if places < 2 or not wanted:  # noqa: PLR2004 - one at a time is what the learner does itself
+            return
+        with ThreadPoolExecutor(places) as pool:
+            futures = [pool.submit(self._alone, word) for word in wanted]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def afresh(self, word: Word) -> tuple[str, ...]:
+        """The answers of a fresh grant to a word, whatever is known of it; they are not remembered."""
+        fresh = self._begin()
+        answers = tuple(self._count(fresh.act(letter)) for letter in word)
+        self.progress()
+        return answers
+
+    # Asking.
+
+    def _begin(self) -> WordRun:
+        self.budget.require(self.actors.requests)
+        with self._lock:
+            turn = self._words
+            self._words += 1
+        if self.gap:
+            self.actors.run.target.clock.wait(self.gap)
+        return WordRun(self.actors, turn)
+
+    def _again(self, word: Sequence[str]) -> WordRun:
+        """A fresh grant that has gone through a word with the answers that are known."""
+        while True:
+            fresh, node = self._begin(), self._root
+            for place, letter in enumerate(word):
+                answer = self._act(fresh, letter, node)
+                known, following = node.after[letter]
+                if answer != known:
+                    self._settle(list(word[: place + 1]), known, answer)
+                    break
+                node = following
+            else:
+                self.progress()
+                return fresh
+
+    def _alone(self, word: Word) -> None:
+        """Ask a word in a thread of its own."""
+        fresh, node = self._begin(), self._root
+        for place, letter in enumerate(word):
+            try:
+                answer = self._act(fresh, letter, node)
+            except TooLongError:
+                return
+            with self._lock:
+                known, following = node.after.setdefault(letter, (answer, _Node()))
+            if answer != known:
+                self._settle(list(word[: place + 1]), known, answer)
+                return
+            node = following
+        self.progress()
+
+    def _act(self, fresh: WordRun, letter: str, node: _Node) -> str:
+        try:
+            return self._count(fresh.act(letter))
+        except TooLongError:
+            node.too_long.add(letter)
+            raise
+
+    @staticmethod
+    def counter(answer: str) -> Counter[str]:
+        """How often an answer was seen that was seen once."""
+        return Counter({answer: 1})
+
+    def _count(self, answer: str) -> str:
+        self.inputs += 1
+        return answer
+
+    def _settle(self, word: list[str], known: str, answer: str) -> None:
+        """Ask a word that was answered in two ways until it is clear which one is the rule.
+
+        Returns where the known answer is. Raises ForgottenError where it was a chance one, and NonDeterminismError
+        where there is no rule, or too many words have none.
+        """
+        key = tuple(word)
+        seen = self.disagreements.setdefault(key, Counter({known: 1}))
+        seen[answer] += 1
+        votes = Counter[str]()
+        for _ in range(_VOTES):
+            answers = self.afresh(key)
+            votes[answers[-1]] += 1
+        seen.update(votes)
+        if len(self.disagreements) > _MOST_ODD or len(votes) > 1:
+            raise NonDeterminismError
+        if votes[known] == _VOTES:
+            return
+        self._forget(key)
+        raise ForgottenError
+
+    def _forget(self, word: Word) -> None:
+        with self._lock:
+            node = self._root
+            for letter in word[:-1]:
+                node = node.after[letter][1]
+            node.after.pop(word[-1], None)
+
+    def _is_known(self, word: Word) -> bool:
+        return len(self._known_part(word)) == len(word)
+
+    def _known_part(self, word: Word) -> tuple[str, ...]:
+        node, answers = self._root, list[str]()
+        for letter in word:
+            if letter not in node.after or letter in node.too_long:
+                break
+            answer, node = node.after[letter]
+            answers.append(answer)
+        return tuple(answers)

@@ -1,0 +1,178 @@
+"""What was learned, as JSON that reads itself back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+
+from device_grant import __version__
+from device_grant.errors import UsageError
+from device_grant.learning.machine import Machine, Transition
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from device_grant.learning.learn import Learned
+    from device_grant.server.session.run import Run
+
+PATTERN = "machine-*.json"
+"""Names of the files, one a set of inputs."""
+_LARGEST = 16 * 1024 * 1024
+"""Octets of a file that is read."""
+Count = Annotated[int, msgspec.Meta(ge=0)]
+
+
+class EdgeRecord(msgspec.Struct, kw_only=True):
+    """An edge that breaks a requirement, or on which the texts are silent."""
+
+    word: list[str]
+    answers: list[str]
+    colour: Literal["red", "open"]
+    state: Count
+    requirement: str = ""
+    level: str = ""
+    verdict: str = ""
+    """What the requirement's level makes of it: `fail`, `warn` or `observed`."""
+    security: bool = False
+    command: str = ""
+    """Replays the word."""
+
+
+class DisagreementRecord(msgspec.Struct, kw_only=True):
+    """A word whose last input was answered in several ways."""
+
+    word: list[str]
+    answers: dict[str, Count]
+    """How often each answer was seen."""
+
+
+class MachineRecord(msgspec.Struct, kw_only=True):
+    """The machine of one target over one set of inputs."""
+
+    format: Literal["device-grant-machine-1"] = "device-grant-machine-1"
+    suite: str = __version__
+    target: str
+    version: str = ""
+    dialect: str
+    clock: str
+    set: str
+    inputs: list[str]
+    left_out: dict[str, str] = {}
+    """Inputs that could not be asked, with the reason."""
+    k: Count
+    complete: bool
+    """Whether no other machine over these inputs with at most `bound` states answers so."""
+    stopped: str = ""
+    """Why it is unfinished: then nothing is claimed of the machine."""
+    bound: Count = 0
+    longest: Count = 0
+    """Inputs of the longest word that was asked."""
+    words: Count = 0
+    steps: Count = 0
+    requests: Count = 0
+    seconds: float = 0.0
+    too_long: Count = 0
+    """Words that were left out, since their waits outlive a part of the codes' life."""
+    states: list[dict[str, tuple[str, Count]]] = []
+    """Of each state the answer to each input, and the number of the next state; the first state is the initial one."""
+    edges: list[EdgeRecord] = []
+    disagreements: list[DisagreementRecord] = []
+    remarks: list[str] = []
+    withheld: bool = False
+    """Whether what is about security requirements was left out."""
+
+    @property
+    def machine(self) -> Machine | None:
+        """The machine; None where not even a hypothesis was had. Raises ValueError where a transition is missing."""
+        if not self.states:
+            return None
+        return Machine(
+            tuple(self.inputs),
+            tuple({letter: Transition(*step) for letter, step in state.items()} for state in self.states),
+        )
+
+    @property
+    def red(self) -> list[EdgeRecord]:
+        """The edges that break a requirement."""
+        return [edge for edge in self.edges if edge.colour == "red"]
+
+
+def record_of(learned: Learned, run: Run, command: list[str]) -> MachineRecord:
+    """What was learned in a run; `command` is what replays a word but for the word itself, which comes last."""
+    import shlex
+
+    redact = run.secrets.redact
+    states: list[dict[str, tuple[str, int]]] = []
+    if learned.machine is not None:
+        states = [
+            {letter: (step.answer, step.target) for letter, step in state.items()} for state in learned.machine.states
+        ]
+    return MachineRecord(
+        target=run.name,
+        version=run.target.config.version,
+        dialect=run.dialect.name,
+        clock=run.target.clock.kind,
+        set=learned.name,
+        inputs=list(learned.inputs),
+        left_out={letter: redact(reason) for letter, reason in learned.left_out.items()},
+        k=learned.extra,
+        complete=learned.complete,
+        stopped=redact(learned.stopped),
+        bound=learned.bound,
+        longest=learned.longest,
+        words=learned.words,
+        steps=learned.steps,
+        requests=learned.requests,
+        seconds=round(learned.seconds, 2),
+        too_long=learned.too_long,
+        states=states,
+        edges=[
+            EdgeRecord(
+                word=list(edge.word),
+                answers=list(edge.answers),
+                colour="red" if edge.requirement is not None else "open",
+                state=edge.state,
+                requirement=edge.requirement.id if edge.requirement is not None else "",
+                level=str(edge.requirement.level) if edge.requirement is not None else "",
+                verdict=edge.verdict.label if edge.requirement is not None else "",
+                security=edge.security,
+                command=shlex.join([*command, "--ask", " ".join(edge.word)]) if edge.requirement is not None else "",
+            )
+            for edge in learned.edges
+        ],
+        disagreements=[
+            DisagreementRecord(word=list(word), answers=seen) for word, seen in learned.disagreements.items()
+        ],
+        remarks=[redact(remark) for remark in learned.remarks],
+    )
+
+
+def encoded(record: MachineRecord) -> str:
+    """The JSON of a file, one state a line."""
+    return msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n"
+
+
+def read(path: Path) -> MachineRecord:
+    """A file; raises UsageError that says what is wrong with it."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise UsageError(f"{path}: {path.stat().st_size} octets are too many for a machine")
+        result = msgspec.json.decode(path.read_bytes(), type=MachineRecord)
+        _ = result.machine
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: no machine of device-grant learn --out: {error}") from None
+    return result
+
+
+def read_all(place: Path) -> dict[str, MachineRecord]:
+    """The machines of a file, or of a folder that `--out` has written, by the names of their sets.
+
+    Raises UsageError where there is none.
+    """
+    files = sorted(place.glob(PATTERN)) if place.is_dir() else [place]
+    if not files:
+        raise UsageError(f"{place}: there is no {PATTERN} in it; device-grant learn TARGET --out {place} writes them")
+    return {record.set: record for record in map(read, files)}

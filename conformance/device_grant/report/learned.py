@@ -1,0 +1,141 @@
+"""Learned machines on a terminal: a table of states, what breaks a requirement, where two machines part."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from device_grant.learning.machine import Parting, spoken
+from device_grant.learning.protocol import Colour
+from device_grant.report.console import encodable, heading, indented, paragraph
+from device_grant.report.text import one_line, plural
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from device_grant.learning.machine import Machine
+    from device_grant.learning.protocol import WordStep
+    from device_grant.learning.record import EdgeRecord, MachineRecord
+
+_STYLE = {"red": "bold red", "open": "yellow"}
+
+
+def claim(record: MachineRecord) -> str:
+    """What is claimed of a machine, in a sentence."""
+    states = plural(len(record.states), "state")
+    if record.complete:
+        return (
+            f"{states}, complete: no other machine over these {plural(len(record.inputs), 'input')} with at most "
+            f"{record.bound} states answers so (k = {record.k}; longest word: {plural(record.longest, 'input')})"
+        )
+    return f"Unfinished, so that nothing is claimed: {record.stopped}. The last hypothesis has {states}"
+
+
+def effort(record: MachineRecord) -> str:
+    """What it took."""
+    return f"{plural(record.words, 'grant')}, {plural(record.requests, 'request')}, {record.seconds:.1f} s"
+
+
+def render(record: MachineRecord, console: Console) -> None:
+    """Print one machine."""
+    heading(f"{record.target} ({record.dialect}), inputs: {record.set}", console)
+    paragraph(console, claim(record), "bold" if record.complete else "bold yellow")
+    paragraph(console, effort(record), "dim")
+    machine = record.machine
+    if machine is not None:
+        console.print()
+        console.print(_table(record, machine, console))
+    if record.complete:
+        _print_edges(record, console)
+    if record.disagreements:
+        heading("Not deterministic", console)
+        for one in record.disagreements:
+            seen = ", ".join(f"{answer} ({count} times)" for answer, count in one.answers.items())
+            indented(console, f"{' '.join(one.word)}: {one_line(seen)}", 2, "bold red")
+    remarks = [f"{letter} is left out: {reason}" for letter, reason in record.left_out.items()]
+    if record.too_long:
+        remarks.append(
+            f"{plural(record.too_long, 'word')} left out: their waits alone outlive a part of the codes' life"
+        )
+    remarks += record.remarks
+    if record.withheld:
+        remarks.append("what is about security requirements is withheld")
+    if remarks:
+        console.print()
+        for remark in remarks:
+            indented(console, f"- {one_line(remark)}", 2, "dim")
+
+
+def _print_edges(record: MachineRecord, console: Console) -> None:
+    red = record.red
+    silent = [edge for edge in record.edges if edge.colour == "open"]
+    console.print()
+    if red:
+        requirements = {edge.requirement for edge in red}
+        paragraph(
+            console, f"Red: {plural(len(red), 'edge')} breaking {plural(len(requirements), 'requirement')}", "bold red"
+        )
+        for edge in red:
+            _print_red(edge, console)
+    else:
+        paragraph(console, "No edge breaks a requirement", "bold green")
+    if silent:
+        paragraph(console, f"Open, for the texts are silent or leave latitude: {len(silent)}", "yellow")
+        for edge in silent:
+            indented(console, one_line(spoken(edge.word, edge.answers)), 2, "dim")
+
+
+def _print_red(edge: EdgeRecord, console: Console) -> None:
+    indented(console, one_line(spoken(edge.word, edge.answers)), 2, "bold")
+    indented(console, f"{edge.requirement} ({edge.level}: {edge.verdict})", 4, _STYLE["red"])
+    indented(console, edge.command, 4, "dim", whole=True)
+
+
+def _table(record: MachineRecord, machine: Machine, console: Console) -> Table:
+    table = Table(
+        box=box.ASCII2 if console.encoding != "utf-8" else box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
+    )
+    colours = {(edge.state, edge.word[-1]): edge.colour for edge in reversed(record.edges)}
+    colours |= {(edge.state, edge.word[-1]): edge.colour for edge in record.red}
+    table.add_column("state")
+    for letter in record.inputs:
+        table.add_column(letter.replace("_", " "), overflow="fold")
+    for number, state in enumerate(machine.states):
+        cells = [Text(f"s{number}", style="bold")]
+        for letter in record.inputs:
+            step = state[letter]
+            text = one_line(step.answer) + (f" s{step.target}" if step.target != number else "")
+            cells.append(Text(encodable(console, text), style=_STYLE.get(colours.get((number, letter), ""), "")))
+        table.add_row(*cells)
+    return table
+
+
+def render_word(steps: Sequence[WordStep], console: Console, target: str) -> None:
+    """Print one word with what the texts say of each answer."""
+    heading(f"One word, asked of {target} on a fresh grant", console)
+    for step in steps:
+        said = f"{step.letter} / {one_line(step.answer)}"
+        if step.colour is Colour.RED and step.requirement is not None:
+            allowed = f"; allowed: {', '.join(step.allowed)}" if step.allowed else ""
+            indented(console, f"{said}   breaks {step.requirement.id}{allowed}", 2, _STYLE["red"])
+        elif step.colour is Colour.OPEN:
+            indented(console, f"{said}   (open)", 2, _STYLE["open"])
+        else:
+            indented(console, said, 2, "" if step.colour else "dim")
+
+
+def render_differences(parts: Mapping[str, Sequence[Parting]], console: Console, *, one: str, other: str) -> None:
+    """Print where the machines of two targets part, by sets of inputs."""
+    for name, differences in parts.items():
+        heading(f"{one} | {other}, inputs: {name}", console)
+        if not differences:
+            paragraph(console, "The same machine", "bold green")
+        for place, difference in enumerate(differences):
+            before = spoken(difference.word[:-1], difference.answers)
+            last = f"{difference.word[-1]}: {difference.one} | {difference.other}"
+            indented(console, one_line(f"{before} {last}".strip()), 2, "bold" if place == 0 else "")

@@ -1,0 +1,27 @@
+"""Machines of the reference server and of peers, learned in this process."""
+
+from device_grant.catalogue import load
+from device_grant.learning.asking import Budget
+from device_grant.learning.inputs import sets_of
+from device_grant.learning.learn import learn_set
+from device_grant.reference.embedded import embedded
+from device_grant.server.session.run import new_run
+
+
+def learned_of(target, inputs, extra=1, seconds=120.0, requests=50_000):
+    """By name of set what became of it, of a target that is not yet started."""
+    with target, target.clock:
+        run = new_run(target, target.config.dialect, load())
+        try:
+            return {
+                name: learn_set(run, name, stimuli, extra=extra, budget=Budget(seconds, requests))
+                for name, stimuli in sets_of(inputs).items()
+            }
+        finally:
+            run.close()
+
+
+def learned_reference(dialect, inputs, *faults, **bounds):
+    """The same of the reference server with faults; of the only set."""
+    [result] = learned_of(embedded(dialect, faults), inputs, **bounds).values()
+    return result
