@@ -9,6 +9,8 @@ import difflib
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from device_grant.visible import unbroken
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -30,6 +32,10 @@ class ExitCode(IntEnum):
     """No check ran."""
 
 
+_LONGEST = 2000
+"""Characters of a message that are kept."""
+
+
 class DeviceGrantError(Exception):
     """Base of the errors below; `str(error)` is the one line that a person is shown."""
 
@@ -37,9 +43,15 @@ class DeviceGrantError(Exception):
 
 
 class UsageError(DeviceGrantError):
-    """An argument, a configuration file or a catalogue entry is wrong; the message says which and what to do."""
+    """An argument, a configuration file or a catalogue entry is wrong; the message says which and what to do.
+
+    It is one line that shows all its characters, whatever it quotes.
+    """
 
     exit_code = ExitCode.USAGE
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(unbroken(str(message), _LONGEST))
 
 
 class MissingToolError(UsageError):

@@ -4,7 +4,7 @@ import pytest
 
 from device_grant import cli
 from device_grant.errors import TargetUnreachableError
-from device_grant.report.text import visible
+from device_grant.visible import visible
 
 HOSTILE = "\x1b]0;owned\x07 \x9b31m \u202egpj.exe \U000e0041 [/red] " + "x" * 300_000
 

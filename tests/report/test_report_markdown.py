@@ -6,9 +6,10 @@ from support import samples
 from device_grant.errors import UsageError
 from device_grant.report import write_all
 from device_grant.report.markdown import code, plain, render
-from device_grant.report.text import visible, web_link
+from device_grant.report.text import web_link
 from device_grant.report.view import natural, section_name
 from device_grant.results import Report
+from device_grant.visible import visible
 
 
 def test_the_summary_has_verdict_counts_failures_and_what_is_open():

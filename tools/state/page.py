@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from device_grant.catalogue import load
 from device_grant.report.matrix import FILES, Column, build, products
 from device_grant.report.matrix.ranking import newest, ranking
-from device_grant.report.text import plural, visible
+from device_grant.report.text import plural
 from device_grant.report.view import natural
 from device_grant.results.locating import runs
 from device_grant.results.reader import NoResults
+from device_grant.visible import visible
 from tools.markdown import NOTICE, text
 from tools.state.numbers import Tally, conformant, tally
 from tools.state.questions import CLIENTS, SERVERS

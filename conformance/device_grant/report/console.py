@@ -13,7 +13,8 @@ from rich.rule import Rule
 from rich.text import Text
 
 from device_grant.errors import UsageError
-from device_grant.report.text import one_line, visible
+from device_grant.report.text import one_line
+from device_grant.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

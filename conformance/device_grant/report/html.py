@@ -24,9 +24,10 @@ from markupsafe import Markup
 from device_grant.catalogue import Verdict, load
 from device_grant.report import http, timeline
 from device_grant.report.sparing import partly_judged
-from device_grant.report.text import level_in_words, minute, plural, visible, web_link
+from device_grant.report.text import level_in_words, minute, plural, web_link
 from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
 from device_grant.targets.config import DEFAULT_BASE
+from device_grant.visible import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
-from device_grant.report.text import visible
 from device_grant.report.view import View, section_name
+from device_grant.visible import visible
 
 if TYPE_CHECKING:
     from device_grant.results import Report

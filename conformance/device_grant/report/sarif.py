@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.catalogue.model import Verdict
 from device_grant.report import http
-from device_grant.report.text import one_line, visible, web_link
+from device_grant.report.text import one_line, web_link
 from device_grant.report.view import View, section_name
+from device_grant.visible import visible
 
 if TYPE_CHECKING:
     from device_grant.results import Report, RequirementResult

@@ -17,8 +17,9 @@ from device_grant.report.console import bullets, encodable, heading, indented, p
 from device_grant.report.findings import distinct
 from device_grant.report.progress import STYLE
 from device_grant.report.sparing import PARTLY, partly_judged
-from device_grant.report.text import level_in_words, one_line, plural, visible, web_link
+from device_grant.report.text import level_in_words, one_line, plural, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
+from device_grant.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console

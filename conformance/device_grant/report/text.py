@@ -6,20 +6,7 @@ import re
 import unicodedata
 from urllib.parse import urlsplit
 
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 but tab and newline: terminal escapes among them
-    "\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # zero width, bidirectional controls
-    "\u180e\U000e0000-\U000e007f"  # a vowel separator without width, and tags, which nothing shows
-    "\ud800-\udfff]"  # lone surrogates cannot be written as UTF-8
-)
-
-_LAST_OF_LATIN_1 = 0xFF
-_LAST_OF_PLANE_0 = 0xFFFF
-
-
-def visible(text: str) -> str:
-    r"""Write control, bidirectional, zero-width and surrogate characters as `\x1b` or `\u202e`."""
-    return _INVISIBLE.sub(_escape, text)
+from device_grant.visible import visible
 
 
 def one_line(text: str, longest: int = 0) -> str:
@@ -52,12 +39,3 @@ def minute(moment: str) -> str:
     """`2026-03-01 09:30 UTC` of an ISO 8601 moment in UTC; anything else, a day among it, as it is."""
     match = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\d(?:\.\d+)?(?:Z|\+00:00)", moment)
     return f"{match[1]} {match[2]} UTC" if match else moment
-
-
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    if match.group() == "\r":
-        return "\\r"
-    if code > _LAST_OF_PLANE_0:
-        return f"\\U{code:08x}"
-    return f"\\x{code:02x}" if code <= _LAST_OF_LATIN_1 else f"\\u{code:04x}"

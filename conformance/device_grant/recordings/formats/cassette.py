@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
-import yaml
 
 from device_grant.errors import UsageError
+from device_grant.files import CASSETTE, formed, read_octets, yaml_of
 from device_grant.recordings.formats.taped import dump, refuse_newer, tapes_of, text_of
 from device_grant.recordings.tape import SHARED, Tape
 from device_grant.targets.config import TargetConfig  # noqa: TC001 - msgspec resolves annotations at run time
@@ -25,8 +25,13 @@ MANIFEST = "cassette.yaml"
 BASELINE = "baseline.toml"
 VERDICTS = "verdicts.json"
 _SUFFIX = ".yaml"
+_AGAIN = "record it again"
 _FILE_A_CHECK = 1
 """The format that had a file for each check."""
+
+
+CheckName = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x20\x7f-\x9f/\\\\.][^\x00-\x1f\x7f-\x9f/\\\\]{0,199}$")]
+"""Also the name of a file, and of no other folder."""
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -47,7 +52,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Whether somebody was at the verification page."""
     steps: list[str] | None = None
     """Steps at the pages that could be shown one by one; null: whole decisions only."""
-    checks: list[str]
+    checks: list[CheckName]
     """Names of the checks; each is in the file of its subject."""
 
 
@@ -97,10 +102,7 @@ def read(folder: Path) -> Cassette:
         raise UsageError(f"{folder}: no cassette of device-grant record: there is no {MANIFEST} in it")
     data = _loaded(file)
     refuse_newer(file, data)
-    try:
-        manifest = msgspec.convert(data, Manifest, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{file}: {error}: record it again") from None
+    manifest = formed(data, Manifest, file, cure=_AGAIN, strict=False)
     files: dict[Path, dict[str, Tape]] = {}
     tapes: dict[str, Tape] = {}
     for name in (SHARED, *manifest.checks):
@@ -114,15 +116,7 @@ def read(folder: Path) -> Cassette:
 
 
 def _loaded(file: Path) -> dict[str, Any]:
-    try:
-        data = yaml.load(file.read_bytes(), Loader=yaml.CSafeLoader)
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror}): record it again") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" in line {mark.line + 1}" if mark else ""
-        reason = getattr(error, "problem", None) or "no text"
-        raise UsageError(f"{file}: not YAML{place} ({reason}): it was cut off or edited; record it again") from None
+    data = yaml_of(read_octets(file, CASSETTE, _AGAIN), file, CASSETTE, f"it was cut off or edited; {_AGAIN}")
     if not isinstance(data, dict):
-        raise UsageError(f"{file}: not a cassette: it was cut off or edited; record it again")
+        raise UsageError(f"{file}: not a cassette: it was cut off or edited; {_AGAIN}")
     return data

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlencode
 
 import msgspec
 
 from device_grant.errors import UsageError
+from device_grant.files import formed
 from device_grant.protocol import Request, Response
 from device_grant.recordings.formats.capture import Capture, Captured, Format
-from device_grant.recordings.formats.text import converted, left_out, moment, octets_of_base64, web_url, whole_seconds
+from device_grant.recordings.formats.text import left_out, moment, octets_of_base64, web_url, whole_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 _TIMEOUT = ("timed_out", "timed out", "timeout")
 SILENT = "no answer"
 """How transcripts of ours call a timeout."""
+
+
+_Size = Annotated[float, msgspec.Meta(ge=-1, le=1e15)]
+"""Octets; -1: unknown."""
 
 
 class _HarField(msgspec.Struct, frozen=True):
@@ -32,21 +37,21 @@ class _HarPost(msgspec.Struct, frozen=True):
 
 
 class _HarRequest(msgspec.Struct, frozen=True, rename="camel"):
-    method: str
+    method: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$")]
     url: str
     headers: list[_HarField] = []
     post_data: _HarPost | None = None
-    body_size: float | None = None
+    body_size: _Size | None = None
 
 
 class _HarContent(msgspec.Struct, frozen=True):
     text: str | None = None
     encoding: str | None = None
-    size: float | None = None
+    size: _Size | None = None
 
 
 class _HarResponse(msgspec.Struct, frozen=True):
-    status: int = 0
+    status: Annotated[int, msgspec.Meta(ge=-999, le=999)] = 0
     headers: list[_HarField] = []
     content: _HarContent = _HarContent()
     error: str | None = msgspec.field(default=None, name="_error")
@@ -56,7 +61,8 @@ class _HarEntry(msgspec.Struct, frozen=True):
     request: _HarRequest
     response: _HarResponse | None = None
     started: str | None = msgspec.field(default=None, name="startedDateTime")
-    time: float | None = None
+    time: Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)] | None = None
+    """Milliseconds."""
     error: str | None = msgspec.field(default=None, name="_error")
 
 
@@ -66,7 +72,7 @@ def _read(file: Path, data: dict[str, Any]) -> Capture:
     listed = log.get("entries") if isinstance(log, dict) else None
     if not isinstance(listed, list):
         raise UsageError(f"{file}: a HAR file without log.entries: was it cut off?")
-    raw = [converted(entry, _HarEntry, f"{file}: entry {number}") for number, entry in enumerate(listed, 1)]
+    raw = [formed(entry, _HarEntry, f"{file}: entry {number}", strict=False) for number, entry in enumerate(listed, 1)]
     entries = tuple(_entry(file, number, one) for number, one in enumerate(raw, 1))
     coarse = whole_seconds([one.started for one in raw if one.started])
     return Capture(str(file), "HAR", entries, precision=1.0 if coarse else 0.0)

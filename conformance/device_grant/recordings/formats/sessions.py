@@ -17,6 +17,7 @@ import msgspec
 
 from device_grant.client.drivers.config import ClientConfig, RunSection
 from device_grant.errors import UsageError
+from device_grant.files import RESULTS, formed, json_of, read_octets, reason_of, utf8_of, within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,8 +36,7 @@ FIRST = ""
 """Stands for a scenario where it is the runs that precede all scenarios."""
 LENGTH = "{length}"
 """Stands in a header field for the number of octets of the body."""
-_LARGEST = 32 * 1024 * 1024
-"""Octets of a file that is read; those of real clients have a fiftieth of it."""
+_AGAIN = "record it again"
 _DIGITS = 8
 _TABLES = ("run", "connect", "speaks", "endpoints", "clock", "claims", "exit")
 """Of client.toml those whose keys are known; others have members that are the client's own."""
@@ -162,7 +162,8 @@ class ClientSessions:
         return sorted(self.runs.keys() - {FIRST})
 
 
-_DECODER = msgspec.json.Decoder(Head | ScenarioLine | Fields | RunLine | SentLine)
+_Lines = Head | ScenarioLine | Fields | RunLine | SentLine
+_DECODER = msgspec.json.Decoder(_Lines)
 
 
 OWNERS = 0o600
@@ -225,7 +226,11 @@ def _lines(sessions: ClientSessions) -> Iterator[_Line]:
 def read_sessions(folder: Path) -> ClientSessions:
     """Read what was recorded; raises UsageError in one line that names the file, the line and what is wrong with it."""
     file = folder / SESSIONS
-    lines = _octets(file).splitlines()
+    octets = utf8_of(read_octets(file, RESULTS, _AGAIN), file)
+    within(octets, file, RESULTS)
+    lines = octets.split(b"\n")
+    if not lines[-1]:
+        del lines[-1]
     sessions = ClientSessions(_head(file, lines[0] if lines else b""))
     runs = sessions.runs[FIRST]
     for number, octets in enumerate(lines[1:], 2):
@@ -249,23 +254,14 @@ def read_sessions(folder: Path) -> ClientSessions:
     return sessions
 
 
-def _octets(file: Path) -> bytes:
-    try:
-        if file.stat().st_size > _LARGEST:
-            raise UsageError(f"{file}: larger than {_LARGEST // 1024 // 1024} MB, so no recording of this suite")
-        return file.read_bytes()
-    except OSError as error:
-        raise UsageError(f"{file}: cannot be read ({error.strerror}): record it again") from None
-
-
 def _head(file: Path, octets: bytes) -> Head:
     try:
-        stated = json.loads(octets)["format"]
-    except (ValueError, TypeError, KeyError, RecursionError):
+        stated = json_of(octets, file, RESULTS)["format"]
+    except (UsageError, TypeError, KeyError):
         raise UsageError(f"{file}: no recorded sessions of a client: its first line is no header") from None
     if stated != FORMAT:
         newer = isinstance(stated, int) and stated > FORMAT
-        cure = "update the suite" if newer else "record it again"
+        cure = "update the suite" if newer else _AGAIN
         age = "newer than" if newer else "not what"
         raise UsageError(f"{file}: format {str(stated)[:20]} is {age} this version reads ({FORMAT}): {cure}")
     line = _decoded(file, 1, octets)
@@ -275,10 +271,15 @@ def _head(file: Path, octets: bytes) -> Head:
 
 
 def _decoded(file: Path, number: int, octets: bytes) -> _Line:
+    where = f"{file}, line {number}"
+    cure = f"it was cut off or edited; {_AGAIN}"
     try:
-        line: Head | ScenarioLine | Fields | RunLine | SentLine = _DECODER.decode(octets)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise UsageError(f"{file}, line {number}: {error}: it was cut off or edited; record it again") from None
+        line: _Lines = _DECODER.decode(octets)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}: {reason_of(error)}: {cure}") from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        # Slower, it says what is wrong.
+        line = formed(json_of(octets, where, RESULTS, cure), _Lines, where, cure=cure)  # type: ignore[arg-type]  # a union
     return line
 
 

@@ -6,7 +6,7 @@ vcrpy's own serialisation, check by check and in the order in which they were se
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import httpx
 import msgspec
@@ -15,6 +15,7 @@ from vcr.request import Request as VcrRequest
 from vcr.serialize import serialize
 
 from device_grant.errors import UsageError
+from device_grant.files import formed
 from device_grant.protocol import Request
 from device_grant.protocol.exchange import RAW
 from device_grant.recordings.formats.vcr import interaction
@@ -33,25 +34,30 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
+_Moment = Annotated[float, msgspec.Meta(ge=-253402300799, le=253402300799)]
+"""Seconds, or seconds since the epoch, until the year 9999; clocks that are set back make negative ones."""
+_Index = Annotated[int, msgspec.Meta(ge=0, le=10_000_000)]
+
+
 class _Times(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """Beside each interaction."""
 
     check: str = ""
-    place: int
-    at: float
-    took: float = 0.0
-    elapsed: float = 0.0
-    action: int | None = None
+    place: _Index
+    at: _Moment
+    took: _Moment = 0.0
+    elapsed: _Moment = 0.0
+    action: _Index | None = None
     coding: str = ""
 
 
 class _Octets(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """What was said over a raw socket; text holds octets as Latin-1."""
 
-    place: int
-    at: float
-    took: float = 0.0
-    elapsed: float = 0.0
+    place: _Index
+    at: _Moment
+    took: _Moment = 0.0
+    elapsed: _Moment = 0.0
     url: str
     sent: str
     received: str
@@ -61,11 +67,11 @@ class _Octets(_Part, frozen=True, kw_only=True, omit_defaults=True):
 class _Lost(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """A request that got no response; text holds octets as Latin-1."""
 
-    place: int
-    at: float
-    took: float = 0.0
-    elapsed: float = 0.0
-    action: int | None = None
+    place: _Index
+    at: _Moment
+    took: _Moment = 0.0
+    elapsed: _Moment = 0.0
+    action: _Index | None = None
     method: str
     uri: str
     headers: list[tuple[str, str]] = []
@@ -80,16 +86,16 @@ class _Action(_Part, frozen=True, kw_only=True, omit_defaults=True):
     refused: str | None = None
     broke: bool = False
     seen: bool = True
-    returned: int | None = None
+    returned: _Index | None = None
 
 
 class _Beside(_Part, frozen=True, kw_only=True, omit_defaults=True):
     """What a check has besides interactions."""
 
     check: str
-    began: float = 0.0
+    began: _Moment = 0.0
     actions: list[_Action] = []
-    waits: list[tuple[float, float]] = []
+    waits: list[tuple[_Moment, _Moment]] = []
     octets: list[_Octets] = []
     lost: list[_Lost] = []
     cases: dict[str, list[str]] = {}
@@ -226,12 +232,11 @@ def tapes_of(file: Path, data: dict[str, Any]) -> dict[str, Tape]:
         raise UsageError(f"{file}: lacks {missing}: it was cut off or edited; record it again")
     refuse_newer(file, own)
     if data.get("version") != _VCR_FORMAT:
-        raise UsageError(f"{file}: version {data.get('version')!r} is not that of vcrpy's files, {_VCR_FORMAT}")
+        raise UsageError(
+            f"{file}: version {str(data.get('version'))[:40]!r} is not that of vcrpy's files, {_VCR_FORMAT}"
+        )
     listed = own.get("checks") if own.get("format") == FORMAT else [{k: v for k, v in own.items() if k != "format"}]
-    try:
-        checks = msgspec.convert(listed, list[_Beside], strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{file}: device_grant: {error}: record it again") from None
+    checks = formed(listed, list[_Beside], f"{file}: device_grant", cure="record it again", strict=False)
     placed: dict[str, list[tuple[int, TapedExchange]]] = {check.check: [] for check in checks}
     # In the files of format 1 all of them are of the one check.
     alone = checks[0].check if own.get("format") != FORMAT else ""
@@ -280,10 +285,7 @@ def _tape(file: Path, check: _Beside, placed: list[tuple[int, TapedExchange]]) -
 def _played(file: Path, number: int, data: object) -> tuple[_Times, TapedExchange]:
     where = f"{file}: interaction {number}"
     read = interaction(data, where)
-    try:
-        times = msgspec.convert(read.beside, _Times)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: device_grant: {error}: record it again") from None
+    times = formed(read.beside, _Times, f"{where}: device_grant", cure="record it again")
     return times, TapedExchange(
         read.request,
         read.response,

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import gzip
-import json
 import re
-import zlib
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-import httpx
-import msgspec
-import yaml
-
 from device_grant.errors import UsageError
+from device_grant.files import CAPTURE, CASSETTE, TooLargeError, decoded, json_of, read_octets, utf8_of, yaml_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,49 +20,46 @@ if TYPE_CHECKING:
     from device_grant.protocol import Request
     from device_grant.protocol.exchange import Headers
 
-T = TypeVar("T")
-
 _PUT_THERE = re.compile(
     rb"\W*(redacted|filtered|removed|masked|hidden|scrubbed|omitted|sanitized|binary data|[*xX.-]+)\W*", re.IGNORECASE
 )
 """What stands for a whole body that somebody took out."""
 
-_MOST = 512 * 2**20
-"""Octets of a file that are read: more than that is no capture of one login."""
+_UNWRITABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""What no URL can have, escaped or not."""
+_LONGEST = 16 * 2**20
+"""Octets that one compressed body may stand for."""
+_MOST = 64 * 2**20
+"""Octets that all of a file may."""
+_SHOWN = 200
+_JSON = (".har", ".json")
+
+
+@dataclass
+class Allowance:
+    """Octets that the compressed bodies of a file may still stand for."""
+
+    left: int = _MOST
+
+    @property
+    def next(self) -> int:
+        """Those of the next body."""
+        return min(self.left, _LONGEST)
 
 
 def parsed(path: Path) -> Any:
     """The data of a JSON or YAML file; raises UsageError naming the line that is wrong."""
-    try:
-        if path.stat().st_size > _MOST:
-            raise UsageError(f"{path}: larger than {_MOST // 2**20} MB: cut out the login that matters")
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 (octet {error.start}): it is no HAR file and no cassette") from None
-    if path.suffix.lower() in (".har", ".json") or text.lstrip()[:1] in ("{", "["):
+    octets = utf8_of(read_octets(path, CAPTURE, "cut out the login that matters"), path)
+    if path.suffix.lower() in _JSON:
+        return json_of(octets, path, CAPTURE)
+    # The flow style of YAML begins as JSON does, but has strings without quotes, or with others.
+    if octets.lstrip()[:1] in (b"{", b"["):
         try:
-            return json.loads(text)
-        except ValueError as error:
-            if path.suffix.lower() in (".har", ".json"):
-                raise UsageError(f"{path}: not JSON: {error}: was it cut off?") from None
-        except RecursionError:
-            raise UsageError(f"{path}: nested too deeply to be a capture") from None
-    try:
-        return yaml.load(text, Loader=yaml.CSafeLoader)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" in line {mark.line + 1}" if mark else ""
-        raise UsageError(f"{path}: neither JSON nor YAML{place}: {getattr(error, 'problem', error)}") from None
-
-
-def converted(data: Any, form: type[T], where: str) -> T:
-    """The data in that form; raises UsageError that says where it is wrong."""
-    try:
-        return msgspec.convert(data, form, strict=False)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {error}") from None
+            return json_of(octets, path, CAPTURE)
+        except UsageError as error:
+            if "not JSON" not in str(error):
+                raise
+    return yaml_of(octets, path, CASSETTE)
 
 
 def web_url(url: str, where: str) -> str:
@@ -75,19 +68,21 @@ def web_url(url: str, where: str) -> str:
         parts = urlsplit(url)
     except ValueError:
         parts = None
-    if parts is None or not parts.scheme:
-        raise UsageError(f"{where}: {url[:200]!r} is no absolute URL")
+    if parts is None or not parts.scheme or _UNWRITABLE.search(url):
+        raise UsageError(f"{where}: {url[:_SHOWN]!r} is no absolute URL: put it right, or take the entry out")
     # Browsers list what they load from data: and blob: URLs too; it concerns nobody here.
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2])) if parts.netloc else url
 
 
 def moment(text: str, where: str) -> float:
-    """Seconds since the epoch of an ISO 8601 time; one without an offset counts as UTC."""
+    """Seconds since the epoch of a time by ISO 8601, or as HTTP writes it; one without an offset counts as UTC."""
+    text = text.strip()
     try:
-        result = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise UsageError(f"{where}: {text!r} is no ISO 8601 time") from None
-    return (result if result.tzinfo else result.replace(tzinfo=UTC)).timestamp()
+        # The other form is that of VCR for Ruby.
+        result = parsedate_to_datetime(text) if text[:1].isalpha() else datetime.fromisoformat(text)
+        return (result if result.tzinfo else result.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError, TypeError, IndexError):
+        raise UsageError(f"{where}: {text[:_SHOWN]!r} is no time by ISO 8601: put it right") from None
 
 
 def whole_seconds(texts: list[str]) -> bool:
@@ -131,25 +126,25 @@ def left_out(request: Request, size: float | None = None) -> bool:
     return size != 0 and not urlsplit(request.url).query
 
 
-def undone(content: bytes, headers: Headers) -> bytes | None:
+def undone(content: bytes, headers: Headers, where: str, allowance: Allowance) -> bytes | None:
     """A body without its content coding; None where it cannot be undone here.
 
     Recorders that have undone it already often leave the header as it was: what does not fit it is taken as it is.
+    Raises UsageError where it, or all of the file, stands for more than is read.
     """
     coding = next((value.strip().lower() for name, value in headers if name.lower() == "content-encoding"), "")
     if coding in ("", "identity") or not content:
         return content
     try:
-        match coding:
-            case "gzip" | "x-gzip":
-                return gzip.decompress(content)
-            case "deflate":
-                return zlib.decompress(content)
-            case _:
-                decoded = httpx.Response(200, headers={"content-encoding": coding}, content=content).content
-    except (OSError, EOFError, zlib.error, httpx.DecodingError):
-        decoded = content
-    return decoded if decoded != content or _readable(content) else None
+        plain = decoded(content, coding, allowance.next)
+    except TooLargeError:
+        all_of_it = "all compressed bodies of the file stand" if allowance.left < _LONGEST else "the body stands"
+        most = _MOST if allowance.left < _LONGEST else _LONGEST
+        raise UsageError(f"{where}: {all_of_it} for more than {most // 2**20} MB: take it out") from None
+    if plain is None:
+        return content if _readable(content) else None
+    allowance.left -= len(plain)
+    return plain
 
 
 def _readable(content: bytes) -> bool:

@@ -6,15 +6,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from device_grant.errors import UsageError
+from device_grant.files import formed
 from device_grant.protocol import Request, Response
 from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.text import (
-    converted,
+    Allowance,
     left_out,
     moment,
     octets_of,
@@ -30,11 +31,14 @@ if TYPE_CHECKING:
     from device_grant.protocol.exchange import Headers
 
 
+_VcrHeaders = dict[str, list[str | int] | str | int | None]
+
+
 class _VcrRequest(msgspec.Struct, frozen=True):
-    method: str
+    method: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$")]
     uri: str
     body: Any = None
-    headers: dict[str, list[str] | str | None] | None = None
+    headers: _VcrHeaders | None = None
 
 
 class _VcrResponse(msgspec.Struct, frozen=True):
@@ -42,7 +46,7 @@ class _VcrResponse(msgspec.Struct, frozen=True):
 
     status: Any = None
     status_code: int | None = None
-    headers: dict[str, list[str] | str | None] | None = None
+    headers: _VcrHeaders | None = None
     body: Any = None
     content: Any = None
 
@@ -52,6 +56,9 @@ class _VcrInteraction(msgspec.Struct, frozen=True):
     response: _VcrResponse
     recorded_at: str | None = None
     device_grant: Any = None
+
+
+_LONGEST_REASON = 1000
 
 
 @dataclass(frozen=True)
@@ -71,7 +78,7 @@ class Interaction:
 
 def interaction(data: Any, where: str) -> Interaction:
     """One of the `interactions` of a file; raises UsageError that begins with `where`."""
-    raw = converted(data, _VcrInteraction, where)
+    raw = formed(data, _VcrInteraction, where, strict=False)
     status, reason = _status(raw.response, where)
     came = raw.response.body if raw.response.content is None else raw.response.content
     return Interaction(
@@ -89,7 +96,10 @@ def _read(path: Path, data: dict[str, Any]) -> Capture:
     if not isinstance(listed, list):
         raise UsageError(f"{path}: a cassette whose interactions are no list: was it cut off?")
     read = [interaction(one, f"{path}: interaction {number}") for number, one in enumerate(listed, 1)]
-    entries = tuple(_captured(f"{path}: interaction {number}", number, one) for number, one in enumerate(read, 1))
+    allowance = Allowance()
+    entries = tuple(
+        _captured(f"{path}: interaction {number}", number, one, allowance) for number, one in enumerate(read, 1)
+    )
     coarse = whole_seconds([one.recorded_at for one in read if one.recorded_at])
     return Capture(str(path), "a VCR cassette", entries, precision=1.0 if coarse else 0.0)
 
@@ -101,8 +111,8 @@ FORMAT = Format(
 )
 
 
-def _captured(where: str, number: int, one: Interaction) -> Captured:
-    body = undone(one.response.content, one.response.headers)
+def _captured(where: str, number: int, one: Interaction, allowance: Allowance) -> Captured:
+    body = undone(one.response.content, one.response.headers, where, allowance)
     request = replace(one.request, method=one.request.method.upper(), url=web_url(one.request.url, where))
     return Captured(
         number,
@@ -118,10 +128,10 @@ def _captured(where: str, number: int, one: Interaction) -> Captured:
 def _status(response: _VcrResponse, where: str) -> tuple[int, str]:
     result, reason = response.status_code if response.status is None else response.status, ""
     if isinstance(result, dict):
-        reason = str(result.get("message") or "")
+        reason = str(result.get("message") or "")[:_LONGEST_REASON]
         result = result.get("code")
     if not isinstance(result, int) or not 100 <= result <= 999:  # noqa: PLR2004 - three digits, whatever they mean
-        raise UsageError(f"{where}: {result!r} is no status: give it three digits")
+        raise UsageError(f"{where}: {str(result)[:40]!r} is no status: give it three digits")
     return result, reason
 
 
@@ -137,8 +147,10 @@ def _body(body: Any, where: str) -> bytes:
             return octets_of(body, where)
 
 
-def _headers(listed: dict[str, list[str] | str | None] | None) -> Headers:
+def _headers(listed: _VcrHeaders | None) -> Headers:
     collected: list[tuple[str, str]] = []
     for name, values in (listed or {}).items():
-        collected += [(name, value) for value in ([values] if isinstance(values, str) else values or ())]
+        several = values if isinstance(values, list) else [] if values is None else [values]
+        # Who writes a cassette by hand leaves numbers without quotes.
+        collected += [(name, str(value)) for value in several]
     return tuple(collected)
