@@ -145,10 +145,11 @@ def test_a_machine_without_a_transition_is_refused():
 
 
 def test_the_drawing_names_each_edge_once_and_escapes():
-    drawing = dot(counter(2), 'a "name"', red=[(1, "a")])
+    drawing = dot(counter(2), 'a "name"', red=[(1, "a")], undecided=[(0, "b")])
     assert drawing.startswith('digraph "a \\"name\\"" {')
-    assert 's0 -> s1 [label="a, b / x"];' in drawing
-    assert 's1 -> s1 [label="a / y", color=red, fontcolor=red];' in drawing
+    assert 's0 -> s1 [label="a / x"];' in drawing
+    assert 's0 -> s1 [label="? b / x", class=open, style=dashed];' in drawing
+    assert 's1 [label="s1\\n✕ a / y\\nb / x"];' in drawing
 
 
 # Inputs by name.
@@ -204,8 +205,7 @@ def test_names_in_the_data_are_those_of_the_code():
             values = {value} if isinstance(value, str) else {*value, *value.values()}
             assert values <= set(protocol.variables[name])
     for rule in protocol.answers:
-        for control in rule.control:
-            assert set(control.split()) <= set(Stimulus)
+        assert set(rule.without) <= set(Stimulus)
 
 
 def walk(word, answers, **facts):
@@ -264,7 +264,7 @@ def test_a_refresh_token_of_a_client_with_a_secret_may_live_on():
     assert walk(word, answers, client="confidential")[-1].colour is Colour.OPEN
 
 
-def test_a_control_that_ends_the_same_way_clears():
+def test_what_a_shorter_word_shows_is_not_blamed_on_others():
     """Polls that are slow_down without a stranger too are not blamed on the stranger's."""
     word, answers = ("poll_foreign", "poll_now"), ("invalid_grant", "slow_down")
     steps = judged(word, answers, lambda _: ("slow_down",), protocol_machine(), DIALECTS["rfc8628"], load())

@@ -45,7 +45,9 @@ _PAIR = "basic, strangers, time, two, tokens, full (all five), or names of input
 @click.option(
     "--ask", metavar="WORD", help="Ask this one word, inputs with spaces between them, and judge its answers."
 )
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for machine-SET.json and .dot.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for index.html, machine-SET.json and .dot."
+)
 @click.option("--diff", nargs=2, metavar="A B", help="Where two machines part: files or folders of --out, or targets.")
 @click.option("--json", "as_data", is_flag=True, help="Print what was learned as JSON.")
 def learn(  # noqa: PLR0913 - click passes each option by its name
@@ -71,6 +73,7 @@ def learn(  # noqa: PLR0913 - click passes each option by its name
     2 usage; 4 target unreachable; 5 nothing was learned to its end.
     """
     from device_grant.learning.inputs import sets_of, stimuli_of
+    from device_grant.learning.record import withheld
 
     settings = _Settings(inputs, extra, budget, requests, options)
     if diff is not None:
@@ -81,11 +84,12 @@ def learn(  # noqa: PLR0913 - click passes each option by its name
     spec = target_here(target)
     if ask is not None:
         return settings.ask(spec, stimuli_of(ask))
-    records, code = settings.learned(spec, quiet=as_data)
+    records, code, discreet = settings.learned(spec, quiet=as_data)
     if out is not None:
-        _write(records, out)
+        _write([withheld(record) for record in records] if discreet else records, out)
     if as_data:
-        click.echo(json.dumps([_plain(record) for record in records], indent=2, ensure_ascii=False))
+        shown = [withheld(record) if discreet else record for record in records]
+        click.echo(json.dumps([_plain(record) for record in shown], indent=2, ensure_ascii=False))
     else:
         _print(records, out)
     return code
@@ -131,17 +135,21 @@ class _Settings:
             finally:
                 run.close()
 
-    def learned(self, target: str, *, quiet: bool) -> tuple[list[MachineRecord], int]:
-        """The machines of a target, and the exit code."""
+    def learned(self, target: str, *, quiet: bool) -> tuple[list[MachineRecord], int, bool]:
+        """The machines of a target, the exit code, and whether what is about security must not be written."""
         from device_grant.learning.asking import Budget
         from device_grant.learning.inputs import BASIC, SETS, sets_of
         from device_grant.learning.learn import INTERRUPTED as BY_HAND
         from device_grant.learning.learn import learn_set, require_aalpy
         from device_grant.learning.record import record_of
+        from device_grant.results.baseline import load
 
         require_aalpy()
         records, code = [], int(ExitCode.CONFORMANT)
         with self.opened(target) as (run, command):
+            known = run.target.baseline
+            ids = [requirement.id for requirement in run.catalogue.requirements]
+            discreet = known is not None and load(known, ids).withholds_security
             budget = Budget(self.seconds, self.requests)
             for name, stimuli in sets_of(self.inputs).items():
                 with _progress(name, run, quiet=quiet) as progress:
@@ -149,14 +157,14 @@ class _Settings:
                 chosen = name if name in SETS else self.inputs
                 records.append(record_of(result, run, [*command, *(("--inputs", chosen) if chosen != BASIC else ())]))
                 if result.stopped == BY_HAND:
-                    return records, INTERRUPTED
+                    return records, INTERRUPTED, discreet
                 if result.error is not None:
-                    return records, int(result.error.exit_code)
+                    return records, int(result.error.exit_code), discreet
                 if result.red or result.disagreements:
                     code = int(ExitCode.FAILED)
                 elif not result.complete and code == ExitCode.CONFORMANT:
                     code = int(ExitCode.NOTHING_RAN)
-        return records, code
+        return records, code, discreet
 
     def ask(self, target: str, word: Sequence[Any]) -> int:
         """Ask one word and print what the texts say of its answers; returns the exit code."""
@@ -214,7 +222,7 @@ class _Settings:
         path = Path(place)
         if path.suffix == ".json" or (path.is_dir() and not (path / "target.toml").is_file()):
             return read_all(path)
-        records, _ = self.learned(place, quiet=False)
+        records, _, _ = self.learned(place, quiet=False)
         return {record.set: record for record in records}
 
 
@@ -250,16 +258,19 @@ def _plain(record: MachineRecord) -> Any:
 def _write(records: Sequence[MachineRecord], out: Path) -> None:
     from device_grant.learning.machine import dot
     from device_grant.learning.record import encoded
+    from device_grant.report.drawing import marks
+    from device_grant.report.machine_page import NAME, render_page
 
     out.mkdir(parents=True, exist_ok=True)
     for record in records:
         (out / f"machine-{record.set}.json").write_text(encoded(record), "utf-8")
         machine = record.machine
-        if machine is not None:
-            red = [(edge.state, edge.word[-1]) for edge in record.red]
-            silent = [(edge.state, edge.word[-1]) for edge in record.edges if edge.colour == "open"]
-            title = f"{record.target}, {record.set}"
-            (out / f"machine-{record.set}.dot").write_text(dot(machine, title, red, silent), "utf-8")
+        drawing = out / f"machine-{record.set}.dot"
+        if machine is None:
+            drawing.unlink(missing_ok=True)
+        else:
+            drawing.write_text(dot(machine, f"{record.target}, {record.set}", *marks(record)), "utf-8")
+    (out / NAME).write_text(render_page(records), "utf-8")
 
 
 def _print(records: Sequence[MachineRecord], out: Path | None) -> None:

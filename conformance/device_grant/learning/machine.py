@@ -122,15 +122,6 @@ class Machine:
                     queue.append((pair, (*word, letter)))
         return None
 
-    def edges(self) -> dict[tuple[int, int], dict[str, list[str]]]:
-        """Inputs by source and target, and there by answer."""
-        result: dict[tuple[int, int], dict[str, list[str]]] = {}
-        for source, state in enumerate(self.states):
-            for letter in self.inputs:
-                step = state[letter]
-                result.setdefault((source, step.target), {}).setdefault(step.answer, []).append(letter)
-        return result
-
 
 def differences(one: Machine, other: Machine) -> list[Parting]:
     """Where two machines part, by bisimulation over the inputs that both have: the shortest word first.
@@ -156,18 +147,44 @@ def differences(one: Machine, other: Machine) -> list[Parting]:
 
 
 def dot(
-    machine: Machine, name: str, red: Iterable[tuple[int, str]] = (), undecided: Iterable[tuple[int, str]] = ()
+    machine: Machine,
+    name: str,
+    red: Iterable[tuple[int, str]] = (),
+    undecided: Iterable[tuple[int, str]] = (),
+    *,
+    links: bool = False,
 ) -> str:
-    """The machine in the language of Graphviz; edges by state and input that are red, and those that are open."""
-    red, undecided = frozenset(red), frozenset(undecided)
-    lines = [f"digraph {_quoted(name)} {{", "  rankdir=LR;", "  s0 [shape=doublecircle];"]
-    for (source, target), answers in machine.edges().items():
-        for answer, letters in answers.items():
-            kinds = {(source, letter) for letter in letters}
-            colour = ", color=red, fontcolor=red" if kinds & red else ", color=orange" if kinds & undecided else ""
-            label = _quoted(f"{', '.join(letters)} / {answer}")
-            lines.append(f"  s{source} -> s{target} [label={label}{colour}];")
-    return "\n".join([*lines, "}", ""])
+    """The machine in the language of Graphviz; edges by state and input that are red, and those that are open.
+
+    What changes no state stands in the box of the state: loops with labels are drawn over one another. What a colour
+    says a sign says too. `links`: each state leads to `#s` and its number.
+    """
+    kinds = dict.fromkeys(undecided, "open") | dict.fromkeys(red, "red")
+    lines = [f"digraph {_quoted(name)} {{", "  node [shape=box, style=rounded];"]
+    arrows = []
+    for number, state in enumerate(machine.states):
+        grouped: dict[tuple[int, str, str], list[str]] = {}
+        for letter in machine.inputs:
+            key = (state[letter].target, kinds.get((number, letter), ""), state[letter].answer)
+            grouped.setdefault(key, []).append(letter.replace("_", " "))
+        box = [f"s{number}"]
+        between: dict[tuple[int, str], list[str]] = {}
+        for (target, kind, answer), letters in grouped.items():
+            text = f"{SIGNS[kind]}{', '.join(letters)} / {answer}"
+            (box if target == number else between.setdefault((target, kind), [])).append(text)
+        first = ", peripheries=2" if number == 0 else ""
+        link = f', URL="#s{number}"' if links else ""
+        lines.append(f"  s{number} [label={_quoted(*box)}{first}{link}];")
+        arrows += [
+            f"  s{number} -> s{target} [label={_quoted(*texts)}{_LOOKS[kind]}];"
+            for (target, kind), texts in between.items()
+        ]
+    return "\n".join([*lines, *arrows, "}", ""])
+
+
+SIGNS = {"red": "\u2715 ", "open": "? ", "": ""}
+"""What stands before an answer that the texts do not allow, and before one that they leave open."""
+_LOOKS = {"red": ", class=red, color=red, fontcolor=red, penwidth=2", "open": ", class=open, style=dashed", "": ""}
 
 
 def spoken(word: Sequence[str], answers: Sequence[str]) -> str:
@@ -175,6 +192,11 @@ def spoken(word: Sequence[str], answers: Sequence[str]) -> str:
     return " ".join(f"{letter}/{answer}" for letter, answer in zip(word, answers, strict=True))
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+def _quoted(*lines: str) -> str:
+    """Lines as one text of Graphviz."""
+    text = _NEW_LINE.join(line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return f'"{text}"'
+
+
+_NEW_LINE = "\\n"
+"""As Graphviz writes it."""

@@ -34,7 +34,7 @@ IMPOSSIBLE = "-"
 _FILE = Path(__file__).parent.parent / "catalogue" / "machines" / "device-grant.yaml"
 
 Asked = Callable[[Word], tuple[str, ...]]
-"""Gives the answers to a word; none where it has an input that cannot be asked."""
+"""Gives the answers to a word."""
 State = tuple[tuple[str, str], ...]
 """A value of each variable, by name."""
 
@@ -57,7 +57,7 @@ class AllowedAnswers(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allowed: tuple[str, ...] = ()
     open: tuple[str, ...] | str = ()
     red: dict[str, str | tuple[str, ...]] = {}
-    control: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
 
 class StateChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -103,7 +103,7 @@ class ProtocolMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def judge(self, state: Mapping[str, str], letter: str, answer: str) -> tuple[Colour, tuple[str, ...]]:
         """What the texts say of an answer; of a red one also the requirements that it may break, the first one first.
 
-        Controls, which take other words, are asked by `edges` and `judged`.
+        What is blamed on inputs before it is compared with the word without them by `edges` and `judged`.
         """
         if answer == IMPOSSIBLE:
             return Colour.ALLOWED, ()
@@ -160,30 +160,24 @@ def edges(
 ) -> list[Edge]:
     """The edges that are red or open, by a walk of both machines that goes no further after a red one.
 
-    Of edges that are alike in input, answer and what was decided before, the one with the shortest word.
+    An edge is there once for each requirement that it breaks, with the shortest word.
     """
-
-    def ask(word: Word) -> tuple[str, ...]:
-        return machine.answers(word) if set(word) <= set(machine.inputs) else ()
-
-    initial = protocol.initial(**facts)
+    ask, initial = machine.answers, protocol.initial(**facts)
     first = (0, _frozen(initial))
     seen = {first}
     queue = deque[tuple[tuple[int, State], Word, tuple[str, ...]]]([(first, (), ())])
-    collected: dict[tuple[str, ...], Edge] = {}
+    collected: dict[tuple[str, str, int, str], Edge] = {}
     while queue:
         (number, frozen), word, said = queue.popleft()
         state = dict(frozen)
         for letter in machine.inputs:
             step = machine.states[number][letter]
             longer, answers = (*word, letter), (*said, step.answer)
-            colour, requirement = _coloured(protocol, state, letter, step.answer, ask, dialect, catalogue)
+            colour, requirement = _coloured(protocol, state, word, letter, step.answer, ask, dialect, catalogue)
             if colour is Colour.RED and requirement is None:
                 continue
             if colour is not Colour.ALLOWED:
-                kind = letter.removesuffix("_now").removesuffix("_polite")
-                before = (state["decision"], str(state["time"] == "over"), state["code"])
-                key = (colour, requirement.id if requirement else "", kind, step.answer, *before)
+                key = (colour, requirement.id if requirement else "", number, letter)
                 collected.setdefault(key, Edge(longer, answers, colour, number, requirement))
             if colour is Colour.RED:
                 continue
@@ -201,7 +195,7 @@ class WordStep:
     letter: str
     answer: str
     colour: Colour | None
-    """None where nothing is judged: after a red one, and where a control is answered so too."""
+    """None where nothing is judged: after a red one, and where a shorter word is to blame."""
     requirement: Requirement | None
     allowed: tuple[str, ...]
     """What the texts allow there."""
@@ -216,13 +210,13 @@ def judged(  # noqa: PLR0913, PLR0917 - a word, what is asked about it, and what
     catalogue: Catalogue,
     **facts: str,
 ) -> list[WordStep]:
-    """Each input of one word with what the texts say of its answer; `ask` gives the answers to control words."""
+    """Each input of one word with what the texts say of its answer; `ask` gives those to another word."""
     state, steps, over = protocol.initial(**facts), list[WordStep](), False
-    for letter, answer in zip(word, answers, strict=True):
+    for place, (letter, answer) in enumerate(zip(word, answers, strict=True)):
         if over:
             steps.append(WordStep(letter, answer, None, None, ()))
             continue
-        colour, requirement = _coloured(protocol, state, letter, answer, ask, dialect, catalogue)
+        colour, requirement = _coloured(protocol, state, word[:place], letter, answer, ask, dialect, catalogue)
         over = colour is Colour.RED
         judgement = colour if requirement is not None or not over else None
         steps.append(WordStep(letter, answer, judgement, requirement, protocol.rule(letter, state).allowed))
@@ -233,21 +227,23 @@ def judged(  # noqa: PLR0913, PLR0917 - a word, what is asked about it, and what
 def _coloured(  # noqa: PLR0913, PLR0917 - likewise
     protocol: ProtocolMachine,
     state: Mapping[str, str],
+    before: Word,
     letter: str,
     answer: str,
     ask: Asked,
     dialect: Dialect,
     catalogue: Catalogue,
 ) -> tuple[Colour, Requirement | None]:
-    """What the texts say; red without a requirement where a control ends so too, and the shorter word is to blame."""
+    """What the texts say after some inputs; red without a requirement where a shorter word is to blame."""
     colour, named = protocol.judge(state, letter, answer)
     if colour is not Colour.RED:
         return colour, None
     requirement = next((one for one in map(catalogue.get, named) if dialect.binds(one)), None)
     if requirement is None:
         return Colour.OPEN, None
-    controls = [(*text.split(), letter) for text in protocol.rule(letter, state).control]
-    return colour, None if any(ask(word)[-1:] == (answer,) for word in controls) else requirement
+    blamed = protocol.rule(letter, state).without
+    control = (*(one for one in before if one not in blamed), letter)
+    return colour, None if len(control) <= len(before) and ask(control)[-1:] == (answer,) else requirement
 
 
 def _fits(when: Mapping[str, str | tuple[str, ...]], state: Mapping[str, str]) -> bool:

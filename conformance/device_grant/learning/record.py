@@ -148,6 +148,14 @@ def record_of(learned: Learned, run: Run, command: list[str]) -> MachineRecord:
     )
 
 
+def withheld(record: MachineRecord) -> MachineRecord:
+    """What may be written of software of somebody else: no states and no edges, whatever is in them.
+
+    A machine without those that break a requirement on security would show by its holes what was left out.
+    """
+    return msgspec.structs.replace(record, states=[], edges=[], disagreements=[], bound=0, longest=0, withheld=True)
+
+
 def encoded(record: MachineRecord) -> str:
     """The JSON of a file, one state a line."""
     return msgspec.json.format(msgspec.json.encode(record), indent=2).decode() + "\n"

@@ -94,12 +94,12 @@ def render(report: Report, place: ReportPlace | None = None) -> str:
     )
 
 
-def page(template: str, *, styles: Iterable[str], script: str, rules: str = "", **content: Any) -> str:
+def page(template: str, *, styles: Iterable[str], script: str = "", rules: str = "", **content: Any) -> str:
     """Render a template of this package with its styles and its script inside, and the policy that allows them.
 
     `rules` are further rules of style, which must hold nothing that comes from a target.
     """
-    style, code = "\n".join([*map(_asset, styles), rules]), _asset(script)
+    style, code = "\n".join([*map(_asset, styles), rules]), _asset(script) if script else ""
     policy = (
         f"default-src 'none'; style-src {_digest(style)}; script-src {_digest(code)}; "
         "img-src data:; base-uri 'none'; form-action 'none'"

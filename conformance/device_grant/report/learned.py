@@ -11,10 +11,11 @@ from rich.text import Text
 from device_grant.learning.machine import Parting, spoken
 from device_grant.learning.protocol import Colour
 from device_grant.report.console import encodable, heading, indented, paragraph
+from device_grant.report.drawing import marks
 from device_grant.report.text import one_line, plural
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rich.console import Console
 
@@ -27,6 +28,8 @@ _STYLE = {"red": "bold red", "open": "yellow"}
 
 def claim(record: MachineRecord) -> str:
     """What is claimed of a machine, in a sentence."""
+    if record.withheld:
+        return "The machine is withheld" if record.complete else "No machine was learned to its end"
     states = plural(len(record.states), "state")
     if record.complete:
         return (
@@ -39,6 +42,29 @@ def claim(record: MachineRecord) -> str:
 def effort(record: MachineRecord) -> str:
     """What it took."""
     return f"{plural(record.words, 'grant')}, {plural(record.requests, 'request')}, {record.seconds:.1f} s"
+
+
+def silences(record: MachineRecord) -> list[list[EdgeRecord]]:
+    """The edges that are open, and red in no other word, grouped."""
+    red, _ = marks(record)
+    return alike(edge for edge in record.edges if edge.colour == "open" and (edge.state, edge.word[-1]) not in red)
+
+
+def alike(edges: Iterable[EdgeRecord]) -> list[list[EdgeRecord]]:
+    """Edges by what they break, by which answer to which kind of input; each group with its shortest word first."""
+    groups: dict[tuple[str, ...], list[EdgeRecord]] = {}
+    for edge in edges:
+        kind = edge.word[-1].removesuffix("_now").removesuffix("_polite")
+        groups.setdefault((edge.requirement, kind, edge.answers[-1]), []).append(edge)
+    return list(groups.values())
+
+
+def remarks(record: MachineRecord) -> list[str]:
+    """What else is to be said of a machine, a line each."""
+    lines = [f"{letter} is left out: {reason}" for letter, reason in record.left_out.items()]
+    if record.too_long:
+        lines.append(f"{plural(record.too_long, 'word')} left out: their waits outlive a part of the codes' life")
+    return lines + record.remarks
 
 
 def render(record: MachineRecord, console: Console) -> None:
@@ -55,44 +81,37 @@ def render(record: MachineRecord, console: Console) -> None:
     if record.disagreements:
         heading("Not deterministic", console)
         for one in record.disagreements:
-            seen = ", ".join(f"{answer} ({count} times)" for answer, count in one.answers.items())
+            seen = ", ".join(f"{answer} ({plural(count, 'time')})" for answer, count in one.answers.items())
             indented(console, f"{' '.join(one.word)}: {one_line(seen)}", 2, "bold red")
-    remarks = [f"{letter} is left out: {reason}" for letter, reason in record.left_out.items()]
-    if record.too_long:
-        remarks.append(
-            f"{plural(record.too_long, 'word')} left out: their waits alone outlive a part of the codes' life"
-        )
-    remarks += record.remarks
-    if record.withheld:
-        remarks.append("what is about security requirements is withheld")
-    if remarks:
+    lines = remarks(record)
+    if lines:
         console.print()
-        for remark in remarks:
-            indented(console, f"- {one_line(remark)}", 2, "dim")
+        for line in lines:
+            indented(console, f"- {one_line(line)}", 2, "dim")
 
 
 def _print_edges(record: MachineRecord, console: Console) -> None:
-    red = record.red
-    silent = [edge for edge in record.edges if edge.colour == "open"]
+    red = alike(record.red)
+    silent = silences(record)
     console.print()
     if red:
-        requirements = {edge.requirement for edge in red}
-        paragraph(
-            console, f"Red: {plural(len(red), 'edge')} breaking {plural(len(requirements), 'requirement')}", "bold red"
-        )
-        for edge in red:
-            _print_red(edge, console)
+        broken = {edge.requirement for edge in record.red}
+        paragraph(console, f"Red: {plural(len(red), 'edge')} breaking {plural(len(broken), 'requirement')}", "bold red")
+        for group in red:
+            _print_red(group, console)
     else:
         paragraph(console, "No edge breaks a requirement", "bold green")
     if silent:
         paragraph(console, f"Open, for the texts are silent or leave latitude: {len(silent)}", "yellow")
-        for edge in silent:
+        for edge in (group[0] for group in silent):
             indented(console, one_line(spoken(edge.word, edge.answers)), 2, "dim")
 
 
-def _print_red(edge: EdgeRecord, console: Console) -> None:
+def _print_red(group: Sequence[EdgeRecord], console: Console) -> None:
+    edge = group[0]
     indented(console, one_line(spoken(edge.word, edge.answers)), 2, "bold")
-    indented(console, f"{edge.requirement} ({edge.level}: {edge.verdict})", 4, _STYLE["red"])
+    more = f"; {plural(len(group) - 1, 'longer word')} of the same kind" if len(group) > 1 else ""
+    indented(console, f"{edge.requirement} ({edge.level}: {edge.verdict}{more})", 4, _STYLE["red"])
     indented(console, edge.command, 4, "dim", whole=True)
 
 
@@ -100,8 +119,8 @@ def _table(record: MachineRecord, machine: Machine, console: Console) -> Table:
     table = Table(
         box=box.ASCII2 if console.encoding != "utf-8" else box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True
     )
-    colours = {(edge.state, edge.word[-1]): edge.colour for edge in reversed(record.edges)}
-    colours |= {(edge.state, edge.word[-1]): edge.colour for edge in record.red}
+    red, silent = marks(record)
+    colours = dict.fromkeys(silent, "open") | dict.fromkeys(red, "red")
     table.add_column("state")
     for letter in record.inputs:
         table.add_column(letter.replace("_", " "), overflow="fold")
