@@ -17,7 +17,8 @@ Valid requests of AWS SSO OIDC, in the names of botocore's service model::
         ...
 
 A keyword fixes a member to a value, to what another strategy draws, or, with None, leaves it out.
-`start_device_authorization_requests` is the third operation. The RFC dialect has `client_registration_requests`
+`start_device_authorization_requests` and `create_token_with_iam_requests`, which is to be signed, are the other two
+operations. The RFC dialect has `client_registration_requests`
 (RFC 7591), `device_authorization_requests` (RFC 8628) and `token_requests`, which work alike with RFC names, and the
 values behind them: `scopes`, `client_ids`, `client_secrets`, `device_codes`, `refresh_tokens`, `rich_text`.
 
@@ -42,6 +43,7 @@ goes by; `requirement` is the id of the catalogue entry that the request serves;
 
 from device_grant_strategies.aws import (
     create_token_requests,
+    create_token_with_iam_requests,
     register_client_requests,
     start_device_authorization_requests,
 )
@@ -69,6 +71,7 @@ __all__ = [
     "client_registration_requests",
     "client_secrets",
     "create_token_requests",
+    "create_token_with_iam_requests",
     "device_authorization_requests",
     "device_codes",
     "malformed",

@@ -26,6 +26,20 @@ GRANT_MEMBERS = {
 }
 """CreateToken: the member that each grantType needs, though the model calls all of them optional."""
 
+JWT_BEARER_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+TOKEN_EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105 - the name of a grant type
+
+IAM_GRANT_MEMBERS = {
+    JWT_BEARER_GRANT: ("assertion",),
+    AUTHORIZATION_CODE_GRANT: ("code", "redirectUri", "codeVerifier"),
+    REFRESH_TOKEN_GRANT: ("refreshToken",),
+    TOKEN_EXCHANGE_GRANT: ("subjectToken", "subjectTokenType", "requestedTokenType"),
+}
+"""CreateTokenWithIAM: the members of each grantType; `requestedTokenType` and the two of PKCE may be left out."""
+_OPTIONAL_IN_IAM = ("requestedTokenType", "redirectUri", "codeVerifier")
+_ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105 - the name of a type of tokens
+_REFRESH_TOKEN = "urn:ietf:params:oauth:token-type:refresh_token"  # noqa: S105 - likewise
+
 _PKCE_MEMBERS = ("redirectUri", "codeVerifier")
 
 _DEVICE_GRANT_TYPES = st.sampled_from(((DEVICE_CODE_GRANT,), (DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT))).map(list)
@@ -47,6 +61,10 @@ _VALUES: dict[str, SearchStrategy[Any]] = {
     "refreshToken": values.refresh_tokens(),
     "code": values.opaque_strings((32, 64)),
     "codeVerifier": values.code_verifiers(),
+    "assertion": values.compact_jwts(),
+    "subjectToken": values.opaque_strings((32, 64)),
+    "subjectTokenType": st.just(_ACCESS_TOKEN),
+    "requestedTokenType": st.sampled_from((_ACCESS_TOKEN, _REFRESH_TOKEN)),
 }
 
 _BY_TYPE: dict[str, SearchStrategy[Any]] = {
@@ -95,6 +113,32 @@ def create_token_requests(grant_type: str | None = None, **fixed: object) -> Sea
     else:
         raise InvalidArgument("create_token_requests: grantType must be a string, or left out for any grant")
     return st.one_of([_grant_requests(shape, known, fixed) for known in grants])
+
+
+def create_token_with_iam_requests(grant_type: str | None = None, **fixed: object) -> SearchStrategy[Members]:
+    """Draw inputs of CreateTokenWithIAM, unsigned: members of each grant, with an application's ARN as clientId.
+
+    `grant_type` is one of the keys of IAM_GRANT_MEMBERS; by default every grant is drawn. Raises InvalidArgument for
+    another grant type and for a name that the model lacks.
+    """
+    shape = _shape("CreateTokenWithIAM", fixed)
+    grant = fixed.pop("grantType", None) if grant_type is None else grant_type
+    if grant is not None and not isinstance(grant, str):
+        raise InvalidArgument("create_token_with_iam_requests: grantType must be a string, or left out for any grant")
+    if grant is not None:
+        reject_unknown("create_token_with_iam_requests: grantType", [grant], IAM_GRANT_MEMBERS)
+    every = {name for names in IAM_GRANT_MEMBERS.values() for name in names}
+    drawn = [
+        _requests(
+            shape,
+            {"clientId": values.application_arns(), **fixed, "grantType": known},
+            present=[name for name in own if name not in _OPTIONAL_IN_IAM],
+            absent=every - set(own) - set(fixed),
+        )
+        for known, own in IAM_GRANT_MEMBERS.items()
+        if grant in (None, known)
+    ]
+    return st.one_of(drawn)
 
 
 def _grant_requests(

@@ -169,6 +169,12 @@ def start_urls() -> SearchStrategy[str]:
     )
 
 
+def compact_jwts() -> SearchStrategy[str]:
+    """Draw texts in the form of a signed JWT (RFC 7515 section 3.1), signed by nobody."""
+    parts = opaque_strings((48, 86))
+    return st.builds(lambda claims, signature: f"eyJhbGciOiJSUzI1NiJ9.{claims}.{signature}", parts, parts)
+
+
 def application_arns() -> SearchStrategy[str]:
     """Draw ARNs of IAM Identity Center applications."""
     return st.builds(

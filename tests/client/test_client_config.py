@@ -66,6 +66,11 @@ def test_the_least_that_is_needed(tmp_path):
         (LEAST + "[clock]\nscale = 0.5\n", "clock.scale"),
         (LEAST + "[claims]\nrefresh = 1\n", "claims.refresh"),
         (LEAST + "[claims]\nexpiry = true\n", "claims.expiry: unknown key"),
+        (LEAST + 'kind = "code"\n', "claims.authorization_code: is not tested in the dialect rfc8628"),
+        (
+            'dialect = "aws-sso-oidc"\n' + LEAST + 'kind = "operations"\n[claims]\nauthorization_code = true\n',
+            "claims.authorization_code: is for a command that does a whole sign-in",
+        ),
         (LEAST + "[claims]\nlogin = false\n", "claims.login: a client that cannot sign in"),
     ],
 )

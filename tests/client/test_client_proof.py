@@ -76,7 +76,7 @@ def test_each_fault_is_caught(fault, dialect):
     assert caught, f"{fault} goes unnoticed in {dialect}"
 
 
-@pytest.mark.parametrize("kind", ["flow", "operations", "refresh"])
+@pytest.mark.parametrize("kind", ["flow", "operations", "refresh", "code"])
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_the_honest_client_is_never_accused(dialect, kind):
     judged, accused = set(), {}

@@ -36,6 +36,7 @@ def problems(operation, members):
         ("RegisterClient", strategies.register_client_requests()),
         ("StartDeviceAuthorization", strategies.start_device_authorization_requests()),
         ("CreateToken", strategies.create_token_requests()),
+        ("CreateTokenWithIAM", strategies.create_token_with_iam_requests()),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -74,6 +75,21 @@ def test_a_token_request_has_the_member_of_its_grant_alone(members):
     own = {DEVICE_CODE_GRANT: "deviceCode", REFRESH_TOKEN_GRANT: "refreshToken", "authorization_code": "code"}
     assert [name for name in own.values() if name in members] == [own[members["grantType"]]]
     assert "codeVerifier" not in members or members["grantType"] == "authorization_code"
+
+
+@settings(profile)
+@given(strategies.create_token_with_iam_requests())
+def test_a_signed_request_has_the_members_of_its_grant_alone(members):
+    needed = {
+        "urn:ietf:params:oauth:grant-type:jwt-bearer": {"assertion"},
+        "urn:ietf:params:oauth:grant-type:token-exchange": {"subjectToken", "subjectTokenType"},
+        REFRESH_TOKEN_GRANT: {"refreshToken"},
+        "authorization_code": {"code"},
+    }
+    free = {"scope", "requestedTokenType", "redirectUri", "codeVerifier"}
+    assert members.keys() - free == {"clientId", "grantType"} | needed[members["grantType"]]
+    assert "codeVerifier" not in members or "code" in members
+    assert "requestedTokenType" not in members or "subjectToken" in members
 
 
 def test_client_names_are_rich():
@@ -143,6 +159,9 @@ def test_members_can_be_fixed(aws, rfc, registration, native):
         (lambda: strategies.create_token_requests(clientID="x"), "no 'clientID'; did you mean clientId"),
         (lambda: strategies.create_token_requests("device_code"), "no 'device_code'"),
         (lambda: strategies.create_token_requests(grantType=st.just("x")), "must be a string"),
+        (lambda: strategies.create_token_with_iam_requests(DEVICE_CODE_GRANT), "there is no 'urn"),
+        (lambda: strategies.create_token_with_iam_requests(clientSecret="x"), "there is no 'clientSecret'"),
+        (lambda: strategies.create_token_with_iam_requests(grantType=3), "must be a string"),
         (lambda: strategies.token_requests("password"), "no 'password'"),
         (lambda: strategies.token_requests(grant_type=st.just("x")), "must be a string"),
         (lambda: strategies.device_authorization_requests(scopes="x"), "did you mean scope"),

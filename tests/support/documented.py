@@ -133,9 +133,9 @@ EXCUSES = (
     Excuse(r"python3 -m venv .*", "followed by an installation; tested in test_packaging.py", lambda _: True),
     Excuse(r"export PATH=.*", "for the environment that is not made here", lambda _: True),
     Excuse(
-        r"AWS_ENDPOINT_URL_SSO_OIDC=\S+ aws sso login .*",
-        "the AWS CLI comes from the system; implementations/clients/awscli runs it",
-        lambda _: "awscli" in known_clients(),
+        r"(?:export AWS_ENDPOINT_URL_\S+ \S+|aws .*)",
+        "the AWS CLI comes from the network; test_reference_cli.py does what the page says with it",
+        lambda _: "awscli-pkce" in known_clients(),
     ),
     Excuse(r"device-grant (?:run nanoidp|client awscli)\b.*", "software of others, from the network", _known),
     Excuse(r"device-grant matrix --run .*", "whole runs of many targets", _known),

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
+import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 needs = pytest.mark.needs
 PROPERTY = "missing"
@@ -36,6 +39,29 @@ def aws_cli() -> tuple[str, tuple[int, ...]]:
         if match and int(match[1]) >= 2:
             return program, tuple(int(part) for part in match.groups())
     return "", ()
+
+
+@cache
+def awscli_of_the_matrix() -> Path:
+    """The AWS CLI that signs in by a browser, built as its member of the matrix is; raises UsageError and its like."""
+    from device_grant.client.drivers.load import known_clients, read_client
+    from device_grant.targets.building import built
+
+    located = read_client(known_clients()["awscli-pkce"] / "client.toml")
+    run = located.config.run
+    return built(located.folder, run.build, located.config.name, moved=True).folder / "aws" / "aws"
+
+
+def _awscli_of_the_matrix() -> str:
+    from device_grant.errors import DeviceGrantError
+
+    if (sys.platform, platform.machine()) != ("linux", "x86_64"):
+        return "what npm has of it runs on Linux on x86-64"
+    try:
+        awscli_of_the_matrix()
+    except DeviceGrantError as error:
+        return str(error)
+    return ""
 
 
 def _module(name: str) -> Callable[[], str]:
@@ -77,6 +103,7 @@ MISSING: dict[str, Callable[[], str]] = {
     "libfaketime": _libfaketime,
     "go": _go,
     "a newer Go": _newer_go,
+    "AWS CLI 2.36": _awscli_of_the_matrix,
     "AWS CLI 2": lambda: "" if aws_cli()[0] else "Debian and Ubuntu: apt-get install awscli",
     "glewlwyd": lambda: "" if shutil.which("glewlwyd") else "Debian and Ubuntu: apt-get install glewlwyd",
     "redis-server": lambda: "" if shutil.which("redis-server") else "Debian and Ubuntu: apt-get install redis-server",

@@ -18,6 +18,8 @@ class Purpose(StrEnum):
     """To refresh an access token."""
     TOKEN_REQUEST = "token-request"  # noqa: S105 - a kind of request, not a secret
     """To the token endpoint with any other grant type, or with none."""
+    AUTHORIZATION = "authorization"
+    """To ask a person for an authorization code, in the browser."""
     METADATA = "metadata"
     """To read the server's metadata."""
     CONTROL = "control"

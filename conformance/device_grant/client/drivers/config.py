@@ -24,9 +24,10 @@ class RunSection(_ClientSection, frozen=True, kw_only=True):
 
     command: tuple[str, ...] = ()
     """Program and arguments; placeholders are filled in."""
-    kind: Literal["flow", "operations", "refresh"] = "flow"
+    kind: Literal["flow", "operations", "refresh", "code"] = "flow"
     """`flow`: one command does a whole login and exits. `operations`: one operation a run, no polling loop.
 
+    `code`: one command signs in by the authorization code grant and exits; it has no device grant.
     `refresh`: it cannot sign in, and refreshes what a login before has left (`[[files]]`).
     """
     requirements: str = ""
@@ -151,6 +152,8 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     """Tells the user code and the URI to a person, on its output or by the marker `shows`."""
     tls: bool = True
     """Can reach an HTTPS endpoint whose authority the environment names."""
+    authorization_code: bool = False
+    """Signs in by the authorization code grant with PKCE (operation `code`), as the kind `code` does anyway."""
     id_token: bool = False
     """Checks the ID token of a token response, and does not sign in where it is not good."""
 
@@ -186,8 +189,13 @@ class ClientConfig(_ClientSection, frozen=True, kw_only=True):
 
     @property
     def signs_in(self) -> bool:
-        """Whether it can do more than refresh."""
-        return self.claims.login and self.run.kind != "refresh"
+        """Whether it has the device grant."""
+        return self.claims.login and self.run.kind not in ("refresh", "code")
+
+    @property
+    def signs_in_by_code(self) -> bool:
+        """Whether it signs in by the authorization code grant."""
+        return self.claims.authorization_code or self.run.kind == "code"
 
     @property
     def refreshes(self) -> bool:

@@ -1,8 +1,8 @@
 """Makes a network in which there is nothing but this machine's own loopback, and keeps it; Linux alone has such.
 
 Run by its path, with nothing but the standard library: its argument is a socket. Over it goes first how that went (a
-line, `made` or why not), then a listening socket of 127.0.0.1 for every port that is asked for. When the other end
-closes, every process in the network is ended, and the network with it.
+line, `made` or why not), then a listening socket of 127.0.0.1 for every port that is asked for, and a connection for
+every address and port. When the other end closes, every process in the network is ended, and the network with it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 
 MADE = "made"
+PATIENCE = 5.0
+"""Seconds for a connection within the machine."""
 _NEW_NETWORK, _NEW_USER = 0x40000000, 0x10000000  # linux/sched.h
 _SET_FLAGS, _UP = 0x8914, 0x1  # linux/sockios.h, linux/if.h
 _FIRST_PORT, _PORTS = 10_000, 10_000
@@ -66,6 +68,23 @@ def listening(port: int, ports: list[int]) -> socket.socket:
                 ports.insert(0, ports.pop())
 
 
+def connected(address: str, port: int) -> socket.socket:
+    """A connection to who listens there; raises OSError."""
+    made = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
+    made.settimeout(PATIENCE)
+    try:
+        made.connect((address, port))
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def _made(asked: str, ports: list[int]) -> socket.socket:
+    address, _, port = asked.rpartition(" ")
+    return connected(address, int(port)) if address else listening(int(port), ports)
+
+
 def _end_all() -> None:
     """End whoever is in the network besides us, and whoever they start meanwhile."""
     own = (_PROC / "self/ns/net").readlink()
@@ -96,9 +115,9 @@ def main() -> None:
         control.sendall(f"{MADE}\n".encode())
         ports = list(range(_FIRST_PORT + _PORTS, _FIRST_PORT, -1))
         with suppress(OSError):
-            while asked := control.recv(16):
+            while asked := control.recv(64):
                 try:
-                    with listening(int(asked), ports) as made:
+                    with _made(asked.decode(), ports) as made:
                         socket.send_fds(control, [b"+"], [made.fileno()])
                 except OSError:
                     control.sendall(b"-")

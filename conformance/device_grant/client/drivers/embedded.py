@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self, cast
 
 from device_grant.client.drivers.config import Claims, ClientConfig, RunSection
-from device_grant.client.drivers.invocation import Ended, Invocation
+from device_grant.client.drivers.invocation import BEGINNINGS, Ended, Invocation
+from device_grant.client.drivers.simulated_listener import SimulatedListener
 from device_grant.protocol import Purpose
 from device_grant.protocol.http1 import END_OF_HEAD, BrokenRequestError, RequestReader
 from device_grant.reference.client.faults import ClientFaults
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from device_grant.client.scripted.authority import Authority
     from device_grant.client.scripted.certificates import Certificate
     from device_grant.client.scripted.replies import Reply
+    from device_grant.reference.client.listening import CallbackListener
 
 DEADLINE = 20.0
 SETTLING = 0.5
@@ -53,6 +55,7 @@ class SimulatedNetwork:
         self._wall = time.time() + rested
         self.sites: dict[str, _Site] = {}
         self.opened: list[str] = []
+        self.listener: SimulatedListener | None = None
         self._suspended = False
 
     def now(self) -> float:
@@ -82,6 +85,11 @@ class SimulatedNetwork:
             variables = {"HOME": str(self._invocation.home.path), "PATH": os.environ.get("PATH", os.defpath)}
             subprocess.run(["sh", "-c", f"true {address}"], env=variables, check=False)  # noqa: S603, S607 - the fault itself
 
+    def listen(self, *, everywhere: bool) -> CallbackListener:
+        """A listener that meets the browser of this run, one step of it after the other."""
+        self.listener = SimulatedListener(self, self._invocation, everywhere=everywhere)
+        return self.listener
+
     def pass_time(self, seconds: float) -> None:
         """Move the clock; past the deadline the run is over."""
         limit = self._limit()
@@ -108,7 +116,7 @@ class SimulatedNetwork:
     def _limit(self) -> float:
         if self._invocation.until is None:
             return self._deadline
-        starts = [entry for entry in self._invocation.authority.exchanges if entry.purpose is Purpose.START]
+        starts = [entry for entry in self._invocation.authority.exchanges if entry.purpose in BEGINNINGS]
         return min(self._deadline, starts[0].ended + self._invocation.until) if starts else self._deadline
 
 
@@ -235,7 +243,7 @@ class EmbeddedDriver:
             name="reference client" if not named else f"reference client with {', '.join(named)}",
             version=__version__,
             dialect=dialect_name,
-            run=RunSection(kind=cast("Literal['flow', 'operations', 'refresh']", kind), deadline=DEADLINE),
+            run=RunSection(kind=cast("Literal['flow', 'operations', 'refresh', 'code']", kind), deadline=DEADLINE),
             claims=Claims(
                 registration=kind != "refresh",
                 refresh=True,
@@ -243,6 +251,7 @@ class EmbeddedDriver:
                 metadata=dialect(dialect_name).has_metadata,
                 keeps=True,
                 id_token=dialect(dialect_name).has_metadata,
+                authorization_code=kind in ("flow", "code") and dialect(dialect_name).code_grant_is_tested,
             ),
         )
 
@@ -276,4 +285,5 @@ class EmbeddedDriver:
             status = None
         except Exception as crash:  # noqa: BLE001 - as the interpreter would: a traceback and status 1
             status, complaint = 1, f"{type(crash).__name__}: {crash}\n"
-        return Ended(status, out.getvalue(), complaint, network.now(), opened=tuple(network.opened))
+        visits = network.listener.finish() if network.listener else ()
+        return Ended(status, out.getvalue(), complaint, network.now(), opened=tuple(network.opened), visits=visits)

@@ -9,15 +9,18 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, Self
 
 from device_grant.client.drivers.config import UNSUPPORTED
+from device_grant.client.drivers.visiting import Errands
 from device_grant.client.drivers.watching import Watch, reach
 from device_grant.client.scripted.members import JWKS
 from device_grant.errors import UsageError
 from device_grant.processes import temporary_folder
+from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from device_grant.client.drivers.config import ClientConfig
+    from device_grant.client.drivers.visiting import Visit
     from device_grant.client.scripted.authority import Authority
     from device_grant.client.scripted.certificates import Certificate
 
@@ -26,6 +29,8 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)
 _LONGEST_WORDS = 200
 """Characters of each end of a long line that are kept."""
 MARK = "device-grant: "
+BEGINNINGS = frozenset({Purpose.START, Purpose.AUTHORIZATION})
+"""What a login begins with, by the device grant or by the code grant."""
 LARGEST_FILE = 262_144
 """Octets of a file under HOME that are looked at."""
 
@@ -116,7 +121,7 @@ class Invocation:
     wait: float = 0.0
     """Seconds of the client's time that the script asks for; the deadline of client.toml comes on top."""
     until: float | None = None
-    """Seconds after the device authorization response at which the run is ended, whatever it does."""
+    """Seconds after the answer to its first request for codes at which the run is ended, whatever it does."""
     certificate: Certificate | None = None
     """What the server shows; None: plain HTTP."""
     elsewhere_certificate: Certificate | None = None
@@ -133,6 +138,8 @@ class Invocation:
     """Which of its runs, counted from 1."""
     terminal: bool = False
     """Whether it writes to a terminal; standard error is then one with standard output."""
+    errands: Errands = field(default_factory=Errands)
+    """What the browser of a sign-in by the code grant does besides."""
 
     def variables(self) -> dict[str, str]:
         """The DEVICE_GRANT_ variables; the authority must have its base by now."""
@@ -154,7 +161,8 @@ class Invocation:
                 collected[name] = authority.base + authority.paths[channel]
             if authority.config.claims.id_token:
                 collected["JWKS_URI"] = authority.base + JWKS
-        collected |= self.given
+        there = self.elsewhere.base if self.elsewhere else ""
+        collected |= {name: value.replace("{elsewhere}", there) for name, value in self.given.items()}
         return {f"DEVICE_GRANT_{name}": value for name, value in collected.items() if value}
 
 
@@ -174,6 +182,8 @@ class Ended:
     """Whether it was ended by the deadline of client.toml, which a client also meets on a machine that is busy."""
     opened: tuple[str, ...] = ()
     """What it has asked a browser to open."""
+    visits: tuple[Visit, ...] = ()
+    """What became of the browser that it sent to sign in, at its own listener."""
 
     def marks(self, name: str) -> list[list[str]]:
         """The words after each marker of that name."""
@@ -252,7 +262,7 @@ class Driver(Protocol):
 
 def operation_of(kind: str, operation: str) -> str:
     """Check that clients of this kind know the operation; raises UsageError, an error of a scenario."""
-    allowed = {"flow": ("flow", "refresh"), "refresh": ("refresh",)}
+    allowed = {"flow": ("flow", "code", "refresh"), "code": ("code", "refresh"), "refresh": ("refresh",)}
     if operation not in allowed.get(kind, ("register", "start", "token", "refresh")):
         raise UsageError(f"a client of kind {kind} has no operation {operation}")
     return operation

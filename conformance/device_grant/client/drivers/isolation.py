@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ISOLATED = "isolated"
+Connected = socket.socket
+"""By another name: the class below has a method of that of its module."""
 _PATIENCE = 20.0
 """Seconds for making the network, for a socket in it, and for its end."""
 
@@ -102,11 +104,20 @@ class Isolation:
         """A listening socket of 127.0.0.1 in the network; None where there is no such network. Raises OSError."""
         if self._keeper is None:
             return None
+        return self._given(str(port), errno.EADDRINUSE)
+
+    def connection(self, address: str, port: int) -> Connected:
+        """A connection to who listens there, in the network if there is one; raises OSError where nobody does."""
+        if self._keeper is None:
+            return confined.connected(address, port)
+        return self._given(f"{address} {port}", errno.ECONNREFUSED)
+
+    def _given(self, asked: str, otherwise: int) -> Connected:
         with self._lock:
-            self._control.sendall(b"%d" % port)
+            self._control.sendall(asked.encode())
             said, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
         if said != b"+" or not descriptors:
-            raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+            raise OSError(otherwise, os.strerror(otherwise))
         return socket.socket(fileno=descriptors[0])
 
     def led(self, command: Sequence[str], environment: Mapping[str, str]) -> list[str]:

@@ -114,7 +114,11 @@ def contradictions(located: LocatedClient) -> Iterator[str]:
     yield from _paths(config)
     if config.clock.scale < 1:
         yield "clock.scale: time can pass faster, not slower: give a number of at least 1"
-    if not config.signs_in and not config.refreshes:
+    if config.signs_in_by_code and not spoken(config.dialect).code_grant_is_tested:
+        yield f"claims.authorization_code: is not tested in the dialect {config.dialect}"
+    if config.claims.authorization_code and config.run.kind not in ("flow", "code"):
+        yield "claims.authorization_code: is for a command that does a whole sign-in, so for the kinds flow and code"
+    if not config.signs_in and not config.refreshes and not config.signs_in_by_code:
         yield "claims.login: a client that cannot sign in is tested for refreshing alone, so say claims.refresh = true"
 
 

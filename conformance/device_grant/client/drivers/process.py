@@ -12,8 +12,9 @@ from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Self
 
 from device_grant.client.drivers.furnishing import furnish
-from device_grant.client.drivers.invocation import Ended, Home, Invocation
+from device_grant.client.drivers.invocation import BEGINNINGS, Ended, Home, Invocation
 from device_grant.client.drivers.isolation import ISOLATED, Isolation
+from device_grant.client.drivers.outing import Outings
 from device_grant.client.drivers.recorder import BrowserRecorder
 from device_grant.client.drivers.terminal import ClientTerminal
 from device_grant.client.scripted.certificates import Certificates
@@ -28,7 +29,7 @@ from device_grant.targets.clocks import FaketimeClock, remove_faketime_leftovers
 from device_grant.targets.environments import node_environment, python_environment, say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from device_grant.client.drivers.config import LocatedClient
@@ -132,14 +133,22 @@ class ProcessDriver:
                 stack.callback(path.unlink, missing_ok=True)
             with invocation.home.watched(really=invocation.watched), ExitStack() as streams:
                 process = self._start(invocation, environment, outputs, streams)
+                outings = Outings(invocation, self._isolation, began, self.scale)
+                looks = invocation.operation == "code"
+
+                def look() -> None:
+                    if looks:
+                        outings.look(browser.opened, lambda: "\n".join(_text(path) for path in outputs))
+
                 try:
-                    status, overdue = self._wait(process, invocation, began)
+                    status, overdue = self._wait(process, invocation, began, look)
                 finally:
                     self._end(process)
+                    outings.finish()
             ended_at = (time.monotonic() - began) * self.scale
             texts = [_text(path) for path in outputs]
             refused = tuple(proxy[1].refused) if proxy else ()
-            return Ended(status, texts[0], texts[1], ended_at, refused, overdue, browser.opened)
+            return Ended(status, texts[0], texts[1], ended_at, refused, overdue, browser.opened, outings.visits)
 
     def _serve(self, invocation: Invocation, began: float, stack: ExitStack) -> tuple[int, Proxy] | None:
         connect = self.config.connect
@@ -205,7 +214,7 @@ class ProcessDriver:
         for name, value in (("http_proxy", self._nowhere), ("https_proxy", https), ("all_proxy", self._nowhere)):
             collected |= {name: value, name.upper(): value}
         collected |= {"no_proxy": "127.0.0.1,localhost", "NO_PROXY": "127.0.0.1,localhost"}
-        if proxy or invocation.certificate:
+        if proxy or invocation.certificate or invocation.elsewhere_certificate:
             collected |= dict.fromkeys(_AUTHORITY, str(self._certificates.file))
         if self.scale > 1:
             collected |= {"FAKETIME": f"+0 x{self.scale:g}"}
@@ -256,7 +265,9 @@ class ProcessDriver:
         self._running.add(process)
         return process
 
-    def _wait(self, process: ProcessGroup, invocation: Invocation, began: float) -> tuple[int | None, bool]:
+    def _wait(
+        self, process: ProcessGroup, invocation: Invocation, began: float, look: Callable[[], None]
+    ) -> tuple[int | None, bool]:
         """The exit status, None where the run had to be ended, and whether the deadline ended it."""
         authority = invocation.authority
         deadline = began + self.config.run.deadline + invocation.wait / self.scale
@@ -271,6 +282,7 @@ class ProcessDriver:
             if now > deadline:
                 return None, True
             self._suspend(process, invocation)
+            look()
             # Where time passes faster, a machine that is slow for a moment would use up what the run was promised.
             slack = LAG if self.scale > 1 else 0.0
             if self._has_run_long_enough(invocation, (now - began - slack) * self.scale):
@@ -296,7 +308,7 @@ class ProcessDriver:
 
     @staticmethod
     def _has_run_long_enough(invocation: Invocation, at: float) -> bool:
-        first = next((entry for entry in tuple(invocation.authority.exchanges) if entry.purpose is Purpose.START), None)
+        first = next((entry for entry in tuple(invocation.authority.exchanges) if entry.purpose in BEGINNINGS), None)
         return invocation.until is not None and first is not None and at > first.ended + invocation.until
 
     def _end(self, process: ProcessGroup) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
+from device_grant.client.scripted.code_grant import AUTHORIZATION_CODE, is_authorization
 from device_grant.protocol import DEFAULT_INTERVAL, REFRESH_TOKEN_GRANT, Operation
 from device_grant.protocol.numbers import number
 from device_grant.protocol.reading import basic, is_poll, members_of, value_of
@@ -106,6 +107,27 @@ class ClientSession:
         return tuple(entry for entry in self.token_requests if self._is_refresh(entry))
 
     @cached_property
+    def authorizations(self) -> tuple[Exchange, ...]:
+        """Authorization requests of the code grant, which a browser has sent for the client."""
+        return tuple(entry for entry in self.exchanges if is_authorization(entry.request))
+
+    @cached_property
+    def redemptions(self) -> tuple[tuple[Exchange, Exchange | None], ...]:
+        """Token requests of the code grant, each with the authorization request that it belongs to.
+
+        None where the record does not show which: it was sent elsewhere, or there are several.
+        """
+        collected: list[tuple[Exchange, Exchange | None]] = []
+        asked: list[Exchange] = []
+        for entry in self.exchanges:
+            if is_authorization(entry.request):
+                asked.append(entry)
+            elif entry.request.operation is Operation.TOKEN and _grant_type(entry) == AUTHORIZATION_CODE:
+                answered = [one for one in asked if value_of(entry.request, "code") == _code_of(one)]
+                collected.append((entry, (answered or asked)[-1] if answered or len(asked) == 1 else None))
+        return tuple(collected)
+
+    @cached_property
     def polls(self) -> tuple[Exchange, ...]:
         """Token requests for the tokens of a device authorization."""
         return tuple(entry for entry in self.token_requests if self._is_poll(entry))
@@ -177,6 +199,19 @@ class ClientSession:
         if value_of(entry.request, "grant_type") == REFRESH_TOKEN_GRANT:
             return True
         return "device_code" not in names and ("refresh_token" in names or bool(self.refresh_token))
+
+
+def _grant_type(entry: Exchange) -> Any:
+    return value_of(entry.request, "grant_type")
+
+
+def _code_of(authorization: Exchange) -> str:
+    """The code that its answer sends back to the client; empty if it sends none."""
+    location = (authorization.response.header("location") if authorization.response else "") or ""
+    try:
+        return dict(parse_qsl(urlsplit(location).query)).get("code", "")
+    except ValueError:
+        return ""
 
 
 _OF_TOKEN_REQUESTS = frozenset({"grant_type", "device_code", "refresh_token"})

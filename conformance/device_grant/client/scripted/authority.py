@@ -9,8 +9,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from device_grant.client.scripted.code_grant import AUTHORIZATION_CODE, AUTHORIZE, CodeGrant
 from device_grant.client.scripted.identity import HONEST, IdTokenLie, id_token, key_set
-from device_grant.client.scripted.members import JWKS, codes, metadata, metadata_places, registration, tokens
+from device_grant.client.scripted.members import ISSUED, JWKS, codes, metadata, metadata_places, registration, tokens
 from device_grant.client.scripted.pace import StatedPace
 from device_grant.client.scripted.placeholders import ID_TOKEN, OF_THE_ANSWER, Words, filled, filled_text, named, wants
 from device_grant.client.scripted.places import OPERATIONS, PURPOSES, usual_paths
@@ -83,6 +84,7 @@ class Authority:
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
         self._redeemed: set[str] = set()
+        self.code_grant = CodeGrant()
         self._pace, self._scope = StatedPace(self.dialect), ""
         self._asked: dict[str, str] = {}
         self._signs = self.config.claims.id_token or wants(self.config.response.token, ID_TOKEN)
@@ -119,6 +121,8 @@ class Authority:
             result = "registration"
         elif path in self._metadata_paths():
             result = "metadata"
+        elif path == AUTHORIZE and self.dialect.code_grant_is_tested:
+            result = "authorize"
         return result
 
     def _token_channel(self, request: Request) -> Channel | None:
@@ -129,8 +133,11 @@ class Authority:
         """
         members = members_of(request)
         names = {name for name, value in members if value not in (None, "")}
-        if [value for name, value in members if name == "grant_type"] == [REFRESH_TOKEN_GRANT]:
+        grants = [value for name, value in members if name == "grant_type"]
+        if grants == [REFRESH_TOKEN_GRANT]:
             return "refresh"
+        if grants == [AUTHORIZATION_CODE] and self.dialect.code_grant_is_tested:
+            return "redeem"
         if self._code_in(members):
             return "token"
         if "refresh_token" in names and "device_code" not in names:
@@ -172,14 +179,14 @@ class Authority:
             return self._static(request)
         number = self._counts.get(channel, 0)
         self._counts[channel] = number + 1
-        if channel in ("token", "refresh") and number + 1 >= self.most:
+        if channel in ("token", "refresh", "redeem") and number + 1 >= self.most:
             self.enough = True
         moment = self._moment(request, lambda: self._honest(channel, request), channel)
         reply = self._filled_in(self.script.step(channel, number)(moment), request)
         self._note_issued(channel, reply)
         if channel == "start":
             self._pace.begin(reply)
-        if channel == "token":
+        if channel in ("token", "redeem"):
             self._note_redeemed(request, reply)
         return self._pace.after_poll(reply) if channel == "token" else reply
 
@@ -214,6 +221,7 @@ class Authority:
             "start": said.device_authorization,
             "token": said.token,
             "refresh": said.token,
+            "redeem": said.token,
             "registration": said.registration,
         }
         own = insisted.get(channel, {}) if channel else {}
@@ -246,10 +254,18 @@ class Authority:
                 return self._token(request)
             case "refresh":
                 return self._refresh(request)
+            case "redeem" | "authorize":
+                return self._by_code(channel, request)
             case "registration":
                 return self._registration(request)
             case "metadata":
                 return json_reply(self.metadata())
+
+    def _by_code(self, channel: Channel, request: Request) -> Reply:
+        if channel == "authorize":
+            return self.code_grant.authorize(request, self.issue("code", self.values.token("AC")))
+        refusal = self.code_grant.refusal(request)
+        return self._refused(request, refusal) if refusal else self._tokens(request)
 
     def _start(self, request: Request) -> Reply:
         judge = self.judged_as or self.dialect
@@ -366,12 +382,13 @@ class Authority:
         token = reply.members.get(self.dialect.wire_name("access_token"))
         if arrives and reply.status == HTTPStatus.OK and isinstance(token, str) and token:
             self._redeemed.add(self._code_in(members_of(request)))
+            self.code_grant.spent.add(str(value_of(request, "code")))
 
     def _note_issued(self, channel: Channel, reply: Reply) -> None:
-        if channel == "metadata":
+        if channel in ("metadata", "authorize"):
             return
         members = reply.members
-        by_wire = {self.dialect.wire_name(name): name for name in _ISSUED}
+        by_wire = {self.dialect.wire_name(name): name for name in ISSUED}
         for wire, value in members.items():
             name = by_wire.get(wire)
             if name is not None and isinstance(value, str):
@@ -385,16 +402,3 @@ class Authority:
             self.issued.setdefault(kind, []).append(value)
             self.secrets.register(kind, value)
         return value
-
-
-_ISSUED = (
-    "device_code",
-    "user_code",
-    "verification_uri",
-    "verification_uri_complete",
-    "access_token",
-    "refresh_token",
-    "client_id",
-    "client_secret",
-    "id_token",
-)

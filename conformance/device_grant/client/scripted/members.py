@@ -18,6 +18,18 @@ JWKS = "/jwks"
 EXPIRES_IN = 600
 INTERVAL = 1
 TOKEN_LIFETIME = 3600
+ISSUED = (
+    "device_code",
+    "user_code",
+    "verification_uri",
+    "verification_uri_complete",
+    "access_token",
+    "refresh_token",
+    "client_id",
+    "client_secret",
+    "id_token",
+)
+"""What clients get of a server, by its canonical name, that is remembered."""
 
 
 def codes(base: str, values: Values) -> dict[str, Any]:

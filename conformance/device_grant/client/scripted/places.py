@@ -18,6 +18,7 @@ OPERATIONS: Mapping[Channel, Operation] = {
     "token": Operation.TOKEN,
     "refresh": Operation.TOKEN,
     "registration": Operation.REGISTRATION,
+    "redeem": Operation.TOKEN,
 }
 """Operations by channel."""
 PURPOSES: Mapping[Channel, Purpose] = {
@@ -26,6 +27,8 @@ PURPOSES: Mapping[Channel, Purpose] = {
     "refresh": Purpose.REFRESH,
     "registration": Purpose.REGISTRATION,
     "metadata": Purpose.METADATA,
+    "authorize": Purpose.AUTHORIZATION,
+    "redeem": Purpose.TOKEN_REQUEST,
 }
 """Purposes by channel."""
 

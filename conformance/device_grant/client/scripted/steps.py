@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from device_grant.client.scripted.replies import Fate, Framing
     from device_grant.protocol import Dialect, Request
 
-Channel = Literal["start", "token", "refresh", "registration", "metadata"]
-"""What a request is for; a refresh is told from a poll by its grant type."""
+Channel = Literal["start", "token", "refresh", "registration", "metadata", "authorize", "redeem"]
+"""What a request is for; a refresh, and the redemption of a code, are told from a poll by their grant types."""
 
 _DESCRIPTION = "error_description"
 AWS_SUFFIX = ":http://internal.amazon.com/coral/com.amazonaws.sso.oidc/"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 """Exchanges of a run that a result shows; the case has them all."""
-_NAMES = {Purpose.START: "device authorization", Purpose.POLL: "token"}
+_NAMES = {Purpose.START: "device authorization", Purpose.POLL: "token", Purpose.TOKEN_REQUEST: "token"}
 """Requests as people call them, where their purpose has another name."""
 KINDS = ("access_token", "refresh_token", "client_secret", "device_code")
 """Secrets that a client has, by the names of the members and variables in which it gets them."""
@@ -191,13 +191,13 @@ class Attempt:
             return None
         if self.ended.status != self.config.exit.success:
             return False
-        wanted = {"flow": "access_token", "token": "access_token", "refresh": "access_token"}
+        wanted = {"flow": "access_token", "code": "access_token", "token": "access_token", "refresh": "access_token"}
         kind = wanted.get(self.invocation.operation)
         if kind is None:
             return self.error is None
         if self.token is not None:
             return self.token in issued.get(kind, ())
-        return self.config.run.kind == "flow" and bool(issued.get(kind))
+        return self.config.run.kind in ("flow", "code") and bool(issued.get(kind))
 
     @property
     def failed(self) -> bool:

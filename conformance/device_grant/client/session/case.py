@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from device_grant.client.drivers.invocation import Home, Invocation
+from device_grant.client.drivers.visiting import Errands
 from device_grant.client.scripted.steps import Script, change
 from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Untestable, Verify, applies
 from device_grant.protocol import Transcript
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Dialect, Exchange
 
 
+NO_ERRANDS = Errands()
 CONTINUES = "rfc8628-3.5-client-repeats-on-pending"
 Section = Literal["device_authorization", "token", "registration"]
 """A table of `[response]` in client.toml."""
@@ -113,16 +115,21 @@ class ClientCase:
                     self._record(first, label)
                 if self.run.obstacle:
                     raise Untestable(self.run.obstacle)
+                if self.run.config.run.kind == "code" and "authorization_code" not in self.check.needs:
+                    self._require_refresh()
                 for claim in self.check.needs:
                     if not self.run.claims(claim):
                         only = claim == "flow" and not self.run.claims("login")
-                        raise NotApplicable(
-                            ONLY_REFRESHES if only else _LACKS.get(claim, f"the client does not claim {claim}")
-                        )
+                        lacks = _LACKS.get(claim, f"the client does not claim {claim}")
+                        raise NotApplicable(without_device_grant(self.run) if only else lacks)
                 self.check.function(**{name: getattr(self, name) for name in self.check.parameters})
             except StopCheck as reason:
                 self.stop = reason
         self.ledger.close(self.stop)
+
+    def _require_refresh(self) -> None:
+        if not self.run.claims("refresh"):
+            raise NotApplicable(ONLY_BY_BROWSER)
 
     def claims(self) -> Iterator[Claim]:
         """The worst claim of the scenario on each requirement, rules excluded."""
@@ -132,6 +139,7 @@ class ClientCase:
 
 
 ONLY_REFRESHES = "the client only refreshes"
+ONLY_BY_BROWSER = "the client signs in by a browser alone: it has no device grant"
 _LACKS = {
     "flow": "the client has no polling loop of its own",
     "endpoint": "the client cannot be told another endpoint",
@@ -139,7 +147,13 @@ _LACKS = {
     "keeps_registrations": "the client does not claim to keep registrations",
     "keeps_tokens": "the client does not claim to keep tokens",
     "id_token": "the client does not claim to check ID tokens",
+    "authorization_code": "the client does not claim to sign in by the authorization code grant",
 }
+
+
+def without_device_grant(run: ClientRun) -> str:
+    """Why a client that has no device grant has none."""
+    return ONLY_BY_BROWSER if run.claims("authorization_code") else ONLY_REFRESHES
 
 
 class ClientUnderTest:
@@ -170,6 +184,10 @@ class ClientUnderTest:
     def login(self, label: str = "a login", **options: Any) -> Attempt:
         """One whole login; options as of `once`."""
         return self.once("flow", label, **options)
+
+    def sign_in(self, label: str = "a sign-in", **options: Any) -> Attempt:
+        """One whole sign-in by the authorization code grant; options as of `once`."""
+        return self.once("code", label, **options)
 
     def redeem(self, label: str = "a login", *, start: Sequence[Step] = (), **options: Any) -> Attempt:
         """A login; of a client without a polling loop, the two operations that it consists of.
@@ -242,6 +260,9 @@ class ClientUnderTest:
         refresh: Sequence[Step] = (),
         registration: Sequence[Step] = (),
         metadata: Sequence[Step] = (),
+        authorize: Sequence[Step] = (),
+        redemption: Sequence[Step] = (),
+        errands: Errands = NO_ERRANDS,
         forever: Sequence[Channel] = (),
         wait: float = 6.0,
         until: float | None = None,
@@ -268,22 +289,26 @@ class ClientUnderTest:
     ) -> Attempt:
         """Run the client for one operation against one script.
 
-        `wait` are the seconds of its time that the script asks for, `until` those after the device authorization
-        response at which it is ended, `most` the token requests after which it is. `known` are values by kind that
-        the server has issued before, `given` DEVICE_GRANT_ variables, `moved` other paths, with a query, by channel;
-        `suspended` are seconds for which it is stopped after its first poll, `watched` whether its HOME is,
-        `terminal` whether it writes to one, `to_the_letter` whether the server answers in the dialect by which the
-        client is judged, also where that is none that it understands.
+        `errands` are what the browser does besides; `wait` are the seconds of its time that the script asks for,
+        `until` those after the answer to its first request for codes at which it is ended, `most` the token requests
+        after which it is. `known` are values by kind that the server has issued before, `given` DEVICE_GRANT_
+        variables, `moved` other paths, with a query, by channel; `suspended` are seconds for which it is stopped
+        after its first poll, `watched` whether its HOME is, `terminal` whether it writes to one, `to_the_letter`
+        whether the server answers in the dialect by which the client is judged, also where that is none that it
+        understands.
         """
         run = self._run
-        if operation != "refresh" and not run.claims("login"):
-            raise NotApplicable(ONLY_REFRESHES)
+        wanted = {"refresh": "refresh", "code": "authorization_code"}.get(operation, "login")
+        if not run.claims(wanted):
+            raise NotApplicable(without_device_grant(run) if wanted == "login" else f"the client cannot {operation}")
         steps: dict[Channel, Sequence[Step]] = {
             "start": start,
             "token": token,
             "refresh": refresh,
             "registration": registration,
             "metadata": metadata,
+            "authorize": authorize,
+            "redeem": redemption,
         }
         number, scenario = self._case.next_run(), self._case.check.name
         script = Script({name: list(said) for name, said in steps.items()}, frozenset(forever))
@@ -318,6 +343,7 @@ class ClientUnderTest:
             suspended=suspended,
             watched=watched,
             terminal=terminal,
+            errands=errands,
             scenario=scenario,
             number=number,
         )

@@ -74,7 +74,8 @@ class ClientRun:
         """In which it is answered: as it is judged, or in its own dialect where it understands nothing else."""
         self.secrets.register("client_secret", CLIENT_SECRET)
         claimed = self.config.claims.registration
-        by_default = self.dialect.clients_register and self.config.signs_in
+        signs_in = self.config.signs_in or self.config.signs_in_by_code
+        by_default = self.dialect.clients_register and signs_in
         self.registers = by_default if claimed is None else claimed
 
     @property
@@ -91,6 +92,7 @@ class ClientRun:
             "registration": self.registers,
             "login": self.config.signs_in,
             "refresh": self.config.refreshes,
+            "authorization_code": self.config.signs_in_by_code,
         }
         if name in seen:
             return seen[name]
@@ -133,7 +135,8 @@ class ClientRun:
         collected = {"SCOPE": SCOPE} if scope and not self.dialect.scopes_are_registered else {}
         if "start_url" in self.dialect.constants:
             collected["START_URL"] = START_URL
-        if operation == "register" or (operation == "flow" and self.registers and not confidential):
+        whole = operation in ("flow", "code")
+        if operation == "register" or (whole and self.registers and not confidential):
             return collected
         collected["CLIENT_ID"] = CLIENT_ID
         if confidential or self.dialect.public_clients_have_secrets:
@@ -173,6 +176,8 @@ class ClientRun:
             self._plain_flow()
         else:
             self._plain_operations()
+        if self.config.signs_in_by_code and not self.obstacle:
+            self._plain_sign_in()
         if self.config.refreshes and not self.obstacle:
             self._plain_refresh()
 
@@ -223,6 +228,13 @@ class ClientRun:
             raise UsageError(f"{self.driver.spec}: claims.registration is wrong: in the first run the client {seen}")
         self.registers = registered
 
+    def _plain_sign_in(self) -> None:
+        with Home() as home:
+            what = "the plain sign-in by a browser"
+            attempt = self._begin(what, Invocation("code", self.authority(), home, given=self.given("code")))
+        if not attempt.succeeded:
+            self._give_up(what, attempt)
+
     def _plain_operations(self) -> None:
         if self.registers:
             with Home() as home:
@@ -253,7 +265,8 @@ class ClientRun:
             token = authority.issue("refresh_token", "RT.first-run-of-a-client")
             given = {**self.given("refresh"), "REFRESH_TOKEN": token}
             attempt = self._begin("a plain refresh", Invocation("refresh", authority, home, given=given))
-        if not attempt.of(Purpose.REFRESH) or not (self.config.signs_in or attempt.succeeded):
+        signs_in = self.config.signs_in or self.config.signs_in_by_code
+        if not attempt.of(Purpose.REFRESH) or not (signs_in or attempt.succeeded):
             self._give_up("a plain refresh", attempt)
 
     def _give_up(self, what: str, attempt: Attempt) -> None:

@@ -40,6 +40,7 @@ class AwsSsoOidcDialect(Dialect):
     has_metadata = False
     endpoints_are_shared = False
     redirect_clients_exist = False
+    code_grant_is_tested = True
     nulls_are_usual = True
     token_type_is_optional = True
     code_comes_before_client = True

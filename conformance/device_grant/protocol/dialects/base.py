@@ -90,6 +90,8 @@ class Dialect(ABC):
     """Whether a token response may lack token_type, which is then Bearer."""
     code_comes_before_client: bool
     """Whether a server may look at the device code before it asks whether the client has the grant at all."""
+    code_grant_is_tested: bool = False
+    """Whether its clients are tested for the authorization code grant with PKCE too (RFC 7636)."""
     interval_may_have_fraction: bool = True
     """Whether the interval need not be a whole number of seconds."""
     error_member_is_owed: bool = True

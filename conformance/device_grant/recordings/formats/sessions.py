@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from device_grant.client.drivers.config import ClientConfig, RunSection
+from device_grant.client.drivers.visiting import Problem  # noqa: TC001 - msgspec resolves annotations at run time
 from device_grant.errors import UsageError
 from device_grant.files import RESULTS, formed, json_of, read_octets, reason_of, utf8_of, within
 
@@ -93,6 +94,14 @@ class LeftFile(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_de
     latin: bool = False
 
 
+class SeenVisit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A request of the browser to the client's own listener."""
+
+    url: str
+    status: int | None = None
+    problem: Problem = ""
+
+
 class RunLine(_Line, kw_only=True, tag="run"):
     """One run of the client, and how it ended."""
 
@@ -105,6 +114,7 @@ class RunLine(_Line, kw_only=True, tag="run"):
     """Lines, their ends with them."""
     stderr: list[str] = []
     opened: list[str] = []
+    visits: list[SeenVisit] = []
     refused: list[str] = []
     files: list[LeftFile] = []
     glimpsed: list[LeftFile] = []

@@ -33,6 +33,7 @@ from device_grant.recordings.formats.sessions import (
     LeftFile,
     RecordedRun,
     RunLine,
+    SeenVisit,
     SentLine,
     as_text,
     digest,
@@ -52,7 +53,8 @@ if TYPE_CHECKING:
 
 LARGEST_FILE = 4096
 """Octets of a file under HOME that is kept: what is larger is a cache and no record of a login."""
-_OWN = {*SECRET_MEMBERS, "assertion", "client_assertion", "password"}
+# A verifier is worth nothing without its code, and what is made of it has to fit it when it is played again.
+_OWN = {*(SECRET_MEMBERS - {"code_verifier"}), "assertion", "client_assertion", "password"}
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY", re.IGNORECASE)
 _SHORTEST = 8
 _TEMPORARY = re.compile(
@@ -252,6 +254,9 @@ class _Pen:
             stdout=self._lines(taken.ended.stdout),
             stderr=self._lines(taken.ended.stderr),
             opened=[self.tidy(one) for one in taken.ended.opened],
+            visits=[
+                SeenVisit(url=self.tidy(one.url), status=one.status, problem=one.problem) for one in taken.ended.visits
+            ],
             refused=list(taken.ended.refused_hosts),
             files=list(self._files(taken.files)),
             glimpsed=[] if self.discreet else list(self._files(taken.glimpsed)),

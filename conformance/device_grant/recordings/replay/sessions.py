@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from device_grant.client.drivers.invocation import Ended, Kept
+from device_grant.client.drivers.visiting import Visit
 from device_grant.errors import UsageError
 from device_grant.protocol import Request
 from device_grant.recordings.formats.sessions import (
@@ -151,6 +152,7 @@ def _ended(run: RecordedRun) -> Ended:
         tuple(line.refused),
         line.overdue,
         tuple(line.opened),
+        tuple(Visit(one.url, one.status, one.problem) for one in line.visits),
     )
 
 

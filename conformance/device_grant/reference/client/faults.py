@@ -148,6 +148,25 @@ class ClientFaults(Misbehaviour):
     )
     files_for_everyone: bool = fault("What it keeps may be read by everybody on the machine.")
 
+    # Signing in by a browser.
+    other_path_registered: bool = fault("The browser is sent back to another path than the registered one.", AWS)
+    state_unchecked: bool = fault("A way back with any state is taken.", AWS)
+    missing_state_taken: bool = fault("A way back without state is taken.", AWS)
+    state_constant: bool = fault("state is the same in every sign-in.", AWS)
+    unknown_parameters_refused: bool = fault("It fails on parameters beside the code that it does not know.", AWS)
+    error_callback_ignored: bool = fault("A way back with an error is taken for nothing, and it waits on.", AWS)
+    redirect_without_port: bool = fault("A code is redeemed with the redirect URI as it was registered.", AWS)
+    listens_everywhere: bool = fault("Its listener can be reached from the network.", AWS)
+    listener_stays: bool = fault("Its listener goes on when it has the code.", AWS)
+    second_callback_taken: bool = fault("Of two ways back it takes the second.", AWS)
+    any_request_ends_the_wait: bool = fault("Any request to its listener ends its wait for the code.", AWS)
+    verifier_constant: bool = fault("The code verifier is the same in every sign-in.", AWS)
+    verifier_short: bool = fault("The code verifier has thirty characters.", AWS)
+    challenge_plain: bool = fault("The code challenge is the verifier itself.", AWS)
+    refused_code_sent_again: bool = fault("A code whose redemption was refused is sent once more.", AWS)
+    registrations_mixed: bool = fault("A registration for one grant is used for the other one.", AWS)
+    start_url_followed: bool = fault("It looks its start URL up, and follows redirects from there anywhere.", AWS)
+
     # Refreshing.
     refresh_as_json: bool = fault("The refresh request is JSON.", RFC)
     refresh_grant_misspelt: bool = fault("The grant type of a refresh is refresh.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TextIO
+from urllib.parse import urlsplit
 
 from device_grant.protocol import DEFAULT_INTERVAL, Client, Operation, Outcome, Request, dialect
 from device_grant.protocol.dialects import json_object
@@ -11,6 +12,7 @@ from device_grant.reference.client.answers import AnswerReader, Failed
 from device_grant.reference.client.discovery import discover
 from device_grant.reference.client.messages import Messages
 from device_grant.reference.client.pace import Pace
+from device_grant.reference.client.sign_in import SignIn
 from device_grant.reference.client.store import ClientStore
 from device_grant.reference.client.transport import Broken, Transport, Untrusted
 
@@ -56,6 +58,7 @@ class Login:
         """Do the operation that the environment names."""
         work = {
             "flow": self._flow,
+            "code": self._sign_in,
             "refresh": self._refresh,
             "register": self._only_register,
             "start": self._only_start,
@@ -98,6 +101,19 @@ class Login:
                 break
         if outcome.ok:
             self._got(outcome, client)
+
+    def _sign_in(self) -> None:
+        settings, faults = self._settings, self._faults
+        if not (urlsplit(settings.start_url).hostname or "").endswith(".awsapps.com"):
+            # What is not known to be of AWS is asked once where it leads.
+            self._transport.look_up(settings.start_url, follow=faults.start_url_followed)
+        client = self._client(by_code=True)
+        sign_in = SignIn(settings.endpoint, self._network, faults, self._say, client)
+        url = self._endpoints[Operation.TOKEN]
+        outcome = sign_in.run(lambda ticket, code: self._call(self._messages.redeem(url, client, ticket, code)))
+        if not outcome.ok:
+            raise Failed(outcome.code)
+        self._got(outcome, client)
 
     def _refresh(self) -> None:
         kept = self._store.read("tokens")
@@ -159,28 +175,34 @@ class Login:
 
     # Steps.
 
-    def _client(self) -> Client:
+    def _client(self, *, by_code: bool = False) -> Client:
         settings = self._settings
         if settings.client_id:
             method = "client_secret_basic" if settings.client_secret else "none"
             return Client(settings.client_id, settings.client_secret or None, method)
-        kept = self._store.read("registration")
+        kept = self._store.read(self._registration_file(by_code=by_code))
         if kept and not self._faults.registers_each_time:
             ends = kept.get("expires_at") or 0
             if not ends or ends > self._network.time() + EXPIRING or self._faults.expired_registration_used:
                 self._kept = Client(kept["id"], kept["secret"], kept["authentication"])
                 return self._kept
-        return self._register()
+        return self._register(by_code=by_code)
 
-    def _register(self) -> Client:
-        outcome = self._call(self._messages.registration(self._endpoints[Operation.REGISTRATION]))
+    def _registration_file(self, *, by_code: bool) -> str:
+        """Each grant has a registration of its own."""
+        return "registration-code" if by_code and not self._faults.registrations_mixed else "registration"
+
+    def _register(self, *, by_code: bool = False) -> Client:
+        url = self._endpoints[Operation.REGISTRATION]
+        messages = self._messages
+        outcome = self._call(messages.registration_by_code(url) if by_code else messages.registration(url))
         if not outcome.ok:
             if self._faults.registration_error_strict and set(outcome.members) - {"error", "error_description"}:
                 raise AssertionError("an error with members that nobody expects")
             raise Failed(outcome.code)
         client = self._answers.client(outcome)
         self._store.write(
-            "registration",
+            self._registration_file(by_code=by_code),
             {
                 "id": client.id,
                 "secret": client.secret,

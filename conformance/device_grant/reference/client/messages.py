@@ -18,12 +18,14 @@ from device_grant.protocol import (
     Operation,
     Request,
 )
+from device_grant.reference.client.sign_in import AUTHORIZATION_CODE, REGISTERED, SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from device_grant.reference.client.faults import ClientFaults
     from device_grant.reference.client.settings import ClientSettings
+    from device_grant.reference.client.sign_in import Ticket
 
 SOFTWARE_ID = "4f9a7c52-3c1e-4c33-9d3f-8b0a5e1f8628"
 """RFC 7591 section 2: the same in every instance and version."""
@@ -48,6 +50,28 @@ class Messages:
             pairs = {name: value if isinstance(value, str) else json.dumps(value) for name, value in members.items()}
             request = _with_form(request, list(pairs.items()))
         return request
+
+    def registration_by_code(self, url: str) -> Request:
+        """RegisterClient as AWS CLI sends it for the authorization code grant."""
+        members = {
+            "client_name": "reference-client",
+            "client_type": "public",
+            "grant_types": [AUTHORIZATION_CODE, REFRESH_TOKEN_GRANT],
+            "redirect_uris": [REGISTERED],
+            "issuer_url": self._settings.start_url,
+            "scopes": [SCOPE],
+        }
+        return self._dialect.encode(Operation.REGISTRATION, url, members, None)
+
+    def redeem(self, url: str, client: Client, ticket: Ticket, code: str) -> Request:
+        """RFC 6749 section 4.1.3, RFC 7636 section 4.5; AWS CreateToken."""
+        members = {
+            "grant_type": AUTHORIZATION_CODE,
+            "code": code,
+            "redirect_uri": REGISTERED if self._faults.redirect_without_port else ticket.redirect_uri,
+            "code_verifier": ticket.verifier,
+        }
+        return self._dialect.encode(Operation.TOKEN, url, members, client)
 
     def start(self, url: str, client: Client) -> Request:
         """RFC 8628 section 3.1; AWS StartDeviceAuthorization."""

@@ -10,6 +10,8 @@ import subprocess
 import time
 from typing import Protocol
 
+from device_grant.reference.client.listening import CallbackListener, RealListener
+
 ANSWER_TIMEOUT = 10.0
 """Seconds that the client waits for an answer."""
 
@@ -39,6 +41,9 @@ class Surroundings(Protocol):
 
     def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
         """Whether an answer begins within so many seconds, which pass until then."""
+
+    def listen(self, *, everywhere: bool) -> CallbackListener:
+        """Listen for the person's browser on loopback; `everywhere` as no client should do it."""
 
 
 class RealNetwork:
@@ -82,3 +87,7 @@ class RealNetwork:
     def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
         """Look at the socket."""
         return bool(select.select([connection.sock], [], [], seconds)[0])
+
+    def listen(self, *, everywhere: bool) -> CallbackListener:
+        """At a free port."""
+        return RealListener(everywhere=everywhere)

@@ -60,6 +60,14 @@ class Transport:
             response = self._once(request)
         return response
 
+    def look_up(self, url: str, *, follow: bool) -> None:
+        """HEAD; `follow` the redirects from there to anywhere, as no client should."""
+        for _ in range(_MOST_REDIRECTS if follow else 1):
+            location = self._once(Request("HEAD", url)).header("location")
+            if not location:
+                return
+            url = urljoin(url, location)
+
     def send_by_timer(self, request: Request, interval: float) -> Response:
         """The answer to the first of the same requests that a timer sends, until the answer to that one is there."""
         sent: list[http.client.HTTPConnection] = []

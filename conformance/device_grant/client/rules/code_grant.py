@@ -1,0 +1,117 @@
+"""Sign-ins by the authorization code grant: what the client registers, asks for and redeems (RFC 7636, RFC 8252)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from device_grant.client.scripted.code_grant import CHALLENGE, VERIFIER, challenge_of, query_of
+from device_grant.judging import Judgement, rule
+from device_grant.protocol.names import snake
+from device_grant.protocol.reading import json_body, value_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from device_grant.client.rules.session import ClientSession
+    from device_grant.protocol import Exchange
+
+REGISTERED = "aws-client-code-registration"
+REDEEMED = "aws-client-code-token-request"
+SYNTAX, S256 = "rfc7636-4.1-verifier-syntax", "rfc7636-4.2-s256"
+ONCE = "rfc6749-4.1.2-client-uses-code-once"
+
+
+@rule(REGISTERED, faults=("other_path_registered",))
+def what_is_used_is_registered(session: ClientSession) -> Iterator[Judgement]:
+    """The redirect URI of an authorization request is a registered one, its port aside; so are grant and scopes."""
+    for entry in session.authorizations:
+        asked = query_of(entry.request)
+        registered = _registration_of(session, asked.get("client_id", ""))
+        if registered is None:
+            continue
+        problem = _unregistered(asked, registered)
+        yield Judgement(REGISTERED, not problem, problem or "", (entry,))
+
+
+def _registration_of(session: ClientSession, client_id: str) -> dict[str, Any] | None:
+    """What was registered for that client, canonical names; None where the record does not show it."""
+    for entry in reversed(session.registrations):
+        if entry.outcome.ok and entry.get("client_id") == client_id:
+            return {snake(name): value for name, value in (json_body(entry.request) or {}).items()}
+    return None
+
+
+def _unregistered(asked: dict[str, str], registered: dict[str, Any]) -> str:
+    uris, grants, scopes = (registered.get(name) for name in ("redirect_uris", "grant_types", "scopes"))
+    known = {_without_port(uri) for uri in uris if isinstance(uri, str)} if isinstance(uris, list) else set()
+    if _without_port(asked.get("redirect_uri", "")) not in known:
+        return "the browser is to be sent back to a redirect URI that is not registered"
+    if not isinstance(grants, list) or "authorization_code" not in grants:
+        return "the client has not registered for authorization_code"
+    wanted = asked.get("scopes", asked.get("scope", "")).split()
+    if isinstance(scopes, list) and set(wanted) - set(scopes):
+        return "the authorization request asks for scopes that are not registered"
+    return ""
+
+
+def _without_port(uri: str) -> tuple[str, str, str, str]:
+    """What of a loopback redirect URI has to be as registered (RFC 8252 section 7.3)."""
+    try:
+        parts = urlsplit(uri)
+        return parts.scheme.lower(), parts.hostname or "", parts.path.rstrip("/"), parts.query
+    except ValueError:
+        return "", uri, "", ""
+
+
+@rule(
+    REDEEMED,
+    SYNTAX,
+    S256,
+    faults=("redirect_without_port", "verifier_short", "challenge_plain"),
+)
+def redemptions_belong_to_their_request(session: ClientSession) -> Iterator[Judgement]:
+    """A redemption has the redirect URI of the authorization request, to the letter, and the verifier of its challenge.
+
+    The challenge is S256, without padding.
+    """
+    for entry in session.authorizations:
+        asked = query_of(entry.request)
+        hashed = asked.get("code_challenge_method") == "S256"
+        problem = "the challenge is not made by S256" if "code_challenge" in asked else "there is no code_challenge"
+        yield Judgement(S256, hashed, problem, (entry,))
+    for entry, authorization in session.redemptions:
+        verifier = value_of(entry.request, "code_verifier")
+        if isinstance(verifier, str):
+            holds = VERIFIER.fullmatch(verifier) is not None
+            problem = "the code verifier is not 43 to 128 unreserved characters"
+            yield Judgement(SYNTAX, holds, problem, (entry,), f"{len(verifier)} characters")
+        if authorization is not None:
+            problem = _mismatch(entry, query_of(authorization.request))
+            yield Judgement(REDEEMED, not problem, problem, (authorization, entry))
+
+
+def _mismatch(redemption: Exchange, asked: dict[str, str]) -> str:
+    if value_of(redemption.request, "redirect_uri") != asked.get("redirect_uri"):
+        return "a code is redeemed with another redirect URI than it was asked for with"
+    verifier, challenge = value_of(redemption.request, "code_verifier"), asked.get("code_challenge", "")
+    if not isinstance(verifier, str):
+        return "a code is redeemed without a code verifier"
+    if asked.get("code_challenge_method") != "S256":
+        return "" if verifier == challenge else "the code verifier is not that of the challenge"
+    if challenge_of(verifier) != challenge:
+        return "the code verifier is not that of the challenge"
+    return "" if CHALLENGE.fullmatch(challenge) else "the challenge is not base64url without padding"
+
+
+@rule(ONCE, faults=("refused_code_sent_again",))
+def codes_are_used_once(session: ClientSession) -> Iterator[Judgement]:
+    """No code is sent again once its redemption was answered; one whose answer was lost, or 5xx, may be."""
+    seen: Counter[str] = Counter()
+    for entry, _ in session.redemptions:
+        code = str(value_of(entry.request, "code"))
+        problem = "a code is sent again although its redemption was answered"
+        yield Judgement(ONCE, not seen[code], problem, (entry,))
+        if entry.response is not None and entry.response.status < 500 and not entry.error:  # noqa: PLR2004 - of the server
+            seen[code] += 1
