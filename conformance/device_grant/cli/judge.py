@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shlex
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from device_grant.catalogue.model import DIALECTS
-from device_grant.cli.report import chosen_forms, report_options, write_forms
+from device_grant.cli.report import PRINTED, chosen_forms, report_options, write_forms
 from device_grant.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -33,44 +34,91 @@ if TYPE_CHECKING:
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
 @click.option("--expect", type=click.Path(dir_okay=False, path_type=Path), help="Baseline of known deviations.")
+@click.option("--timeline", is_flag=True, help="Draw each login: what went to and fro, and when.")
 @report_options
 def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **options: Any) -> int:
     """Judge the device grant in captured traffic: what a server answered, how a client went about it.
 
-    FILE is a HAR file of a browser or a proxy, a cassette of vcrpy, Betamax or VCR, a cassette of device-grant record,
-    or an exchange in the form of cassettes/aws-public-record. Other traffic in it is ignored. What a capture cannot
-    show is not judged; without times, what depends on them is inconclusive.
+    FILE is a HAR file of a browser or a proxy, a cassette (vcrpy, Betamax, VCR, go-vcr, device-grant record), a debug
+    log of the AWS CLI, the output of curl -v, HTTP messages as text, or what nock, WireMock, Postman, the Azure SDK's
+    test proxy, Charles, Fiddler or mitmproxy save; a folder of such files; or - for standard input. Other traffic in
+    it is ignored. What a capture cannot show is not judged; without times, what depends on them is inconclusive.
 
     Exit codes: 0 nothing fails; 1 something does; 2 a file cannot be read; 5 there is no device grant in it.
     """
     from device_grant.catalogue import load
+    from device_grant.cli.captures import collect, tell
     from device_grant.cli.run import worse
-    from device_grant.recordings.judge import find, read_capture
-    from device_grant.report.console import Screen
+    from device_grant.report.console import Screen, paragraph
 
+    as_json = options["json"] == PRINTED
+    if as_json and options["timeline"]:
+        raise UsageError("--json prints nothing besides, so that --timeline has no place: choose one")
+    _spare(options["json"])
     console = Screen()
+    console.quiet = as_json
     catalogue = load()
     if options["only"]:
         catalogue.select(options["only"])
     known = _baseline(expect, catalogue)
-    collected = [find(read_capture(path), options["dialect"] or "") for path in files]
-    judges = [(path, one, name) for path, one in zip(files, collected, strict=True) for name in one.dialects]
-    paths = chosen_forms(options, len(judges))
-    folders = _folders(files, collected) if report else {}
-    worst = ExitCode.CONFORMANT
-    for path, findings in zip(files, collected, strict=True):
-        _tell(findings, console)
-        if not findings.exchanges:
-            worst = worse(worst, ExitCode.NOTHING_RAN)
+    collected = collect(files, options["dialect"] or "")
+    paths = chosen_forms(options, sum(len(one.findings.dialects) for one in collected.files))
+    worst = collected.worst
+    for remark in collected.remarks:
+        paragraph(console, remark, "yellow")
+    for one in collected.files:
+        findings = one.findings
+        remarks = tell(findings, console)
+        if as_json and not findings.dialects:
+            click.echo(_nothing(findings))
         for name in findings.dialects:
-            folder = report / folders[path] if report else None
+            folder = report / one.place if report else None
             if folder is not None and len(findings.dialects) > 1:
                 folder /= name
             subject = _judge(findings, name, catalogue, known, options)
-            finished, code = _finish(subject, path, known, folder, console)
-            write_forms(finished, paths)
+            if options["timeline"]:
+                _draw(subject, console)
+            finished, code = _finish(subject, one.path, known, folder, console)
+            write_forms(finished, {form: path for form, path in paths.items() if path != PRINTED})
+            if as_json:
+                click.echo(_as_json(finished, findings, remarks))
             worst = worse(worst, code)
     return int(worst)
+
+
+def _spare(path: Path | None) -> None:
+    """Refuse to write over a capture: whoever types `judge --json login.har` has forgotten where FILE stands."""
+    if path is not None and path.is_file():
+        with path.open("rb") as file:
+            beginning = file.read(9)
+        if beginning and beginning != b'{"target"':
+            raise UsageError(f"--json {path}: exists, and is none of its own: put --json behind the captures")
+
+
+def _nothing(findings: Findings) -> str:
+    capture = findings.capture
+    said = {"target": Path(capture.file).name, "conformant": None, "exit_code": int(ExitCode.NOTHING_RAN)}
+    return json.dumps({**said, "headline": "No verdict: no device grant in it", "capture": _counts(findings, [])})
+
+
+def _as_json(finished: Report, findings: Findings, remarks: list[str]) -> str:
+    from device_grant.report import summary
+
+    return json.dumps({**json.loads(summary.render(finished)), "capture": _counts(findings, remarks)})
+
+
+def _counts(findings: Findings, remarks: list[str]) -> dict[str, Any]:
+    capture = findings.capture
+    counted = {"exchanges": len(findings.exchanges), "ignored": findings.ignored}
+    return {"file": capture.file, "kind": capture.kind, **counted, "timing": capture.timing, "remarks": remarks}
+
+
+def _draw(subject: CaptureJudge, console: Console) -> None:
+    from device_grant.cli.timelines import timelines_of
+    from device_grant.report import logins
+
+    for one in timelines_of(subject):
+        logins.render(one, console)
 
 
 def _baseline(expect: Path | None, catalogue: Catalogue) -> Baseline:
@@ -83,41 +131,6 @@ def _baseline(expect: Path | None, catalogue: Catalogue) -> Baseline:
     ids = {entry.id for entry in catalogue.requirements}
     security = {entry.id for entry in catalogue.requirements if entry.security}
     return load(expect, ids, security_ids=security)
-
-
-def _folders(files: tuple[Path, ...], result: list[Findings]) -> dict[Path, str]:
-    """The folder of each file below --report: none for a single one."""
-    if len(result) == 1:
-        return {files[0]: ""}
-    names: dict[str, Path] = {}
-    for path in files:
-        name = path.resolve().stem
-        if name in names:
-            raise UsageError(f"{path}: its report would replace that of {names[name]}: rename one of the files")
-        names[name] = path
-    return {path: name for name, path in names.items()}
-
-
-def _tell(findings: Findings, console: Console) -> None:
-    from device_grant.report.console import paragraph
-    from device_grant.report.text import plural
-
-    capture = findings.capture
-    there = plural(len(findings.exchanges), "exchange") if findings.exchanges else "nothing"
-    rest = plural(findings.ignored, "other entry", "other entries")
-    paragraph(console, f"{capture.file}: {capture.kind}, {there} of the device grant, {rest} ignored")
-    halves = sum(one.entry.bodiless for one in findings.exchanges)
-    if halves:
-        which = plural(halves, "answer")
-        paragraph(console, f"{which} without a body in the capture: the server is not judged by them", "yellow")
-    dropped = sum(one.entry.unsent for one in findings.exchanges)
-    if dropped and "client" in capture.parties:
-        which = plural(dropped, "request")
-        paragraph(
-            console, f"{which} without a body in the capture: the client is judged by their times and answers", "yellow"
-        )
-    if findings.exchanges and len(capture.parties) == 1:
-        paragraph(console, "The requests are those of a test suite: they say nothing of a client.", "dim")
 
 
 def _judge(
@@ -176,9 +189,12 @@ def _finish(
 
 def _header(subject: CaptureJudge, path: Path) -> Header:
     from device_grant import __version__
+    from device_grant.recordings.judge.naming import parties_of
     from device_grant.results.model import FORMAT, Header
 
+    capture = subject.findings.capture
     timed = any(one.entry.started is not None for one in subject.findings.exchanges)
+    clock = f"captured ({capture.timing})" if capture.timing else "captured" if timed else "captured (no times)"
     return Header(
         format=FORMAT,
         suite_version=__version__,
@@ -189,11 +205,12 @@ def _header(subject: CaptureJudge, path: Path) -> Header:
         spec=str(path),
         dialect=subject.dialect_name,
         claims={},
-        clock="captured" if timed else "captured (no times)",
+        clock=clock,
         profile="fast",
         seed=None,
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.machine()}",
         command=shlex.join(["device-grant", *sys.argv[1:]]),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
+        parties={party: subject.secrets.redact(name) for party, name in parties_of(subject.flows).items()},
     )

@@ -18,12 +18,17 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
+PRINTED = Path("-")
+"""Instead of a file: standard output."""
+
+
 def report_options(command: F) -> F:
     """One option for each form of report, which takes the file to write it to; `chosen_forms` reads them."""
     # Options are put before those that a command has already.
     for form in reversed(REPORT_FORMS.values()):
         path = click.Path(dir_okay=False, path_type=Path)
-        command = click.option(f"--{form.name}", type=path, metavar="FILE", help=form.summary)(command)
+        printed: dict[str, Any] = {"is_flag": False, "flag_value": str(PRINTED)} if form.name == "json" else {}
+        command = click.option(f"--{form.name}", type=path, metavar="FILE", help=form.summary, **printed)(command)
     return command
 
 
@@ -34,7 +39,7 @@ def chosen_forms(options: dict[str, Any], number: int) -> dict[str, Path]:
     """
     given = {name: options.pop(name.replace("-", "_"), None) for name in REPORT_FORMS}
     paths = {name: path for name, path in given.items() if path is not None}
-    if paths and number > 1:
+    if any(path != PRINTED for path in paths.values()) and number > 1:
         names = ", ".join(f"--{name}" for name in REPORT_FORMS)
         raise UsageError(f"{names} take one results file at a time")
     return paths
@@ -43,6 +48,9 @@ def chosen_forms(options: dict[str, Any], number: int) -> dict[str, Path]:
 def write_forms(result: Report, paths: dict[str, Path]) -> None:
     """Write the forms; raises UsageError naming the file that cannot be written."""
     for name, path in paths.items():
+        if path == PRINTED:
+            click.echo(REPORT_FORMS[name].render(result), nl=False)
+            continue
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(REPORT_FORMS[name].render(result), encoding="utf-8")

@@ -101,7 +101,11 @@ def _badge_json(report: Report) -> str:
     return badge.endpoint(report)
 
 
-@report_form("json", "", "Write the verdict, the causes and the counts as one line of JSON.")
+@report_form(
+    "json",
+    "",
+    "Write the verdict, the causes and the counts as one line of JSON; without FILE, print that and nothing else.",
+)
 def _json(report: Report) -> str:
     from device_grant.report import summary
 

@@ -207,7 +207,7 @@ class View:
             return "No verdict: no device authorization could be tried, so nothing of the grant was tested"
         if self.conformant is None:
             return f"No verdict: no failing requirement among {judged} so far"
-        return f"Conformant: no failing requirement among {judged}"
+        return f"Conformant: no failing requirement among {judged}{self._of_whom}"
 
     @property
     def _user_module(self) -> list[str]:
@@ -221,7 +221,8 @@ class View:
     def _whose(self) -> str:
         """Whose failures they are, where client and server are judged by one capture: `: the client breaks 2, …`."""
         judges = {result.check.partition("::")[0] for result in self.report.results}
-        if not {_OF_CLIENTS, _OF_SERVERS} <= judges:
+        captured = self.report.header.parties is not UNSET
+        if not {_OF_CLIENTS, _OF_SERVERS} <= judges and not captured:
             return ""
         breaks = {
             judge: sum(
@@ -229,7 +230,27 @@ class View:
             )
             for judge in (_OF_CLIENTS, _OF_SERVERS)
         }
-        return f": the client breaks {breaks[_OF_CLIENTS] or 'none'}, the server {breaks[_OF_SERVERS] or 'none'}"
+        client, server = self._named("client"), self._named("server")
+        if judges == {_OF_CLIENTS}:
+            return f": {client} breaks {breaks[_OF_CLIENTS]}"
+        if judges == {_OF_SERVERS}:
+            return f": {server} breaks {breaks[_OF_SERVERS]}"
+        return f": {client} breaks {breaks[_OF_CLIENTS] or 'none'}, {server} {breaks[_OF_SERVERS] or 'none'}"
+
+    @property
+    def _of_whom(self) -> str:
+        """Whom a capture was judged for: ` of the client (…) and the server (…)`; empty for a run."""
+        if self.report.header.parties is UNSET:
+            return ""
+        judges = {result.check.partition("::")[0] for result in self.report.results}
+        known = {_OF_CLIENTS: "client", _OF_SERVERS: "server"}
+        named = [self._named(party) for judge, party in known.items() if judge in judges]
+        return f" of {' and '.join(named)}" if named else ""
+
+    def _named(self, party: str) -> str:
+        parties = self.report.header.parties
+        name = parties.get(party, "") if parties is not UNSET else ""
+        return f"the {party} ({name})" if name else f"the {party}"
 
     @property
     def remarks(self) -> list[str]:

@@ -172,6 +172,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag="header", tag_field=
     """How a client is run: `flow`, `operations` …; absent for servers."""
     network: str | msgspec.UnsetType = msgspec.UNSET
     """What a client could reach: `isolated`, our servers alone; `open: WHY`, what this machine can; else absent."""
+    parties: dict[str, str] | msgspec.UnsetType = msgspec.UNSET
+    """Whom a capture shows, by `client` and `server`: what they call themselves, and hosts; else absent."""
     shard: Shard | msgspec.UnsetType = msgspec.UNSET
     """Present in one part of a run that was shared out: no verdict on the whole target."""
 

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Party = Literal["server", "client"]
 PARTIES: tuple[Party, ...] = ("server", "client")
+SILENT = "no answer"
+"""How transcripts of ours call a timeout."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Capture:
     """What is known of URLs beforehand, where the requests need not tell: those of a test suite may be malformed."""
     dialect: str = ""
     """Dialect that the file states; empty: it is told from the requests."""
+    timing: str = ""
+    """Where its times come from, in words for people, if not from the file itself."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Format:
     title: str
     """What to give, in words for people: `a HAR file`."""
     fits: Callable[[Any], bool]
-    """Whether the data of a JSON or YAML file has this form."""
+    """Whether a file has this form, by its content as `form` says."""
     read: Callable[[Path, Any], Capture]
-    """The capture in such a file; raises UsageError in one line that names the file, and the entry that is wrong."""
+    """The capture in such content; raises UsageError in one line that names the file, and the entry that is wrong."""
+    form: Literal["data", "text", "octets"] = "data"
+    """What `fits` and `read` are given: the data of a JSON or YAML file, its text, or its octets."""

@@ -10,15 +10,13 @@ import msgspec
 from device_grant.errors import UsageError
 from device_grant.files import formed
 from device_grant.protocol import Request, Response
-from device_grant.recordings.formats.capture import Capture, Captured, Format
+from device_grant.recordings.formats.capture import SILENT, Capture, Captured, Format
 from device_grant.recordings.formats.text import left_out, moment, octets_of_base64, web_url, whole_seconds
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _TIMEOUT = ("timed_out", "timed out", "timeout")
-SILENT = "no answer"
-"""How transcripts of ours call a timeout."""
 
 
 _Size = Annotated[float, msgspec.Meta(ge=-1, le=1e15)]

@@ -8,15 +8,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 from device_grant.errors import UsageError
-from device_grant.files import CAPTURE, CASSETTE, TooLargeError, decoded, json_of, read_octets, utf8_of, yaml_of
+from device_grant.files import TooLargeError, decoded
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from device_grant.protocol import Request
     from device_grant.protocol.exchange import Headers
 
@@ -32,7 +30,6 @@ _LONGEST = 16 * 2**20
 _MOST = 64 * 2**20
 """Octets that all of a file may."""
 _SHOWN = 200
-_JSON = (".har", ".json")
 
 
 @dataclass
@@ -45,21 +42,6 @@ class Allowance:
     def next(self) -> int:
         """Those of the next body."""
         return min(self.left, _LONGEST)
-
-
-def parsed(path: Path) -> Any:
-    """The data of a JSON or YAML file; raises UsageError naming the line that is wrong."""
-    octets = utf8_of(read_octets(path, CAPTURE, "cut out the login that matters"), path)
-    if path.suffix.lower() in _JSON:
-        return json_of(octets, path, CAPTURE)
-    # The flow style of YAML begins as JSON does, but has strings without quotes, or with others.
-    if octets.lstrip()[:1] in (b"{", b"["):
-        try:
-            return json_of(octets, path, CAPTURE)
-        except UsageError as error:
-            if "not JSON" not in str(error):
-                raise
-    return yaml_of(octets, path, CASSETTE)
 
 
 def web_url(url: str, where: str) -> str:

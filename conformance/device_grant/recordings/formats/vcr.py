@@ -106,7 +106,12 @@ def _read(path: Path, data: dict[str, Any]) -> Capture:
 
 FORMAT = Format(
     "a cassette of vcrpy (or of Betamax or VCR)",
-    lambda data: isinstance(data, dict) and bool({"interactions", "http_interactions"} & data.keys()),
+    # A contract of Pact has interactions too.
+    lambda data: (
+        isinstance(data, dict)
+        and bool({"interactions", "http_interactions"} & data.keys())
+        and not {"consumer", "provider"} <= data.keys()
+    ),
     _read,
 )
 

@@ -25,6 +25,7 @@ from device_grant.protocol import (
 from device_grant.protocol.dialects import FORM_TYPE, AwsSsoOidcDialect, Rfc8628Dialect, json_object
 from device_grant.protocol.names import snake
 from device_grant.protocol.reading import basic, json_body, members_of, query_pairs, value_of
+from device_grant.recordings.formats.placeholders import is_put_there
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -191,7 +192,7 @@ def _learned(
         body = _members(response)
         if {"device_code", "user_code"} <= body.keys():
             collected.setdefault(_bare(request.url), set()).add(Operation.DEVICE_AUTHORIZATION)
-        if body.get("error") in _GO_ON:
+        if str(body.get("error")) in _GO_ON:
             collected.setdefault(_bare(request.url), set()).add(Operation.TOKEN)
         if _WELL_KNOWN in request.url:
             for name, operation in _ADVERTISED.items():
@@ -244,7 +245,9 @@ def _aws(request: Request, _response: Response | None, _known: frozenset[Operati
         if path.endswith(end) and members & body.keys():
             # CreateTokenWithIAM has the same path, and other rules.
             iam = any(name == "aws_iam" for name, _ in query_pairs(request))
-            other = operation is Operation.TOKEN and not _of_the_grant(body.get("grantType"))
+            grant = body.get("grantType")
+            taken = is_put_there(grant) and "deviceCode" in body
+            other = operation is Operation.TOKEN and not taken and not _of_the_grant(grant)
             return None if iam or other else operation
     return None
 

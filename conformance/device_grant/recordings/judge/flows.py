@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from device_grant.protocol import Operation, Purpose
+from device_grant.recordings.formats.placeholders import is_put_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -100,6 +101,14 @@ class _Grouping:
 
     def _polled(self, one: RecognisedExchange) -> Flow | None:
         code = one.asked("device_code")
+        taken = is_put_there(code)
+        if taken or (code and not any(flow.device_code == code for flow in self.flows)):
+            # Taken out of the request, or of the answer that brought it: nobody can say whose poll it is of two.
+            gone = [flow for flow in self.flows if flow.start and (taken or is_put_there(flow.device_code))]
+            alike = [flow for flow in gone if flow.start and flow.start.origin == one.origin]
+            still = [flow for flow in alike if not flow.over]
+            if alike:
+                return still[0] if len(still) == 1 else alike[-1] if not still else None
         same = [flow for flow in self.flows if code and flow.device_code == code]
         if same:
             return same[-1]

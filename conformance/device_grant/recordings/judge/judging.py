@@ -18,6 +18,7 @@ from device_grant.protocol.events import Noted
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.formats.capture import PARTIES, Party
 from device_grant.recordings.judge.flows import Flow, flows_of
+from device_grant.recordings.judge.scrubbed import SCRUBBED, Restoring, is_scrubbed
 from device_grant.recordings.judge.times import Readings, readings_of
 from device_grant.results.lines import result_lines, steps_of
 from device_grant.results.model import Case
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from device_grant.catalogue import Catalogue
+    from device_grant.judging import Invariant
     from device_grant.judging.ledger import Expects
     from device_grant.recordings.judge.finding import Findings, RecognisedExchange
     from device_grant.results.model import Result
@@ -133,6 +135,7 @@ class CaptureJudge:
         seen: set[int] = set()
         for number, flow in enumerate(self.flows, 1):
             readings = readings_of(flow, self.findings.capture)
+            restoring = Restoring.of(flow.members)
             results: list[Result] = []
             if "server" in self.parties:
                 ledgers: Mapping[str, Ledger] = {entry.name: self._ledger(entry) for entry in all_invariants()}
@@ -140,11 +143,11 @@ class CaptureJudge:
                     # A registration belongs to each flow of its client, and is one answer all the same.
                     if id(one) not in seen:
                         seen.add(id(one))
-                        self._server(one, shown, ledgers)
+                        self._server(one, shown, ledgers, restoring)
                 results += self._lines(ledgers, sends=True)
             if "client" in self.parties:
                 ledgers = {entry.name: self._ledger(entry) for entry in every_rule()}
-                self._client(flow, readings, ledgers)
+                self._client(flow, readings, ledgers, restoring)
                 results += self._lines(ledgers, sends=False)
             yield Judged(self._case(number, flow, readings), results)
 
@@ -177,7 +180,20 @@ class CaptureJudge:
 
     # The server.
 
-    def _server(self, one: RecognisedExchange, shown: Exchange, ledgers: Mapping[str, Ledger]) -> None:
+    def _said(self, entry: Invariant, one: RecognisedExchange, restoring: Restoring) -> list[Judgement]:
+        """What an invariant says of an exchange, whatever stood where values were taken out."""
+        said = list(entry.function(one.exchange, self.dialect))
+        if not is_scrubbed(one.exchange):
+            return said
+        others = [
+            list(entry.function(make(one.exchange, one.dialect), self.dialect))
+            for make in (restoring.restored, restoring.ruined)
+        ]
+        return _settled(entry.requirements, [said, *others])
+
+    def _server(
+        self, one: RecognisedExchange, shown: Exchange, ledgers: Mapping[str, Ledger], restoring: Restoring
+    ) -> None:
         if one.entry.bodiless:
             return  # half of the answer is not in the capture
         for entry in all_invariants():
@@ -185,7 +201,7 @@ class CaptureJudge:
                 continue
             ledger = ledgers[entry.name]
             ledger.unsettled = one.entry.unsettled
-            for judgement in entry.function(one.exchange, self.dialect):
+            for judgement in self._said(entry, one, restoring):
                 if judgement.requirement in _BY_TEXT and not one.entry.octets:
                     continue
                 # The exchange with its times, which the invariants do not look at.
@@ -193,7 +209,7 @@ class CaptureJudge:
 
     # The client.
 
-    def _client(self, flow: Flow, readings: Readings, ledgers: Mapping[str, Ledger]) -> None:
+    def _client(self, flow: Flow, readings: Readings, ledgers: Mapping[str, Ledger], restoring: Restoring) -> None:
         known = self._known(flow)
         left_out = set(_NEVER)
         if any(one.entry.rebuilt for one in flow.members):
@@ -211,6 +227,13 @@ class CaptureJudge:
             )
             for variant in readings.variants
         ]
+        if any(is_scrubbed(one.exchange) for one in flow.members):
+            readings = readings.told_twice(lambda exchange: restoring.restored(exchange, self.dialect_name), SCRUBBED)
+            code = str(restoring.value("device_code"))
+            sessions += [
+                dataclasses.replace(session, exchanges=variant.exchanges, device_code=code)
+                for session, variant in zip(sessions, readings.variants[len(sessions) :], strict=True)
+            ]
         unsent = {place for place, one in enumerate(flow.members) if one.entry.unsent}
         for rule in every_rule():
             if not applies(rule, self.dialect, self.catalogue.get):
@@ -239,6 +262,16 @@ class CaptureJudge:
         return {}
 
 
+def _settled(requirements: Collection[str], said: list[list[Judgement]]) -> list[Judgement]:
+    """What is said of the first in each requirement, unless others come to something else."""
+    collected: list[Judgement] = []
+    for requirement in requirements:
+        own = [[one for one in each if one.requirement == requirement] for each in said]
+        alike = len({tuple(one.holds for one in each) for each in own}) == 1
+        collected += [one if alike else replace(one, holds=None, problem=SCRUBBED, got="") for one in own[0]]
+    return collected
+
+
 def _without(session: ClientSession, places: Collection[int]) -> ClientSession:
     """The session without the exchanges at these places."""
     if not places:
@@ -265,7 +298,7 @@ def _agreed(rule: Rule, sessions: list[ClientSession], readings: Readings) -> li
             else:
                 # What was measured in one of several readings was measured nowhere.
                 vague = bool(first.measured) and len(sessions) > 1
-                got, measured = ("", {}) if vague else (first.got, first.measured)
+                got, measured = (readings.source, {}) if vague else (first.got, first.measured)
                 collected.append(
                     Judgement(requirement, first.holds, first.problem, shown, got, first.tolerated, measured=measured)
                 )

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from device_grant.protocol.names import snake
 from device_grant.protocol.reading import basic, form_pairs, query_pairs
 from device_grant.protocol.redaction import SECRET_MEMBERS
+from device_grant.recordings.formats.placeholders import is_put_there
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -41,10 +42,6 @@ _PIECES = re.compile(r"[\s,;:\"'<>()]+|(?<![A-Za-z0-9])=|\b[\w-]+=(?=[\"\w])")
 """Between the values of a header."""
 _FEW_DIGITS, _FEW_CHANGES, _PER_CHANGE = 2, 5, 8
 """Ordinary words and versions change less often between small letters, capitals and digits than random text does."""
-_PLACEHOLDER = re.compile(
-    r"\W*(redacted|filtered|removed|masked|hidden|scrubbed|omitted|sanitized|placeholder|[*xX.…-]+)\W*", re.IGNORECASE
-)
-"""What stands where somebody took a secret out already: it is none, and occurs in ordinary prose."""
 _DEEPEST = 20
 """Objects in objects that are looked into."""
 
@@ -59,18 +56,13 @@ def learn(result: Iterable[RecognisedExchange], secrets: Secrets) -> None:
         secrets.register_variants(one.exchange.request.content.decode("latin-1"))
 
 
-def is_placeholder(text: str) -> bool:
-    """Whether a text is what somebody put in the place of what they took out."""
-    return bool(_PLACEHOLDER.fullmatch(text))
-
-
 def _learn_members(one: RecognisedExchange, secrets: Secrets) -> None:
     request, response = one.exchange.request, one.exchange.response
     for name, value in (*one.exchange.outcome.members.items(), *_members(request), *_answered(response)):
         kind = _kind_of(name)
         if kind:
             _register(secrets, kind, value)
-        elif not _OPEN_NAMES.match(name) and isinstance(value, str) and _is_random(value):
+        elif not _OPEN_NAMES.match(name) and isinstance(value, str) and is_random(value):
             _register(secrets, "value", value)
     credentials = basic(request)
     if credentials is not None:
@@ -82,7 +74,7 @@ def _learn_texts(request: Request, response: Response | None, secrets: Secrets) 
     for name, value in (*request.headers, *(response.headers if response else ())):
         _learn_header(name, value, secrets)
     for piece in urlsplit(request.url).path.split("/"):
-        if _is_random(unquote(piece)):
+        if is_random(unquote(piece)):
             _register(secrets, "value", unquote(piece))
     for text in _texts(request, response):
         for token in _JWT.findall(text):
@@ -96,7 +88,7 @@ def _learn_header(name: str, value: str, secrets: Secrets) -> None:
         _register(secrets, "authorization", rest or scheme)
     elif not public and not _OPEN_NAMES.match(name):
         for piece in _PIECES.split(value):
-            if _is_random(piece):
+            if is_random(piece):
                 _register(secrets, "value", piece)
 
 
@@ -108,7 +100,7 @@ def _kind_of(name: str) -> str:
     return snake(name).lower() if _SECRET_NAME.search(bare) else ""
 
 
-def _is_random(value: str) -> bool:
+def is_random(value: str) -> bool:
     """Whether a text has the shape of a token: long, of its alphabet alone, and with no word in it."""
     if "://" in value or not _RANDOM.fullmatch(value):
         return False
@@ -165,5 +157,5 @@ def _texts(request: Request, response: Response | None) -> Iterator[str]:
 
 
 def _register(secrets: Secrets, kind: str, value: object) -> None:
-    if isinstance(value, str) and not _PLACEHOLDER.fullmatch(value):
+    if isinstance(value, str) and not is_put_there(value):
         secrets.register(kind, value)

@@ -48,11 +48,20 @@ class Readings:
     variants: tuple[Reading, ...]
     unknown: str = ""
     """Why there are several."""
+    source: str = ""
+    """Where the times come from, if not from the file itself."""
 
     def evidence(self, exchanges: Sequence[Exchange]) -> tuple[Exchange, ...]:
         """The exchanges as they are shown, of those of any variant."""
         places = {id(one): place for variant in self.variants for place, one in enumerate(variant.exchanges)}
         return tuple(self.shown[places[id(one)]] for one in exchanges)
+
+    def told_twice(self, change: Callable[[Exchange], Exchange], why: str) -> Readings:
+        """The same ways, and each of them once more with exchanges that were changed."""
+        changed = tuple(
+            Reading(tuple(change(one) for one in variant.exchanges), variant.over) for variant in self.variants
+        )
+        return Readings(self.shown, self.variants + changed, self.unknown or why, self.source)
 
 
 def readings_of(flow: Flow, capture: Capture) -> Readings:
@@ -79,7 +88,7 @@ def readings_of(flow: Flow, capture: Capture) -> Readings:
             _described(exchanges, lambda place: gaps[place] - unit, _slow(entries, gaps, took), over - unit),
             _described(exchanges, lambda place: gaps[place] + (unit if place % 2 else -unit), took, over),
         ]
-        return Readings(exact.exchanges, tuple(variants), COARSE)
+        return Readings(exact.exchanges, tuple(variants), capture.timing or COARSE, capture.timing)
     if vague:
         return Readings(
             exact.exchanges,

@@ -1,0 +1,1 @@
+"""What proxies save besides HAR: sessions of Charles and Fiddler, dumps of mitmproxy."""
