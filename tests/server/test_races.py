@@ -19,7 +19,9 @@ from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import RFC8628
 from device_grant.protocol.events import OverlapTried
 from device_grant.reference.embedded import embedded
-from device_grant.server.checks.grant.test_races import _contradiction, _require_rotation, _rounds
+from device_grant.server.checks.grant.test_races import _beside_the_last, _require_rotation
+from device_grant.server.histories.history import history_of
+from device_grant.server.histories.rounds import rounds
 from device_grant.server.pages.deciding import decide_together, require_browsers
 from device_grant.server.session.case import ServerCase
 from device_grant.server.session.device import Device
@@ -120,8 +122,12 @@ def test_nobody_there():
     with in_process() as case:
         request = httpx.Request("POST", "http://127.0.0.1:1/token", content=b"x")
         case.run.target.in_process = False
-        with mock.patch.object(case.run.target, "together", return_value=["from the library"]):
-            assert Race(case).send([request]) == ["from the library"]
+
+        def overlap(dispatches, _meanwhile):
+            dispatches[0].end(httpx.Response(204))
+
+        with mock.patch.object(case.run.target, "overlap", overlap):
+            assert [answer.status_code for answer in Race(case).send([request])] == [204]
         case.run.target.in_process = True
 
 
@@ -137,30 +143,32 @@ def test_octets_of_a_request():
 def test_browsers_in_step():
     with in_process() as case:
         race, grant = Race(case), case.device.start()
-        decisions, answers = decide_together(race, grant, ["approve"])
+        decisions = decide_together(race, grant, ["approve"])
         assert decisions["approve"].taken
         assert decisions["approve"].steps > 2
-        assert not answers
         length = decisions["approve"].steps
-        late, _ = decide_together(race, grant, ["deny"])
+        late = decide_together(race, grant, ["deny"])
         assert "400" in late["deny"].complaint
         again = case.device.start()
         lengths = {"approve": length, "deny": length}
         order = ["deny", "approve"]
-        decisions, answers = decide_together(race, again, order, lengths=lengths, polls=[race.poll(again)])
+        history = history_of(race, again)
+        beside = _beside_the_last(history)
+        decisions = decide_together(race, again, order, lengths=lengths, beside=beside)
+        history.settle()
         assert decisions["deny"].taken
         assert not decisions["approve"].taken
-        assert len(answers) == 1
+        assert len(history.exchanges) == 1
 
 
 def test_a_browser_that_is_ahead_wins():
     with in_process() as case:
         race = Race(case)
-        length = decide_together(race, case.device.start(), ["approve"])[0]["approve"].steps
+        length = decide_together(race, case.device.start(), ["approve"])["approve"].steps
         for lead, winner in ((1, "deny"), (-1, "approve")):
             lengths = {"approve": length, "deny": length}
             order = ["deny", "approve"]
-            decisions, _ = decide_together(race, case.device.start(), order, lengths=lengths, lead=lead)
+            decisions = decide_together(race, case.device.start(), order, lengths=lengths, lead=lead)
             assert [action for action, decision in decisions.items() if decision.taken] == [winner]
 
 
@@ -194,33 +202,6 @@ def test_decisions_together_need_browsers():
                 require_browsers(case)
 
 
-class Polled:
-    def __init__(self, code):
-        self.code = code
-
-
-@pytest.mark.parametrize(
-    ("codes", "denied", "wrong"),
-    [
-        (["authorization_pending", "ok", "invalid_grant"], False, False),
-        (["slow_down", "access_denied", "access_denied"], True, False),
-        (["ok", "access_denied", "access_denied"], True, False),
-        (["authorization_pending", "access_denied", "ok"], False, True),
-        (["access_denied", "ok", "invalid_grant"], False, True),
-        (["authorization_pending", "ok", "ok"], False, True),
-        (["authorization_pending", "ok", "invalid_grant"], True, True),
-    ],
-)
-def test_what_contradicts_a_denial(codes, denied, wrong):
-    assert bool(_contradiction([Polled(code) for code in codes], denied=denied, single_use=True)) is wrong
-
-
-def test_codes_that_can_always_be_used_again_contradict_no_denial():
-    polls = [Polled(code) for code in ("authorization_pending", "ok", "ok")]
-    assert not _contradiction(polls, denied=False, single_use=False)
-    assert _contradiction([*polls, Polled("access_denied"), Polled("ok")], denied=False, single_use=False)
-
-
 def test_without_rotation_parallel_refreshes_may_win():
     with in_process("refresh_token_reusable") as case, pytest.raises(NotApplicable):
         _require_rotation(Device(case, case.device.client))
@@ -232,9 +213,9 @@ def test_rounds_go_on_within_their_time():
         counted = {}
         for seconds in (0.0, 60.0):
             case.run.profile = replace(plain, race_rounds=2, race_seconds=seconds)
-            counted[seconds] = list(_rounds(case))
+            counted[seconds] = list(rounds(case))
         case.run.profile = replace(plain, race_rounds=30, race_seconds=0.0)
-        assert list(_rounds(case))[-1] == 30
+        assert list(rounds(case))[-1] == 30
     assert {seconds: numbers[-1] for seconds, numbers in counted.items()} == {0.0: 2, 60.0: 12}
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.targets import AsgiTarget, open_target, resolve
+from device_grant.targets.dispatch import together
 
 ASGI = """
 import asyncio, os, time
@@ -203,12 +204,12 @@ def test_a_hanging_wsgi_request_ends_although_time_is_frozen(folder):
 @pytest.mark.parametrize("make", [asgi, wsgi])
 def test_requests_together_are_under_way_at_the_same_time(folder, make):
     with make(folder) as target, target.http() as http:
-        answers = target.together([http.build_request("GET", "/meet") for _ in range(3)])
+        answers = together(target.overlap, [http.build_request("GET", "/meet") for _ in range(3)])
         assert [answer.status_code for answer in answers] == [200, 200, 200]
-        mixed = target.together([http.build_request("GET", path) for path in ("/raise", "/time")])
+        mixed = together(target.overlap, [http.build_request("GET", path) for path in ("/raise", "/time")])
         assert [answer.status_code for answer in mixed] == [500, 200]
         assert float(mixed[1].text) > 0
-        assert target.together([]) == []
+        assert together(target.overlap, []) == []
 
 
 @pytest.mark.parametrize("make", [asgi, wsgi])

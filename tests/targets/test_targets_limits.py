@@ -14,6 +14,7 @@ from support.raw_hostile import MANNERS, bomb, hostile
 if TYPE_CHECKING:
     from peer_wire import Answer
 
+from device_grant.targets import dispatch
 from device_grant.targets.config import LimitsSection, Located, Serve, TargetConfig
 from device_grant.targets.transports.in_process import AsgiTarget, WsgiTarget
 from device_grant.targets.transports.limits import Mute, TooLarge
@@ -189,7 +190,7 @@ def test_an_application_is_bounded_as_a_server_is(target, together, path, monkey
     with target.http(timeout=timeout) as client:
         tracemalloc.start()
         if together:
-            answers = target.together([client.build_request("GET", path)] * 2)
+            answers = dispatch.together(target.overlap, [client.build_request("GET", path)] * 2)
         else:
             with pytest.raises(httpx.HTTPError) as caught:
                 client.get(path)

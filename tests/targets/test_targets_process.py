@@ -17,6 +17,7 @@ from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.targets import FaketimeClock, open_target, resolve
 from device_grant.targets import environments as environments_module
 from device_grant.targets.addresses import is_loopback
+from device_grant.targets.dispatch import together
 from device_grant.targets.environments import cache_folder, node_environment, python_environment
 from device_grant.targets.transports import process as process_module
 
@@ -110,9 +111,9 @@ def test_without_ready_an_accepted_connection_is_enough(tmp_path):
 
 def test_requests_together_are_under_way_at_the_same_time(tmp_path):
     with launched(tmp_path) as target, target.http() as http:
-        answers = target.together([http.build_request("GET", "/meet") for _ in range(3)])
+        answers = together(target.overlap, [http.build_request("GET", "/meet") for _ in range(3)])
         assert [answer.status_code for answer in answers] == [200, 200, 200]
-        assert target.together([]) == []
+        assert together(target.overlap, []) == []
 
 
 def test_a_stubborn_process_and_its_children_are_killed(tmp_path, monkeypatch):
@@ -351,7 +352,7 @@ def test_a_live_endpoint_needs_any_answer():
         with open_target(resolve(base)) as target, target.http() as http:
             assert (target.base, target.clock.kind) == (base, "real")
             assert http.get("/x").url.path == "/tenant/x"
-            answers = target.together([http.build_request("GET", "/x")] * 2)
+            answers = together(target.overlap, [http.build_request("GET", "/x")] * 2)
             assert [answer.status_code for answer in answers] == [404, 404]
         server.shutdown()
 

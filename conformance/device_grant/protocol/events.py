@@ -151,6 +151,36 @@ class RoundBegan(Event):
 
 
 @dataclass(frozen=True)
+class Bar:
+    """An operation of a history, from when it was invoked to when it was answered."""
+
+    name: str
+    """What was done, in words: `poll 2`."""
+    answer: str
+    """In words: `token 1`, `authorization_pending`; empty where nobody saw one."""
+    began: float
+    """Seconds since the history began, on the target's clock; while that stands, real time counts a thousandth."""
+    ended: float | None
+    """None: it was never answered, and may take effect at any time."""
+
+
+@dataclass(frozen=True)
+class HistoryDrawn(Event):
+    """Operations on one grant overlapped, and an order was searched for that explains their answers."""
+
+    kind = "history"
+    bars: tuple[Bar, ...]
+    """In the order in which they were invoked."""
+    explained: bool
+    """Whether there is one."""
+
+    def describe(self) -> str:
+        """`8 operations overlapped: no order explains their answers`."""
+        which = "an order explains" if self.explained else "no order explains"
+        return f"{len(self.bars)} operations on one grant: {which} their answers"
+
+
+@dataclass(frozen=True)
 class ClientStarted(Event):
     """The client under test is started."""
 

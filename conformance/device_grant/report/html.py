@@ -22,7 +22,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from device_grant.catalogue import Verdict, load
-from device_grant.report import http, timeline
+from device_grant.report import history, http, timeline
 from device_grant.report.sparing import partly_judged
 from device_grant.report.text import level_in_words, minute, plural, web_link
 from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
@@ -129,6 +129,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "anchor": anchor,
+        "bars": history.bars,
         "baseline_entry": baseline_entry,
         "by_reason": _by_reason,
         "by_subject": _by_subject,
@@ -150,6 +151,7 @@ def _environment() -> Environment:
     }
     environment.globals |= {
         "fail": Verdict.FAIL,
+        "history_width": history.WIDTH,
         "in_process": DEFAULT_BASE,
         "longest_story": _LONGEST_STORY,
         "longest_transcript": _LONGEST_TRANSCRIPT,

@@ -12,7 +12,7 @@ from rich.style import Style
 from rich.text import Text
 
 from device_grant.catalogue.model import Verdict
-from device_grant.report import http
+from device_grant.report import history, http
 from device_grant.report.console import bullets, encodable, heading, indented, paragraph, wrapped
 from device_grant.report.findings import distinct
 from device_grant.report.progress import STYLE
@@ -36,6 +36,8 @@ _JOURNAL_LINES = 6
 _LONGEST_CAUSE = 120
 _MOST_CAUSES = 12
 """Causes that the end of the output has a line for."""
+_LABEL = 15
+"""Columns before the value of a field."""
 _NAMED = 6
 """Requirements that a group names before it only counts them."""
 
@@ -196,6 +198,11 @@ def _failure(requirement: RequirementResult, result: Result, console: Console) -
     indented(console, result.statement, 5)
     step = http.decisive(result.steps)
     _field(console, "check", result.check)
+    drawing = history.bars(result.steps)
+    if drawing is not None:
+        for number, line in enumerate(history.as_text(drawing, console.width - _LABEL)):
+            _field(console, "" if number else "bars", line, whole=True)
+        _field(console, "", drawing.caption)
     if len(result.steps) > 1:
         _story(console, http.story(result.steps))
     if step is not None and step.request is not None:

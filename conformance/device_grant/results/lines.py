@@ -10,8 +10,17 @@ from device_grant.catalogue import Verdict
 from device_grant.judging import Spared, UserModuleBroke
 from device_grant.protocol import Event, Exchange, Request, Response, Secrets
 from device_grant.protocol.curl import curl
-from device_grant.protocol.events import ClientEnded, Decided, DecisionRefused, Mistyped, PageLoaded, Waited
-from device_grant.results.model import LEFT_OUT, Case, Header, HttpRequest, HttpResponse, Result, Step
+from device_grant.protocol.events import (
+    Bar,
+    ClientEnded,
+    Decided,
+    DecisionRefused,
+    HistoryDrawn,
+    Mistyped,
+    PageLoaded,
+    Waited,
+)
+from device_grant.results.model import LEFT_OUT, Case, Header, HistoryBar, HttpRequest, HttpResponse, Result, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -172,11 +181,18 @@ def _event(event: Event) -> Step:
             said = {"grant": grant}
         case DecisionRefused(action=action, complaint=complaint):
             said = {"action": action, "complaint": complaint}
+        case HistoryDrawn(bars=bars, explained=explained):
+            said = {"bars": [_bar(bar) for bar in bars], "explained": explained}
         case PageLoaded(status=status) | ClientEnded(status=status):
             said = {"status": status}
         case _:
             pass
     return Step(at=round(event.at, 3), label=event.describe(), event=event.kind, **said)
+
+
+def _bar(bar: Bar) -> HistoryBar:
+    ended = None if bar.ended is None else round(bar.ended, 9)
+    return HistoryBar(name=bar.name, answer=bar.answer, began=round(bar.began, 9), ended=ended)
 
 
 def _request(request: Request, secrets: Secrets) -> HttpRequest:

@@ -37,6 +37,19 @@ class HttpResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     truncated: int = 0
 
 
+class HistoryBar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One of several operations that overlapped, from when it was invoked to when it was answered."""
+
+    name: str
+    """What was done, in words."""
+    answer: str = ""
+    """What came, in words; empty where nobody saw an answer."""
+    began: float = 0.0
+    """Seconds since the first of them began, on the target's clock; while that stands, a real second counts 0.001."""
+    ended: float | None = None
+    """Absent: it was never answered, and may have taken effect at any time since."""
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One exchange, or (without a request) an event such as a wait or a decision of the user.
 
@@ -64,8 +77,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the server wrote of its troubles when it answered 5xx, the end of it: a traceback, or lines of its log."""
     event: str = ""
     """Kind of an event: `waited`, `decided`, `mistyped`, `decision-refused`, `page-loaded`, `connection-dropped`,
-    `overlap-tried`, `round-began`, `client-started`, `client-ended`, `noted`, and `left-out` for steps that are not
-    shown; later versions may know more. Empty for an exchange."""
+    `overlap-tried`, `round-began`, `history`, `client-started`, `client-ended`, `noted`, and `left-out` for steps that are
+    not shown; later versions may know more. Empty for an exchange."""
     seconds: float = 0.0
     """`waited`: how long, on the target's clock."""
     action: str = ""
@@ -77,6 +90,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     status: int | None = None
     """`page-loaded`: the HTTP status. `client-ended`: the exit status, negative for a signal, absent if the client was
     still going on."""
+    bars: list[HistoryBar] = []
+    """`history`: the operations that overlapped, in the order in which they were invoked."""
+    explained: bool = False
+    """`history`: whether an order of them explains the answers."""
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):

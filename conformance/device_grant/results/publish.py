@@ -219,6 +219,8 @@ def _step(step: Step, steady: _Steady) -> Step:
         response=_response(step.response, steady) if step.response is not None else None,
         error=steady.cut(step.error),
         code=steady.cut(step.code),
+        # When they overlapped is another thing in every run; that nothing explains them is not.
+        bars=[],
         # It names files and lines of the machine that the run was made on.
         journal="",
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import httpx
 
     from device_grant.targets.config import TargetConfig
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
 
 T = TypeVar("T")
 
@@ -195,8 +196,11 @@ class Target(Protocol):
     def listens(self, host: str, port: int) -> bool:
         """Whether something takes connections there."""
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
-        """Send requests at the same moment: released together over warmed connections, or concurrent tasks."""
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
+        """Send requests side by side, each after its delay, and fill in their answers and moments.
+
+        Over warmed connections, or as concurrent tasks.
+        """
 
     def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
         """What comes back for octets that are sent to the host of a URL, and how the connection ends.

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.targets.config import TargetConfig
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, Codec, Sampler, Target, User
 
 T = TypeVar("T")
@@ -198,9 +199,9 @@ class RecordingTarget:
         self.recorder.tape.answers[f"{host}:{port}"] = result
         return result
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
         """Passed on and not kept: what happens at the same moment no recording shows."""
-        return self.inner.together(requests)
+        self.inner.overlap(dispatches, meanwhile)
 
     def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
         """Speak over a raw socket and keep what was said."""

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from device_grant.recordings.formats.cassette import Manifest
     from device_grant.targets.config import TargetConfig
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, Sampler, User
 
 
@@ -86,9 +87,10 @@ class ReplayTarget:
         """As it was when it was recorded."""
         return self.player.tapes[SHARED].answers.get(f"{host}:{port}", False)
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
         """Nothing: checks of races do not get here."""
-        raise NotHeld(f"{self.spec}: {len(requests)} requests at the same moment cannot be replayed")
+        del meanwhile
+        raise NotHeld(f"{self.spec}: {len(dispatches)} requests at the same moment cannot be replayed")
 
     def talk(self, url: str, sent: bytes, conversation: Callable[[], tuple[bytes, str]]) -> tuple[bytes, str]:
         """What came over a raw socket when it was recorded."""

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash
-from device_grant.reference.server.store import IssuedGrant, RefreshToken, RegisteredClient, State, Store, race_window
+from device_grant.reference.server.store import (
+    IssuedGrant,
+    RefreshToken,
+    RegisteredClient,
+    State,
+    Store,
+    race_window,
+    slow_store,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,14 +60,7 @@ class Grants:
             self.store.on_poll(self.store.grants.get(device_code))
         if self.store.faults.quote_in_code_500 and "'" in device_code:
             raise crash()
-        if self.store.faults.redemption_race:
-            grant = self._judge(client, device_code)
-            await race_window()
-            grant.state = State.REDEEMED
-        else:
-            with self.store.lock:
-                grant = self._judge(client, device_code)
-                grant.state = State.REDEEMED
+        grant = await self._redeemed(client, device_code)
         if self.store.faults.one_refresh_token_a_user:
             for held in self.store.refresh_tokens.values():
                 if held.client.id == client.id and held.subject == grant.subject:
@@ -71,6 +72,35 @@ class Grants:
         if self.store.faults.tokens_age_with_session:
             tokens = replace(tokens, expires_in=tokens.expires_in - grant.spent)
         return tokens
+
+    async def _redeemed(self, client: RegisteredClient, device_code: str) -> IssuedGrant:
+        """The approved grant of a code, which is marked as redeemed; everything else is a Refusal."""
+        if self.store.faults.late_write:
+            return await self._redeem_written_late(client, device_code)
+        if self.store.faults.redemption_race:
+            grant = self._judge(client, device_code)
+            await race_window()
+            grant.state = State.REDEEMED
+        else:
+            with self.store.lock:
+                grant = self._judge(client, device_code)
+                grant.state = State.REDEEMED
+        return grant
+
+    async def _redeem_written_late(self, client: RegisteredClient, device_code: str) -> IssuedGrant:
+        """One poll under the fault `late_write`."""
+        grant = self.store.grant_by_device_code(device_code)
+        read = replace(grant) if grant is not None else None
+        try:
+            with self.store.lock:
+                approved = self._judge(client, device_code)
+                approved.state = State.REDEEMED
+        except Refusal:
+            await slow_store()
+            if grant is not None and read is not None and read.state in (State.PENDING, State.APPROVED):
+                grant.state, grant.decided, grant.subject = read.state, read.decided, read.subject
+            raise
+        return approved
 
     def _scope_of(self, grant: IssuedGrant) -> tuple[str, ...]:
         """The scope of a grant, but under the fault `scope_of_newest_grant`."""

@@ -102,6 +102,8 @@ class VerificationPages:
             return blocked
         if self.faults.decision_race:
             grant = await self.store.decide_late(typed, approve=approve, subject=session.user)
+        elif self.faults.approval_outlives_code:
+            grant = await self.store.decide_outliving(typed, approve=approve, subject=session.user)
         else:
             grant = self.store.decide(typed, approve=approve, subject=session.user)
         if grant is None:

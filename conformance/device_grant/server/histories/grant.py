@@ -82,6 +82,8 @@ class GrantModel:
     late_denial: Late = "unknown"
     """A denial after an approval."""
     late_approval: Late = "unknown"
+    forgets: bool = False
+    """Whether codes that were redeemed are called pending at other times too."""
 
     def step(self, state: GrantState, operation: GrantOperation) -> Iterator[GrantState]:
         """The states that an operation may leave; see `linearize`."""
@@ -120,7 +122,9 @@ class GrantModel:
     def _is_pending(self, state: GrantState) -> bool:
         if GrantRule.DENIED in self.rules and (state.denied or state.decision == DENY):
             return False
-        return GrantRule.KEPT not in self.rules or state.decision != APPROVE or bool(state.token)
+        if GrantRule.KEPT not in self.rules or (state.token and self.forgets):
+            return True
+        return state.decision != APPROVE
 
     def _decided(self, state: GrantState, operation: GrantOperation) -> Iterator[GrantState]:
         decision = operation.kind
@@ -169,10 +173,9 @@ def loosened(
 ) -> tuple[list[GrantOperation], frozenset[GrantRule]]:
     """The operations with the time that a server may take to see what happened, `delay` seconds; and the rules left.
 
-    No text says when a decision has to be seen, nor that a pending answer is newer than the interval: a decision may
-    take effect that much later, and pending may be that old, which together makes twice as much for what is pending after
-    a decision. Where the pages took both decisions, a code that stays
-    pending is no contradiction: the two may have undone each other.
+    No text says when a decision has to be seen, nor that a pending answer is newer than the interval. So a decision may
+    take effect that much later, and pending may be that old: twice as much for what is pending after a decision. Where
+    the pages took both decisions, a code that stays pending is no contradiction: the two may have undone each other.
     """
     decisions = {one.kind for one in operations if one.kind != "poll"}
     moved = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from concurrent.futures import Future
@@ -11,17 +12,20 @@ from typing import TYPE_CHECKING
 import httpx
 
 from device_grant.judging import Untestable
+from device_grant.targets.dispatch import Dispatch, dispatched
 from device_grant.targets.ports import UserError, UserModuleError
 from device_grant.targets.users.browser import Browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from device_grant.protocol import Request
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Grant
     from device_grant.server.sockets.racing import Race
+    from device_grant.targets.dispatch import Meanwhile
     from device_grant.targets.ports import User
+
+    Beside = Callable[[int], Sequence[Dispatch]]
 
 PATIENCE = 60.0
 """Real seconds for one step of a browser."""
@@ -38,6 +42,10 @@ class Decision:
     """Requests that it took."""
     error: BaseException | None = None
     """Something of ours broke, for example the user module."""
+    invoked: float = math.inf
+    """Seconds of `time.perf_counter`: when its first request was sent."""
+    answered: float = -math.inf
+    """When its last request was answered; infinite where that was not."""
 
     @property
     def taken(self) -> bool:
@@ -96,15 +104,18 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
     *,
     lengths: Mapping[str, int] | None = None,
     lead: int = 0,
-    polls: Sequence[Request] = (),
-) -> tuple[dict[str, Decision], list[httpx.Response | Exception]]:
+    beside: Beside = lambda _left: (),
+    meanwhile: Meanwhile | None = None,
+    hold: Callable[[], float] = lambda: 0.0,
+) -> dict[str, Decision]:
     """Let one browser for each action (`approve`, `deny`) go through the pages in step.
 
     The next requests of all browsers reach the server together, in the order of `actions`. `lengths` is how many
     requests each decision takes, so that those with a short way begin later and all end together, but for the first
-    action, which ends `lead` steps before the others (after them if negative); `polls` go with the last step.
-    Returns what became of the decisions, and the answers to the polls. Raises Untestable as `require_browsers` does,
-    and UserModuleError.
+    action, which ends `lead` steps before the others (after them if negative). Only where `lengths` is given: `beside`
+    says what else is sent with a step, given the number of steps that are left after it, `meanwhile` is done beside the
+    last one, and `hold` draws real seconds by which each browser is late in it. Returns what became of the decisions.
+    Raises Untestable as `require_browsers` does, and UserModuleError.
     """
     case = race.case
     user = require_browsers(case)
@@ -114,12 +125,9 @@ def decide_together(  # noqa: PLR0913 - what is decided, and three ways of placi
     for browser in browsers:
         threading.Thread(target=browser.decide, args=(user, case, grant), daemon=True, name=browser.action).start()
 
-    def late() -> Sequence[Request]:
-        ending = lengths is not None and all(lengths[one.action] - one.decision.steps <= 0 for one in browsers)
-        return polls if ending else ()
-
-    answers = _in_step(race, browsers, outbox, late)
-    return {browser.action: browser.decision for browser in browsers}, answers
+    left = None if lengths is None else lambda: max(lengths[one.action] - one.decision.steps for one in browsers)
+    _in_step(race, browsers, outbox, _Company(left, beside, meanwhile, hold))
+    return {browser.action: browser.decision for browser in browsers}
 
 
 def approve_together(race: Race, grants: Sequence[Grant]) -> list[Decision]:
@@ -128,21 +136,37 @@ def approve_together(race: Race, grants: Sequence[Grant]) -> list[Decision]:
     browsers = [_Decider("approve", outbox) for _ in grants]
     for browser, grant in zip(browsers, grants, strict=True):
         threading.Thread(target=browser.decide, args=(user, race.case, grant), daemon=True, name="approve").start()
-    _in_step(race, browsers, outbox, tuple)
+    _in_step(race, browsers, outbox, _Company())
     return [browser.decision for browser in browsers]
 
 
-def _in_step(
-    race: Race,
-    browsers: Sequence[_Decider],
-    outbox: queue.SimpleQueue[_Decider],
-    late: Callable[[], Sequence[Request]],
-) -> list[httpx.Response | Exception]:
-    """Send the next requests of all browsers together, until all are through; returns the answers to what came `late`.
+@dataclass
+class _Company:
+    """What goes beside the requests of browsers."""
+
+    left: Callable[[], int] | None = None
+    """Steps that are left after the one that comes; None: nobody knows, and nothing goes beside them."""
+    beside: Beside = lambda _left: ()
+    meanwhile: Meanwhile | None = None
+    hold: Callable[[], float] = lambda: 0.0
+
+    def join(self, dispatches: Sequence[Dispatch]) -> tuple[Sequence[Dispatch], Meanwhile | None]:
+        """What goes with the next step, whose requests are held where it is the last one."""
+        left = self.left() if self.left is not None else None
+        if left is None or left < 0:
+            return (), None
+        if left > 0:
+            return self.beside(left), None
+        for dispatch in dispatches:
+            dispatch.delay = self.hold()
+        return self.beside(left), self.meanwhile
+
+
+def _in_step(race: Race, browsers: Sequence[_Decider], outbox: queue.SimpleQueue[_Decider], company: _Company) -> None:
+    """Send the next requests of all browsers together, until all are through.
 
     Raises what broke in one of them.
     """
-    answers: list[httpx.Response | Exception] = []
     for _ in range(_MOST_STEPS):
         _until_ready(browsers, outbox)
         going = [browser for browser in browsers if browser.waiting is not None]
@@ -153,7 +177,7 @@ def _in_step(
             for browser in behind:
                 browser.delay -= 1
             going = [browser for browser in going if browser not in behind]
-        answers += _step(race, going, late())
+        _step(race, going, company)
     else:
         _until_ready(browsers, outbox)
         _abandon(browsers, UserModuleError(f"the user module makes more than {_MOST_STEPS} requests for one decision"))
@@ -161,7 +185,6 @@ def _in_step(
     for browser in browsers:
         if browser.decision.error is not None:
             raise browser.decision.error
-    return answers
 
 
 def _delays(actions: Sequence[str], lengths: Mapping[str, int], lead: int) -> list[int]:
@@ -182,19 +205,22 @@ def _until_ready(browsers: Sequence[_Decider], outbox: queue.SimpleQueue[_Decide
             raise error from None
 
 
-def _step(race: Race, browsers: Sequence[_Decider], polls: Sequence[Request]) -> list[httpx.Response | Exception]:
-    pending = [browser.waiting for browser in browsers if browser.waiting is not None]
-    requests = [*(request for request, _ in pending), *(race.case.run.build(poll) for poll in polls)]
+def _step(race: Race, browsers: Sequence[_Decider], company: _Company) -> None:
+    pending = [(browser, *browser.waiting) for browser in browsers if browser.waiting is not None]
+    dispatches = dispatched(request for _, request, _ in pending)
+    beside, meanwhile = company.join(dispatches)
     with race.case.with_user():
-        results = race.send(requests)
+        race.overlap([*dispatches, *beside], meanwhile)
     for browser in browsers:
         browser.waiting = None
-    for (request, answer), result in zip(pending, results[: len(pending)], strict=True):
+    for (browser, request, answer), dispatch in zip(pending, dispatches, strict=True):
+        decision, result = browser.decision, dispatch.outcome
+        decision.invoked = min(decision.invoked, dispatch.invoked)
+        decision.answered = max(decision.answered, dispatch.answered)
         if isinstance(result, httpx.Response):
             answer.set_result(_unread(result))
         else:
             answer.set_exception(result if isinstance(result, httpx.TransportError) else _broken(request, result))
-    return results[len(pending) :]
 
 
 def _unread(response: httpx.Response) -> httpx.Response:

@@ -264,7 +264,7 @@ class Run:
         return self._connection.build(request)
 
     def read(self, request: Request, answer: httpx.Response | Exception, began: float, label: str) -> Exchange:
-        """An exchange from an answer that was obtained elsewhere, for example by `Target.together`."""
+        """An exchange from an answer that was obtained elsewhere, for example by `Target.overlap`."""
         now = self.target.clock.now() - began
         self.count()
         purpose = purpose_of(request)

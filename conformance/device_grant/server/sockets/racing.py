@@ -12,6 +12,7 @@ import socket
 import ssl
 import time
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import httpx
@@ -19,6 +20,7 @@ import httpx
 from device_grant.protocol import DEVICE_CODE_GRANT, Operation
 from device_grant.protocol.events import OverlapTried
 from device_grant.protocol.http1 import parse_responses, until_closed
+from device_grant.targets.dispatch import Dispatch, dispatched, together
 from device_grant.targets.transports.limits import TooLarge, whole
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Client, Exchange, Request, Response
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Grant
+    from device_grant.targets.dispatch import Meanwhile
 
 DEADLINE = 15.0
 """Real seconds for all answers of one race."""
@@ -47,15 +50,25 @@ class Race:
 
     def send(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
         """The answers, in the order of the requests; a request that got none has the reason in its place."""
+        return together(self.overlap, requests)
+
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
+        """Send requests side by side, each after its delay, and fill in their answers and moments."""
         target = self.case.run.target
         if target.in_process:
-            return target.together(requests)
+            target.overlap(dispatches, meanwhile)
+            return
         try:
-            lanes = _connected(requests)
+            lanes = _connected(dispatches)
         except (OSError, UnicodeError):
             # A proxy, or a host that only the HTTP library can reach: it has its own way of being quick.
-            return target.together(requests)
-        return _released(lanes)
+            target.overlap(dispatches, meanwhile)
+        else:
+            _released(lanes, meanwhile)
+
+    def dispatch(self, request: Request, *, delay: float = 0.0, dropped: bool = False) -> Dispatch:
+        """A request of the protocol, to be sent with others."""
+        return Dispatch(self.case.run.build(request), delay, dropped)
 
     def exchange(self, requests: Sequence[Request], label: str) -> list[Exchange]:
         """Send requests of the protocol together; their exchanges are kept and judged by the invariants."""
@@ -67,9 +80,10 @@ class Race:
             for request, answer in zip(requests, answers, strict=True)
         ]
 
-    def poll(self, grant: Grant) -> Request:
-        """A poll of the grant, to be sent with others."""
-        return self.token_request(grant.device.client, grant_type=DEVICE_CODE_GRANT, device_code=grant.device_code)
+    def poll(self, grant: Grant, client: Client | None = None) -> Request:
+        """A poll of the grant, to be sent with others; by another client if one is given."""
+        client = client or grant.device.client
+        return self.token_request(client, grant_type=DEVICE_CODE_GRANT, device_code=grant.device_code)
 
     def token_request(self, client: Client, **members: str) -> Request:
         """A token request with these members."""
@@ -87,7 +101,7 @@ class Race:
             return ""
         built = run.build(request)
         try:
-            first, second = _connected([built, built])
+            first, second = _connected(dispatched([built, built]))
         except (OSError, UnicodeError):
             return ""
         first.write()
@@ -107,9 +121,8 @@ class Race:
 class _Lane:
     """One request on a connection of its own; raises OSError if there is none to be had."""
 
-    request: httpx.Request
+    dispatch: Dispatch
     buffer: bytes = b""
-    answer: httpx.Response | Exception | None = None
     octets: bytes = field(init=False)
     connection: socket.socket = field(init=False)
 
@@ -120,13 +133,32 @@ class _Lane:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.connection = _encrypted(connection, url.host) if url.scheme == "https" else connection
 
+    @property
+    def request(self) -> httpx.Request:
+        """What is sent."""
+        return self.dispatch.request
+
+    @property
+    def answer(self) -> httpx.Response | Exception | None:
+        """What came of it so far."""
+        return self.dispatch.answer
+
     def write(self) -> None:
-        """All but the last octet."""
+        """All but the last octet. From now on the server knows what is asked, and may act on it."""
+        self.dispatch.begin()
         self._send(self.octets[:-1])
 
     def finish(self) -> None:
         """The last octet: only now is there a request to serve."""
         self._send(self.octets[-1:])
+        if self.dispatch.dropped and self.answer is None:
+            self._end(httpx.ReadError("closed", request=self.request))
+
+    def whole(self) -> None:
+        """Both at once, unless it is over already."""
+        if self.answer is None:
+            self.write()
+            self.finish()
 
     def _send(self, octets: bytes) -> None:
         try:
@@ -160,7 +192,7 @@ class _Lane:
             self._end(httpx.RemoteProtocolError("connection closed without a response", request=self.request))
 
     def _end(self, answer: httpx.Response | Exception) -> None:
-        self.answer = answer
+        self.dispatch.end(answer)
         # At once: a server that serves one connection after another waits for this before it looks at the next.
         self.connection.close()
 
@@ -178,10 +210,10 @@ def octets(request: httpx.Request) -> bytes:
     return b"\r\n".join([*lines, b"Connection: close", b"", b""]) + request.read()
 
 
-def _connected(requests: Sequence[httpx.Request]) -> list[_Lane]:
+def _connected(dispatches: Sequence[Dispatch]) -> list[_Lane]:
     lanes: list[_Lane] = []
     try:
-        lanes.extend(_Lane(request) for request in requests)
+        lanes.extend(_Lane(dispatch) for dispatch in dispatches)
     except (OSError, UnicodeError):
         for lane in lanes:
             lane.connection.close()
@@ -189,21 +221,32 @@ def _connected(requests: Sequence[httpx.Request]) -> list[_Lane]:
     return lanes
 
 
-def _released(lanes: Sequence[_Lane]) -> list[httpx.Response | Exception]:
-    for lane in lanes:
+def _released(lanes: Sequence[_Lane], meanwhile: Meanwhile | None = None) -> None:
+    at_once = [lane for lane in lanes if not lane.dispatch.delay]
+    for lane in at_once:
         lane.write()
     # The server's threads or its loop come to wait for the rest; some refuse a request without having it whole.
-    _answers(lanes, SETTLED)
-    for lane in lanes:
+    _answers(at_once, SETTLED)
+    for lane in at_once:
         if lane.answer is None:
             lane.finish()
-    answers = _answers(lanes, DEADLINE)
+    began = time.perf_counter()
+    due: list[tuple[float, _Lane | None]] = [(lane.dispatch.delay, lane) for lane in lanes if lane.dispatch.delay]
+    due += [(meanwhile.delay, None)] if meanwhile is not None else []
+    sent = list(at_once)
+    for delay, next_lane in sorted(due, key=itemgetter(0)):
+        _answers(sent, began + delay - time.perf_counter())
+        time.sleep(max(0.0, began + delay - time.perf_counter()))
+        if next_lane is not None:
+            next_lane.whole()
+            sent.append(next_lane)
+        elif meanwhile is not None:
+            meanwhile.action()
+    _answers(lanes, DEADLINE)
     for lane in lanes:
         lane.connection.close()
-    return [
-        answer if answer is not None else httpx.ReadTimeout(f"no answer within {DEADLINE:g} s", request=lane.request)
-        for lane, answer in zip(lanes, answers, strict=True)
-    ]
+        if lane.answer is None:
+            lane.dispatch.end(httpx.ReadTimeout(f"no answer within {DEADLINE:g} s", request=lane.request))
 
 
 def _answers(lanes: Sequence[_Lane], deadline: float) -> list[httpx.Response | Exception | None]:

@@ -15,6 +15,8 @@ from device_grant.targets.transports.limits import whole
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
 
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
+
     Message = MutableMapping[str, Any]
     App = Callable[[Any, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]]
 
@@ -70,24 +72,30 @@ class AsgiBridge(httpx.BaseTransport):
         with self._turn:
             return self._loop.run_until_complete(self._exchange(request, content, timeout))
 
-    def together(self, requests: Sequence[httpx.Request], timeout: float) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], timeout: float, meanwhile: Meanwhile | None = None) -> None:
         """All requests as concurrent tasks; `timeout` in real seconds for each."""
 
-        async def gather() -> list[httpx.Response | BaseException]:
-            tasks = [self._exchange(request, request.read(), timeout) for request in requests]
-            return await asyncio.gather(*tasks, return_exceptions=True)
+        async def one(dispatch: Dispatch) -> None:
+            content = dispatch.request.read()
+            if dispatch.delay:
+                await asyncio.sleep(dispatch.delay)
+            dispatch.begin()
+            try:
+                answer = await self._exchange(dispatch.request, content, timeout, dropped=dispatch.dropped)
+                dispatch.end(whole(answer, dispatch.request, self._most))
+            except Exception as error:  # noqa: BLE001 - the caller judges each outcome
+                dispatch.end(error)
+
+        async def aside(meanwhile: Meanwhile) -> None:
+            await asyncio.sleep(meanwhile.delay)
+            meanwhile.action()
+
+        async def gather() -> None:
+            tasks = [one(dispatch) for dispatch in dispatches]
+            await asyncio.gather(*tasks, *([aside(meanwhile)] if meanwhile is not None else []))
 
         with self._turn:
-            answers = self._loop.run_until_complete(gather())
-        results: list[httpx.Response | Exception] = []
-        for request, result in zip(requests, answers, strict=True):
-            if isinstance(result, httpx.Response):
-                results.append(whole(result, request, self._most))
-            elif isinstance(result, Exception):
-                results.append(result)
-            else:
-                raise result
-        return results
+            self._loop.run_until_complete(gather())
 
     async def _startup(self, limit: float) -> LifespanManager | None:
         if not callable(self._app):
@@ -106,8 +114,12 @@ class AsgiBridge(httpx.BaseTransport):
         self._app = manager.app
         return manager
 
-    async def _exchange(self, request: httpx.Request, content: bytes, limit: float | None) -> httpx.Response:
+    async def _exchange(
+        self, request: httpx.Request, content: bytes, limit: float | None, *, dropped: bool = False
+    ) -> httpx.Response:
         call = _Call(request, content, self._most)
+        if dropped:
+            call.hang_up()
         task = asyncio.ensure_future(_awaited(self._app(call.scope, call.receive, call.send)))
         call.give_up = task.cancel
         done, _ = await asyncio.wait((task,), timeout=limit)
@@ -174,6 +186,10 @@ class _Call:
         """Whether the content is longer than what is taken: nobody waits for its end."""
         self.give_up: Callable[[], object] = lambda: None
         """Ends the application's work on this request."""
+
+    def hang_up(self) -> None:
+        """Be gone as soon as the request is sent."""
+        self._ended.set()
 
     async def receive(self) -> dict[str, Any]:
         """The whole body at once, then the disconnect, once the response is complete."""

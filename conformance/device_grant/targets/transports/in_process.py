@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     App = Callable[..., Any]
 
     from device_grant.targets.config import Located
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, User
 
 _REMEMBERED = 50
@@ -132,11 +133,11 @@ class AsgiTarget(InProcessTarget):
         stack.callback(self._bridge.stop)
         return self._bridge
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
         """Concurrent tasks on the application's loop: they interleave wherever it awaits."""
         self._require_own("requests at the same moment")
         self._running()
-        return self._bridge.together(requests, _TOGETHER_TIMEOUT)
+        self._bridge.overlap(dispatches, _TOGETHER_TIMEOUT, meanwhile)
 
 
 class WsgiTarget(InProcessTarget):
@@ -150,11 +151,11 @@ class WsgiTarget(InProcessTarget):
         stack.callback(self._bridge.stop)
         return self._bridge
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
         """A thread for each request, released together."""
         self._require_own("requests at the same moment")
         self._running()
-        return self._bridge.together(requests, _TOGETHER_TIMEOUT)
+        self._bridge.overlap(dispatches, _TOGETHER_TIMEOUT, meanwhile)
 
 
 def load_app(spec: str, *, where: str) -> App:

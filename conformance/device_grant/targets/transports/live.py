@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from device_grant.targets.config import Located
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, User
 
 
@@ -76,10 +77,10 @@ class LiveTarget(Adapter):
         """A new client: own cookies, own connections; `timeout` in seconds."""
         return self.mannered(self._network.client(timeout=timeout))
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
         """Released together over warmed connections."""
         self._require_own("requests at the same moment")
-        return self._network.together(requests)
+        self._network.overlap(dispatches, meanwhile)
 
 
 def unreachable(url: str, error: Exception) -> str:

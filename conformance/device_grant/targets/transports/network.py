@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from device_grant.targets.config import LimitsSection
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
 
 _TOGETHER_TIMEOUT = 15.0
 _FAREWELL = 5.0
@@ -56,30 +58,38 @@ class Network:
         )
         return limited(client, self._bounds, self._silence)
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
-        """Send the requests at the same moment, each from a thread whose connection is already warm."""
-        results: list[httpx.Response | Exception] = [TimeoutError("the request was never released")] * len(requests)
-        gate = threading.Barrier(len(requests)) if requests else None
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
+        """Send the requests side by side, each from a thread whose connection is already warm.
 
-        def send(index: int, request: httpx.Request) -> None:
+        An HTTP client reads the answer to what it has sent: here no connection is dropped before.
+        """
+        gate = threading.Barrier(len(dispatches) + (meanwhile is not None)) if dispatches else None
+
+        def send(dispatch: Dispatch) -> None:
+            dispatch.dropped = False
             with self._client(_TOGETHER_TIMEOUT, httpx.Limits()) as client:
-                _warm(client, request.url)
+                _warm(client, dispatch.request.url)
                 try:
                     if gate is not None:
                         gate.wait(_TOGETHER_TIMEOUT)
-                    results[index] = client.send(request)
+                    time.sleep(dispatch.delay)
+                    dispatch.begin()
+                    dispatch.end(client.send(dispatch.request))
                 except (httpx.HTTPError, threading.BrokenBarrierError) as error:
-                    results[index] = error
+                    dispatch.end(error)
 
         threads = [
-            threading.Thread(target=send, args=pair, daemon=True, name=f"together-{pair[0]}")
-            for pair in enumerate(requests)
+            threading.Thread(target=send, args=(one,), daemon=True, name=f"overlap-{number}")
+            for number, one in enumerate(dispatches)
         ]
         for thread in threads:
             thread.start()
+        if gate is not None and meanwhile is not None:
+            gate.wait(3 * _TOGETHER_TIMEOUT)
+            time.sleep(meanwhile.delay)
+            meanwhile.action()
         for thread in threads:
             thread.join(3 * _TOGETHER_TIMEOUT + _FAREWELL)
-        return list(results)
 
 
 def _warm(client: httpx.Client, url: httpx.URL) -> None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from device_grant.targets.config import Located, Serve
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, User
 
 _STOP_TIMEOUT = 3.0
@@ -84,10 +85,10 @@ class ProcessTarget(Adapter):
         """A new client: own cookies, own connections; `timeout` in seconds."""
         return self.mannered(self._running().client(timeout=timeout))
 
-    def together(self, requests: Sequence[httpx.Request]) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
         """Released together over warmed connections."""
         self._require_own("requests at the same moment")
-        return self._running().together(requests)
+        self._running().overlap(dispatches, meanwhile)
 
     def journal_length(self) -> int:
         """Octets that the process has written."""

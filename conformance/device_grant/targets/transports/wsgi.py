@@ -6,7 +6,9 @@ import io
 import queue
 import sys
 import threading
-from concurrent.futures import Future, InvalidStateError
+import time
+from concurrent.futures import Future, InvalidStateError, wait
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -17,6 +19,8 @@ from device_grant.targets.transports.limits import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
 
 _T = TypeVar("_T")
 
@@ -61,36 +65,42 @@ class WsgiBridge(httpx.BaseTransport):
             self._worker = _Worker()
             raise httpx.ReadTimeout(f"the application did not answer within {timeout:g} s", request=request) from None
 
-    def together(self, requests: Sequence[httpx.Request], timeout: float) -> list[httpx.Response | Exception]:
+    def overlap(self, dispatches: Sequence[Dispatch], timeout: float, meanwhile: Meanwhile | None = None) -> None:
         """A thread for each request, released together; `timeout` in real seconds for each."""
-        if not requests:
-            return []
-        gate = threading.Barrier(len(requests))
-        workers = [_Worker() for _ in requests]
         given_up = threading.Event()
 
-        def job(request: httpx.Request) -> Callable[[], httpx.Response]:
-            content = request.read()
-
-            def call() -> httpx.Response:
-                gate.wait(timeout)
-                return self._call(request, content, given_up)
-
-            return call
-
-        futures = [worker.submit(job(request)) for worker, request in zip(workers, requests, strict=True)]
-        results: list[httpx.Response | Exception] = []
-        for request, future in zip(requests, futures, strict=True):
+        def serve(dispatch: Dispatch, content: bytes) -> None:
+            dispatch.begin()
             try:
-                results.append(whole(future.result(timeout), request, self._most))
-            except TimeoutError:
-                results.append(httpx.ReadTimeout(f"no answer within {timeout:g} s", request=request))
+                answer = self._call(dispatch.request, content, given_up)
+                # Where nobody waits any more, this comes too late.
+                if not given_up.is_set():
+                    dispatch.end(whole(answer, dispatch.request, self._most))
             except Exception as error:  # noqa: BLE001 - the caller judges each outcome
-                results.append(error)
+                dispatch.end(error)
+
+        jobs: list[tuple[float, Callable[[], None]]] = [
+            (one.delay, partial(serve, one, one.request.read())) for one in dispatches
+        ]
+        if meanwhile is not None:
+            jobs.append((meanwhile.delay, meanwhile.action))
+        gate = threading.Barrier(max(1, len(jobs)))
+
+        def released(delay: float, action: Callable[[], None]) -> None:
+            gate.wait(timeout)
+            time.sleep(delay)
+            action()
+
+        workers = [_Worker() for _ in jobs]
+        futures = [worker.submit(partial(released, *job)) for worker, job in zip(workers, jobs, strict=True)]
+        wait(futures, timeout)
         given_up.set()
+        for dispatch in (one for one in dispatches if one.answer is None):
+            dispatch.end(httpx.ReadTimeout(f"no answer within {timeout:g} s", request=dispatch.request))
         for worker in workers:
             worker.stop()
-        return results
+        for future in (one for one in futures if one.done()):
+            future.result()
 
     def _call(self, request: httpx.Request, content: bytes, given_up: threading.Event) -> httpx.Response:
         started: list[tuple[int, list[tuple[str, str]]]] = []

@@ -24,6 +24,9 @@ class GrantFaults(Misbehaviour):
     denial_then_token: bool = fault("The second poll after a denial yields a token.")
     code_reusable: bool = fault("A redeemed device code yields further tokens.")
     redemption_race: bool = fault("Checking and marking a code are two steps: parallel polls all get tokens.")
+    late_write: bool = fault(
+        "A refused poll writes the record back as it read it, late: decisions and redemptions meanwhile are undone."
+    )
     redemption_forgotten: bool = fault("Redemption is forgotten at the end of a code's life: it yields a token again.")
     foreign_client_redeems: bool = fault("Any registered client may poll and redeem another client's device code.")
     unknown_code_pending: bool = fault("A device code that was never issued is answered authorization_pending.")

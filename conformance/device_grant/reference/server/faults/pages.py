@@ -24,6 +24,9 @@ class PageFaults(Misbehaviour):
     client_not_shown: bool = fault("The confirmation does not say which client asks.")
     possession_not_asked: bool = fault("The confirmation does not ask whether the device is the user's own.")
     denial_impossible: bool = fault("The confirmation offers no way to refuse.")
+    approval_outlives_code: bool = fault(
+        "Whether a code lives is looked at before its approval is stored: one that meets the end begins another life."
+    )
     decision_race: bool = fault("Looking at a code and deciding it are two steps: approval and denial both succeed.")
     first_approvals_collide: bool = fault(
         "Approvals of a person for a client that meet before the first one is stored break all later ones, by a 500."

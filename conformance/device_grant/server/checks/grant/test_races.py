@@ -1,65 +1,37 @@
 """What must happen once although it is asked for twice at the same moment: redeeming, deciding, refreshing.
 
-Verdicts come from counts of successes over rounds, never from times.
+Verdicts come from histories, in which no order explains the answers, or from counts of successes; never from times.
 """
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol.events import RoundBegan
-from device_grant.server.session.profile import MOST_ROUNDS
+from device_grant.server.histories.grant import GrantModel, GrantRule
+from device_grant.server.histories.history import LATE, History, PlannedPoll, history_of
+from device_grant.server.histories.rounds import ROUNDS, TOGETHER, practise, racing, rounds, won
 from device_grant.server.session.registering import device_of_a_new_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from device_grant.judging import Verify
-    from device_grant.protocol import Exchange
+    from device_grant.protocol import Client, Exchange, Request
     from device_grant.server.pages.deciding import Decision
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
     from device_grant.server.sockets.racing import Race
+    from device_grant.targets.dispatch import Dispatch
 
-TOGETHER = "what requests do to one another at the same moment no recording shows"
 SIMULTANEOUS = 6
 """Polls or refreshes of one race."""
 FIRST_APPROVALS = 4
 """Browsers that approve at the same moment."""
+ONCE = frozenset({GrantRule.ONE_TOKEN})
 APPROVAL_ROUNDS = 3
 """Each with a client of its own, for only once is an approval the first."""
-ROUNDS = "rounds"
-"""What is measured: how many rounds went well, or in which one it went wrong."""
-MADE_UP = "made-up-device-code-7d20"
-LATE = 4.0
-"""Seconds after expires_in from which on no clock can hold a code for alive."""
-
-
-def _racing(device: Device) -> Race:
-    """A race with the target of the device; Inconclusive where its requests never overlap."""
-    from device_grant.server.sockets.racing import Race
-
-    race = Race(device.case)
-    held_up = race.held_up(race.token_request(device.client, grant_type="refresh_token", refresh_token=MADE_UP))
-    if held_up:
-        raise Inconclusive(held_up)
-    return race
-
-
-def _rounds(case: ServerCase) -> Iterator[int]:
-    """Numbers of the rounds of a race, from one: requests meet by chance, so that one round shows little."""
-    profile = case.run.profile
-    end = time.perf_counter() + profile.race_seconds
-    for number in range(1, max(MOST_ROUNDS, profile.race_rounds) + 1):
-        if number > profile.race_rounds and time.perf_counter() >= end:
-            return
-        yield number
-
-
-def _won(exchanges: list[Exchange]) -> list[Exchange]:
-    return [exchange for exchange in exchanges if exchange.outcome.ok]
 
 
 def _alike(exchanges: list[Exchange]) -> bool:
@@ -70,50 +42,60 @@ def _alike(exchanges: list[Exchange]) -> bool:
 @check("rfc8628-3.5-concurrent-redemption", faults=("redemption_race",), timed=True, live=TOGETHER)
 def test_simultaneous_redemption(case: ServerCase, device: Device, verify: Verify) -> None:
     """Approve, then six polls at the same moment, several rounds. Accepted: at most one token set a round."""
-    race, counts = _racing(device), []
+    race, counts = racing(device), []
     problem = "one code, redeemed by simultaneous polls, yielded more than one token set"
-    for number in _rounds(case):
+    for number in rounds(case):
         grant = device.start()
-        device.user.approve(grant)
-        case.wait(grant.interval + 1)
-        tokens = _won(race.exchange([race.poll(grant)] * SIMULTANEOUS, f"round {number}, simultaneous poll"))
-        counts.append(len(tokens))
+        history = history_of(race, grant)
+        history.approve(grant)
+        history.wait(grant.interval + 1)
+        names = [f"round {number}, simultaneous poll {count + 1}" for count in range(SIMULTANEOUS)]
+        history.overlap([PlannedPoll(name) for name in names])
+        counts.append(len(history.tokens))
         # The same tokens several times are one set, whoever asked for them.
-        alike = _alike(tokens)
-        if not alike:
+        if history.judge(GrantModel(ONCE)):
             break
     case.note(f"tokens in each round of {SIMULTANEOUS} polls: {', '.join(map(str, counts))}")
     if not any(counts):
         raise Inconclusive("no simultaneous poll was answered with a token")
-    verify.that("rfc8628-3.5-concurrent-redemption", alike, problem, *tokens, measured={ROUNDS: len(counts)})
+    once = not history.broken
+    verify.that("rfc8628-3.5-concurrent-redemption", once, problem, history, measured={ROUNDS: len(counts)})
 
 
 @check("rfc8628-3.5-access-denied-terminal", faults=("decision_race",), timed=True, live=TOGETHER)
 def test_approval_against_denial(case: ServerCase, device: Device, verify: Verify) -> None:
     """Two browsers decide the same code at the same moment, one each way, while the device polls; several rounds.
 
-    Accepted: either wins, or neither. Not accepted: a token after access_denied; or both taken by the pages, and a
-    token for a later poll, on a server whose pages otherwise mean it when they take a denial.
+    Accepted: whatever some order of the decisions and polls explains, as the pages mean them when nothing meets. Not
+    accepted: a token after access_denied; or both taken by the pages, and a token for a later poll, on a server whose
+    pages otherwise mean it when they take a denial, and take no approval after one.
     """
     from device_grant.server.pages.deciding import decide_together
 
-    race = _racing(device)
-    lengths, denials_count, single_use = _practice(race, device)
-    for number in (count - 1 for count in _rounds(case)):
+    race = racing(device)
+    practice = practise(race, device)
+    for number in (count - 1 for count in rounds(case)):
         order = ("deny", "approve") if number % 2 == 0 else ("approve", "deny")
-        grant, lead = device.start(), _lead(number, order[0], lengths)
+        grant, lead = device.start(), _lead(number, order[0], practice.lengths)
+        history = history_of(race, grant)
         case.transcript.append(RoundBegan(case.now(), number + 1, order))
-        poll = race.poll(grant)
-        decisions, answers = decide_together(race, grant, order, lengths=lengths, lead=lead, polls=[poll])
-        polls = [case.take(case.run.read(poll, answer, case.began, "poll meanwhile")) for answer in answers]
-        grant.interval += 5 * sum(exchange.code == "slow_down" for exchange in polls)
+        decisions = decide_together(
+            race, grant, order, lengths=practice.lengths, lead=lead, beside=_beside_the_last(history)
+        )
+        history.decided(decisions)
+        history.settle()
         case.note("; ".join(_in_words(action, decision) for action, decision in decisions.items()))
-        polls += [grant.poll(label="poll afterwards"), grant.poll(label="last poll")]
-        denied = denials_count and all(one.taken for one in decisions.values())
-        problem = _contradiction(polls, denied=denied, single_use=single_use)
-        if problem:
+        history.end()
+        broken = history.judge(practice.model(GrantRule.DENIED, GrantRule.ONE_TOKEN))
+        if broken:
             break
-    verify.that("rfc8628-3.5-access-denied-terminal", not problem, problem, *polls, measured={ROUNDS: number + 1})
+    problem = f"{broken[0]}, when approval and denial met" if broken else ""
+    requirement = "rfc8628-3.5-access-denied-terminal"
+    verify.that(requirement, not broken, problem, history, measured={ROUNDS: number + 1})
+
+
+def _beside_the_last(history: History) -> Callable[[int], list[Dispatch]]:
+    return lambda left: [] if left else history.dispatch([PlannedPoll("poll meanwhile")])
 
 
 def _lead(number: int, first: str, lengths: dict[str, int]) -> int:
@@ -122,42 +104,6 @@ def _lead(number: int, first: str, lengths: dict[str, int]) -> int:
     slack = max(lengths.values()) - lengths[shorter] + 1
     lead = 0 if number < 2 else slack - 1 - (number - 2) % (slack + 1)
     return lead if first == shorter else -lead
-
-
-def _practice(race: Race, device: Device) -> tuple[dict[str, int], bool, bool]:
-    """How many requests each decision takes alone; whether a denial that the pages took counts; whether codes do once.
-
-    The last two are what a server means at other times, without which nothing that it does in a race contradicts it.
-    """
-    from device_grant.server.pages.deciding import decide_together, require_browsers
-
-    require_browsers(race.case)
-    denied, approved = device.start(), device.start()
-    decisions: dict[str, Decision] = {}
-    for action, grant in (("deny", denied), ("approve", approved)):
-        decisions |= decide_together(race, grant, [action])[0]
-        if not decisions[action].taken:
-            raise Untestable(f"the user could not {action}: {decisions[action].complaint}")
-    late = decide_together(race, approved, ["deny"])[0]["deny"]
-    polls = [approved.poll(label=f"{which} poll after approval and late denial") for which in ("first", "second")]
-    # Pages that say yes to everything, decided or not, prove nothing by saying it in a race.
-    means = not (late.taken and polls[0].outcome.ok)
-    race.case.note(f"after an approval the page {'takes' if late.taken else 'refuses'} a denial")
-    lengths = {action: decision.steps for action, decision in decisions.items()}
-    return lengths, means, not all(poll.outcome.ok for poll in polls)
-
-
-def _contradiction(polls: list[Exchange], *, denied: bool, single_use: bool) -> str:
-    codes = [exchange.code for exchange in polls]
-    if "access_denied" in codes and "ok" in codes[codes.index("access_denied") :]:
-        return "a token came after access_denied, when approval and denial met"
-    # Where every code can be used again, it says nothing of the decisions: other checks judge it.
-    if single_use and codes.count("ok") > 1:
-        return "a code yielded more than one token set, when approval and denial met"
-    # A token of the poll meanwhile may have come between the two, and the denial too late to stop it.
-    if denied and "ok" in codes[-2:]:
-        return "approval and denial met, the pages took both, and a token came in spite of the denial"
-    return ""
 
 
 def _in_words(action: str, decision: Decision) -> str:
@@ -180,7 +126,7 @@ def test_first_approvals(case: ServerCase, verify: Verify) -> None:
     while well and rounds < APPROVAL_ROUNDS:
         rounds += 1
         device = device_of_a_new_client(case)
-        race = race or _racing(device)
+        race = race or racing(device)
         approve_together(race, [device.start() for _ in range(FIRST_APPROVALS)])
         well, got, exchange = _approved_alone(device)
     if not well:
@@ -222,15 +168,15 @@ def test_redemption_at_expiry(case: ServerCase, device: Device, verify: Verify) 
         early.expire(margin=second)
         for grant in grants:
             label = f"poll {abs(second):g} s {'before' if second < 0 else 'after'} expiry"
-            moments[grant].append(_won(race.exchange([race.poll(grant)] * 2, label)))
-    for won in moments.values():
+            moments[grant].append(won(race.exchange([race.poll(grant)] * 2, label)))
+    for series in moments.values():
         # Two tokens at one moment are what the race of redemptions judges.
-        firsts = [tokens[0] for tokens in won if tokens]
+        firsts = [tokens[0] for tokens in series if tokens]
         problem = "polls before and after the end of a code's life both yielded tokens"
         single = len(firsts) <= 1
         verify.that("rfc8628-3.5-device-code-single-use", single, problem, *firsts, tolerated=_alike(firsts))
         problem = f"a token came {LATE:g} s after the end of the code's life"
-        verify.that("rfc8628-3.5-approved-then-expired", not won[-1], problem, *won[-1])
+        verify.that("rfc8628-3.5-approved-then-expired", not series[-1], problem, *series[-1])
 
 
 @check(
@@ -248,20 +194,28 @@ def test_simultaneous_refresh(case: ServerCase, device: Device, verify: Verify) 
     """
     if case.run.dialect.proves_identity(device.client):
         raise NotApplicable("no public client: the refresh tokens of a client with a secret need no rotation")
-    race = _racing(device)
+
+    race = racing(device)
     _require_rotation(device)
-    for number in _rounds(case):
-        token = device.refreshable_tokens().get("refresh_token")
-        request = race.token_request(device.client, grant_type="refresh_token", refresh_token=token)
-        won = _won(race.exchange([request] * SIMULTANEOUS, f"round {number}, simultaneous refresh"))
-        if len(won) > 1:
+    for number in rounds(case):
+        tokens = device.refreshable_tokens()
+
+        def refresh(client: Client, token: object = tokens.get("refresh_token")) -> Request:
+            return race.token_request(client, grant_type="refresh_token", refresh_token=str(token))
+
+        history = History(race, device, refresh, interval=device.case.run.dialect.default_interval)
+        history.approved()
+        names = [f"round {number}, simultaneous refresh {count + 1}" for count in range(SIMULTANEOUS)]
+        history.overlap([PlannedPoll(name) for name in names])
+        if len(history.tokens) > 1:
             break
     problem = "one refresh token, presented several times at the same moment, was accepted more than once"
     # AWS gives every installation a secret of its own, without which its refresh token is worth nothing.
-    tolerated = case.run.dialect.public_clients_have_secrets or _alike(won)
+    tolerated = case.run.dialect.public_clients_have_secrets or _alike(history.tokens)
+    history.judge(GrantModel(ONCE))
     for requirement in ("rfc9700-4.14-refresh-replay-detection", "rfc6819-5.2.2.3-rotation"):
-        once = len(won) <= 1
-        verify.that(requirement, once, problem, *won, tolerated=tolerated, measured={ROUNDS: number})
+        once = len(history.tokens) <= 1
+        verify.that(requirement, once, problem, history, tolerated=tolerated, measured={ROUNDS: number})
 
 
 def _require_rotation(device: Device) -> None:
