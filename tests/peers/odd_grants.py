@@ -43,6 +43,45 @@ class ForgetsRedeemed(Honest):
         return answer
 
 
+class SeenLater(Honest):
+    """The token endpoint reads a copy of the state of codes, which is three seconds behind the pages."""
+
+    def redeem(self, form, client):
+        grant = self.grants.get(form.get("device_code", ""))
+        now = time.time()
+        if grant and grant.client is client and grant.state in ("approved", "denied") and now < grant.ends:
+            seen = self.seen.setdefault(grant.device_code, now)
+            if now - seen < 3:
+                raise self.waiting(grant, now)
+        return super().redeem(form, client)
+
+    def __init__(self):
+        super().__init__()
+        self.seen = {}
+
+
+class SendsAgain(Honest):
+    """Answers a code that was redeemed ten seconds ago at most with the same tokens: the first answer may be lost."""
+
+    deviations = {
+        "rfc8628-3.5-device-code-single-use": "the same tokens again, for ten seconds",
+        "rfc6749-10.5-codes-short-lived-single-use": "the same tokens again, for ten seconds",
+    }
+
+    def __init__(self):
+        super().__init__()
+        self.sent = {}
+
+    def redeem(self, form, client):
+        grant = self.grants.get(form.get("device_code", ""))
+        kept = self.sent.get(form.get("device_code", ""))
+        if grant and kept and grant.client is client and time.time() - kept[0] <= 10:
+            return kept[1]
+        answer = super().redeem(form, client)
+        self.sent[form["device_code"]] = (time.time(), answer)
+        return answer
+
+
 class WholeSeconds(Honest):
     """Counts whole seconds, and gives every poll the benefit of the one that it may have lost by that."""
 

@@ -28,7 +28,7 @@ _ROW, _TOP, _LEFT, _RIGHT = 22, 6, 220, 150
 
 
 @dataclass(frozen=True)
-class Row:
+class BarRow:
     """One operation, its bar from `left` to `right` in equal steps of moments."""
 
     name: str
@@ -43,7 +43,7 @@ class Row:
 class Bars:
     """What is drawn."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[BarRow, ...]
     moments: int
     explained: bool
     left_out: int
@@ -79,7 +79,7 @@ def bars(steps: Sequence[Step]) -> Bars | None:
     moments = sorted({moment for bar in shown for moment in _ends(bar)})
     place = {moment: number for number, moment in enumerate(moments)}
     rows = [
-        Row(
+        BarRow(
             one_line(bar.name, _LONGEST_NAME),
             one_line(bar.answer, _LONGEST_ANSWER) or NO_ANSWER,
             place[bar.began],

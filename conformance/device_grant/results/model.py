@@ -77,8 +77,8 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What the server wrote of its troubles when it answered 5xx, the end of it: a traceback, or lines of its log."""
     event: str = ""
     """Kind of an event: `waited`, `decided`, `mistyped`, `decision-refused`, `page-loaded`, `connection-dropped`,
-    `overlap-tried`, `round-began`, `history`, `client-started`, `client-ended`, `noted`, and `left-out` for steps that are
-    not shown; later versions may know more. Empty for an exchange."""
+    `overlap-tried`, `round-began`, `history`, `client-started`, `client-ended`, `noted`, and `left-out` for steps that
+    are not shown; later versions may know more. Empty for an exchange."""
     seconds: float = 0.0
     """`waited`: how long, on the target's clock."""
     action: str = ""

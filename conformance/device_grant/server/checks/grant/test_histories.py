@@ -58,7 +58,7 @@ ACROSS = 3.0
 
 
 @dataclass
-class Plan:
+class HistoryPlan:
     """Draws what is done to a grant."""
 
     race: Race
@@ -134,14 +134,15 @@ class Plan:
         return drawn
 
 
-def _plan(case: ServerCase, device: Device) -> Plan:
+def planned(case: ServerCase, device: Device) -> HistoryPlan:
+    """The plan of a check; raises what `racing` and `practise` raise."""
     race = racing(device)
     practice = practise(race, device)
     try:
         strangers = [case.other]
     except Untestable:
         strangers = []
-    return Plan(race, device, chance_of(case, device), practice, strangers)
+    return HistoryPlan(race, device, chance_of(case, device), practice, strangers)
 
 
 @check(
@@ -159,7 +160,7 @@ def test_overlapping_operations(case: ServerCase, device: Device, verify: Verify
     decided to redeemed. A decision may take the interval to be seen, slow_down may come at any time, and what was not
     answered may have taken effect or not. The controls: both decisions alone, each then contradicted.
     """
-    plan = _plan(case, device)
+    plan = planned(case, device)
     shown: dict[GrantRule, tuple[int, History]] = {}
     for number in rounds(case, MOST_ROUNDS):
         for history in (plan.decided(number), plan.redeemed()):
@@ -190,7 +191,7 @@ def test_approval_at_expiry(case: ServerCase, device: Device, verify: Verify) ->
     """
     if case.run.target.clock.sleeps:
         raise Untestable("an approval meets the end of a life where the clock can be moved")
-    plan = _plan(case, device)
+    plan = planned(case, device)
     control, taken = _late_token(plan, across=0.0), False
     for number in rounds(case):  # noqa: B007 - it is how many there were
         history = _late_token(plan, across=ACROSS)
@@ -205,7 +206,7 @@ def test_approval_at_expiry(case: ServerCase, device: Device, verify: Verify) ->
     verify.that(EXPIRED, not history.broken, problem, history, measured={ROUNDS: number})
 
 
-def _late_token(plan: Plan, *, across: float) -> History:
+def _late_token(plan: HistoryPlan, *, across: float) -> History:
     """The history of a grant that is approved in its last moment, while its clock is moved, and polled afterwards."""
     from device_grant.server.pages.deciding import decide_together
     from device_grant.targets.dispatch import Meanwhile
