@@ -168,6 +168,7 @@ PRACTISED = GrantModel(late_denial="counts", late_approval="ignored")
         # Sent again, or never received: one set.
         ([APPROVED, poll(Said.TOKEN, 2, 3, "a"), poll(Said.TOKEN, 4, 5, "a")], None),
         ([APPROVED, poll(Said.UNKNOWN, 2, FOREVER), poll(Said.TOKEN, 4, 5, "b")], None),
+        ([APPROVED, poll(Said.UNKNOWN, 2, FOREVER), poll(Said.TOKEN, 9, 10, "b", late=True)], None),
         # A server that broke may have redeemed the code, or not.
         ([APPROVED, poll(Said.UNKNOWN, 2, 3), poll(Said.NOTHING, 4, 5)], None),
         ([APPROVED, DENIED, poll(Said.TOKEN, 4, 5, "a")], GrantRule.DENIED),
