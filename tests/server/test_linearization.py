@@ -65,7 +65,7 @@ def registers(draw):
     return Register(invoked, invoked + length, write, value)
 
 
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 @given(st.lists(registers(), max_size=6))
 def test_a_register_is_judged_as_by_brute_force(operations):
     result = linearize(operations, 0, register)
@@ -88,7 +88,7 @@ def grant_operations(draw):
 MEANT = st.sampled_from(["counts", "ignored", "unknown"])
 
 
-@settings(max_examples=800)
+@settings(max_examples=800, deadline=None)
 @given(st.lists(grant_operations(), max_size=6), MEANT, MEANT, st.frozensets(st.sampled_from(list(GrantRule))))
 def test_a_grant_is_judged_as_by_brute_force(operations, denial, approval, rules):
     model = GrantModel(rules, denial, approval)
@@ -97,7 +97,7 @@ def test_a_grant_is_judged_as_by_brute_force(operations, denial, approval, rules
     assert (not explain(operations, model).broken) is expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(grant_operations(), max_size=6), st.floats(0, 5))
 def test_more_latitude_explains_no_less(operations, delay):
     if not explain(operations, GrantModel()).broken:
@@ -105,7 +105,7 @@ def test_more_latitude_explains_no_less(operations, delay):
         assert not explain(moved, GrantModel(rules)).broken
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(grant_operations(), min_size=1, max_size=5), st.integers(0, 4))
 def test_an_answer_that_nobody_saw_accuses_nobody_more(operations, which):
     lost = operations[which % len(operations)]
@@ -140,7 +140,7 @@ def honest_histories(draw):
     return draw(st.permutations(operations))
 
 
-@settings(max_examples=500)
+@settings(max_examples=500, deadline=None)
 @given(honest_histories())
 @example([])
 def test_what_happened_in_an_order_is_explained(operations):
