@@ -78,7 +78,7 @@ def test_an_unfinished_machine_is_not_compared(tmp_path):
     ("content", "words"),
     [
         ("{}", "missing required field"),
-        ("[", "no machine of device-grant learn --out"),
+        ("[", "not JSON in line 1, column 2"),
         ('{"format": "device-grant-machine-2"}', "format"),
     ],
 )

@@ -1,14 +1,23 @@
 """The reference server is learned to the end and breaks nothing; a fault of its state machine shows in a short word."""
 
-import pytest
-from support.learned import learned_reference
+import zlib
 
+import pytest
+from support.learned import learned_of, learned_reference
+
+from device_grant.catalogue import load
 from device_grant.errors import ExitCode
-from device_grant.learning.inputs import SETS
+from device_grant.learning import learn
+from device_grant.learning.asking import Budget
+from device_grant.learning.inputs import SETS, sets_of
+from device_grant.learning.learn import INTERRUPTED, learn_set
 from device_grant.learning.machine import differences, spoken
 from device_grant.learning.word import NotLearnableError
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+from device_grant.reference.embedded import embedded
 from device_grant.reference.server.faults import Faults
+from device_grant.reference.server.http import Refusal
+from device_grant.server.session.run import new_run
 
 STATES = {"basic": 6, "strangers": 4, "time": 8, "two": 8, "tokens": 11}
 
@@ -38,6 +47,20 @@ user_code_expires_early | time | approve_late | rfc8628-3.5-no-early-expiry
 approval_for_all_devices | two | poll_polite | rfc8628-3.5-no-token-before-approval
 refresh_refused | tokens | approve poll_polite refresh | rfc6749-6-server-validates
 refresh_token_reusable | tokens | approve poll_polite refresh replay | rfc9700-4.14-refresh-replay-detection
+denial_as_invalid_grant | basic | deny poll_polite | rfc8628-3.5-access-denied
+pending_misspelt | basic | poll_polite | rfc8628-3.5-authorization-pending
+slow_down_after_denial | basic | deny poll_polite | rfc8628-3.5-slow-down-only-while-pending
+slow_down_ends_session | basic | poll_polite poll_now poll_polite | rfc8628-3.5-server-slow-down-keeps-session
+slow_down_adds_a_minute | basic | poll_polite poll_now poll_polite | rfc8628-3.5-server-accepts-increased-interval
+slow_down_doubles | basic | poll_polite poll_now poll_now poll_polite | rfc8628-3.5-server-accepts-increased-interval
+stranger_told_state | basic | poll_foreign | rfc8628-3.4-code-bound-to-client
+redeemed_says_denied | basic | approve poll_polite poll_polite | rfc8628-3.5-denied-means-denied
+decision_reversible | basic | deny approve poll_polite | rfc8628-3.5-access-denied-terminal
+expired_code_redeemable | basic | approve expire poll_polite | rfc8628-3.5-approved-then-expired
+denial_after_approval_ignored | basic | deny poll_polite | rfc8628-3.5-access-denied-terminal
+approval_ends_early | time | approve approve_late poll_polite | rfc8628-3.5-no-early-expiry
+interval_per_client | two | start_second poll_polite poll_second | rfc8628-3.5-interval-per-code
+user_code_repeated | two | start_second approve poll_polite | rfc8628-3.2-codes-side-by-side
 """
 """Fault, inputs, the shortest word that ends red, and what it breaks."""
 
@@ -90,3 +113,66 @@ def test_a_server_that_starts_no_grant_is_not_learned():
     with pytest.raises(NotLearnableError, match="device-grant doctor") as caught:
         learned_reference(RFC8628, "basic", "device_code_missing")
     assert caught.value.exit_code is ExitCode.NOTHING_RAN
+
+
+def test_past_what_is_forbidden_nothing_is_asked_where_there_is_no_end_to_it(monkeypatch):
+    monkeypatch.setattr(learn, "MOST_STATES", 7)
+    result = learned_reference(RFC8628, "two", "slow_down_polite")
+    assert result.complete
+    assert "past an answer that the texts do not allow nothing was asked" in result.remarks[0]
+    assert " ".join(result.red[0].word) == "poll_polite poll_polite"
+    assert result.machine.answers(("poll_polite", "poll_polite", "approve"))[-1] == "-"
+
+
+def disturbed(disturb):
+    """The reference server whose polls `disturb` may answer; it is given how many polls there were before."""
+    target = embedded(RFC8628)
+    counted = iter(range(10**9))
+    store = target.lock_second.__self__
+    store.on_poll = lambda _grant: disturb(next(counted))
+    return target
+
+
+def refuse_when(place):
+    def disturb(number):
+        if place(number):
+            raise Refusal("invalid_grant", "today it is so")
+
+    return disturb
+
+
+def test_a_chance_answer_is_a_finding_and_does_not_spoil_the_machine():
+    target = disturbed(refuse_when(lambda number: number == 12))
+    [result] = learned_of(target, "basic").values()
+    assert result.complete
+    assert len(result.machine) == STATES["basic"]
+    assert result.red == []
+    [(word, seen)] = result.disagreements.items()
+    assert "invalid_grant" in seen
+    assert sum(seen.values()) > seen["invalid_grant"]
+    assert word
+
+
+def test_a_server_without_a_rule_is_not_learned_and_not_accused():
+    target = disturbed(refuse_when(lambda number: zlib.crc32(str(number).encode()) % 4 == 0))
+    [result] = learned_of(target, "basic").values()
+    assert result.stopped == "the server answers the same inputs in several ways"
+    assert result.edges == []
+    assert result.disagreements
+
+
+def test_what_was_learned_is_kept_when_somebody_interrupts():
+    def interrupt(asking, _oracle):
+        if asking.words > 80:
+            raise KeyboardInterrupt
+
+    target = embedded(RFC8628)
+    with target, target.clock:
+        run = new_run(target, RFC8628, load())
+        stimuli = sets_of("basic")["basic"]
+        result = learn_set(run, "basic", stimuli, extra=1, budget=Budget(60, 10_000), progress=interrupt)
+        run.close()
+    assert result.stopped == INTERRUPTED
+    assert len(result.machine) > 1
+    assert result.edges == []
+    assert result.words > 80

@@ -134,7 +134,7 @@ class PaceOfACode(Honest):
 
     def redeem(self, form, client):
         grant, now = self.grants.get(form.get("device_code", "")), time.time()
-        if grant and grant.state in ("pending", "approved"):
+        if grant and now < grant.ends and grant.state in ("pending", "approved"):
             early, grant.polled = now - grant.polled < grant.interval, now
             if early and grant.client is client:
                 grant.interval += self.step

@@ -112,7 +112,8 @@ def _without_decisions(actors: Actors, wanted: tuple[Stimulus, ...]) -> dict[Sti
     if not actors.users:
         return dict.fromkeys(deciding, "nobody decides: target.toml has no [user]")
     left_out: dict[Stimulus, str] = {}
-    for kind in (Stimulus.APPROVE, Stimulus.DENY):
+    # The refusal first: a server that takes one for an approval where there was one before is seen for what it is.
+    for kind in (Stimulus.DENY, Stimulus.APPROVE):
         alike = [one for one in deciding if (one is Stimulus.DENY) == (kind is Stimulus.DENY)]
         if alike and WordRun(actors).act(kind) == REFUSED:
             left_out |= dict.fromkeys(alike, f"a fresh grant could not be decided: {actors.refusals[kind]}")

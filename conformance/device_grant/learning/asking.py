@@ -13,12 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from device_grant.learning.protocol import IMPOSSIBLE
 from device_grant.learning.word import TooLongError, WordRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from device_grant.learning.machine import Machine, Word
+    from device_grant.learning.protocol import Monitor
     from device_grant.learning.word import Actors
 
 _VOTES = 3
@@ -78,6 +80,8 @@ class Asking:
     budget: Budget
     gap: float = 0.0
     """Seconds that the target's clock is moved before each word: pages count wrong codes by the minute."""
+    monitor: Monitor | None = None
+    """If there is one, nothing is asked past an answer that is red: what follows it is answered `-`."""
     progress: Callable[[], object] = lambda: None
     """Called after each word that was asked."""
 
@@ -85,6 +89,8 @@ class Asking:
         self._root = _Node()
         self._node, self._word = self._root, list[str]()
         self._fresh: WordRun | None = None
+        self._state: dict[str, str] | None = None
+        """Of the monitor; None past red."""
         self._lock = threading.Lock()
         self._words = 0
         self.num_queries = self.num_steps = self.num_cached_queries = 0
@@ -106,6 +112,7 @@ class Asking:
     def pre(self) -> None:
         """A new word begins."""
         self._node, self._word, self._fresh = self._root, [], None
+        self._state = self.monitor.start() if self.monitor is not None else None
 
     def post(self) -> None:
         """The word is over."""
@@ -114,6 +121,8 @@ class Asking:
     def step(self, letter: str) -> str:
         """The answer to one more input."""
         self.num_steps += 1
+        if self.monitor is not None and self._state is None:
+            return IMPOSSIBLE
         known = self._node.after.get(letter)
         if letter in self._node.too_long:
             raise TooLongError
@@ -127,6 +136,8 @@ class Asking:
                 self._settle([*self._word, letter], known[0], answer)
         self._word.append(letter)
         self._node = known[1]
+        if self.monitor is not None:
+            self._state = self.monitor.after(self._state, letter, known[0])
         return known[0]
 
     def query(self, word: Iterable[str]) -> list[str]:
@@ -162,15 +173,19 @@ class Asking:
 
     def contradiction(self, hypothesis: Machine) -> Word | None:
         """A shortest word that is known to be answered otherwise than a hypothesis says."""
-        level: list[tuple[_Node, int, Word]] = [(self._root, 0, ())]
+        monitor = self.monitor
+        level: list[tuple[_Node, int, Word, dict[str, str] | None]]
+        level = [(self._root, 0, (), monitor.start() if monitor is not None else None)]
         while level:
-            following: list[tuple[_Node, int, Word]] = []
-            for node, state, word in level:
+            following = []
+            for node, state, word, watched in level:
                 for letter, (answer, after) in node.after.items():
                     step = hypothesis.states[state][letter]
                     if step.answer != answer:
                         return (*word, letter)
-                    following.append((after, step.target, (*word, letter)))
+                    seen = monitor.after(watched, letter, answer) if monitor is not None else None
+                    if monitor is None or seen is not None:
+                        following.append((after, step.target, (*word, letter), seen))
             level = following
         return None
 

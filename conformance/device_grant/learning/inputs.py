@@ -33,7 +33,7 @@ class Stimulus(StrEnum):
     START_SECOND = "start_second"
     """The device's client starts another grant; it does so once."""
     POLL_SECOND = "poll_second"
-    """The device waits the interval and polls the code of the other grant."""
+    """The device polls the code of the other grant, an interval after it was started or last polled."""
     REFRESH = "refresh"
     """The device uses the newest refresh token that it was given."""
     REPLAY = "replay"

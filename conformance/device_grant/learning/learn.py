@@ -11,7 +11,7 @@ from device_grant.learning.abilities import actors_for
 from device_grant.learning.asking import Asking, Budget, ForgottenError, NonDeterminismError, OutOfBudgetError
 from device_grant.learning.machine import Machine, Transition
 from device_grant.learning.oracle import WpOracle
-from device_grant.learning.protocol import Colour, Edge, edges, protocol_machine
+from device_grant.learning.protocol import Colour, Edge, Monitor, edges, protocol_machine
 from device_grant.learning.word import TooLongError
 
 if TYPE_CHECKING:
@@ -31,6 +31,12 @@ _DEPTH = 2
 _AGAIN = 2
 """How often a red edge has to be seen again, on fresh grants, before it is said."""
 _MOST_RESTARTS = 5
+MOST_STATES = 24
+"""States from which on nothing is asked past an answer that the texts do not allow."""
+_CUT = (
+    f"more than {MOST_STATES} states appeared: past an answer that the texts do not allow nothing was asked, and the "
+    "machine says -"
+)
 INTERRUPTED = "interrupted (Ctrl-C)"
 
 
@@ -115,10 +121,21 @@ def learn_set(  # noqa: PLR0913 - each is an option of the command
     clock = run.target.clock
     asking = Asking(actors, budget, gap=0.0 if clock.sleeps else GAP)
     places = PLACES if clock.sleeps else 1
-    oracle = WpOracle(asking, extra, lambda words: asking.side_by_side(words, places))
+
+    def accusations(machine: Machine) -> list[Word]:
+        protocol, catalogue = protocol_machine(), run.catalogue
+        return [edge.word for edge in edges(machine, protocol, run.dialect, catalogue, **actors.facts)]
+
+    oracle = WpOracle(asking, extra, lambda words: asking.side_by_side(words, places), accusations)
     asking.progress = lambda: progress(asking, oracle)
     try:
-        result.machine = _learned(asking, oracle, letters, places)
+        try:
+            result.machine = _learned(asking, oracle, letters, places)
+        except _TooManyStatesError:
+            # Past what the texts forbid a server may count, and there is no end to that.
+            asking.monitor = Monitor(protocol_machine(), actors.facts)
+            result.remarks.append(_CUT)
+            result.machine = _learned(asking, oracle, letters, places)
         result.edges = _confirmed(result.machine, actors, asking)
     except OutOfBudgetError as reason:
         result.stopped = str(reason)
@@ -137,7 +154,7 @@ def learn_set(  # noqa: PLR0913 - each is an option of the command
     result.disagreements = {word: dict(seen) for word, seen in asking.disagreements.items()}
     result.too_long = len(asking.too_long)
     result.requests, result.seconds = run.exchanges - sent, budget.spent - began
-    result.remarks = _remarks(actors)
+    result.remarks += _remarks(actors)
     return result
 
 
@@ -151,7 +168,7 @@ def _learned(asking: Asking, oracle: WpOracle, letters: tuple[str, ...], places:
             model = run_Lsharp(
                 list(letters),
                 asking,
-                _Bridge(oracle, letters),
+                _Bridge(asking, oracle, letters),
                 "mealy",
                 cache_and_non_det_check=False,
                 print_level=0,
@@ -162,16 +179,23 @@ def _learned(asking: Asking, oracle: WpOracle, letters: tuple[str, ...], places:
     raise NonDeterminismError
 
 
+class _TooManyStatesError(Exception):
+    """The hypothesis has more states than anybody reads."""
+
+
 class _Bridge:
     """The oracle in the form that AALpy asks for."""
 
     num_queries = num_steps = 0
 
-    def __init__(self, oracle: WpOracle, letters: tuple[str, ...]) -> None:
-        self._oracle, self._letters = oracle, letters
+    def __init__(self, asking: Asking, oracle: WpOracle, letters: tuple[str, ...]) -> None:
+        self._asking, self._oracle, self._letters = asking, oracle, letters
 
     def find_cex(self, hypothesis: Any) -> Word | None:
-        return self._oracle.counterexample(machine_of(hypothesis, self._letters))
+        machine = machine_of(hypothesis, self._letters)
+        if len(machine) > MOST_STATES and self._asking.monitor is None:
+            raise _TooManyStatesError
+        return self._oracle.counterexample(machine)
 
 
 def machine_of(model: Any, letters: Sequence[str]) -> Machine:

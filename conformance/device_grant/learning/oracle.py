@@ -13,7 +13,7 @@ from itertools import pairwise, product
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from device_grant.learning.machine import Machine, Word
 
@@ -60,9 +60,18 @@ def suite(machine: Machine, extra: int) -> list[Word]:
 class WpOracle:
     """Looks for a word at which the asked one and a hypothesis part."""
 
-    def __init__(self, asked: Answering, extra: int, prepare: Callable[[Sequence[Word]], None] | None = None) -> None:
-        """`extra` more states than the hypothesis are looked for; `prepare` is given each suite before it is asked."""
-        self._asked, self._extra, self._prepare = asked, extra, prepare
+    def __init__(
+        self,
+        asked: Answering,
+        extra: int,
+        prepare: Callable[[Sequence[Word]], None] | None = None,
+        further: Callable[[Machine], Iterable[Word]] = lambda _hypothesis: (),
+    ) -> None:
+        """`extra` more states than the hypothesis are looked for; `prepare` is given each suite before it is asked.
+
+        `further` names words that are asked besides of a hypothesis that has passed its suite.
+        """
+        self._asked, self._extra, self._prepare, self._further = asked, extra, prepare, further
         self.hypothesis: Machine | None = None
         """The newest one, complete or not."""
         self.longest = 0
@@ -80,7 +89,8 @@ class WpOracle:
         self.words, self.longest = len(words), max(map(len, words), default=0)
         if self._prepare is not None:
             self._prepare(words)
-        for word in words:
+        # What a hypothesis accuses a server of is asked as well: the suite tests its states, and not what they mean.
+        for word in (*words, *self._further(hypothesis)):
             for place, (said, expected) in enumerate(
                 zip(self._asked.answers(word), hypothesis.answers(word), strict=False)
             ):

@@ -125,6 +125,24 @@ class ProtocolMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
+class Monitor:
+    """Walks the protocol's machine along one word, and says where nothing more is to be asked."""
+
+    protocol: ProtocolMachine
+    facts: Mapping[str, str]
+
+    def start(self) -> dict[str, str]:
+        """The state before the first input."""
+        return self.protocol.initial(**self.facts)
+
+    def after(self, state: Mapping[str, str] | None, letter: str, answer: str) -> dict[str, str] | None:
+        """The state after an answer; None past one that is red."""
+        if state is None or self.protocol.judge(state, letter, answer)[0] is Colour.RED:
+            return None
+        return self.protocol.after(state, letter, answer)
+
+
+@dataclass(frozen=True)
 class Edge:
     """An edge of a learned machine that the protocol's machine does not allow, or leaves open."""
 

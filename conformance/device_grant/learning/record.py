@@ -8,6 +8,7 @@ import msgspec
 
 from device_grant import __version__
 from device_grant.errors import UsageError
+from device_grant.files import RESULTS, formed, json_of, read_octets
 from device_grant.learning.machine import Machine, Transition
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 
 PATTERN = "machine-*.json"
 """Names of the files, one a set of inputs."""
-_LARGEST = 16 * 1024 * 1024
-"""Octets of a file that is read."""
+_CURE = "name a machine-SET.json that device-grant learn --out has written"
 Count = Annotated[int, msgspec.Meta(ge=0)]
 
 
@@ -163,15 +163,12 @@ def encoded(record: MachineRecord) -> str:
 
 def read(path: Path) -> MachineRecord:
     """A file; raises UsageError that says what is wrong with it."""
+    data = json_of(read_octets(path, RESULTS), path, RESULTS)
+    result = formed(data, MachineRecord, path, cure=_CURE)
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{path}: {path.stat().st_size} octets are too many for a machine")
-        result = msgspec.json.decode(path.read_bytes(), type=MachineRecord)
         _ = result.machine
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: no machine of device-grant learn --out: {error}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}: {_CURE}") from None
     return result
 
 

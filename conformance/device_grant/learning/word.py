@@ -116,6 +116,8 @@ class WordRun:
         """Which time of the life was waited for."""
         self._refresh_tokens: list[str] = []
         self._second: Exchange | None = None
+        self._second_interval, self._second_asked = self._interval, 0.0
+        """When the second grant was started, or polled last."""
         self._decided: float | None = None
         """When a decision was last tried."""
 
@@ -261,14 +263,19 @@ class WordRun:
         exchange = self._device_authorization("start a second grant")
         if not _starts(exchange):
             return self._name(exchange)
-        self._second = exchange
+        self._second, self._second_asked = exchange, self._clock.now()
         return OK
 
     def _poll_second(self) -> str:
         if self._second is None:
             return IMPOSSIBLE
-        self._wait_within(self._interval + MARGIN)
-        return self._poll(self._owner, code=self._second)
+        # Polite for this code, whose pace has nothing to do with that of the other one.
+        self._wait_within(self._second_asked + self._second_interval + MARGIN - self._clock.now())
+        answer = self._poll(self._owner, code=self._second)
+        if answer == "slow_down":
+            self._second_interval += 5
+        self._second_asked = self._clock.now()
+        return answer
 
     # Refresh tokens.
 
