@@ -243,6 +243,16 @@ def test_a_module_that_nock_has_not_written(tmp_path, capsys):
     assert last.unsent
 
 
+def test_a_recorder_without_the_fields_of_requests_praises_nobody(tmp_path):
+    data = json.loads(FORMATS["nock-json"][0](rfc()))
+    whole = judged(tmp_path, json.dumps(data), name="a.json")
+    for one in data:
+        del one["reqheaders"]
+    bare = judged(tmp_path, json.dumps(data), name="a.json")
+    assert failing(bare) == set()
+    assert {"rfc8628-3.1-client-form-body", "rfc6749-B-form-escaped"} <= whole.keys() - bare.keys()
+
+
 def test_chains_of_nock():
     text = """
     nock("https://login.example", { reqheaders: { accept: 'application/json' } })

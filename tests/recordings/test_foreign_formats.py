@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.captured import aws, har, rfc
-from support.foreign import FORMATS
+from support.foreign import FORMATS, mitmproxy
 from support.judged import failing, judged
 
 from device_grant.recordings.formats.capture import PARTIES
@@ -35,3 +35,15 @@ def test_a_login_is_judged_as_its_har_is(tmp_path, name, login):
             assert name not in TIMED, requirement
             assert one["verdict"] == "inconclusive", requirement
             assert "time" in one["message"] or "how long" in one["message"], requirement
+
+
+@pytest.mark.parametrize("login", LOGINS)
+def test_a_dump_of_mitmproxy_is_judged_as_its_har_is(tmp_path, login):
+    # Its versions that need what the suite needs ask for Python 3.12; on older ones there is nothing to be read with.
+    pytest.importorskip("mitmproxy.io")
+    traffic = LOGINS[login]().changed(1, status=201)
+    result = judged(tmp_path, mitmproxy(traffic), name="login.flows", parties=PARTIES)
+    expected = judged(tmp_path, har(traffic))
+    assert {name: one["verdict"] for name, one in result.items()} == {
+        name: one["verdict"] for name, one in expected.items()
+    }

@@ -371,6 +371,27 @@ def saz(traffic):
     return file.getvalue()
 
 
+def mitmproxy(traffic):
+    """As mitmproxy itself writes it."""
+    from mitmproxy import connection, http
+    from mitmproxy.io import FlowWriter
+
+    def fields(pairs):
+        return http.Headers([(name.encode(), value.encode()) for name, value in pairs])
+
+    file = io.BytesIO()
+    writer = FlowWriter(file)
+    for one in traffic.sent:
+        client = connection.Client(peername=("192.0.2.2", 1), sockname=("192.0.2.3", 2), timestamp_start=BEGAN + one.at)
+        flow = http.HTTPFlow(client, connection.Server(address=(urlsplit(one.url).hostname, 443)))
+        flow.request = http.Request.make(one.method, one.url, one.body, fields(one.headers))
+        flow.response = http.Response.make(one.status, one.content.encode(), fields(one.answered))
+        flow.request.timestamp_start = flow.request.timestamp_end = BEGAN + one.at
+        flow.response.timestamp_start = flow.response.timestamp_end = BEGAN + one.at + one.took
+        writer.add(flow)
+    return file.getvalue()
+
+
 FORMATS = {
     "aws-debug": (aws_debug, "login.log"),
     "curl-v": (curl_v, "login.txt"),

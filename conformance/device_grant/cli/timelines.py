@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from device_grant.recordings.judge.flows import Flow
     from device_grant.recordings.judge.judging import CaptureJudge
 
-_SAID = {"interval": "interval {} s", "expires_in": "lives {} s"}
+_SAID = {"interval": "every {} s", "expires_in": "lives {} s"}
 """Members of an answer that tell how long to wait."""
 _LONGEST = 40
 

@@ -30,6 +30,8 @@ class Captured:
     """Whether the file leaves out the body of the response, or has it in a coding that cannot be undone here."""
     unsent: bool = False
     """Whether the file leaves out the body of the request, or has something in its place that somebody put there."""
+    headless: bool = False
+    """Whether the file leaves out the media type of the request, which is told from the body then."""
     started: float | None = None
     """Seconds on any clock that is the same for the whole file; None: the file does not say."""
     took: float | None = None

@@ -39,6 +39,15 @@ _BY_TEXT = frozenset({"rfc8259-8.1-no-bom", "rfc8259-8.1-utf8"})
 """What is gone once octets have become text."""
 _OF_FORMS = frozenset({"rfc8628-3.1-client-utf8", "rfc6749-B-utf8-encode"})
 """What is gone once a form has become a list of parameters."""
+_OF_FIELDS = frozenset(
+    {
+        "rfc6749-B-form-escaped",
+        "rfc7591-3.1-client-json-object",
+        "rfc8628-3.1-client-form-body",
+        "rfc8628-3.4-token-endpoint-post-form",
+    }
+)
+"""What needs the media type of requests, which a recorder may leave out."""
 _OF_INFERRED = frozenset({"rfc6749-2.3.1-basic-encoding-client"})
 """What needs the secret from elsewhere than from the request itself."""
 _BY_CREDENTIALS = frozenset(
@@ -214,6 +223,8 @@ class CaptureJudge:
         left_out = set(_NEVER)
         if any(one.entry.rebuilt for one in flow.members):
             left_out |= _OF_FORMS
+        if any(one.entry.headless for one in flow.members):
+            left_out |= _OF_FIELDS
         if known.get("client_id"):
             left_out |= _OF_INFERRED
         sessions = [

@@ -121,7 +121,8 @@ def _captured(where: str, number: int, data: Any, allowance: Allowance) -> Captu
         raise UsageError(f"{where}: {str(status)[:40]!r} is no status: give it three digits")
     sent = listed_headers(one.get("reqheaders"))
     content, kind, rebuilt = _sent(one.get("body"))
-    if content and kind and not any(name.lower() == "content-type" for name, _ in sent):
+    headless = not any(name.lower() == "content-type" for name, _ in sent)
+    if content and kind and headless:
         # Recorders leave the fields of requests out, unless they are told to keep them.
         sent = (*sent, ("Content-Type", kind))
     url = web_url(_address(scope, path), where)
@@ -136,6 +137,7 @@ def _captured(where: str, number: int, data: Any, allowance: Allowance) -> Captu
         bodiless=plain is None,
         unsent=left_out(request),
         octets=octets,
+        headless=headless,
         rebuilt=rebuilt,
         name=f"definition {number}",
     )

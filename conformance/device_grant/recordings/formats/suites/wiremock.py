@@ -78,6 +78,7 @@ def _mapped(path: Path, number: int, data: Any, allowance: Allowance) -> Capture
         Response(_status(answered, where), came, body or b"") if known else None,
         bodiless=known and body is None,
         unsent=left_out(request),
+        headless=request.header("content-type") is None,
         error="" if known else "no answer of its own",
         rebuilt=bool(content) and "bodyPatterns" not in asked,
         octets=exact,
