@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hostile.framing import endless
 from hostile.modes import REACHING, RFC, Mode, at, body, some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hostile.honest import Answer
-    from hostile.wire import Exchange
+    from hostile.wire import Exchange, Lie
 
 
 def encoded(codec: str, mark: bytes = b"") -> Callable[[Exchange], bytes]:
@@ -135,10 +136,47 @@ SCRIPTS = {
     "script that moves": page("<script>setInterval(()=>location='/device?'+Math.random(),1)</script>"),
     "script that asks": page("<script>for(;;)prompt('\\u001b[2J')</script>" + FORM),
     "script that prints": page("<script>for(;;)console.log('\\u001b[2J'.repeat(1e4))</script>" + FORM),
+    "moves before it is there": page("<script>location='/device?'+Math.random()</script>"),
+    "endless picture": page("<img src=/endless><img src=/endless?2>" + FORM),
+    "endless script": page("<script src=/endless></script>" + FORM),
+    "a hundred thousand requests": page("<script>for(let n=0;n<1e5;n++)fetch('/device?'+n)</script>" + FORM),
+    "elements without end": page(
+        "<script>setInterval(()=>{for(let n=0;n<1e4;n++)document.body.append('x'.repeat(99),'')},1)</script>" + FORM
+    ),
+    "buffers": page(
+        "<script>let a=[];setInterval(()=>{let b=new Uint8Array(1e7).fill(1);a.push(b)},1)</script>" + FORM
+    ),
+    "a tampered page": page(
+        "<script>Object.defineProperty(Element.prototype,'outerHTML',{get(){return 'x'.repeat(1e8)}});"
+        "Node.prototype.toString=()=>{for(;;);};JSON.stringify=()=>{for(;;);}</script>" + FORM
+    ),
     "script that is replaced": page("<script>document.open();for(;;)document.write('<p>a')</script>"),
 }
 """Pages for a browser: it is started for those alone."""
 BROWSER = ("page_browser::test_script_decides_nothing",)
+
+
+def to_browsers(change: Callable[[Exchange], Answer | None], otherwise: Callable[..., Answer] | None = None) -> Lie:
+    """The change for a real browser alone, and what never ends at `/endless`.
+
+    Who reads the pages without script is answered honestly, or `otherwise`.
+    """
+
+    def chosen(exchange: Exchange) -> Answer | None:
+        if "Chrome/" in exchange.request.headers.get("user-agent", ""):
+            return change(exchange)
+        return otherwise(exchange) if otherwise else exchange.answer
+
+    def lie(exchange: Exchange) -> Answer | None:
+        if exchange.request.path != "/endless":
+            return at("page", chosen)(exchange)
+        endless(exchange)
+        return None
+
+    return lie
+
+
+BY_SCRIPT = page("<!doctype html><title>Device</title><div id=app></div><script>start()</script>")
 
 MODES = [
     *some(2, (Mode(f"JSON: {name}", body("start", octets), checks=REACHING["start"]) for name, octets in JSON.items())),
@@ -155,8 +193,22 @@ MODES = [
     *some(
         3,
         (
-            Mode(f"browser: {name}", at("page", change), (RFC,), BROWSER, login=True, browser=True)
+            Mode(f"browser: {name}", to_browsers(change), (RFC,), BROWSER, login=True, browser=True)
             for name, change in SCRIPTS.items()
+        ),
+    ),
+    *some(
+        3,
+        (
+            Mode(
+                f"login in a browser: {name}",
+                to_browsers(change, BY_SCRIPT),
+                (RFC,),
+                REACHING["page"][:1],
+                login=True,
+                browser=True,
+            )
+            for name, change in reversed(SCRIPTS.items())
         ),
     ),
 ]

@@ -76,9 +76,7 @@ RARE = frozenset({
 })  # fmt: skip
 """Modes that have a near relative, and are left out like those that are rare in their table."""
 KNOWN: dict[str, str] = {
-    "browser: script that moves": "a page that goes elsewhere every millisecond is waited for without an end",
     "client: daemon without a name, early": "a daemon that gave up session and environment is not ended",
-    "page: length of a field": "a maxlength of thousands of digits ends in an error of the suite",
 }
 """What the suite does not bear yet, by the name of the mode, and what happens."""
 

@@ -27,6 +27,15 @@ def test_without_a_lie_the_server_is_honest(tmp_path, dialect):
     assert met.code == 0, met.output
 
 
+HEAVY = "b = bytearray(700 << 20); b[::4096] = b'1' * len(b[::4096])"
+HALF = "b = bytearray(400 << 20); b[::4096] = b'1' * len(b[::4096]); import time; time.sleep(4)"
+
+TWO_HALVES = f"""import subprocess, sys
+for process in [subprocess.Popen([sys.executable, '-c', {HALF!r}]) for _ in range(2)]:
+    process.wait()
+"""
+
+
 def seen(tmp_path, script, deadline=20.0, **options):
     return run([], tmp_path, deadline, program=[sys.executable, "-c", script], **options)
 
@@ -36,8 +45,10 @@ def seen(tmp_path, script, deadline=20.0, **options):
     [
         ("raise SystemExit(3)", "exit code 3"),
         ("1 / 0", "a traceback"),
-        ("b = bytearray(700 << 20); b[::4096] = b'1' * len(b[::4096])", "MiB of memory"),
+        (HEAVY, "MiB of memory"),
         ("import time; time.sleep(60)", "no end within"),
+        (f"import subprocess, sys; subprocess.run([sys.executable, '-c', {HEAVY!r}])", "MiB of memory"),
+        (TWO_HALVES, "MiB of memory"),
         ("import tempfile; tempfile.mkdtemp()", "files left"),
         ("import subprocess; subprocess.Popen(['/bin/sleep', '30'], start_new_session=True)", "processes left"),
         ("print('\\x1b[2J')", "control character"),

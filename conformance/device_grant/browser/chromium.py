@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import tempfile
 import threading
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from device_grant.browser.weight import LARGEST_HEAP
 from device_grant.judging import Untestable
-from device_grant.processes import marked_environment
+from device_grant.processes import kept_no_more, marked_environment, removed_with_us
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
@@ -33,6 +35,8 @@ PATIENCE = 60.0
 """Real seconds for one step of a browser, its start included."""
 FAREWELL = 10.0
 """Real seconds in which it has to end."""
+_LONGEST_PLACE = 45
+"""Characters of the folder for what is temporary; the browser adds as many, and a socket on macOS has 104."""
 _INSTALL = "pip install 'device-grant-conformance[browser]'"
 
 
@@ -73,7 +77,8 @@ def _arguments(base: str) -> list[str]:
     together = ("--disable-site-isolation-trials", "--renderer-process-limit=1")
     # Else a foreign page could not even frame a target on this machine or in a private network.
     public = "--ip-address-space-overrides=0.0.0.0/0=public,[::]/0=public"
-    return ["--disable-gpu", *together, public, *plain]
+    heap = f"--js-flags=--max-old-space-size={LARGEST_HEAP}"
+    return ["--disable-gpu", *together, public, heap, *plain]
 
 
 class Chromium:
@@ -86,6 +91,7 @@ class Chromium:
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
         self._missing = ""
+        self._folder: Path | None = None
 
     def browser(self, base: str) -> Browser:
         """The running browser, started for a target at `base`; only to be used inside of `submit`.
@@ -119,6 +125,7 @@ class Chromium:
         if not has_playwright():
             raise Untestable(f"needs a browser: Playwright is not installed ({_INSTALL})")
         executables = list(candidates())
+        self._folder = _short_folder()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=_live, args=(self._loop,), daemon=True, name="chromium")
         self._thread.start()
@@ -132,7 +139,10 @@ class Chromium:
     async def _launched(self, executables: list[str | None], base: str) -> Browser:
         from playwright.async_api import Error, async_playwright
 
-        self._playwright = await async_playwright().start()
+        assert self._folder is not None  # noqa: S101 - the caller has made it
+        # The driver makes folders where its own environment says, and leaves them behind where no browser starts.
+        with _temporary(self._folder):
+            self._playwright = await async_playwright().start()
         reason = ""
         for executable in executables:
             try:
@@ -141,7 +151,7 @@ class Chromium:
                     # As root Chromium runs without its sandbox or not at all; anyone else keeps it.
                     chromium_sandbox=os.geteuid() != 0,
                     args=_arguments(base),
-                    env={**marked_environment()},
+                    env={**marked_environment(), "TMPDIR": str(self._folder)},
                     timeout=PATIENCE * 1000 / 2,
                 )
             except Error as error:
@@ -150,6 +160,13 @@ class Chromium:
         raise Untestable(f"needs a browser, and none can be started{description}")
 
     def _stop(self) -> None:
+        self._end()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            kept_no_more(folder)
+
+    def _end(self) -> None:
         loop, self._loop = self._loop, None
         if loop is None:
             return
@@ -169,6 +186,30 @@ class Chromium:
                 await browser.close()
         if playwright is not None:
             await playwright.stop()
+
+
+def _short_folder() -> Path:
+    """A fresh folder for the browser and its driver, removed with us if we are killed."""
+    usual = tempfile.gettempdir()
+    # Below it stands a socket, whose path may have a hundred characters and no more.
+    where = usual if len(usual) <= _LONGEST_PLACE or not os.access("/tmp", os.W_OK) else "/tmp"  # noqa: S108 - made for us alone
+    folder = Path(tempfile.mkdtemp(prefix="dg-", dir=where))
+    removed_with_us(folder)
+    return folder
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[None]:
+    """Within: programs that are started have this folder for what is temporary."""
+    before = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = before
 
 
 def _live(loop: asyncio.AbstractEventLoop) -> None:

@@ -62,6 +62,7 @@ class Hands(Tab):
         """Fill in and press, let the page come to rest and number what is there; raises Untestable."""
         from playwright.async_api import Error
 
+        self._begin_step()
         try:
             for mark, text in act.typed.items():
                 await self._page.locator(_at(mark)).fill(text, timeout=_PATIENCE)

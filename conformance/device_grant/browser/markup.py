@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lxml import etree
+
+from device_grant.browser.tree import tree_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -75,7 +78,7 @@ class Form:
         """What is sent if nothing is typed, the button aside."""
         return {entry.name: entry.value for entry in self.inputs}
 
-    @property
+    @cached_property
     def asks_password(self) -> bool:
         """Whether it wants a password."""
         return any(entry.kind == "password" for entry in self.inputs)
@@ -126,6 +129,14 @@ class Markup:
 def read_markup(html: str) -> Markup:
     """Parse a page; no input is refused, broken markup is read as far as it goes."""
     return _Reader(html).markup()
+
+
+def hidden_values(html: str) -> list[str]:
+    """What hidden fields hold, wherever in the page they are."""
+    root = tree_of(html)
+    fields = () if root is None else root.iter("input")
+    hidden = (field for field in fields if field.get("type", "").strip().lower() == "hidden")
+    return [value for field in hidden if (value := field.get("value", ""))]
 
 
 def squeezed(text: str) -> str:
@@ -255,16 +266,6 @@ def _limits(element: _Element) -> tuple[int, int | None, str]:
     """What a control says of the text that it takes: `minlength`, `maxlength` and `pattern` of HTML."""
     least, most = (_NUMBER.match(element.get(name, "")) for name in ("minlength", "maxlength"))
     return int(least[1]) if least else 0, int(most[1]) if most else None, element.get("pattern", "")
-
-
-def tree_of(html: str) -> _Element | None:
-    """The root of a page; None if there is nothing in it."""
-    # As octets: a text that declares an encoding would be refused. Huge: deep nesting is cut off otherwise.
-    parser = etree.HTMLParser(encoding="utf-8", huge_tree=True, no_network=True)
-    try:
-        return etree.fromstring(html.encode("utf-8", errors="replace"), parser)
-    except etree.XMLSyntaxError:
-        return None
 
 
 def _single_spaced(text: str) -> str:

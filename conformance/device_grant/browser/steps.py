@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from concurrent.futures import CancelledError
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from device_grant.browser.chromium import PATIENCE
 from device_grant.browser.tab import Asked, Loaded, Outbox, brief
 from device_grant.browser.unreadable import UNREADABLE
+from device_grant.browser.weight import end_large_pages
 from device_grant.judging import Untestable
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from device_grant.browser.chromium import Chromium
 
 T = TypeVar("T")
+
+_LOOK = 0.3
+"""Real seconds between two looks at how large the pages have become."""
 
 
 class Steps:
@@ -30,18 +35,32 @@ class Steps:
         self.outbox: Outbox = queue.SimpleQueue()
         self._chromium = chromium
         self._take = take
+        self._given_up = ""
+        """Why the tab is not used any more: what hung once hangs again."""
 
-    def do(self, work: Coroutine[Any, Any, T], patience: float = PATIENCE) -> T:
-        """Take a step; raises Untestable where the browser cannot, or takes longer than `patience` in real seconds."""
+    def do(self, work: Coroutine[Any, Any, T], patience: float = PATIENCE, *, last: bool = False) -> T:
+        """Take a step; raises Untestable where the browser cannot, or takes longer than `patience` in real seconds.
+
+        After that it takes none but the `last`, which closes the tab.
+        """
+        if self._given_up and not last:
+            work.close()
+            raise Untestable(self._given_up)
         future = self._chromium.submit(work)
         future.add_done_callback(lambda _: self.outbox.put(None))
         end = time.perf_counter() + patience
-        while not future.done():
-            try:
-                self._took(self.outbox.get(timeout=max(0.01, end - time.perf_counter())))
-            except queue.Empty:
-                future.cancel()
-                raise Untestable(f"the browser did nothing for {patience:g} s") from None
+        look = time.perf_counter() + _LOOK
+        # The end counts also where there is always something to take: a page may go on for ever.
+        while not future.done() and (now := time.perf_counter()) < end:
+            if now >= look:
+                look = now + _LOOK
+                end_large_pages()
+            with suppress(queue.Empty):
+                self._took(self.outbox.get(timeout=max(0.01, min(look, end) - now)))
+        if not future.done():
+            future.cancel()
+            self._given_up = f"the browser did not come to rest within {patience:g} s"
+            raise Untestable(self._given_up)
         while not self.outbox.empty():
             self._took(self.outbox.get())
         try:

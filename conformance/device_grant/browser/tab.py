@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import httpx
 
-from device_grant.browser.page import FOREIGN_HOST, HOOK, Page, same_site_of, split
+from device_grant.browser.devtools import as_fulfilled
+from device_grant.browser.page import FOREIGN_HOST, HOOK, Page, split
 from device_grant.browser.unreadable import UNREADABLE, address
 from device_grant.judging import Untestable
 
 if TYPE_CHECKING:
     import queue
-    from http.cookiejar import Cookie
+    from collections.abc import Coroutine
 
     from playwright.async_api import Browser, BrowserContext, CDPSession, Frame, Request, Response
     from playwright.async_api import Page as PlaywrightPage
@@ -31,10 +32,19 @@ _PAUSE = 0.03
 """Real seconds without a request or a navigation after which a page has come to rest."""
 _LONGEST_UNREST = 60
 """Pauses after which a page that never rests is taken as it is."""
+_MOST_MOVES = 100
+"""Requests for pages, and pages, that may follow each other by themselves: after so many none comes to rest."""
+_LARGEST_LOAD = 32 * 2**20
+"""Octets that a page and what belongs to it may have, decoded: ten times as much as large ones."""
+_LARGEST_HTML = 4 * 2**20
+"""Characters of what script has made of a page that are looked at."""
+_HTML = f"""(() => {{
+  const type = document.doctype ? new XMLSerializer().serializeToString(document.doctype) : "";
+  const root = document.documentElement;
+  return (type + (root ? root.outerHTML : "")).slice(0, {_LARGEST_HTML});
+}})()"""
 _AHEAD = 15_000
 """Milliseconds by which `move_on` moves the timers of the page."""
-_HOP_BY_HOP = frozenset({"connection", "content-encoding", "content-length", "keep-alive", "transfer-encoding"})
-"""Headers of a response that are about how it came, and untrue of what the browser is handed."""
 
 _FIELD = """() => {
   const typed = ["text", "search", "tel", "number", "email", "url", ""];
@@ -106,6 +116,12 @@ class Tab:
         self._outbox = outbox
         self._status = 0
         self._navigations = 0
+        self._moves = 0
+        """Requests for pages, and pages, that have followed each other since somebody did something."""
+        self._loaded = 0
+        """Octets that came meanwhile."""
+        self._trouble = ""
+        """Why the page was ended, if it was."""
         self._loading: set[Request] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -128,9 +144,12 @@ class Tab:
         page.on("requestfailed", self._on_failed)
         page.on("response", self._on_response)
         page.on("framenavigated", self._on_navigation)
+        page.on("crash", self._on_crash)
         # Playwright's own routes do not see where redirects lead.
         self._wire.on("Fetch.requestPaused", self._on_paused)
         await self._wire.send("Fetch.enable", {"patterns": [{"urlPattern": intercepted}]})
+        self._wire.on("Network.dataReceived", self._on_data)
+        await self._wire.send("Network.enable")
 
     async def close(self) -> None:
         """Drop the profile with everything in it."""
@@ -152,6 +171,7 @@ class Tab:
         """Load a page and let it come to rest; raises Untestable if it cannot be loaded."""
         from playwright.async_api import Error
 
+        self._begin_step()
         if self._page.url.partition("#")[0] == url.partition("#")[0]:
             # Another fragment alone would not load the page again.
             await self._page.goto("about:blank")
@@ -160,13 +180,15 @@ class Tab:
         except Error as error:
             # Script that goes on elsewhere while the page is still loading.
             if "interrupted by another navigation" not in str(error):
-                raise Untestable(f"a page could not be loaded in the browser: {brief(error)}") from None
+                said = self._trouble or f"a page could not be loaded in the browser: {brief(error)}"
+                raise Untestable(said) from None
         return await self._rested()
 
     async def enter(self, text: str) -> Page | None:
         """Type into the field for a code and submit; None if there is none."""
         from playwright.async_api import Error
 
+        self._begin_step()
         result = (await self._page.evaluate_handle(_FIELD)).as_element()
         if result is None:
             return None
@@ -183,6 +205,7 @@ class Tab:
         """Run the timers of the next 15 s."""
         from playwright.async_api import Error
 
+        self._begin_step()
         with suppress(Error):
             # Likewise, if a timer leads elsewhere.
             await self._page.clock.run_for(_AHEAD)
@@ -196,6 +219,9 @@ class Tab:
         """How many controls can be seen in the frames of the page."""
         return sum([await _count(frame, _CONTROLS) for frame in self._page.frames if frame.parent_frame is not None])
 
+    def _begin_step(self) -> None:
+        self._moves = self._loaded = 0
+
     async def _rested(self) -> Page:
         """Wait until nothing is loaded any more, also by script, and look at what is there."""
         from playwright.async_api import Error
@@ -206,15 +232,32 @@ class Tab:
             with suppress(Error):  # the page is on its way elsewhere
                 await self._page.wait_for_load_state("load", timeout=LOADING)
                 await asyncio.sleep(_PAUSE)
-                html = await self._page.content()
+                html = await self._html()
                 if not self._loading and self._navigations == before:
                     break
+            if self._trouble:
+                raise Untestable(self._trouble)
         return Page(_url(self._page.url), self._status, httpx.Headers(), html)
+
+    async def _html(self) -> str:
+        """What script has made of the page, and no more of it than is looked at; raises Error of Playwright."""
+        # In a world of its own, where script of the page has changed nothing.
+        frame = (await self._wire.send("Page.getFrameTree"))["frameTree"]["frame"]["id"]
+        world = await self._wire.send("Page.createIsolatedWorld", {"frameId": frame})
+        place = {"contextId": world["executionContextId"], "returnByValue": True}
+        evaluated = await self._wire.send("Runtime.evaluate", {"expression": _HTML, **place})
+        return str(evaluated["result"].get("value", ""))
 
     # Listeners. An error in one of them would end the connection to the driver.
 
     def _on_request(self, request: Request) -> None:
+        from playwright.async_api import Error
+
         self._loading.add(request)
+        with suppress(Error):  # a frame may be gone already
+            # Also those that come to nothing, since the next one is on its way before.
+            if request.is_navigation_request() and request.frame == self._page.main_frame:
+                self._count_move()
         if split(request.url).hostname != FOREIGN_HOST:
             self.methods.append(request.method)
 
@@ -225,12 +268,29 @@ class Tab:
         from playwright.async_api import Error
 
         self._loading.discard(request)
-        with suppress(Error):  # a frame may be gone already
+        with suppress(Error):  # likewise
             if request.is_navigation_request() and request.frame != self._page.main_frame:
                 self.unframed.append(request.failure or "")
 
-    def _on_navigation(self, _frame: Frame) -> None:
+    def _on_navigation(self, frame: Frame) -> None:
         self._navigations += 1
+        if frame.parent_frame is None:
+            self._count_move()
+
+    def _count_move(self) -> None:
+        self._moves += 1
+        if self._moves > _MOST_MOVES:
+            self._end(f"a page went on to another one {_MOST_MOVES // 2} times by itself")
+
+    def _on_data(self, event: dict[str, Any]) -> None:
+        self._loaded += event.get("dataLength", 0)
+        if self._loaded > _LARGEST_LOAD:
+            self._end(f"a page loads more than {_LARGEST_LOAD // 2**20} MiB")
+
+    def _end(self, trouble: str) -> None:
+        if not self._trouble:
+            self._trouble = trouble
+            self._in_background(self._page.close())
 
     def _on_response(self, response: Response) -> None:
         from playwright.async_api import Error
@@ -242,8 +302,14 @@ class Tab:
             if request.is_navigation_request() and request.frame == self._page.main_frame:
                 self._status = response.status
 
+    def _on_crash(self, _page: PlaywrightPage) -> None:
+        self._end("the browser ended a page, which took more memory than a page may have")
+
     def _on_paused(self, event: dict[str, Any]) -> None:
-        task = asyncio.ensure_future(self._resume(event))
+        self._in_background(self._resume(event))
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -263,7 +329,7 @@ class Tab:
         except UNREADABLE:
             command, members = "Fetch.failRequest", {"errorReason": "Failed"}
         else:
-            command, members = "Fetch.fulfillRequest", _as_fulfilled(answer)
+            command, members = "Fetch.fulfillRequest", as_fulfilled(answer)
         with suppress(Error):
             # A page that has gone elsewhere meanwhile takes no answer.
             await self._wire.send(command, {"requestId": event["requestId"]} | members)
@@ -288,29 +354,6 @@ class Tab:
         return "same-origin" if shown.scheme in ("http", "https") else "none"
 
 
-def as_set(cookie: Cookie, base: str) -> dict[str, Any]:
-    """Parameters of Network.setCookie: the cookie as the server set it."""
-    # Where a server names no domain, the cookie is for its host alone; the jar appends .local to names without a dot.
-    host = cookie.domain.removesuffix(".local") if "." not in cookie.domain.removesuffix(".local") else cookie.domain
-    scheme = "https" if cookie.secure else split(base).scheme or "http"
-    members: dict[str, Any] = {
-        "name": cookie.name,
-        "value": cookie.value or "",
-        "url": f"{scheme}://{host.lstrip('.')}{cookie.path}",
-        "path": cookie.path,
-        "secure": cookie.secure,
-        "httpOnly": cookie.has_nonstandard_attr("HttpOnly") or cookie.has_nonstandard_attr("httponly"),
-    }
-    if cookie.domain_specified:
-        members["domain"] = cookie.domain
-    if cookie.expires is not None:
-        members["expires"] = cookie.expires
-    same_site = same_site_of(cookie).capitalize()
-    if same_site in ("Lax", "Strict", "None"):
-        members["sameSite"] = same_site
-    return members
-
-
 def brief(error: Exception) -> str:
     """An error of Playwright in one line, without the address, which may hold a code."""
     return str(error).partition("\n")[0].partition(" at http")[0]
@@ -323,16 +366,6 @@ async def _count(frame: Frame, selector: str) -> int:
         return await frame.locator(selector).count()
     except Error:
         return 0  # gone meanwhile
-
-
-def _as_fulfilled(answer: httpx.Response) -> dict[str, Any]:
-    headers = [
-        {"name": name.decode("latin-1"), "value": value.decode("latin-1")}
-        for name, value in answer.headers.raw
-        if name.decode("latin-1").lower() not in _HOP_BY_HOP
-    ]
-    body = base64.b64encode(answer.content).decode()
-    return {"responseCode": answer.status_code, "responseHeaders": headers, "body": body}
 
 
 def _url(text: str) -> httpx.URL:

@@ -118,12 +118,16 @@ WRONG = _pattern(
 )
 
 
+_LONGEST = 2_000
+"""Characters of a name or of what stands on a button that are read: whoever goes on means no person."""
+
+
 def plain(text: str | None) -> str:
     """A name or an address as lower-case words: userCode, user_code and "User code" are one."""
-    parted = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", text or "")
+    parted = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", (text or "")[:_LONGEST])
     return " ".join(re.sub(r"[_\-/.?&=#:;,!\[\]()\"'*]+", " ", parted).lower().split())
 
 
 def read(text: str | None) -> str:
     """Text as a person reads it: lower case, white space single."""
-    return " ".join((text or "").lower().split())
+    return " ".join((text or "")[:_LONGEST].lower().split())

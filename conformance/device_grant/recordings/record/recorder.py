@@ -6,11 +6,11 @@ import re
 import threading
 import time
 from contextlib import contextmanager
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import httpx
 
+from device_grant.browser.markup import hidden_values
 from device_grant.protocol import Request, Response
 from device_grant.protocol.exchange import RAW
 from device_grant.recordings.tape import SHARED, Action, Tape, TapedExchange
@@ -121,9 +121,8 @@ class Recorder:
                 if len(crumb) >= _LONG_ENOUGH:
                     self.page_secrets.append(("cookie", crumb))
         if b"hidden" in got.content:
-            reader = _Hidden()
-            reader.feed(got.content.decode("utf-8", errors="replace"))
-            self.page_secrets += [("form_token", value) for value in reader.values if _TOKEN.fullmatch(value)]
+            page = got.content.decode("utf-8", errors="replace")
+            self.page_secrets += [("form_token", value) for value in hidden_values(page) if _TOKEN.fullmatch(value)]
 
     @contextmanager
     def acting(self, action: Action) -> Iterator[None]:
@@ -369,16 +368,3 @@ def _answered(sent: Request, answer: httpx.Response, raw: bytes) -> TapedExchang
             headers = tuple(pair for pair in headers if pair[0].lower() != "content-encoding")
     response = Response(answer.status_code, headers, content)
     return TapedExchange(sent, response, reason=answer.reason_phrase, coding=coding)
-
-
-class _Hidden(HTMLParser):
-    """Values of hidden fields."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.values: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        collected = dict(attrs)
-        if tag == "input" and (collected.get("type") or "").lower() == "hidden" and collected.get("value"):
-            self.values.append(collected["value"] or "")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -38,6 +38,8 @@ _SESSION = re.compile(r"authorization|^(?!.*[cx]srf).*token|session|api-?key", r
 """Names of header fields that a browser has only where somebody signed in; tokens against forgery are not meant."""
 
 
+_MOST_ADDRESSES = 2_000
+"""Of one page that are looked at."""
 _QUOTED = re.compile(r"""["']([./?][^"'<>\s]{0,500})["']""")
 """What may be an address on the same server, in the source of a page."""
 
@@ -120,7 +122,7 @@ def _followed(seen: Sequence[httpx.Response]) -> int:
 def _leads(page: Page, path: str) -> bool:
     # A button may set location instead of being a link: then the address stands in quotes in what it runs.
     references = dict.fromkeys([*page.markup.links, *_QUOTED.findall(page.html)])
-    addresses = [page.link(reference) for reference in references]
+    addresses = [page.link(reference) for reference in islice(references, _MOST_ADDRESSES)]
     addresses += [page.link(form.action) for form in page.markup.forms if form.method == "get"]
     return any(address is not None and address.path == path for address in addresses)
 

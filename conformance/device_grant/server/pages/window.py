@@ -12,9 +12,10 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from device_grant.browser.chromium import FAREWELL, PATIENCE
+from device_grant.browser.devtools import as_set
 from device_grant.browser.page import FOREIGN_HOST, Page, split
 from device_grant.browser.steps import Steps, answered
-from device_grant.browser.tab import Asked, Loaded, Tab, as_set
+from device_grant.browser.tab import Asked, Loaded, Tab
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol.events import PageLoaded
 
@@ -164,6 +165,6 @@ class Window:
     def _close(self) -> None:
         if self._opened is not None:
             with suppress(Untestable):
-                self._do(self._opened.close(), FAREWELL)
+                self._steps.do(self._opened.close(), FAREWELL, last=True)
         if self._http is not None:
             self._http.close()

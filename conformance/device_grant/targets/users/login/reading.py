@@ -10,8 +10,8 @@ from lxml import etree
 from lxml.cssselect import CSSSelector
 
 from device_grant.browser.hands import MARK
-from device_grant.browser.markup import tree_of
 from device_grant.browser.page import split
+from device_grant.browser.tree import tree_of
 from device_grant.browser.unreadable import UNREADABLE
 from device_grant.browser.words import plain, read
 from device_grant.targets.users.login.controls import Field, ShownButton, ShownForm
@@ -27,9 +27,17 @@ BUTTONS = ("submit", "approve", "deny")
 _PRESSED = frozenset({"submit", "image", "button", "reset"})
 _UNREAD = frozenset({"script", "style", "template", "head", "noscript"})
 _LOCATION = re.compile(r"""location(?:\.href)?\s*(?:=|\.assign\(|\.replace\()\s*['"]([^'"]+)['"]""")
+_CALLED = re.compile(r"(\w+)\s*\(")
+_MOST_CALLS = 20
+"""Functions that one handler calls."""
+_FUNCTION = re.compile(r"function\s+(\w{1,100})\s*\([^)]{0,500}+\)\s*\{([^}]{0,5000}+)\}")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _REFRESH = re.compile(r"url\s*=\s*['\"]?([^'\"]+)", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*\+?(\d{1,9})")
+"""What an attribute says that begins with a number (HTML, rules for parsing integers); no page means one with more."""
 _USED = frozenset({"a", "button", "nav", "select", "label"})
+_LONGEST_HANDLER = 2_000
+"""Characters of it that are read."""
 _SHORT = 200
 """Characters of text below which a page with script and no form is one that script has to make."""
 
@@ -56,6 +64,7 @@ class Shown:
         self._root = tree_of(text) if self.is_html else None
         self._raw = "" if self.is_html else text
         self._roles = dict(self._chosen(selectors))
+        self._unseen = set(self._not_seen())
         base = self._first("base", "href")
         self.base = self.join(base, self.url) or self.url
         self.scripts = "\n".join(each.text for each in self._all("script") if each.text)
@@ -86,6 +95,16 @@ class Shown:
             for each in result if isinstance(result, list) else []:
                 if isinstance(each, etree._Element):  # noqa: SLF001 - the only name that lxml has for the type
                     yield each, role
+
+    def _not_seen(self) -> Iterator[_Element]:
+        """The elements that are hidden, and all within them."""
+        if self._root is None:
+            return
+        walk = etree.iterwalk(self._root, events=("start",))
+        for _, element in walk:
+            if _is_hidden(element):
+                yield from element.iter(etree.Element)
+                walk.skip_subtree()
 
     # What it says.
 
@@ -182,7 +201,7 @@ class Shown:
         kind = element.get("type", "").strip().lower()
         if element.tag == "button" or (element.tag == "input" and kind in _PRESSED):
             submits = kind in ("submit", "image") or (element.tag == "button" and kind not in ("button", "reset"))
-            if not _is_unseen(element) and (not self.live or element.get(MARK)):
+            if element not in self._unseen and (not self.live or element.get(MARK)):
                 form.buttons.append(self._button(element, submits=submits))
             return
         form.fields.append(self._field(element, kind if element.tag == "input" else str(element.tag)))
@@ -191,7 +210,7 @@ class Shown:
         around = next((_text(each) for each in element.iterancestors("label")), "")
         said = [element.get(key) for key in ("name", "id", "placeholder", "aria-label", "title")]
         hints = " ".join(plain(each) for each in [*said, self.labels.get(element.get("id", "")), around] if each)
-        most = element.get("maxlength", "")
+        most = _NUMBER.match(element.get("maxlength", ""))
         unseen = self.live and kind != "hidden" and not element.get(MARK)
         role = self._roles.get(element, "")
         return Field(
@@ -201,8 +220,8 @@ class Shown:
             hints=hints,
             completes=element.get("autocomplete", "").strip().lower(),
             checked="checked" in element.attrib,
-            most=int(most) if most.isdecimal() else 0,
-            fixed="readonly" in element.attrib or unseen or _is_unseen(element),
+            most=int(most[1]) if most else 0,
+            fixed="readonly" in element.attrib or unseen or element in self._unseen,
             id=element.get("id", ""),
             role=role if role in FIELDS else "",
             mark=element.get(MARK, ""),
@@ -231,17 +250,21 @@ class Shown:
 
     def _handler(self, onclick: str) -> str:
         """A handler with the functions of the page that it calls."""
-        code = onclick
-        for name in re.findall(r"(\w+)\s*\(", onclick):
-            result = re.search(rf"function\s+{name}\s*\([^)]*\)\s*\{{(.*?)\}}", self.scripts, re.DOTALL)
-            code += " " + result.group(1) if result else ""
+        code = onclick = onclick[:_LONGEST_HANDLER]
+        for name in _CALLED.findall(onclick)[:_MOST_CALLS]:
+            code += " " + self._functions.get(name, "")
         return code
+
+    @cached_property
+    def _functions(self) -> dict[str, str]:
+        """The functions of the page, up to the first brace that closes, by their names; the first of a name."""
+        return dict(reversed(_FUNCTION.findall(self.scripts)))
 
     def _links(self) -> list[ShownButton]:
         """What leads to another page of the same host: links, and handlers that set the location."""
         result = []
         for each in self._all("a", "button", "input", "div", "span"):
-            if (self.live and not each.get(MARK)) or _is_unseen(each):
+            if (self.live and not each.get(MARK)) or each in self._unseen:
                 continue
             place = each.get("href", "") if each.tag == "a" else ""
             if not place and not _LOCATION.search(self._handler(each.get("onclick", ""))):
@@ -291,7 +314,3 @@ def _is_disabled(element: _Element) -> bool:
 
 def _is_hidden(element: _Element) -> bool:
     return "hidden" in element.attrib or bool(_HIDDEN.search(element.get("style", "")))
-
-
-def _is_unseen(element: _Element) -> bool:
-    return _is_hidden(element) or any(map(_is_hidden, element.iterancestors()))

@@ -10,9 +10,10 @@ from urllib.parse import quote, quote_plus
 import httpx
 
 from device_grant.browser.chromium import FAREWELL, PATIENCE
+from device_grant.browser.devtools import as_set
 from device_grant.browser.hands import FilledIn, Hands
 from device_grant.browser.steps import Steps, answered
-from device_grant.browser.tab import Asked, Loaded, as_set
+from device_grant.browser.tab import Asked, Loaded
 from device_grant.browser.unreadable import address
 from device_grant.judging import Untestable
 from device_grant.targets.ports import UserError
@@ -73,8 +74,8 @@ class Scripted:
 
     def __exit__(self, *_: object) -> None:
         if self._hands is not None:
-            with suppress(UserError):
-                self._do(self._hands.close(), FAREWELL)
+            with suppress(Untestable):
+                self._steps.do(self._hands.close(), FAREWELL, last=True)
 
     def open(self, url: httpx.URL | str, before: Shown | None = None) -> Shown:  # noqa: ARG002 - the browser knows
         """Go to a page."""
