@@ -12,6 +12,7 @@ from device_grant.protocol import AWS_SSO_OIDC, Operation, dialect
 from device_grant.targets import discover
 from device_grant.targets.adapter import Adapter
 from device_grant.targets.config import EndpointsSection, TargetConfig
+from device_grant.targets.transports.limits import TooLarge
 
 OAUTH = "/.well-known/oauth-authorization-server"
 OIDC = "/.well-known/openid-configuration"
@@ -143,3 +144,22 @@ def test_advertised_addresses_are_used_unless_nothing_listens_there():
         assert discovered({}, in_process=False, token=f"{gone}/t", device_authorization="/d").token == f"{gone}/t"
         assert discovered({OAUTH: document(gone)}, base="https://idp.test", in_process=False).token == f"{gone}/t"
         assert discovered({OAUTH: document(gone)}).token == f"{gone}/t"
+
+
+LARGE = TooLarge("the content of an answer 200 goes on after 1048576 octets, which is all that is read")
+
+
+def test_metadata_that_are_too_large_are_said_to_be_so():
+    with pytest.raises(UsageError) as error:
+        discovered({OAUTH: LARGE, OIDC: LARGE})
+    said = str(error.value)
+    assert f"its metadata was not read (http://target.test{OAUTH}: the content of an answer 200 goes on after" in said
+    assert "device_authorization" in said
+    assert "does not answer" not in said
+
+
+def test_metadata_that_are_too_large_are_no_metadata():
+    result = discovered({OAUTH: LARGE, OIDC: document()})
+    assert (result.token, result.metadata) == ("http://target.test/t", f"http://target.test{OIDC}")
+    known = discovered({OAUTH: LARGE, OIDC: LARGE}, device_authorization="/d", token="/t")
+    assert (known.token, known.metadata, dict(known.document)) == ("http://target.test/t", "", {})

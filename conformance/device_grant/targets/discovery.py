@@ -15,6 +15,7 @@ from device_grant.protocol import Dialect, Operation, Request, Response
 from device_grant.protocol import dialect as known_dialect
 from device_grant.protocol.dialects import json_object
 from device_grant.targets.addresses import is_loopback
+from device_grant.targets.transports.limits import TooLarge
 from device_grant.targets.transports.live import unreachable
 from device_grant.targets.trust import Trust
 
@@ -121,10 +122,12 @@ class _Advertised:
     document: Mapping[str, Any] = field(default_factory=dict)
     urls: Mapping[str, str] = field(default_factory=dict)
     exchanges: tuple[tuple[Request, Response], ...] = ()
+    unread: tuple[str, ...] = ()
+    """Why documents were not read, one sentence each."""
 
 
 def _advertised(target: Target, http: httpx.Client) -> _Advertised:
-    """Ask the well-known places in turn, until one document names everything needed.
+    """Ask the well-known places in turn, until one document names everything needed; one that is too large is none.
 
     The first document that names the device authorization endpoint is the metadata, else the first one at all; some
     servers leave the endpoint out of one of the two documents, so the later one fills gaps.
@@ -135,7 +138,11 @@ def _advertised(target: Target, http: httpx.Client) -> _Advertised:
         return result
     for url in _places(target.base, configured.metadata):
         request = Request("GET", url, (("Accept", "application/json"),))
-        response = _ask(http, request)
+        try:
+            response = _ask(http, request)
+        except TooLarge as error:
+            result = replace(result, unread=(*result.unread, f"{url}: {error}"))
+            continue
         result = replace(result, exchanges=(*result.exchanges, (request, response)))
         document = json_object(response) if response.status == httpx.codes.OK else None
         if document is None:
@@ -167,6 +174,8 @@ def _places(base: str, configured: str) -> Iterator[str]:
 def _ask(http: httpx.Client, request: Request) -> Response:
     try:
         answer = http.request(request.method, request.url, headers=list(request.headers))
+    except TooLarge:
+        raise
     except UNREADABLE as error:
         raise TargetUnreachableError(unreachable(request.url, error)) from error
     headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.headers.raw)
@@ -190,6 +199,8 @@ def _incomplete(target: Target, result: _Advertised, missing: list[str]) -> str:
         what = f"there is no metadata at {tried}"
     else:
         what = "its endpoints are unknown and claims.metadata is false"
+    if result.unread:
+        what = f"its metadata was not read ({'; '.join(result.unread)})"
     return f"{target.spec}: {what}: write {keys} under [endpoints] in target.toml"
 
 

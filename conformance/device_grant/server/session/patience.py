@@ -60,12 +60,13 @@ class Patience(httpx.Auth):
         self._now = now
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Send the request until the answer is none that puts it off, at most `RETRIES` times."""
+        """Send the request until the answer is none that puts it off, again at most `RETRIES` times."""
         for _ in range(RETRIES):
             answer = yield request
             wait = put_off(Response(answer.status_code, tuple(answer.headers.items())), self._now())
             if wait is None or not self._rests.take(wait):
                 return
+        yield request
 
 
 def put_off(response: Response | None, now: float) -> float | None:
