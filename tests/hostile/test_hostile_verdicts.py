@@ -1,4 +1,4 @@
-"""What a hostile answer shows, and what it does not: an answer that was not read keeps no requirement and breaks none."""
+"""What a hostile answer shows and what not: one that was not read keeps no requirement and breaks none."""
 
 import json
 

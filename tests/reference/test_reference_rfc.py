@@ -381,6 +381,22 @@ def test_memory_is_bounded(monkeypatch):
     assert first.poll().code == "invalid_grant"
 
 
+def test_of_grants_those_that_are_polled_stay(monkeypatch):
+    monkeypatch.setattr("device_grant.reference.server.store.MOST", 10)
+    server = Server()
+    used = server.start()
+    idle = server.start()
+    for number in range(40):
+        server.start()
+        if number % 5 == 0:
+            assert used.poll().code in ("authorization_pending", "slow_down")
+    assert len(server.store.grants) <= 10
+    assert idle.poll().code == "invalid_grant"
+    server.store.decide(used.user_code, approve=True, subject="alice")
+    server.clock.now += 60
+    assert used.poll().ok
+
+
 def test_default_applications_are_built_when_asked_for():
     assert app.app is app.app
     assert app.aws_app.state.store.settings.dialect == AWS_SSO_OIDC

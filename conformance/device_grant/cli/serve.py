@@ -10,6 +10,14 @@ from device_grant.catalogue.model import DIALECTS, RFC8628
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=8628, show_default=True, help="0 takes a free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--allow-host",
+    "hosts",
+    metavar="NAME",
+    multiple=True,
+    help="Answer requests for this name too, such as that of a container; * is any. Otherwise: addresses, localhost, "
+    "--host, and the name of this machine.",
+)
 @click.option("--dialect", default=RFC8628, show_default=True, help=f"{' or '.join(DIALECTS)}.")
 @click.option("--interval", type=click.IntRange(min=1), help="Seconds between polls [default: 5, AWS 1].")
 @click.option("--expires-in", type=click.IntRange(min=1), default=600, show_default=True, help="Seconds a code lives.")
@@ -18,6 +26,7 @@ from device_grant.catalogue.model import DIALECTS, RFC8628
 def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the command
     port: int,
     host: str,
+    hosts: tuple[str, ...],
     dialect: str,
     interval: int | None,
     expires_in: int,
@@ -51,7 +60,7 @@ def serve(  # noqa: PLR0913, PLR0917 - each parameter is an option of the comman
         if faults:
             click.echo(f"misbehaving on purpose: {', '.join(faults)}")
 
-    serve_reference(settings, named, host=host, port=port, ready=announce)
+    serve_reference(settings, named, host=host, port=port, ready=announce, hosts=hosts)
 
 
 def _print_faults() -> None:

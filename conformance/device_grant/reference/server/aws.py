@@ -206,7 +206,7 @@ class AwsEndpoints:
             if polled is not None and self.faults.missing_client_polls:
                 return polled.client
             return RegisteredClient(id="")  # only the fault `missing_client_accepted` lets this through
-        client = self.store.clients.get(client_id)
+        client = self.store.clients.used(client_id)
         if client is None:
             if device and self.faults.unknown_client_accepted:
                 return RegisteredClient(id=client_id)

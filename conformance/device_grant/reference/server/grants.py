@@ -289,6 +289,7 @@ class Grants:
             if faults.tokens_not_ascii:
                 refresh_token += "é"
             with self.store.lock:
+                self.store.forget(self.store.clock())
                 self.store.refresh_tokens[refresh_token] = RefreshToken(
                     client=client,
                     scope=scope if refresh_scope is None else refresh_scope,

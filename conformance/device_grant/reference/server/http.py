@@ -139,11 +139,11 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Read the request, let the handler answer, send the answer."""
         if _framed_twice(scope):
-            await _send(_FRAMED_TWICE, send, head=False)
+            await answer_with(_FRAMED_TWICE, send, head=False)
             return
         body, too_large = await _read(receive)
         answer = await self.handler(Call(scope, body, too_large=too_large))
-        await _send(answer, send, head=scope["method"] == "HEAD")
+        await answer_with(answer, send, head=scope["method"] == "HEAD")
 
 
 def _framed_twice(scope: Scope) -> bool:
@@ -202,7 +202,8 @@ async def _read(receive: Receive) -> tuple[bytes, bool]:
     return (b"".join(chunks), False) if length <= LONGEST_BODY else (b"", True)
 
 
-async def _send(answer: Answer, send: Send, *, head: bool) -> None:
+async def answer_with(answer: Answer, send: Send, *, head: bool) -> None:
+    """Send an answer, without its content to HEAD."""
     headers = [(name.lower().encode(), value.encode("latin-1")) for name, value in answer.headers.items()]
     if answer.media_type:
         headers.append((b"content-type", answer.media_type.encode()))

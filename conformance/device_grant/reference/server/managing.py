@@ -30,7 +30,7 @@ async def manage(store: Store, call: Call) -> Answer:
     if call.method != "DELETE":
         return Answer(405, b"", "application/json", _NO_STORE | {"Allow": "DELETE"})
     if not store.faults.deleted_client_redeems:
-        del store.clients[client.id]
+        store.clients.drop(client.id)
     return Answer(200 if store.faults.deletion_answered_200 else 204, b"", "application/json", _NO_STORE)
 
 

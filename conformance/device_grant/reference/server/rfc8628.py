@@ -252,7 +252,7 @@ class Rfc8628Endpoints:
             client_id = unicodedata.normalize("NFKC", client_id)
         if client_id in self.store.disabled and not self.faults.disabled_client_redeems:
             return None
-        return self.store.clients.get(client_id)
+        return self.store.clients.used(client_id)
 
     def _check_secret(self, client: RegisteredClient, secret: str | None, *, skip: bool, basic: bool) -> None:
         if client.secret is None:

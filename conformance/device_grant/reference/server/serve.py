@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import socket
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     import uvicorn
@@ -22,24 +23,27 @@ _SHUTDOWN = 2
 """Seconds that open connections are given when the server stops."""
 
 
-def serve(
+def serve(  # noqa: PLR0913, PLR0917 - what a server is, where it listens, and for whom
     settings: Settings | None = None,
     faults: Faults | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     ready: Callable[[str], None] | None = None,
+    hosts: Iterable[str] = (),
 ) -> None:
     """Serve until Ctrl-C, then return; SIGTERM closes connections and ends the process. Prints nothing.
 
     A page at `/` says what is where.
 
     `port` 0 takes a free one. `ready` is called with the base URL as soon as connections are accepted. Where the
-    settings name no issuer it is that base URL. Raises UsageError if the address cannot be taken.
+    settings name no issuer it is that base URL. `hosts` are the names by which it answers besides addresses,
+    `localhost`, `host`, and the host of the issuer; `*` is any. Raises UsageError if the address cannot be taken.
     """
     from starlette.routing import Route
 
     from device_grant.reference.server.app import create_app
     from device_grant.reference.server.front import Front
+    from device_grant.reference.server.hosts import OwnHosts
     from device_grant.reference.server.http import Endpoint
     from device_grant.reference.server.settings import Settings
 
@@ -52,7 +56,7 @@ def serve(
             settings = dataclasses.replace(settings, issuer=base)
         application = create_app(settings, faults)
         application.router.routes.append(Route("/", Endpoint(Front(settings, base).handler())))
-        server = server_of(application)
+        server = server_of(OwnHosts(application, (*hosts, host, urlsplit(settings.issuer).hostname or "")))
         try:
             if ready is not None:
                 # The socket listens already: whoever connects from here on is served as soon as the loop runs.

@@ -15,6 +15,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
+from device_grant.reference.server.registered import Clients
 from device_grant.reference.server.settings import SECOND_USER
 from device_grant.reference.server.usual import DAY
 
@@ -33,8 +34,10 @@ CONFUSABLE_ALPHABET = "aAbB0oO1lI"
 """What the fault `user_code_confusable` draws from."""
 REMEMBERED = DAY
 """Seconds for which an expired code is still told apart from one that was never issued."""
-MOST = 100_000
-"""Records of a kind that are kept; the oldest go first."""
+MOST = 50_000
+"""Records of a kind that are kept; the oldest that nobody uses go first."""
+IN_USE = 120.0
+"""Seconds since a poll for which a grant counts as used."""
 LIMITED = 10
 """Pending codes of a client that the fault `codes_of_a_client_limited` leaves."""
 SHORT_PREFIX = 16
@@ -140,7 +143,16 @@ class Store:
     def __post_init__(self) -> None:
         self._counter = itertools.count(secrets.randbelow(1_000_000))
         """Only the fault `user_code_counted` counts."""
-        self.clients: dict[str, RegisteredClient] = {}
+        self.clients = Clients(
+            RegisteredClient(
+                id=known.id,
+                secret=known.secret or None,
+                name=known.id,
+                grants=frozenset(_GRANT_NAMES.get(name, name) for name in known.grants),
+                gets_refresh_tokens="refresh_token" in known.grants,
+            )
+            for known in self.settings.known_clients
+        )
         self.applications: dict[str, RegisteredClient] = {}
         """Clients that are no registrations: their requests for tokens are signed."""
         self.grants: dict[str, IssuedGrant] = {}
@@ -158,22 +170,13 @@ class Store:
         """When each access token ends, in seconds since the epoch; a token that was given back is not there."""
         self.last_subject = ""
         """Who approved last; only the fault `token_of_the_last_user` looks at it."""
-        self._approved: set[str] = set()
+        self._approved: dict[str, None] = {}
         """Clients that were approved once; only faults look at them."""
-        for known in self.settings.known_clients:
-            self.clients[known.id] = RegisteredClient(
-                id=known.id,
-                secret=known.secret or None,
-                name=known.id,
-                grants=frozenset(_GRANT_NAMES.get(name, name) for name in known.grants),
-                gets_refresh_tokens="refresh_token" in known.grants,
-            )
 
     def add_client(self, client: RegisteredClient) -> None:
         """Remember a new registration."""
         with self.lock:
-            self.clients[client.id] = client
-            _drop_oldest(self.clients)
+            self.clients.add(client)
             if self.faults.registration_ends_grants:
                 self.grants = {code: grant for code, grant in self.grants.items() if grant.state is not State.PENDING}
 
@@ -181,7 +184,7 @@ class Store:
         """Create a pending grant with a new device code and a user code that no live grant has."""
         now = self.clock()
         with self.lock:
-            self._forget(now)
+            self.forget(now)
             grant = IssuedGrant(
                 device_code=self._new_device_code(),
                 user_code=self._new_user_code(now),
@@ -281,7 +284,7 @@ class Store:
             approve = True
         if approve and not self.faults.approval_ignored:
             grant.state = State.APPROVED
-            self._approved.add(grant.client.id)
+            self._approved[grant.client.id] = None
         elif not approve and not self.faults.denial_ignored:
             grant.state = State.DENIED
         grant.subject = self.last_subject = subject
@@ -342,15 +345,20 @@ class Store:
         letters = "".join(secrets.choice(alphabet) for _ in range(USER_CODE_LENGTH))
         return f"{letters[:4]}-{letters[4:]}"
 
-    def _forget(self, now: float) -> None:
+    def forget(self, now: float) -> None:
+        """Make room for one more record of each kind: what is over goes first, then the oldest that nobody uses."""
         while self.grants:
             code, oldest = next(iter(self.grants.items()))
-            if len(self.grants) < MOST and now < oldest.expires + REMEMBERED:
+            if now >= oldest.expires + REMEMBERED:
+                self._drop(code)
+            elif len(self.grants) >= MOST:
+                self._drop(self._unused(now))
+            else:
                 break
-            del self.grants[code]
         while self._by_user_code:
             code, oldest = next(iter(self._by_user_code.items()))
-            if len(self._by_user_code) < MOST and now < oldest.expires + REMEMBERED:
+            # Those of grants that faults have dropped stay behind.
+            if len(self._by_user_code) < 2 * MOST and now < oldest.expires + REMEMBERED:
                 break
             del self._by_user_code[code]
         while self.refresh_tokens:
@@ -358,9 +366,20 @@ class Store:
             if len(self.refresh_tokens) < MOST and now < first.expires:
                 break
             del self.refresh_tokens[token]
-        _drop_oldest(self.revoked_families)
-        _drop_oldest(self.token_subjects)
-        _drop_oldest(self.token_ends)
+        for records in (self.revoked_families, self.token_subjects, self.token_ends, self._approved, self.last_polls):
+            _drop_oldest(records)
+
+    def _drop(self, device_code: str) -> None:
+        grant = self.grants.pop(device_code)
+        key = self._key(grant.user_code)
+        if self._by_user_code.get(key) is grant:
+            del self._by_user_code[key]
+
+    def _unused(self, now: float) -> str:
+        """The device code that goes first where there are too many: the oldest that nobody polls, else the oldest."""
+        polled = now - IN_USE
+        unused = (code for code, one in self.grants.items() if one.last_poll is None or one.last_poll < polled)
+        return next(unused, next(iter(self.grants)))
 
 
 async def race_window() -> None:
@@ -390,8 +409,6 @@ def canonical_user_code(typed: str) -> str:
     return "".join(character for character in typed.upper().translate(_LOOK_ALIKES) if character in USER_CODE_ALPHABET)
 
 
-def _drop_oldest(
-    records: dict[str, RegisteredClient] | dict[str, None] | dict[str, str] | dict[str, float],
-) -> None:
+def _drop_oldest(records: dict[str, None] | dict[str, str] | dict[str, float]) -> None:
     while len(records) > MOST:
         del records[next(iter(records))]

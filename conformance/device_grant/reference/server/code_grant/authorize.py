@@ -140,7 +140,7 @@ class AuthorizePages:
         return AuthorizationRequest(client, uri, parameters, query)
 
     def _client(self, client_id: str) -> RegisteredClient | None:
-        client = self.store.clients.get(client_id) or self.store.applications.get(client_id)
+        client = self.store.clients.used(client_id) or self.store.applications.get(client_id)
         if client is None or client_id in self.store.disabled:
             return None
         return None if client.expires_at and self.store.clock() >= client.expires_at else client

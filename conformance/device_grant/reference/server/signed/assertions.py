@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ class Assertions:
         if not faults.iam_assertion_unverified:
             if not isinstance(ends, int | float) or now >= ends:
                 raise Refusal("expired_token", "The assertion has expired")
-            name = str(claims.get("jti") or assertion)
+            name = hashlib.sha256(str(claims.get("jti") or assertion).encode("utf-8", "surrogatepass")).hexdigest()
             with self.store.lock:
                 if name in self._used and not faults.iam_assertion_reusable:
                     raise Refusal("invalid_grant", "Invalid grant: the assertion was used before")
