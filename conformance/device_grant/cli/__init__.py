@@ -20,6 +20,7 @@ COMMANDS = {
     "init": ("device_grant.cli.init", "init"),
     "client": ("device_grant.cli.client", "client"),
     "learn": ("device_grant.cli.learn", "learn"),
+    "measure": ("device_grant.cli.measure", "measure"),
     "record": ("device_grant.cli.record", "record"),
     "replay": ("device_grant.cli.replay", "replay"),
     "judge": ("device_grant.cli.judge", "judge"),
