@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from support.captured import CODE, TOKEN, Traffic, aws, har, noise, rfc, vcr
+from support.captured import CODE, TOKEN, Traffic, aws, har, iso, noise, rfc, vcr
 from support.foreign import (
     FORMATS,
     curl_v,
@@ -82,6 +82,35 @@ def test_curl_with_i_prints_the_head_twice():
     capture = captured("\n".join(lines))
     assert codes(capture) == ALL
     assert not any(entry.bodiless for entry in capture.entries)
+
+
+def test_what_gh_prints_has_times_and_bodies(tmp_path):
+    lines = []
+    for one in rfc(gaps=(5.2, 0.2, 5.2)).sent:
+        moment = iso(one.at).replace("T", " ").replace("Z", " +0000 UTC m=+0.1")
+        target = one.url.removeprefix("https://login.example")
+        lines += [
+            f"* Request at {moment}",
+            f"* Request to {one.url}",
+            f"> POST {target} HTTP/1.1",
+            "> Host: login.example",
+        ]
+        lines += [f"> {name}: {value}" for name, value in (*one.headers, ("Content-Length", len(one.body)))]
+        lines += ["", one.body.decode(), "", f"< HTTP/2.0 {one.status} OK"]
+        lines += [f"< {name}: {value}" for name, value in one.answered]
+        lines += ["", json.dumps(one.answer, indent=2), "", "* Request took 50.5ms"]
+    capture = captured("\n".join(lines))
+    assert codes(capture) == ALL
+    assert capture.entries[1].request.content == rfc().sent[1].body
+    assert capture.entries[1].took == pytest.approx(0.0505)
+    assert failing(judged(tmp_path, "\n".join(lines), name="a.txt")) == {WAITS}
+
+
+def test_a_remark_of_a_shell_is_no_body_of_a_request():
+    text = "\n".join(line for line in curl_v(rfc()).splitlines() if not line.startswith("$"))
+    capture = captured(text.replace("> \n", "> \n\nNote: something=else of a shell\n"))
+    assert [entry.unsent for entry in capture.entries] == [True] * 4
+    assert codes(capture) == ALL
 
 
 def test_a_command_alone_is_the_request():
@@ -419,6 +448,8 @@ def test_standard_input_and_json():
         assert said["capture"]["exchanges"] == 4
         assert said["exit_code"] == done.return_value
         assert TOKEN not in done.output
+        assert said["capture"]["file"] == "standard input"
+        assert all("device-grant judge - --only" in one["again"] for cause in said["failures"] for one in cause)
 
 
 def test_json_is_written_over_no_capture(tmp_path, capsys):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from device_grant.catalogue import Catalogue
+    from device_grant.cli.captures import JudgedFile
     from device_grant.recordings.formats.capture import Party
     from device_grant.recordings.judge import Capture, Findings
     from device_grant.recordings.judge.judging import CaptureJudge
@@ -75,7 +76,7 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
             folder = report / one.place if report else None
             if folder is not None and len(findings.dialects) > 1:
                 folder /= name
-            subject = _judge(findings, name, catalogue, known, options)
+            subject = _judge(one, name, catalogue, known, options)
             if options["timeline"]:
                 _draw(subject, console)
             finished, code = _finish(subject, one.path, known, folder, console)
@@ -134,13 +135,13 @@ def _baseline(expect: Path | None, catalogue: Catalogue) -> Baseline:
 
 
 def _judge(
-    findings: Findings, dialect: str, catalogue: Catalogue, known: Baseline, options: dict[str, Any]
+    judged: JudgedFile, dialect: str, catalogue: Catalogue, known: Baseline, options: dict[str, Any]
 ) -> CaptureJudge:
     from device_grant.protocol import Secrets
     from device_grant.recordings.judge.judging import CaptureJudge
     from device_grant.recordings.judge.secrets import learn
 
-    secrets = Secrets()
+    findings, secrets = judged.findings, Secrets()
     learn(findings.exchanges, secrets)
     today = datetime.now(UTC).date()
     only = {entry.id for entry in catalogue.select(options["only"])} if options["only"] else None
@@ -153,7 +154,7 @@ def _judge(
         secrets,
         _parties(findings.capture, options["party"]),
         only,
-        (findings.capture.file, *forced),
+        (str(judged.path), *forced),
     )
 
 

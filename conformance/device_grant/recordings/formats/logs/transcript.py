@@ -6,7 +6,7 @@ Lines have marks (`>` sent, `<` came, `*` said by the program), or none. Fences,
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -64,6 +64,8 @@ class _Pair:
     secure: bool | None
     """Whether the connection has TLS; None: the text does not say."""
     answered: Message | None = None
+    marked: bool = False
+    """Whether lines of the request have marks: what follows without them is not always its body."""
     silent: bool = False
     at: float | None = None
     took: float | None = None
@@ -81,6 +83,8 @@ class _Transcript:
         self._marked = False
         """Whether the message at hand has marks before its lines."""
         self._body = False
+        self._blank = False
+        """Whether the line before was blank and had no mark."""
         self._indent = 0
         self._said: float | None = None
         self._day = 0.0
@@ -98,6 +102,7 @@ class _Transcript:
             return
         marked = _MARKED.fullmatch(line)
         if marked and (marked[1] != "*" or line.startswith("*")):
+            self._blank = False
             self._with_mark(marked[1], marked[2].rstrip(), at)
             return
         command = COMMAND.fullmatch(line.strip())
@@ -107,6 +112,7 @@ class _Transcript:
             return
         if not _COUNTED.fullmatch(line) and not _METER.match(line):
             self._without_mark(line, at)
+            self._blank = not line.strip()
 
     def _timed(self, line: str) -> tuple[float | None, str]:
         known = _TIME.match(line)
@@ -158,6 +164,10 @@ class _Transcript:
                 self._cut(current, line)
             elif self._body and not text.strip():
                 current.open, self._body = False, False
+            elif self._blank and text.strip() and not self._body:
+                # Programs other than curl have no mark on the line that ends the head.
+                current.open = False
+                self._cut(current, line)
         else:
             plain = line[self._indent :] if not line[: self._indent].strip() else line
             if current.open:
@@ -203,7 +213,9 @@ class _Transcript:
         if begun.method:
             command = None if self._command_used else self._command
             self._command_used = True
-            self.pairs.append(_Pair(begun, command, self._secure, at=at if at is not None else self._said))
+            self.pairs.append(
+                _Pair(begun, command, self._secure, marked=marked, at=at if at is not None else self._said)
+            )
             self._said = None
             return
         last = self.pairs[-1] if self.pairs else None
@@ -317,6 +329,8 @@ def _asked(pair: _Pair, where: str) -> tuple[Request, bool, bool]:
         )
     request, unsent, rebuilt = request_of(pair.asked, _url(pair, where))
     length = (request.header("content-length") or "").strip()
+    if pair.marked and pair.asked.octets is None and length and length != str(len(request.content)):
+        request, unsent = replace(request, content=b""), length != "0"
     if command is not None and not request.content and not command.unknown and command.data:
         content = command.content
         if not length or length == str(len(content)):
