@@ -32,6 +32,7 @@ class ExitCode(IntEnum):
     """No check ran."""
 
 
+_LONGEST_WORD = 200
 _LONGEST = 2000
 """Characters of a message that are kept."""
 
@@ -70,8 +71,13 @@ class TargetUnreachableError(DeviceGrantError):
     exit_code = ExitCode.UNREACHABLE
 
 
+def nearest(word: str, known: Iterable[str], *, most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """The known names that are most like a word; a long one is like none, and comparing it would take seconds."""
+    return difflib.get_close_matches(word, list(known), n=most, cutoff=cutoff) if len(word) <= _LONGEST_WORD else []
+
+
 def one_of(word: str, known: Iterable[str]) -> str:
     """What to say after a value that is none of the known ones: `did you mean fast? (fast, standard, deep)`."""
     names = list(known)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.4)
+    close = nearest(word, names, cutoff=0.4)
     return f"did you mean {close[0]}? ({', '.join(names)})" if close else f"choose one of {', '.join(names)}"

@@ -67,7 +67,7 @@ def write(tmp_path):
         (LIVE + '[[clients]]\nid = "a"\nsecret = "s"\n', ["clients[0]", "authentication none"]),
         (LIVE + '[[clients]]\nid = "a"\nauthentication = "client_secret_post"\n', ["needs a secret"]),
         (LIVE + '[[clients]]\nid = "a"\n[[clients]]\nid = "a"\n', ["clients[1].id", "occurs twice"]),
-        (LIVE + "[lifetimes]\ninterval = -1\n", ["lifetimes: negative"]),
+        (LIVE + "[lifetimes]\ninterval = -1\n", ["lifetimes.interval", ">= 0"]),
     ],
 )
 def test_a_mistake_is_one_line_with_file_key_and_reason(write, text, parts):

@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, 1 would accuse a target
             from device_grant.cli.crash import crashed
 
-            code = _fail(crashed(error), ExitCode.SUITE_ERROR)
+            code = complain(crashed(error), ExitCode.SUITE_ERROR)
     # Else a caller could not tell a person's Ctrl-C from a terminal that was closed.
     sys.exit(interruption.code if code == INTERRUPTED and interruption.code else code)
 
@@ -113,18 +113,18 @@ def _code(arguments: list[str] | None) -> int:
     except click.exceptions.Exit as wanted:
         code = wanted.exit_code
     except click.Abort:
-        code = _fail("interrupted", INTERRUPTED)
+        code = complain("interrupted", INTERRUPTED)
     except click.BadParameter as error:
-        code = _fail(error.format_message() + _near(error), ExitCode.USAGE)
+        code = complain(error.format_message() + _near(error), ExitCode.USAGE)
     except click.UsageError as error:
         context = f" (see `{error.ctx.command_path} --help`)" if error.ctx else ""
-        code = _fail(error.format_message() + context, ExitCode.USAGE)
+        code = complain(error.format_message() + context, ExitCode.USAGE)
     except click.ClickException as error:
-        code = _fail(error.format_message(), ExitCode.USAGE)
+        code = complain(error.format_message(), ExitCode.USAGE)
     except DeviceGrantError as error:
-        code = _fail(str(error), error.exit_code)
+        code = complain(str(error), error.exit_code)
     except KeyboardInterrupt:
-        code = _fail("interrupted", INTERRUPTED)
+        code = complain("interrupted", INTERRUPTED)
     except OSError as error:
         code = _not_written(error)
     try:
@@ -143,7 +143,7 @@ def _not_written(error: OSError) -> int:
         return 0
     if error.errno not in _FULL:
         raise error
-    return _fail(f"{error.filename or 'output'}: cannot be written ({error.strerror})", ExitCode.USAGE)
+    return complain(f"{error.filename or 'output'}: cannot be written ({error.strerror})", ExitCode.USAGE)
 
 
 def _lead_nowhere() -> None:
@@ -164,7 +164,8 @@ def _near(error: click.BadParameter) -> str:
     return f" Did you mean {close[0]}?" if close else ""
 
 
-def _fail(message: str, code: int) -> int:
+def complain(message: str, code: int) -> int:
+    """Say on standard error, in one line, what is wrong; returns the code."""
     from device_grant.report.text import one_line
 
     # It may quote the log of a launched server, or an address from its metadata: megabytes, and escapes among them.

@@ -42,10 +42,13 @@ class Collected:
 
 
 def collect(given: tuple[Path, ...], dialect: str) -> Collected:
-    """Read all files; raises UsageError for one that was named and cannot be read.
+    """Read all files; raises UsageError for the only one that was named, if it cannot be read; of several it is said.
 
     Of a folder those count that are captures with a device grant in them; what is damaged is said, the rest counted.
     """
+    from device_grant.cli import complain
+    from device_grant.cli.run import worse
+
     result = Collected()
     seen: dict[bytes, Path] = {}
     several = len(given) > 1 or any(_is_folder(path) for path in given)
@@ -53,7 +56,15 @@ def collect(given: tuple[Path, ...], dialect: str) -> Collected:
         if _is_folder(path):
             _folder(path, dialect, result, seen)
         elif not (several and _copy_of(path, seen, result)):
-            _add(result, path, _findings_of(path, dialect), path.resolve().stem if several else "")
+            try:
+                findings = _findings_of(path, dialect)
+            except UsageError as error:
+                if not several:
+                    raise
+                # The others can be judged all the same.
+                result.worst = worse(result.worst, ExitCode(complain(str(error), error.exit_code)))
+            else:
+                _add(result, path, findings, path.resolve().stem if several else "")
     _labelled(result.files)
     return result
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -135,8 +134,8 @@ def withholder() -> Callable[[Report], bool]:
     for kind, file_name in FILES.items():
         for folder in described(kind).values():
             baseline = folder / "baseline.toml"
-            if baseline.is_file() and "security" in tomllib.loads(baseline.read_text("utf-8")).get("withheld", []):
-                own = tomllib.loads((folder / file_name).read_text("utf-8"))
+            if baseline.is_file() and "security" in _table(baseline).get("withheld", []):
+                own = _table(folder / file_name)
                 third_parties |= {folder.name, str(own.get("name"))}
 
     def withholds(report: Report) -> bool:
@@ -144,6 +143,12 @@ def withholder() -> Callable[[Report], bool]:
         return bool(footer and footer.withheld) or bool({report.header.target, report.header.spec} & third_parties)
 
     return withholds
+
+
+def _table(file: Path) -> dict[str, Any]:
+    from device_grant.files import CONFIGURATION, toml_of
+
+    return toml_of(file, CONFIGURATION, dates=("expires",))
 
 
 def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int, *, resume: bool) -> list[JobOutcome]:

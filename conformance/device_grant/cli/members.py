@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import os
 import platform
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
 from device_grant.errors import ExitCode, MissingToolError
+from device_grant.files import (
+    CONFIGURATION,
+    STATE,
+    UnreadableFileError,
+    formed,
+    json_of,
+    read_octets,
+    toml_of,
+)
 from device_grant.implementations import FILES, PACKAGE, described
 
 if TYPE_CHECKING:
@@ -57,7 +65,7 @@ def members(kind: str) -> dict[str, MatrixMember]:
     """All `servers` or `clients` that come with the suite, by name, in alphabetical order."""
     collected = {}
     for name, folder in described(kind).items():
-        document = tomllib.loads((folder / FILES[kind]).read_text("utf-8"))
+        document = toml_of(folder / FILES[kind], CONFIGURATION)
         collected[name] = MatrixMember(name, folder, document.get(_STARTED_BY[kind], {}))
     return collected
 
@@ -68,7 +76,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     content: str
     """Digest of everything that its result depends on."""
     exit_code: int
-    seconds: float
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=1e9)]
 
 
 class Remembered:
@@ -89,8 +97,8 @@ class Remembered:
     def of(self, job: Job) -> Record | None:
         """What is remembered of that run, if the suite and the member's folder are what they were."""
         try:
-            record = msgspec.json.decode(self._file(job).read_bytes(), type=Record)
-        except (OSError, msgspec.MsgspecError):
+            record = formed(json_of(read_octets(file := self._file(job), STATE), file, STATE), Record, file)
+        except UnreadableFileError:
             return None
         return record if record.content == self._content(job) and record.exit_code in _JUDGED else None
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import subprocess
 import sys
@@ -36,6 +35,7 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs:
     No connection is made: the network is blocked. A cassette that does not fit the checks any more ends with exit code
     2 and the interaction that is missing or left over; with --brief a verdict that changed ends with 1.
     """
+    from device_grant.cli import complain
     from device_grant.cli.run import worse
     from device_grant.report.console import Screen
 
@@ -48,7 +48,14 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs:
     worst = ExitCode.CONFORMANT
     for folder in folders:
         chosen = report / _name(folder) if report and len(folders) > 1 else report
-        code = _replay_one(console, folder, chosen, options, brief=brief)
+        try:
+            code = _replay_one(console, folder, chosen, options, brief=brief)
+        except UsageError as error:
+            if len(folders) == 1:
+                raise
+            # The others can be judged all the same.
+            worst = worse(worst, ExitCode(complain(str(error), error.exit_code)))
+            continue
         if code > ExitCode.NOTHING_RAN:
             return code
         worst = worse(worst, ExitCode(code))
@@ -155,13 +162,14 @@ def session_of(folder: Path, options: dict[str, Any], report: Path | None = None
 
 def _changed(folder: Path, judged: dict[str, dict[str, str]], *, partial: bool) -> list[str]:
     from device_grant.catalogue import load
+    from device_grant.files import STATE, formed, json_of, read_octets
     from device_grant.recordings.formats.cassette import VERDICTS
     from device_grant.recordings.record.finishing import differences
 
-    try:
-        recorded = json.loads((folder / VERDICTS).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder / VERDICTS}: cannot be read ({error}): record it again") from None
+    file, again = folder / VERDICTS, "record it again"
+    recorded = formed(
+        json_of(read_octets(file, STATE, again), file, STATE, again), dict[str, dict[str, str]], file, cure=again
+    )
     hidden = {entry.id for entry in load().requirements if entry.security}
     known = {requirement for own in recorded.values() for requirement in own}
     judged = {check: {k: v for k, v in own.items() if k in known or k not in hidden} for check, own in judged.items()}

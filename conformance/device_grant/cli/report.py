@@ -66,6 +66,7 @@ def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
 
     The exit code is that of the run that wrote them.
     """
+    from device_grant.cli import complain
     from device_grant.report import terminal
     from device_grant.report.console import Screen
     from device_grant.results import read
@@ -74,7 +75,12 @@ def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
     paths = chosen_forms(wanted, len(results))
     worst = 0
     for given in results:
-        result = read(given / FILE_NAME if given.is_dir() else given)
+        try:
+            result = read(given / FILE_NAME if given.is_dir() else given)
+        except UsageError as error:
+            # The others can be shown all the same.
+            worst = max(worst, complain(str(error), error.exit_code))
+            continue
         write_forms(result, paths)
         if not paths:
             terminal.render(result, Screen())

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from device_grant.files import STATE, UnreadableFileError, formed, json_of, read_octets
+
 if TYPE_CHECKING:
     from device_grant.engine.options import Options
     from device_grant.results.baseline import Baseline
@@ -31,8 +33,9 @@ class LastRun(msgspec.Struct, frozen=True, kw_only=True):
 def remembered(options: Options) -> LastRun:
     """What is known of the last run of this target; nothing where there was none."""
     try:
-        return msgspec.json.decode(_file(options).read_bytes(), type=LastRun)
-    except (OSError, msgspec.DecodeError):
+        return formed(json_of(read_octets(file := _file(options), STATE), file, STATE), LastRun, file)
+    except UnreadableFileError:
+        # Of a cache, which nobody needs.
         return LastRun()
 
 

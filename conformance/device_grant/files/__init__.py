@@ -10,7 +10,7 @@ from device_grant.files.bounds import CAPTURE, CASSETTE, CONFIGURATION, RESULTS,
 from device_grant.files.codings import TooLargeError, decoded
 from device_grant.files.forms import formed, reason_of
 from device_grant.files.json_text import json_of, within
-from device_grant.files.octets import UnreadableFileError, place, read_octets, utf8_of
+from device_grant.files.octets import UnreadableFileError, first_alien, is_file, place, read_octets, utf8_of
 from device_grant.files.toml_text import toml_of
 from device_grant.files.yaml_text import yaml_of
 
@@ -24,7 +24,9 @@ __all__ = [
     "TooLargeError",
     "UnreadableFileError",
     "decoded",
+    "first_alien",
     "formed",
+    "is_file",
     "json_of",
     "place",
     "read_octets",

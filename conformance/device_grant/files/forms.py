@@ -17,14 +17,17 @@ def formed(data: Any, form: type[T], where: object, *, cure: str = "", strict: b
     try:
         return msgspec.convert(data, form, strict=strict)
     except msgspec.ValidationError as error:
-        raise UnreadableFileError(f"{where}: {reason_of(error)}{cure}") from None
+        path, reason = reason_of(error)
+        raise UnreadableFileError(f"{where}: {path}{': ' if path else ''}{reason}{cure}") from None
     except (RecursionError, OverflowError, ValueError) as error:
         raise UnreadableFileError(f"{where}: not in the form that is wanted ({error}){cure}") from None
 
 
-def reason_of(error: msgspec.ValidationError) -> str:
-    """What msgspec says, with the key in front, as a person would write it: `request.url: Expected `str`, got null`."""
+def reason_of(error: msgspec.ValidationError) -> tuple[str, str]:
+    """The key, as a person would write it (`request.url`), and what msgspec says of it ("Expected `str`, got null")."""
     # The last one: what is quoted before it may say anything.
     reason, _, where = str(error).rpartition(" - at `$")
     path = where.removesuffix("`").removeprefix(".") if reason else ""
-    return f"{path}: {reason}" if path else reason or str(error)
+    reason = reason or str(error)
+    # Who reads it knows no regular expression of ours.
+    return path, "has characters that cannot be there" if " matching regex " in reason else reason

@@ -55,12 +55,27 @@ def read_octets(file: Path, bounds: Bounds, cure: str = "") -> bytes:
         raise UnreadableFileError(f"{file}: no file can have this name: give another one") from None
 
 
+def is_file(path: Path) -> bool:
+    """Whether there is a file; a name that no file can have is that of none, where pathlib raises an error."""
+    return os.path.isfile(path)  # noqa: PTH113 - as said
+
+
 def utf8_of(octets: bytes, where: object) -> bytes:
     """The same octets without a byte order mark, once they are UTF-8; raises UnreadableFileError naming the place."""
     for beginning, what, cure in _ALIEN:
         if octets.startswith(beginning):
             raise UnreadableFileError(f"{where}: {what}: {cure}")
     octets = octets.removeprefix(codecs.BOM_UTF8)
+    wrong = first_alien(octets)
+    if wrong is not None:
+        raise UnreadableFileError(
+            f"{where}: not UTF-8 in {place(octets, wrong)} (octet 0x{octets[wrong]:02x}): save it as UTF-8"
+        )
+    return octets
+
+
+def first_alien(octets: bytes) -> int | None:
+    """The place of the first octet that is not UTF-8; None: all are."""
     # In blocks: a text of Python may have four octets for each of these.
     decoder = codecs.getincrementaldecoder("utf-8")()
     for begin in range(0, len(octets), _BLOCK):
@@ -69,11 +84,8 @@ def utf8_of(octets: bytes, where: object) -> bytes:
         try:
             decoder.decode(block, final=begin + _BLOCK >= len(octets))
         except UnicodeDecodeError as error:
-            wrong = begin - waiting + error.start
-            raise UnreadableFileError(
-                f"{where}: not UTF-8 in {place(octets, wrong)} (octet 0x{octets[wrong]:02x}): save it as UTF-8"
-            ) from None
-    return octets
+            return begin - waiting + error.start
+    return None
 
 
 def place(octets: bytes, offset: int) -> str:

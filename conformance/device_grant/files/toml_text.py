@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from device_grant.files.bounds import Bounds
 
-_DOTTED = re.compile(rb"(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){100}|(?:\"[^\"\n]*+\"[ \t]*+\.[ \t]*+){100}")
+_DOTTED = re.compile(
+    rb"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){100}|(?:\"[^\"\n]*+\"[ \t]*+\.[ \t]*+){100}"
+)
 """A key of so many parts that reading it takes time that grows with their square."""
 _LONG_NUMBER = re.compile(rb"(?<![0-9A-Za-z_])(?:0[xob])?[0-9A-Fa-f_]{400,}(?![0-9A-Za-z_])")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 PATTERN = "machine-*.json"
 """Names of the files, one a set of inputs."""
 _CURE = "name a machine-SET.json that device-grant learn --out has written"
-Count = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
 
 class EdgeRecord(msgspec.Struct, kw_only=True):
@@ -71,7 +71,7 @@ class MachineRecord(msgspec.Struct, kw_only=True):
     words: Count = 0
     steps: Count = 0
     requests: Count = 0
-    seconds: float = 0.0
+    seconds: Annotated[float, msgspec.Meta(ge=0, le=1e12)] = 0.0
     too_long: Count = 0
     """Words that were left out, since their waits outlive a part of the codes' life."""
     states: list[dict[str, tuple[str, Count]]] = []

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from device_grant.catalogue.model import Verdict
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, nearest
+from device_grant.files import CONFIGURATION, formed, toml_of
 from device_grant.results.merge import JUDGED
 from device_grant.results.model import Known
 
@@ -113,12 +112,7 @@ def load(path: Path, catalogue_ids: Collection[str], *, security_ids: Collection
     `security_ids` are the requirements that a file with `withheld = ["security"]` must not list. Raises UsageError,
     naming file and entry, for anything that is not of the form above or names an unknown requirement.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: not TOML: {error}") from error
+    document = toml_of(path, CONFIGURATION, dates=("expires",))
     _reject_unknown(document, ("known", "withheld"), str(path))
     entries = document.get("known", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -160,10 +154,7 @@ def _entry(entry: dict[str, Any], where: str, catalogue_ids: Collection[str]) ->
         raise UsageError(f"{where}: `reason` is missing: say in a sentence why the deviation is accepted")
     if kind not in _KINDS:
         raise UsageError(f"{where}: unknown kind {kind!r}: choose one of {', '.join(_KINDS)}")
-    try:
-        return msgspec.convert(entry, type=Known)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {error}") from error
+    return formed(entry, Known, where)
 
 
 def _withheld(value: object, path: Path) -> tuple[str, ...]:
@@ -175,11 +166,11 @@ def _withheld(value: object, path: Path) -> tuple[str, ...]:
 def _reject_unknown(table: dict[str, Any], names: Collection[str], where: str) -> None:
     for key in table:
         if key not in names:
-            raise UsageError(f"{where}: unknown key {key!r}{_close(key, names)}; keys are {', '.join(names)}")
+            raise UsageError(f"{where}: unknown key {key[:100]!r}{_close(key, names)}; keys are {', '.join(names)}")
 
 
 def _close(word: str, known: Collection[str]) -> str:
-    close = get_close_matches(word, known, n=3)
+    close = nearest(word, known, most=3)
     return f": did you mean {' or '.join(close)}?" if close else ""
 
 

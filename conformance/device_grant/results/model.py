@@ -6,12 +6,20 @@ This is a published format: readers ignore members that they do not know, and me
 from __future__ import annotations
 
 from datetime import date  # noqa: TC003 - msgspec reads the annotation of Known.expires
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
 FORMAT = 1
 """Raised when an old reader would misread a new file."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+Measure = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]
+"""Of seconds, or of anything else: finite, and so that sums are finite too."""
+Slug = Annotated[str, msgspec.Meta(pattern=r"^(?!.*[\u0000-\u001f\u007f-\u009f])", max_length=1000)]
+"""A name of the suite, without control characters."""
+Status = Annotated[int, msgspec.Meta(ge=-(2**31), le=2**32)]
+"""Of HTTP, or of a process: Windows has large ones."""
+Part = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 LEFT_OUT = "left-out"
 """Kind of the step that stands for those that a long transcript has lost in its middle."""
 
@@ -24,17 +32,17 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     headers: list[tuple[str, str]] = []
     body: str = ""
     """Text; octets that are not UTF-8 appear as `\\xNN`."""
-    truncated: int = 0
+    truncated: Count = 0
     """Length in octets of a body that was cut; 0 if whole."""
 
 
 class HttpResponse(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A redacted response."""
 
-    status: int
+    status: Status
     headers: list[tuple[str, str]] = []
     body: str = ""
-    truncated: int = 0
+    truncated: Count = 0
 
 
 class HistoryBar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -44,9 +52,9 @@ class HistoryBar(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What was done, in words."""
     answer: str = ""
     """What came, in words; empty where nobody saw an answer."""
-    began: float = 0.0
+    began: Measure = 0.0
     """Seconds since the first of them began, on the target's clock; while that stands, a real second counts 0.001."""
-    ended: float | None = None
+    ended: Measure | None = None
     """Absent: it was never answered, and may have taken effect at any time since."""
 
 
@@ -56,7 +64,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `label` is for people; what a program wants to know stands in the other members.
     """
 
-    at: float
+    at: Measure
     """Seconds on the target's clock since the case began."""
     label: str = ""
     operation: str = ""
@@ -64,7 +72,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     response: HttpResponse | None = None
     error: str = ""
     """Why there was no response."""
-    elapsed: float = 0.0
+    elapsed: Measure = 0.0
     """Real seconds until the response was complete."""
     code: str = ""
     """Outcome as the dialect reads it: `ok`, `authorization_pending`, `http-404` …"""
@@ -79,7 +87,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Kind of an event: `waited`, `decided`, `mistyped`, `decision-refused`, `page-loaded`, `connection-dropped`,
     `overlap-tried`, `round-began`, `history`, `client-started`, `client-ended`, `noted`, and `left-out` for steps that
     are not shown; later versions may know more. Empty for an exchange."""
-    seconds: float = 0.0
+    seconds: Measure = 0.0
     """`waited`: how long, on the target's clock."""
     action: str = ""
     """`decided` and `decision-refused`: `approve` or `deny`."""
@@ -87,7 +95,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`decided` and `mistyped`: what a story with several grants calls the one that is meant."""
     complaint: str = ""
     """`decision-refused`: what the page says."""
-    status: int | None = None
+    status: Status | None = None
     """`page-loaded`: the HTTP status. `client-ended`: the exit status, negative for a signal, absent if the client was
     still going on."""
     bars: list[HistoryBar] = []
@@ -99,13 +107,13 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
     """Requirements by verdict."""
 
-    passed: int = 0
-    observed: int = 0
-    not_applicable: int = 0
-    warn: int = 0
-    inconclusive: int = 0
-    untestable: int = 0
-    fail: int = 0
+    passed: Count = 0
+    observed: Count = 0
+    not_applicable: Count = 0
+    warn: Count = 0
+    inconclusive: Count = 0
+    untestable: Count = 0
+    fail: Count = 0
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,11 +146,11 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
 class Shard(msgspec.Struct, frozen=True, kw_only=True):
     """Which part of a run the file holds, and what all its parts have in common."""
 
-    index: int
+    index: Part
     """From 1."""
-    of: int
+    of: Part
     """How many shards the run has."""
-    checks: int
+    checks: Count
     """How many checks all shards have together."""
     selection: str
     """Digest of the names of those checks."""
@@ -221,7 +229,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kind"):
     """One check that ran, with its transcript."""
 
-    check: str
+    check: Slug
     """Stable name: `polling::test_denial_is_final`; for invariants `invariants`."""
     nodeid: str
     title: str
@@ -229,12 +237,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kin
     card: str
     """The whole card: what we send, what we accept."""
     outcome: Literal["ran", "suite-error", "interrupted"]
-    duration: float
+    duration: Measure
     """Real seconds."""
     steps: list[Step]
     message: str = ""
     """For suite-error: the traceback's last lines."""
-    examples: int = 0
+    examples: Count = 0
     """Number of generated examples, for fuzz checks."""
     unsampled: str | msgspec.UnsetType = msgspec.UNSET
     """Why a check that samples judged none of its requirements; absent where it judged one, and from other checks."""
@@ -251,8 +259,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kin
 class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field="kind"):
     """The verdict of one check on one requirement."""
 
-    requirement: str
-    check: str
+    requirement: Slug
+    check: Slug
     source: str
     section: str
     level: str
@@ -261,12 +269,12 @@ class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field=
     url: str = ""
     """Link to the section of the source."""
     verdict: Literal["pass", "observed", "not-applicable", "warn", "inconclusive", "untestable", "fail"]
-    judged: int
+    judged: Count
     """How many times the claim was examined in this check."""
     accepted: list[str] = []
     got: str = ""
     message: str = ""
-    measured: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
+    measured: dict[str, Measure] | msgspec.UnsetType = msgspec.UNSET
     """What was measured, by name: seconds, or how many of something. Absent where nothing was."""
     why: str = ""
     steps: list[Step] = []
@@ -294,19 +302,19 @@ class Footer(msgspec.Struct, frozen=True, kw_only=True, tag="footer", tag_field=
     """The last line."""
 
     finished: str
-    duration: float
-    cases: int
-    exchanges: int
+    duration: Measure
+    cases: Count
+    exchanges: Count
     counts: Counts
-    exit_code: int
+    exit_code: Annotated[int, msgspec.Meta(ge=0, le=255)]
     unexpected: list[str]
     """Requirement ids that fail without a baseline entry."""
     stale: list[str]
     """Baseline entries that no longer happen, as `requirement (check)`."""
     expired: list[str] = []
     """Baseline entries whose date has passed, as `requirement (check)`."""
-    suite_errors: int
-    withheld: int = 0
+    suite_errors: Count
+    withheld: Count = 0
     """Results left out of this file because they are withheld (SECURITY.md)."""
     narrowed: str | msgspec.UnsetType = msgspec.UNSET
     """Why not all checks were run that could have shown what was asked for: it ended at the first failure, or a few

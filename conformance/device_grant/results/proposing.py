@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.catalogue.model import Verdict
 from device_grant.errors import UsageError
+from device_grant.files import CONFIGURATION, read_octets, utf8_of
 from device_grant.results.baseline import UNREAD
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ def write_entries(file: Path, pairs: list[tuple[str, str]]) -> None:
     where the file cannot be written.
     """
     try:
-        before = file.read_text(encoding="utf-8").rstrip("\n") + "\n" if file.exists() else _HEAD
+        held = utf8_of(read_octets(file, CONFIGURATION), file).decode() if file.exists() else ""
+        before = held.rstrip() + "\n" if held.strip() else _HEAD
         entries = (
             f'\n[[known]]\nrequirement = "{requirement}"\ncheck = "{check}"\nkind = "{UNREAD}"\nreason = ""\n'
             for requirement, check in pairs

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from device_grant.errors import UsageError
+from device_grant.files import RESULTS, UnreadableFileError, first_alien, read_octets, reason_of, utf8_of, within
 from device_grant.results.former import completed
 from device_grant.results.merge import RequirementResult, merge
 from device_grant.results.model import FORMAT, Case, Footer, Header, Line, Result
@@ -127,11 +128,17 @@ def read(path: Path) -> Report:
 
 def _content(file: Path) -> bytes:
     try:
-        return file.read_bytes()
-    except OSError as error:
-        raise NoResults(
-            f"{file}: cannot be read ({error.strerror}); give a {FILE_NAME} or the folder that --report made"
-        ) from error
+        octets = read_octets(file, RESULTS, f"give a {FILE_NAME} or the folder that --report made")
+    except UnreadableFileError as error:
+        raise NoResults(error) from error
+    within(octets, file, RESULTS)
+    # A run that is killed may leave half a character behind, in a line that is passed over.
+    whole = octets.rfind(b"\n") + 1
+    wrong = first_alien(octets[:whole])
+    if wrong is not None and octets[:1] == b"{":
+        line = octets.count(b"\n", 0, wrong) + 1
+        raise NotJson(f"{file}:{line}: not UTF-8 (octet 0x{octets[wrong]:02x}): save it as UTF-8")
+    return utf8_of(octets[:whole], file) + octets[whole:] if whole else utf8_of(octets, file)
 
 
 def _lines(content: bytes) -> list[_Numbered]:
@@ -147,7 +154,7 @@ def _header(raw: bytes, where: str) -> Header:
         head = msgspec.json.decode(raw, type=_Head)
     except msgspec.ValidationError:
         head = None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotJson(f"{where}: not JSON ({error}); is this a {FILE_NAME}?") from error
     if head is None or head.kind != "header":
         raise MissingHeader(f"{where}: not a header; a {FILE_NAME} begins with one, so its start has been lost")
@@ -167,7 +174,10 @@ def _line(raw: bytes, where: str) -> Line:
         # A Union of tagged Structs is no `type[T]` to mypy, hence the annotation.
         line: Line = msgspec.json.decode(raw, type=Line)
     except msgspec.ValidationError as error:
-        raise WrongForm(f"{where}: {error}; the form of a line is in device_grant/results/schema.json") from error
-    except (msgspec.DecodeError, RecursionError) as error:
+        path, reason = reason_of(error)
+        raise WrongForm(
+            f"{where}: {path}{': ' if path else ''}{reason}; the form of a line is in device_grant/results/schema.json"
+        ) from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
         raise NotJson(f"{where}: not JSON ({error})") from error
     return completed(line)

@@ -33,6 +33,10 @@ Language = Literal[
 ]
 """What software is written in, as reports call it; TypeScript is `javascript`, because that is what runs."""
 
+LONGEST = 1_000_000_000
+"""Seconds, some thirty years: what is longer is no time that anybody waits, and computers cannot add to it."""
+Seconds = Annotated[float, msgspec.Meta(ge=0, le=LONGEST)]
+
 PASSWORD_VARIABLE = "DEVICE_GRANT_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable with the password of the account where no other is named."""
 DEFAULT_BASE = "http://target.test"
@@ -52,7 +56,7 @@ class Serve(_Section, frozen=True, kw_only=True):
     """Launched process; `{python}`, `{port}`, `{dir}` (the file's folder) and `{build}` are filled in."""
     ready: str = ""
     """Path that is asked until it answers 200; without it, until the port accepts a connection."""
-    ready_timeout: float = 60.0
+    ready_timeout: Seconds = 60.0
     """Seconds to wait for it."""
     requirements: str = ""
     """pip requirements file, from which a virtual environment is made for `{python}`."""
@@ -180,7 +184,7 @@ class ClockSection(_Section, frozen=True, kw_only=True):
     """Which clock the target lives by."""
 
     kind: Literal["travel", "faketime", "real"] = "real"
-    longest_wait: float = 60.0
+    longest_wait: Seconds = 60.0
     """Seconds that one wait may take on a real clock; what needs longer is untestable."""
     cached: bool = False
     """Under libfaketime: the program learns of a wait at the next whole second, instead of asking a file whenever it
@@ -190,14 +194,14 @@ class ClockSection(_Section, frozen=True, kw_only=True):
 class LimitsSection(_Section, frozen=True, kw_only=True):
     """What a target may cost a run; what goes beyond is said, and nothing is concluded from it."""
 
-    answer: Annotated[int, msgspec.Meta(ge=1024)] = 1_048_576
+    answer: Annotated[int, msgspec.Meta(ge=1024, le=2**30)] = 1_048_576
     """Octets of the content of an answer, content codings undone, that are read; a longer one counts as unread."""
-    exchange: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    exchange: Annotated[float, msgspec.Meta(gt=0, le=LONGEST)] = 30.0
     """Real seconds for one exchange, from the connection to the last octet of the answer."""
-    silence: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    silence: Seconds = 30.0
     """Real seconds that a run waits for answers that do not come; then a place that has not answered twice in a row
     is asked no more."""
-    retry_after: Annotated[float, msgspec.Meta(ge=0)] = 300.0
+    retry_after: Seconds = 300.0
     """Real seconds that a run waits on a real clock because the server says Retry-After or 429; then it waits no
     more."""
 
@@ -205,8 +209,8 @@ class LimitsSection(_Section, frozen=True, kw_only=True):
 class Lifetimes(_Section, frozen=True, kw_only=True):
     """Configured lifetimes in seconds, for checks that must know them beforehand; 0: unknown."""
 
-    device_code: float = 0
-    interval: float = 0
+    device_code: Seconds = 0
+    interval: Seconds = 0
 
 
 class SigningKeys(_Section, frozen=True, kw_only=True):

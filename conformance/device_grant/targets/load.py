@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import tomllib
 import types
 import typing
 from pathlib import Path
@@ -14,11 +12,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from device_grant.errors import UsageError, one_of
+from device_grant.errors import UsageError, nearest, one_of
+from device_grant.files import CONFIGURATION, reason_of, toml_of
 from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
-from device_grant.targets.adapter import unreadable
 from device_grant.targets.addresses import unaskable
 from device_grant.targets.config import ClockSection, EndpointsSection, Located, Serve, TargetConfig
 from device_grant.targets.spec import SpecForm, parse_target
@@ -30,6 +28,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _WRONG_CHOICE = "Invalid enum value "
 """What msgspec says before the representation of a word that is none of those which a key takes."""
+_SHOWN = 200
+"""Characters of a key that a message repeats."""
 _QUOTES = "\"'"
 
 FILE_NAME = FILES["servers"]
@@ -114,23 +114,14 @@ def _with_secrets(config: TargetConfig, file: Path) -> TargetConfig:
 
 def read_config(file: Path, kind: type[T]) -> T:
     """Read a TOML file of that form; raises UsageError in one line that says where and what is wrong."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except OSError as error:
-        raise unreadable(file, error) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file}: not UTF-8 (byte {error.start}): save it as UTF-8") from error
-    try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{file}: not TOML: {error}") from error
+    data = toml_of(file, CONFIGURATION)
     unknown = _unknown_key(kind, data, "")
     if unknown is not None:
         raise UsageError(f"{file}: {unknown}")
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{file}: {_readable(str(error), kind)}") from error
+        raise UsageError(f"{file}: {_readable(error, kind)}") from error
 
 
 def _live(spec: str, dialect: str | None) -> Located:
@@ -184,9 +175,9 @@ def _unknown_key(kind: object, data: object, path: str) -> str | None:
     for key, value in data.items():
         place = f"{path}.{key}" if path else key
         if key not in fields:
-            close = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
+            close = nearest(key, fields, cutoff=0.5)
             hint = f"did you mean {close[0]}?" if close else f"known here: {', '.join(fields)}"
-            return f"{place}: unknown key; {hint}"
+            return f"{place[:_SHOWN]}: unknown key; {hint}"
         result = _unknown_key(fields[key], value, place)
         if result:
             return result
@@ -201,12 +192,9 @@ def _struct_of(kind: object) -> type[msgspec.Struct] | None:
     return None
 
 
-def _readable(message: str, kind: object) -> str:
+def _readable(error: msgspec.ValidationError, kind: object) -> str:
     """The message of msgspec with the key in front, as a person would write the path."""
-    # The last one: what is quoted before it may say anything.
-    reason, _, where = message.rpartition(" - at `$")
-    path = where.removesuffix("`").removeprefix(".") if reason else ""
-    reason = reason or message
+    path, reason = reason_of(error)
     reason = reason.replace("Object missing", "missing").replace("required field", "the key")
     for json_name, toml_name in (("`object`", "a table"), ("`array`", "an array"), ("`bool`", "true or false")):
         reason = reason.replace(json_name, toml_name)

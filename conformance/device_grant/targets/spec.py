@@ -7,13 +7,13 @@ command, `cassette:DIR`, a client.toml, its folder, or a name.
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from device_grant.errors import UsageError
+from device_grant.errors import UsageError, nearest
+from device_grant.files import is_file
 from device_grant.implementations import FILES, described
 from device_grant.protocol import dialect as known_dialect
 
@@ -108,10 +108,10 @@ def _file(text: str, kind: str, noun: str, also: tuple[str, ...], others: str) -
     path = Path(text).expanduser()
     if text in known:
         return known[text] / file_name
-    if path.is_file():
+    if is_file(path):
         return path
     if path.is_dir():
-        if (path / file_name).is_file():
+        if is_file(path / file_name):
             return path / file_name
         raise UsageError(f"{text}: the folder has no {file_name}")
     address = _address(text) if kind == "servers" else ""
@@ -119,7 +119,7 @@ def _file(text: str, kind: str, noun: str, also: tuple[str, ...], others: str) -
         raise UsageError(f"{text}: no such file, folder or server; for the address of one write {address}")
     if path.suffix == ".toml" or "/" in text:
         raise UsageError(f"{text}: no such file or folder")
-    close = difflib.get_close_matches(text, [*known, *also], n=3, cutoff=0.5)
+    close = nearest(text, [*known, *also], most=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(close)}? Known {kind}: " if close else f"known {kind}: "
     raise UsageError(f"unknown {noun} {text!r}: {hint}{', '.join(known) or 'none'}; else give {others}")
 

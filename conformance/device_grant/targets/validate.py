@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
+from device_grant.files import is_file
 from device_grant.protocol import dialect
 from device_grant.targets.addresses import unaskable
+from device_grant.visible import unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from device_grant.targets.config import Located, TargetConfig
 
+_SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
+_LONGEST_TITLE = 300
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_FIELD_VALUE = re.compile(r"[\t -~]*")
 _APP = re.compile(r"(asgi|wsgi):[A-Za-z_][\w.]*:[A-Za-z_][\w.]*(\(\))?")
 
 
@@ -23,6 +30,7 @@ def contradictions(located: Located) -> Iterator[str]:
     config = located.config
     if not config.name.strip():
         yield "name: empty; reports need a name"
+    yield from unshowable(config)
     yield from unknown_dialect(config.dialect)
     yield from _serve(config)
     yield from _base(config)
@@ -33,9 +41,53 @@ def contradictions(located: Located) -> Iterator[str]:
     yield from _switches(config)
     yield from _clock(config)
     yield from _clients(config)
-    if config.lifetimes.device_code < 0 or config.lifetimes.interval < 0:
-        yield "lifetimes: negative; give seconds, or leave out what is unknown"
     yield from _files(located)
+
+
+class Titled(Protocol):
+    """What reports call a target or a client."""
+
+    @property
+    def name(self) -> str:
+        """Its own."""
+
+    @property
+    def version(self) -> str:
+        """Of the software."""
+
+    @property
+    def homepage(self) -> str:
+        """A URL."""
+
+    @property
+    def product(self) -> str:
+        """Of which it is a version."""
+
+
+def unshowable(titled: Titled) -> Iterator[str]:
+    """The problems of names that a report cannot show as they are."""
+    for key in ("name", "version", "homepage", "product"):
+        text = getattr(titled, key)
+        if unbroken(text, len(text)) != text:
+            yield f"{key}: {text[:_SHOWN]!r} has characters that nobody sees: take them out"
+        elif len(text) > _LONGEST_TITLE:
+            yield f"{key}: longer than {_LONGEST_TITLE} characters: give a shorter one"
+
+
+def unset(table: str, variables: Mapping[str, str]) -> Iterator[str]:
+    """The problems of environment variables that no program can be given."""
+    for name in variables:
+        if not name or "=" in name:
+            yield f"{table}.env: {name[:_SHOWN]!r} is no name of an environment variable"
+
+
+def unsendable(table: str, headers: Mapping[str, str]) -> Iterator[str]:
+    """The problems of header fields that cannot be sent (RFC 9110 sections 5.1 and 5.5)."""
+    for name, value in headers.items():
+        if not _TOKEN.fullmatch(name):
+            yield f"{table}: {name[:_SHOWN]!r} is no name of a header field"
+        elif not _FIELD_VALUE.fullmatch(value):
+            yield f"{table}.{name}: {value[:_SHOWN]!r} cannot be sent: a header field has visible ASCII characters"
 
 
 def unknown_dialect(name: str) -> Iterator[str]:
@@ -59,6 +111,7 @@ def _serve(config: TargetConfig) -> Iterator[str]:
     if serve.app and (serve.requirements or serve.package or serve.build):
         yield "serve: requirements, package and build are for a command; an app is imported into the suite's own Python"
     yield from unprepared("serve", serve, (*serve.command, *serve.env.values()))
+    yield from unset("serve", serve.env)
     if serve.ready and not serve.ready.startswith("/"):
         yield f"serve.ready: {serve.ready!r} is not a path; it starts with /"
     if serve.ready_timeout <= 0:
@@ -143,6 +196,7 @@ def _user(config: TargetConfig) -> Iterator[str]:
     for place in user.origins:
         if not re.fullmatch(r"https?://[^/?#@]+", place):
             yield f"user.origins: {place!r} is not an origin: write scheme and host, as https://login.example.com"
+    yield from unsendable("user.headers", user.headers)
     for name, selector in user.pages.given().items():
         from cssselect import HTMLTranslator, SelectorError
 
@@ -199,9 +253,9 @@ def _files(located: Located) -> Iterator[str]:
     if config.serve is not None:
         named += [("serve.requirements", config.serve.requirements), ("serve.package", config.serve.package)]
     for key, name in named:
-        if name and not (folder / name).is_file():
+        if name and not is_file(folder / name):
             yield f"{key}: there is no file {folder / name}"
     if config.serve is not None and config.serve.package:
         lock = (folder / config.serve.package).parent / "package-lock.json"
-        if not lock.is_file():
+        if not is_file(lock):
             yield f"serve.package: there is no {lock}; npm ci needs it (npm install --package-lock-only writes it)"

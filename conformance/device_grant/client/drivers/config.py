@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 - msgspec resolves annotations at run time
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from device_grant.catalogue.model import RFC8628
 from device_grant.protocol import field_dialects
-from device_grant.targets.config import Language  # noqa: TC001 - msgspec resolves annotations at run time
+from device_grant.targets.config import Language, Seconds  # noqa: TC001 - msgspec resolves annotations at run time
 
 UNSUPPORTED = 75
 """Exit status by which an adapter says that its client cannot do the operation (EX_TEMPFAIL of sysexits)."""
@@ -39,9 +39,9 @@ class RunSection(_ClientSection, frozen=True, kw_only=True):
     build: tuple[tuple[str, ...], ...] = ()
     """Commands that build it, once for the content of this folder; `{build}` is where they leave it."""
     env: dict[str, str] = {}
-    deadline: float = 20.0
+    deadline: Seconds = 20.0
     """Real seconds that a run may take beyond the waits which its scenario asks for; starting included."""
-    side_by_side: int = 8
+    side_by_side: Annotated[int, msgspec.Meta(le=1000)] = 8
     """Scenarios that go on at the same time."""
 
 
@@ -99,7 +99,7 @@ class ResponseSection(_ClientSection, frozen=True, kw_only=True):
     """Of the RFC 8414 metadata; null removes a member here too."""
     error: dict[str, Any] = {}
     """Of every OAuth error, for example Microsoft's `error_codes`."""
-    error_status: int = 0
+    error_status: Annotated[int, msgspec.Meta(ge=0, le=999)] = 0
     """HTTP status of every OAuth error, for example GitHub's 200; 0: the usual ones."""
 
 
@@ -109,7 +109,7 @@ class StaticAnswer(_ClientSection, frozen=True, kw_only=True):
     path: str
     """Without query; placeholders are filled in."""
     method: str = "GET"
-    status: int = 200
+    status: Annotated[int, msgspec.Meta(ge=200, le=999)] = 200
     content_type: str = "application/json"
     headers: dict[str, str] = {}
     """Further ones; placeholders are filled in."""
@@ -129,7 +129,7 @@ class HomeFile(_ClientSection, frozen=True, kw_only=True):
 class ClientClockSection(_ClientSection, frozen=True, kw_only=True):
     """Whether the client's time can be made to pass faster."""
 
-    scale: float = 1.0
+    scale: Annotated[float, msgspec.Meta(le=1_000_000)] = 1.0
     """How many times faster, by libfaketime; tried first, and 1 where that does not work."""
 
 
@@ -161,7 +161,7 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
 class ExitSection(_ClientSection, frozen=True, kw_only=True):
     """What the exit status means."""
 
-    success: int = 0
+    success: Annotated[int, msgspec.Meta(ge=-255, le=255)] = 0
 
 
 class ClientConfig(_ClientSection, frozen=True, kw_only=True):

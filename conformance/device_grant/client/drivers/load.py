@@ -14,12 +14,13 @@ from device_grant.client.drivers.config import Claims, ClientConfig, LocatedClie
 from device_grant.client.drivers.furnishing import outside
 from device_grant.client.scripted.placeholders import ID_TOKEN
 from device_grant.errors import UsageError, one_of
+from device_grant.files import is_file
 from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect, field_dialects, spoken
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.load import read_config
 from device_grant.targets.spec import SpecForm, parse_client
-from device_grant.targets.validate import unknown_dialect, unprepared
+from device_grant.targets.validate import unknown_dialect, unprepared, unsendable, unset, unshowable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -107,6 +108,7 @@ def contradictions(located: LocatedClient) -> Iterator[str]:
     config = located.config
     if not config.name.strip():
         yield "name: empty; reports need a name"
+    yield from unshowable(config)
     yield from unknown_dialect(config.dialect)
     yield from _speaks(config)
     yield from _run(located)
@@ -141,10 +143,11 @@ def _run(located: LocatedClient) -> Iterator[str]:
     if run.side_by_side < 1:
         yield "run.side_by_side: give a number of at least 1"
     yield from unprepared("run", run, (*run.command, *run.env.values()))
+    yield from unset("run", run.env)
     for key, name in (("run.requirements", run.requirements), ("run.package", run.package)):
-        if name and not (located.folder / name).is_file():
+        if name and not is_file(located.folder / name):
             yield f"{key}: there is no file {located.folder / name}"
-    if run.package and not (located.folder / run.package).with_name("package-lock.json").is_file():
+    if run.package and not is_file((located.folder / run.package).parent / "package-lock.json"):
         yield "run.package: has no package-lock.json beside it, which npm ci needs"
 
 
@@ -166,6 +169,8 @@ def _paths(config: ClientConfig) -> Iterator[str]:
     for number, answer in enumerate(config.answers):
         if not answer.path.startswith(("/", "{issuer}")):
             yield f"answers[{number}].path: {answer.path!r} is not a path; it starts with /"
+        yield from unsendable(f"answers[{number}].headers", answer.headers)
+        yield from unsendable(f"answers[{number}]", {"content_type": answer.content_type})
     if config.claims.id_token and config.response.token.get("id_token", ID_TOKEN) != ID_TOKEN:
         yield f"response.token.id_token: a fixed one cannot be checked: leave it out, or write {ID_TOKEN}"
     for number, file in enumerate(config.files):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 
 from device_grant.errors import UsageError
-from device_grant.files import CASSETTE, formed, read_octets, yaml_of
+from device_grant.files import CASSETTE, formed, is_file, read_octets, yaml_of
+from device_grant.protocol import dialect as known_dialect
 from device_grant.recordings.formats.taped import dump, refuse_newer, tapes_of, text_of
 from device_grant.recordings.tape import SHARED, Tape
 from device_grant.targets.config import TargetConfig  # noqa: TC001 - msgspec resolves annotations at run time
@@ -30,7 +31,7 @@ _FILE_A_CHECK = 1
 """The format that had a file for each check."""
 
 
-CheckName = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x20\x7f-\x9f/\\\\.][^\x00-\x1f\x7f-\x9f/\\\\]{0,199}$")]
+CheckName = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x20\x7f-\x9f/\\.][^\x00-\x1f\x7f-\x9f/\\]{0,199}(?![\s\S])")]
 """Also the name of a file, and of no other folder."""
 
 
@@ -69,7 +70,7 @@ class Cassette:
     def baseline(self) -> Path | None:
         """The recorded target's baseline, if it has one."""
         file = self.folder / BASELINE
-        return file if file.is_file() else None
+        return file if is_file(file) else None
 
 
 def file_name(check: str) -> str:
@@ -98,11 +99,15 @@ def write(folder: Path, manifest: Manifest, tapes: Iterable[Tape]) -> None:
 def read(folder: Path) -> Cassette:
     """Read a cassette; raises UsageError in one line that names the file and what is wrong with it."""
     file = folder / MANIFEST
-    if not file.is_file():
+    if not is_file(file):
         raise UsageError(f"{folder}: no cassette of device-grant record: there is no {MANIFEST} in it")
     data = _loaded(file)
     refuse_newer(file, data)
     manifest = formed(data, Manifest, file, cure=_AGAIN, strict=False)
+    try:
+        known_dialect(manifest.target.dialect)
+    except UsageError as error:
+        raise UsageError(f"{file}: target.dialect: {error}: {_AGAIN}") from None
     files: dict[Path, dict[str, Tape]] = {}
     tapes: dict[str, Tape] = {}
     for name in (SHARED, *manifest.checks):

@@ -35,7 +35,7 @@ class _HarPost(msgspec.Struct, frozen=True):
 
 
 class _HarRequest(msgspec.Struct, frozen=True, rename="camel"):
-    method: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$")]
+    method: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}(?![\s\S])")]
     url: str
     headers: list[_HarField] = []
     post_data: _HarPost | None = None

@@ -47,6 +47,9 @@ _MOMENT = re.compile(rb"(?<![0-9A-Za-z_.-])1[6-9]\d{8}(?:\d{3})?(?![0-9A-Za-z_.-
 """Seconds or milliseconds since 1970, of these years."""
 
 
+_Time = Annotated[float, msgspec.Meta(ge=-1e12, le=1e12)]
+
+
 class _Line(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="line"):
     pass
 
@@ -62,7 +65,7 @@ class Head(_Line, kw_only=True, tag="header"):
     client: ClientConfig
     """Of client.toml all but how the client is made and started."""
     clock: str
-    scale: float = 1.0
+    scale: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = 1.0
     withheld: list[Literal["security"]] = []
     """Tags of the requirements of which the recording shows no more than it must."""
 
@@ -106,9 +109,9 @@ class RunLine(_Line, kw_only=True, tag="run"):
     """One run of the client, and how it ended."""
 
     operation: str
-    at: float
+    at: _Time
     """Seconds of the client's time from the beginning to the end."""
-    status: int | None = None
+    status: Annotated[int, msgspec.Meta(ge=-(2**31), le=2**32)] | None = None
     overdue: bool = False
     stdout: list[str] = []
     """Lines, their ends with them."""
@@ -123,8 +126,8 @@ class RunLine(_Line, kw_only=True, tag="run"):
 class SentLine(_Line, kw_only=True, tag="sent"):
     """One request of the run above it."""
 
-    at: float
-    took: float = 0.0
+    at: _Time
+    took: _Time = 0.0
     """Seconds of the client's time until the answer."""
     said: str
     """Status, error and digest of the answer, which the script has to give again."""
@@ -286,7 +289,8 @@ def _decoded(file: Path, number: int, octets: bytes) -> _Line:
     try:
         line: _Lines = _DECODER.decode(octets)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {reason_of(error)}: {cure}") from None
+        path, reason = reason_of(error)
+        raise UsageError(f"{where}: {path}{': ' if path else ''}{reason}: {cure}") from None
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
         # Slower, it says what is wrong.
         line = formed(json_of(octets, where, RESULTS, cure), _Lines, where, cure=cure)  # type: ignore[arg-type]  # a union

@@ -233,7 +233,7 @@ def tapes_of(file: Path, data: dict[str, Any]) -> dict[str, Tape]:
     refuse_newer(file, own)
     if data.get("version") != _VCR_FORMAT:
         raise UsageError(
-            f"{file}: version {str(data.get('version'))[:40]!r} is not that of vcrpy's files, {_VCR_FORMAT}"
+            f"{file}: version {repr(data.get('version'))[:40]} is not that of vcrpy's files, {_VCR_FORMAT}"
         )
     listed = own.get("checks") if own.get("format") == FORMAT else [{k: v for k, v in own.items() if k != "format"}]
     checks = formed(listed, list[_Beside], f"{file}: device_grant", cure="record it again", strict=False)

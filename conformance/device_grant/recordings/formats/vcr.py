@@ -35,7 +35,7 @@ _VcrHeaders = dict[str, list[str | int] | str | int | None]
 
 
 class _VcrRequest(msgspec.Struct, frozen=True):
-    method: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}$")]
+    method: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,100}(?![\s\S])")]
     uri: str
     body: Any = None
     headers: _VcrHeaders | None = None
@@ -136,7 +136,7 @@ def _status(response: _VcrResponse, where: str) -> tuple[int, str]:
         reason = str(result.get("message") or "")[:_LONGEST_REASON]
         result = result.get("code")
     if not isinstance(result, int) or not 100 <= result <= 999:  # noqa: PLR2004 - three digits, whatever they mean
-        raise UsageError(f"{where}: {str(result)[:40]!r} is no status: give it three digits")
+        raise UsageError(f"{where}: {repr(result)[:40]} is no status: give it three digits")
     return result, reason
 
 
