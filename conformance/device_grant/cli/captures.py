@@ -145,7 +145,12 @@ def _copy_of(path: Path, seen: dict[bytes, Path], result: Collected) -> bool:
 
     if path == STANDARD_INPUT or not path.is_file():
         return False
+    from device_grant.files import CAPTURE
+
     try:
+        if path.stat().st_size > CAPTURE.octets:
+            # It is refused, which takes no time, while its digest might take days.
+            return False
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
     except OSError:
