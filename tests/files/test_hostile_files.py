@@ -106,8 +106,8 @@ CAPTURES = {
         lambda: json.dumps({"log": {"entries": [{**entry(), "response": {"status": 10**300}}]}}),
         "a number of 301 characters in line 1",
     ),
-    "wide.har": (lambda: json.dumps({"log": 1}).encode("utf-16"), "UTF-16, not UTF-8: save it as UTF-8"),
-    "packed.har": (lambda: b"\x1f\x8b\x08\0", "compressed by gzip: unpack it first"),
+    "wide.har": (lambda: json.dumps({"log": 1}).encode("utf-16"), "a HAR file without log.entries"),
+    "packed.har": (lambda: b"\x1f\x8b\x08\0", "a gzip file: unpack it"),
     "cut.har": (lambda: b'{"log": {"entries": [\n {"x": "\xc3', r"not UTF-8 in line 2, column 9 \(octet 0xc3\)"),
     "empty.har": (lambda: "", "empty"),
 }

@@ -36,6 +36,16 @@ class OpenedFile:
     @cached_property
     def text(self) -> str | None:
         """The file as text; None: it is none, and `problem` says where it is not."""
+        # By its octets: a text may have four times as many of them.
+        return None if self._utf8 is None else self._utf8.decode()
+
+    @property
+    def seems_data(self) -> bool:
+        """Whether its name, or how it begins, says that it is JSON or YAML."""
+        return self.path.suffix.lower() in (*_JSON, *_YAML) or self.octets.lstrip()[:1] in (b"{", b"[")
+
+    @cached_property
+    def _utf8(self) -> bytes | None:
         octets = self.octets
         if octets.startswith(_UTF_16) and not octets.startswith(_UTF_32):
             # Redirection in PowerShell writes UTF-16.
@@ -45,14 +55,14 @@ class OpenedFile:
         except UsageError as error:
             self.problem = self.problem or error
             return None
-        return None if b"\0" in octets else octets.decode()
+        return None if b"\0" in octets else octets
 
     @cached_property
     def data(self) -> Any:
         """The data of a JSON or YAML file; None: it is neither, and `problem` says why where it should be one."""
-        if self.text is None:
+        octets, suffix = self._utf8, self.path.suffix.lower()
+        if octets is None:
             return None
-        octets, suffix = self.text.encode(), self.path.suffix.lower()
         try:
             if suffix in _JSON:
                 return json_of(octets, self.path, CAPTURE)

@@ -118,7 +118,9 @@ def _by_octets(file: OpenedFile) -> tuple[str, str] | None:
         if b"trace.network" in file.octets or b".network" in file.octets[-4096:]:
             return "a trace of Playwright", "record HAR instead (recordHar), or open the trace and save HAR"
         return "a zip that Fiddler has not written", "unpack it, and give what is in it"
-    return ("no text and no archive that is known", _ANY) if file.text is None else None
+    if file.text is not None or (file.problem is not None and file.seems_data):
+        return None
+    return "no text and no archive that is known", _ANY
 
 
 def _by_members(file: OpenedFile) -> tuple[str, str] | None:
