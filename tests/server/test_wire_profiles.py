@@ -16,6 +16,7 @@ from device_grant.reference.server.settings import Settings
 from device_grant.server.checks.aws import wire_profiles
 from device_grant.server.checks.aws.wire_profiles import (
     AWS_CLI,
+    AWS_CLI_OF_2026,
     AWS_ELIXIR,
     BOTO3,
     JAVASCRIPT_2,
@@ -36,6 +37,7 @@ SPACED_GRANT = GRANT.replace('":"', '": "')
     ("profile", "body"),
     [
         (AWS_CLI, f'{{{SPACED_GRANT}, "clientId": "CID", "clientSecret": "CS", "deviceCode": "D/C"}}'),
+        (AWS_CLI_OF_2026, f'{{{SPACED_GRANT}, "clientId": "CID", "clientSecret": "CS", "deviceCode": "D/C"}}'),
         (BOTO3, f'{{"clientId": "CID", "clientSecret": "CS", {SPACED_GRANT}, "deviceCode": "D/C"}}'),
         (JAVASCRIPT_2, f'{{"clientId":"CID","clientSecret":"CS",{GRANT},"deviceCode":"D/C"}}'),
         (JAVASCRIPT_3, f'{{"clientId":"CID","clientSecret":"CS",{GRANT},"deviceCode":"D/C"}}'),

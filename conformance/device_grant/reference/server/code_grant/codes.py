@@ -67,6 +67,10 @@ class Codes:
         with self.store.lock:
             self._forget(now)
             self._codes[code] = AuthorizationCode(client, redirect_uri, challenge, scope, subject, now + lifetime)
+        if self.faults.sign_in_ends_device_grants:
+            for begun in self.store.grants.values():
+                if begun.client.id == client.id and begun.state is State.APPROVED:
+                    begun.state = State.DENIED
         if self.faults.code_as_device_code:
             grant = self.store.add_grant(client, scope)
             grant.state, grant.subject = State.APPROVED, subject
@@ -103,11 +107,17 @@ class Codes:
             # RFC 6749 section 10.5: one of the two who came with it is a thief.
             self.store.revoked_families[held.family] = None
             raise Refusal("invalid_grant", "Invalid grant: the code was redeemed before")
+        if faults.approved_device_blocks_codes and self._waits(client):
+            raise Refusal("invalid_grant", "Invalid grant: a device is about to get its token")
         if self.store.clock() >= held.ends:
             raise Refusal("expired_token", "The code has expired")
         if held.redirect_uri or not faults.code_as_device_code:
             self._compare(held, members)
         return held
+
+    def _waits(self, client: RegisteredClient) -> bool:
+        grants = self.store.grants.values()
+        return any(grant.client.id == client.id and grant.state is State.APPROVED for grant in grants)
 
     def _compare(self, held: AuthorizationCode, members: Mapping[str, Any]) -> None:
         faults = self.faults

@@ -46,4 +46,10 @@ class CodeGrantFaults(Misbehaviour):
     unknown_authorization_code_500: bool = fault("An authorization code that was never issued is answered 500.", AWS)
     missing_authorization_code_pending: bool = fault("authorization_code without code is answered as pending.", AWS)
     code_as_device_code: bool = fault("Authorization codes are accepted as device codes, and the other way.", AWS)
+    sign_in_ends_device_grants: bool = fault(
+        "A sign-in by a browser ends the approved device codes of its client.", AWS
+    )
+    approved_device_blocks_codes: bool = fault(
+        "An authorization code is refused while an approved device code of its client waits.", AWS
+    )
     code_grant_refresh_refused: bool = fault("Refresh tokens of the code grant are refused.", AWS)

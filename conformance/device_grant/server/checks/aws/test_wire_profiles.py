@@ -12,6 +12,7 @@ from device_grant.judging import Untestable, check
 from device_grant.server.checks.aws.wire_profiles import (
     AMZ_JSON,
     AWS_CLI,
+    AWS_CLI_OF_2026,
     AWS_ELIXIR,
     BOTO3,
     BOTO3_OF_2020,
@@ -37,8 +38,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @check(FORMS, faults=("user_agents_filtered",), timed=True)
 def test_aws_cli(device: Device, verify: Verify) -> None:
-    """Registration, device authorization and poll as of `aws sso login`. Accepted: success, success, pending."""
-    _served(device, verify, FORMS, AWS_CLI)
+    """Registration, device authorization and poll as of `aws sso login`, old and new. Accepted: success, pending."""
+    for profile in (AWS_CLI, AWS_CLI_OF_2026):
+        _served(device, verify, FORMS, profile)
 
 
 @check(FORMS, faults=("user_agents_filtered",), timed=True)

@@ -68,6 +68,21 @@ AWS_CLI = WireProfile(
     order=("grantType", "clientId", "clientSecret", "deviceCode"),
     separators=_SPACED,
 )
+AWS_CLI_OF_2026 = WireProfile(
+    "AWS CLI 2.36",
+    (
+        ("Accept-Encoding", "identity"),
+        ("Content-Type", JSON),
+        (
+            "User-Agent",
+            "aws-cli/2.36.12 md/awscrt#0.36.0 ua/2.1 os/linux#6.1.0 md/arch#x86_64 lang/python#3.14.6 m/Z,E,N,b",
+        ),
+        ("amz-sdk-invocation-id", _INVOCATION),
+        ("amz-sdk-request", "attempt=1; max=3"),
+    ),
+    order=("grantType", "clientId", "clientSecret", "deviceCode"),
+    separators=_SPACED,
+)
 BOTO3 = WireProfile(
     "boto3 1.43",
     (
