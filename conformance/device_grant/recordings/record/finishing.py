@@ -16,7 +16,7 @@ from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.recordings.formats.cassette import Manifest
 from device_grant.recordings.formats.taped import FORMAT
 from device_grant.recordings.tape import SHARED
-from device_grant.targets.config import UserSection
+from device_grant.targets.config import SigningKeys, UserSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -51,7 +51,8 @@ def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Ps
         catalogue_revision=catalogue_revision,
         recorded=datetime.now(UTC).date().isoformat(),
         python=platform.python_version(),
-        target=msgspec.structs.replace(config, serve=None, user=UserSection()),
+        # Signed requests are of their moment: no recording plays them again, and what signs them is nobody's business.
+        target=msgspec.structs.replace(config, serve=None, user=UserSection(), iam=SigningKeys()),
         base=target.first_base,
         clock=target.clock.kind,  # type: ignore[arg-type]  # the kinds of the three clocks
         in_process=target.in_process,
