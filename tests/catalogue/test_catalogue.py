@@ -173,7 +173,10 @@ def test_restjson1_rules_beyond_the_model_only_warn():
 
 
 FAMILIES = {
-    "one-time use and replay": (r"single-use|reuse|replay|rotation\b|redemption", {"rfc6749-6-rotation-allowed"}),
+    "one-time use and replay": (
+        r"single-use|reuse|replay|rotation\b|redemption",
+        {"aws-client-code-refused-redemption", "rfc6749-6-rotation-allowed"},
+    ),
     "binding": (r"bound|binding|verify-binding|redirect-uri-identical|enforce-verifier|mismatch-invalid", set()),
     "expiry": (
         r"pending-after-expiry|then-expired|expired-(token|device-code)|expiry-enforced|covers-both-codes|time-limited",

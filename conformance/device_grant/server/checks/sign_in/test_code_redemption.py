@@ -27,6 +27,7 @@ IN_A_BROWSER = "what a browser is shown and where it is sent no recording of a s
 TOGETHER = "what requests do to one another at the same moment no recording shows"
 ELSEWHERE = "https://example.com/oauth/callback"
 REFUSED = ("invalid_grant", "invalid_request")
+MISMATCH = "rfc7636-4.6-mismatch-invalid-grant"
 TEN_MINUTES = 600.0
 """Seconds that RFC 6749 section 4.1.2 recommends as the longest life of a code."""
 HALF_AN_HOUR = 1_800.0
@@ -37,6 +38,7 @@ ROUNDS = 3
 
 
 @check(
+    MISMATCH,
     "aws-token-code-wrong-verifier",
     "aws-token-code-missing-verifier",
     faults=("verifier_not_compared", "verifier_optional"),
@@ -60,6 +62,9 @@ def test_verifiers(case: ServerCase, verify: Verify) -> None:
             )
             exchange = browser.redeem(asked, code, label=f"verifier: {name}", code_verifier=wrong)
             verify("aws-token-code-wrong-verifier", exchange, accepted=REFUSED, tolerated=["refused"])
+            if name != "padded":
+                # That one is no verifier at all, and may be called malformed.
+                verify(MISMATCH, exchange, accepted=["invalid_grant"], tolerated=["refused"])
         for name, value in (("none", None), ("empty", "")):
             asked, code = browser.code(client)
             exchange = browser.redeem(asked, code, label=f"verifier: {name}", code_verifier=value)
