@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
-LANGUAGES = frozenset({"sh", "python", "toml", "yaml", "diff", "text"})
+LANGUAGES = frozenset({"sh", "python", "toml", "yaml", "ini", "diff", "text"})
 
 
 @dataclass(frozen=True)

@@ -76,9 +76,9 @@ def test_grants_of_both_kinds(case: ServerCase, device: Device, fuzz: Fuzz, veri
         steps = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3))
 
         def tell(story: list[tuple[str, int]]) -> None:
-            stage = Stage(case, browser, client, own, verify)
+            told = Interleaving(case, browser, client, own, verify)
             for action, number in story:
-                stage.take(action, number)
+                told.take(action, number)
 
         fuzz(st.lists(steps, min_size=SHORTEST, max_size=LONGEST), tell, share=SHARE, batch="two kinds")
 
@@ -118,7 +118,7 @@ class Signed:
     """As of a device code; or it was refused for its age."""
 
 
-class Stage:
+class Interleaving:
     """One story."""
 
     def __init__(self, case: ServerCase, browser: SignIns, client: Client, device: Device, verify: Verify) -> None:
