@@ -76,9 +76,9 @@ def test_grants_of_both_kinds(case: ServerCase, device: Device, fuzz: Fuzz, veri
         steps = st.tuples(st.sampled_from(ACTIONS), st.integers(0, 3))
 
         def tell(story: list[tuple[str, int]]) -> None:
-            told = Interleaving(case, browser, client, own, verify)
+            order = Interleaving(case, browser, client, own, verify)
             for action, number in story:
-                told.take(action, number)
+                order.take(action, number)
 
         fuzz(st.lists(steps, min_size=SHORTEST, max_size=LONGEST), tell, share=SHARE, batch="two kinds")
 
