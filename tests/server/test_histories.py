@@ -24,6 +24,7 @@ from device_grant.server.histories.history import PlannedPoll, history_of
 from device_grant.server.histories.moments import Moments
 from device_grant.server.histories.rounds import racing
 from device_grant.server.session.case import ServerCase
+from device_grant.server.session.polite import left_out
 from device_grant.server.session.run import new_run
 from device_grant.targets.dispatch import Dispatch, Meanwhile
 from device_grant.targets.load import read_target
@@ -152,6 +153,11 @@ def test_requirements_of_the_checks_pass_for_the_honest_reference():
     with embedded(RFC8628) as target:
         for outcome in judged(target, [OVERLAPPING, EXPIRY], 1):
             assert set(outcome.verdicts.values()) == {Verdict.PASS}
+
+
+def test_a_polite_run_sends_nothing_at_the_same_moment():
+    for name in (OVERLAPPING, EXPIRY):
+        assert left_out(judges()[0][name]) == "left out by --polite: it sends requests at the same moment"
 
 
 def test_rules_have_words():

@@ -122,6 +122,7 @@ _CLIENTS = "it registers clients, which stay behind"
 _SECRETS = "it tries secrets and codes that are wrong, as somebody who guesses does"
 _WHY: Mapping[str, str] = {
     "races": "it sends requests at the same moment",
+    "histories": "it sends requests at the same moment",
     "entropy": "it starts many grants, to compare their codes",
     "raw_http": "it sends octets that are no HTTP",
     "http": "it sends requests that are odd, or large",
