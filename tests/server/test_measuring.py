@@ -137,6 +137,11 @@ def test_what_waits_too_long_is_left_out_and_named():
     assert result.interval is not None
 
 
+def test_a_slow_down_that_adds_nothing_is_said_to():
+    bracket = Bracket(5.0, 5.2)
+    assert Enforced(interval=Bracket(5.1, 5.3), slowed=[bracket, bracket]).penalties == [0.0, 0.0]
+
+
 def test_what_varies_blames_nobody():
     result = Enforced(said_interval=5, said_life=600, interval=Bracket(20, 21, varies=True))
     assert result.contradictions == []

@@ -92,6 +92,7 @@ def _print(run: Run, result: Enforced) -> None:
         paragraph(screen, f"interval              {said}, enforces {result.interval.words}")
     if result.slowed:
         added = " and ".join(f"{seconds:.0f} s" for seconds in result.penalties)
+        added = added if max(result.penalties) >= 1 else "nothing"
         paragraph(screen, f"slow_down             adds {added}: then {', '.join(one.words for one in result.slowed)}")
     life = "says none" if result.said_life is None else f"says {result.said_life:g} s"
     if result.code is not None:

@@ -65,7 +65,7 @@ class Enforced:
     def penalties(self) -> list[float]:
         """Seconds that the first slow_down adds to the interval, and those after it."""
         known = [one.middle for one in (self.interval, *self.slowed) if one is not None]
-        return [round(after - before, 1) for before, after in pairwise(known)]
+        return [round(max(0.0, after - before), 1) for before, after in pairwise(known)]
 
     @property
     def contradictions(self) -> list[Contradiction]:
