@@ -12,7 +12,7 @@ from device_grant.learning.asking import Budget
 from device_grant.learning.inputs import SETS, sets_of
 from device_grant.learning.learn import INTERRUPTED, learn_set
 from device_grant.learning.machine import differences, spoken
-from device_grant.learning.word import NotLearnableError
+from device_grant.learning.word import NotLearnableError, ThrottledError, WordRun
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server.faults import Faults
@@ -159,6 +159,34 @@ def test_a_server_without_a_rule_is_not_learned_and_not_accused():
     assert result.stopped == "the server answers the same inputs in several ways"
     assert result.edges == []
     assert result.disagreements
+
+
+def test_a_user_who_is_put_off_comes_back_and_nobody_is_accused(monkeypatch):
+    decide, counted = WordRun._decide, iter(range(10**9))
+
+    def decided(self, stimulus):
+        if next(counted) % 40 == 39:
+            raise ThrottledError("the pages limit how often somebody types a code")
+        return decide(self, stimulus)
+
+    monkeypatch.setattr(WordRun, "_decide", decided)
+    result = learned_reference(RFC8628, "basic")
+    assert result.complete
+    assert (len(result.machine), result.edges, result.disagreements) == (STATES["basic"], [], {})
+
+
+def test_pages_that_go_on_putting_the_user_off_end_the_learning(monkeypatch):
+    decide, counted = WordRun._decide, iter(range(10**9))
+
+    def decided(self, stimulus):
+        if next(counted) > 60:
+            raise ThrottledError("the pages limit how often somebody types a code")
+        return decide(self, stimulus)
+
+    monkeypatch.setattr(WordRun, "_decide", decided)
+    result = learned_reference(RFC8628, "basic")
+    assert "went on putting the user off" in result.stopped
+    assert (result.edges, result.disagreements) == ([], {})
 
 
 def test_what_was_learned_is_kept_when_somebody_interrupts():

@@ -11,10 +11,10 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_grant.learning.protocol import IMPOSSIBLE
-from device_grant.learning.word import TooLongError, WordRun
+from device_grant.learning.word import ThrottledError, TooLongError, WordRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +27,10 @@ _VOTES = 3
 """How often a word is asked once more that was answered in two ways."""
 _MOST_ODD = 5
 """Words that were answered in two ways, after which nothing is learned any more."""
+_REST = 61.0
+"""Seconds after which a user is let in again: pages count by the minute."""
+_RESTS = 4
+T = TypeVar("T")
 
 
 class OutOfBudgetError(Exception):
@@ -127,11 +131,9 @@ class Asking:
         if letter in self._node.too_long:
             raise TooLongError
         if known is None:
-            if self._fresh is None:
-                self._fresh = self._again(self._word)
-            known = self._node.after.setdefault(letter, (self._act(self._fresh, letter, self._node), _Node()))
+            known = self._node.after.setdefault(letter, (self._patiently(lambda: self._next(letter)), _Node()))
         elif self._fresh is not None:
-            answer = self._act(self._fresh, letter, self._node)
+            answer = self._patiently(lambda: self._next(letter))
             if answer != known[0]:
                 self._settle([*self._word, letter], known[0], answer)
         self._word.append(letter)
@@ -205,8 +207,12 @@ class Asking:
 
     def afresh(self, word: Word) -> tuple[str, ...]:
         """The answers of a fresh grant to a word, whatever is known of it; they are not remembered."""
-        fresh = self._begin()
-        answers = tuple(self._count(fresh.act(letter)) for letter in word)
+
+        def ask() -> tuple[str, ...]:
+            fresh = self._begin()
+            return tuple(self._count(fresh.act(letter)) for letter in word)
+
+        answers = self._patiently(ask)
         self.progress()
         return answers
 
@@ -220,6 +226,23 @@ class Asking:
         if self.gap:
             self.actors.run.target.clock.wait(self.gap)
         return WordRun(self.actors, turn)
+
+    def _next(self, letter: str) -> str:
+        """The answer of the grant of this word to one more input; it begins here where there is none yet."""
+        if self._fresh is None:
+            self._fresh = self._again(self._word)
+        return self._act(self._fresh, letter, self._node)
+
+    def _patiently(self, ask: Callable[[], T]) -> T:
+        """What `ask` returns, once more where the pages put the user off; raises OutOfBudgetError if they go on."""
+        for _ in range(_RESTS):
+            try:
+                return ask()
+            except ThrottledError:
+                self._fresh = None
+                self.actors.run.target.clock.wait(_REST)
+                self.budget.require(self.actors.requests)
+        raise OutOfBudgetError("the pages limit how often somebody types a code, and went on putting the user off")
 
     def _again(self, word: Sequence[str]) -> WordRun:
         """A fresh grant that has gone through a word with the answers that are known."""
@@ -242,8 +265,8 @@ class Asking:
         for place, letter in enumerate(word):
             try:
                 answer = self._act(fresh, letter, node)
-            except TooLongError:
-                return
+            except (TooLongError, ThrottledError):
+                return  # the learner asks it once more, by itself, if it needs it
             with self._lock:
                 known, following = node.after.setdefault(letter, (answer, _Node()))
             if answer != known:

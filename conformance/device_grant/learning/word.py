@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from device_grant.browser.page import THROTTLED
 from device_grant.errors import DeviceGrantError, ExitCode, UsageError
 from device_grant.judging import Inconclusive
 from device_grant.learning.inputs import DECISIONS, HALVES, Stimulus
@@ -22,6 +23,8 @@ from device_grant.targets.ports import GrantView, Nobody, UserError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from contextlib import AbstractContextManager
+
+    import httpx
 
     from device_grant.server.session.run import Run
     from device_grant.targets import User
@@ -51,6 +54,10 @@ class NotLearnableError(DeviceGrantError):
     """No grant can be had of the target, or nobody decides: nothing can be learned."""
 
     exit_code = ExitCode.NOTHING_RAN
+
+
+class ThrottledError(NotLearnableError):
+    """The pages put the user off because of the codes that were typed before, so that the word says nothing."""
 
 
 class TooLongError(Exception):
@@ -196,14 +203,21 @@ class WordRun:
             raise NotLearnableError("nobody approves or denies: target.toml has no [user]; --user or --login names one")
         self._decided = self._clock.now()
         action = self._user.deny if stimulus is Stimulus.DENY else self._user.approve
-        began = time.perf_counter()
+        began, statuses = time.perf_counter(), set[int]()
+
+        def see(response: httpx.Response) -> None:
+            self._run.count()
+            statuses.add(response.status_code)
+
         try:
-            with self._actors.logins, browser_at(self._run) as browser:
-                browser.saw = lambda _response: self._run.count()
+            with self._actors.logins, browser_at(self._run, patient=not self._clock.sleeps) as browser:
+                browser.saw = see
                 action(browser, self._view)
         except Nobody as reason:
             raise NotLearnableError(str(reason)) from None
         except UserError as complaint:
+            if statuses.intersection(THROTTLED):
+                raise ThrottledError(f"the pages limit how often somebody types a code: {complaint}") from None
             self._actors.refusals[stimulus] = str(complaint)
             return REFUSED
         finally:
