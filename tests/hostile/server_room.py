@@ -14,7 +14,7 @@ from hostile.wire import HostileServer
 if TYPE_CHECKING:
     from hostile.modes import Mode
 
-SUBJECTS = ("framing", "values", "documents", "announced", "launched")
+SUBJECTS = ("framing", "values", "documents", "announced", "unheard", "launched")
 HERE = Path(__file__).parent
 USER = """
 def approve(http, grant):
