@@ -193,12 +193,12 @@ MODES = [
     *some(
         3,
         (
-            Mode(f"browser: {name}", to_browsers(change), (RFC,), BROWSER, login=True, browser=True)
+            Mode(f"browser: {name}", to_browsers(change), (RFC,), BROWSER, login=True, browser=True, deadline=240)
             for name, change in SCRIPTS.items()
         ),
     ),
     *some(
-        3,
+        7,
         (
             Mode(
                 f"login in a browser: {name}",
@@ -207,6 +207,7 @@ MODES = [
                 REACHING["page"][:1],
                 login=True,
                 browser=True,
+                deadline=240,
             )
             for name, change in reversed(SCRIPTS.items())
         ),
