@@ -64,7 +64,12 @@ def test_loads_from_an_archive_without_the_heavy_libraries(tmp_path):
     package = Path(device_grant.__file__).parent
     archive = tmp_path / "suite.zip"
     with zipfile.ZipFile(archive, "w") as file:
-        for path in [package / "__init__.py", package / "errors.py", *(package / "catalogue").iterdir()]:
+        for path in [
+            package / "__init__.py",
+            package / "errors.py",
+            package / "visible.py",
+            *(package / "catalogue").iterdir(),
+        ]:
             if path.is_file():
                 file.write(path, path.relative_to(package.parent).as_posix())
     script = """

@@ -178,7 +178,7 @@ def test_an_application_of_the_other_kind(spec, meant, tmp_path, monkeypatch):
         ("list --party servr", "Did you mean server?"),
         ("explain rfc8628-3.5-acess-denied", "did you mean rfc8628-3.5-access-denied"),
         ("rum embedded", "did you mean 'run'?"),
-        ("run embedded --profil fast", "Did you mean '--profile'?"),
+        ("run embedded --profil fast", "(Did you mean one of: '--polite', '--profile'?)"),
     ],
 )
 def test_a_value_that_is_almost_right(arguments, meant, capsys):

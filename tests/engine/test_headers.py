@@ -25,7 +25,7 @@ def server_header(**given):
 
 def client_header(kind="flow", **given):
     config = ClientConfig(name="x", run=RunSection(command=("x",), kind=kind), **given)
-    driver = SimpleNamespace(spec="x", clock="real")
+    driver = SimpleNamespace(spec="x", clock="real", network="")
     run = SimpleNamespace(driver=driver, config=config, catalogue=load(), dialect=NAMED, registers=False)
     return of_client(run, "device-grant client x")
 

@@ -53,7 +53,7 @@ def test_what_any_report_may_have_by_chance_breaks_none(tmp_path, value):
 
 
 def test_what_is_drawn_breaks_a_report_that_has_it(tmp_path):
-    for value in (DRAWN, "QKZP-XWVB", "6f1e6c1a-0c43-4c3c-9a53-2d4c2f3f9d0e"):
+    for value in (DRAWN, "QKZP-XWVB", "6f1e6c1a-0c43-4c3c-9a53-2d4c2f3f9d0e", 'QX&7 ZB"9,KW<4'):
         assert not is_no_secret(value)
         secrets = Secrets()
         secrets.register("device_code", value)

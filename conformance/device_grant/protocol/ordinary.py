@@ -21,8 +21,6 @@ _WORD = re.compile(r"[a-z][a-z_.= -]*|[A-Z][a-z]+|\d{1,3}(?:\.\d{1,3})+")
 _SHORTEST_DRAWN = 8
 _TIMES = re.compile(r"[0-9T:.+Z-]+")
 """Dates, times and numbers, of which each report has its own."""
-_WRITING = re.compile(r"[\s\"'<>{}\[\](),&]")
-"""What parts the words of a sentence, of JSON and of markup, and stands in no code that is made to be copied."""
 _PIECE = re.compile(r"[A-Za-z]{2,}|[A-Za-z]*\d+[A-Za-z\d]*")
 
 
@@ -46,11 +44,11 @@ def is_common(value: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_no_secret(form: str) -> bool:
-    """Whether nobody draws such a value: it is short, a time, a piece of a sentence or of markup, or made of our words.
+    """Whether nobody draws such a value: it is short, a time, or a piece of a sentence or of markup made of our words.
 
     Of these a report may hold any by chance, whatever the target has answered.
     """
-    if len(form) < _SHORTEST_DRAWN or _TIMES.fullmatch(form) or _WRITING.search(form):
+    if len(form) < _SHORTEST_DRAWN or _TIMES.fullmatch(form):
         return True
     return is_ordinary(form) or all(is_ordinary(piece) for piece in _PIECE.findall(form))
 
