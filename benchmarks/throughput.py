@@ -124,9 +124,9 @@ def _ours(base: str, dialect: str, examples: int) -> tuple[Rate, list[Request]]:
 
 def _drawing(base: str, dialect: str, examples: int) -> float:
     """Seconds for the same strategies and settings, with a judge that does nothing."""
-    from device_grant.server.checks.http.test_malformed_input import _Campaign
+    from device_grant.server.generation.campaign import Campaign
 
-    with mock.patch.object(_Campaign, "_judge", _nothing):
+    with mock.patch.object(Campaign, "_judge", _nothing):
         return _executed(base, dialect, examples)[0]
 
 
