@@ -43,23 +43,6 @@ class ForgetsRedeemed(Honest):
         return answer
 
 
-class SeenLater(Honest):
-    """The token endpoint reads a copy of the state of codes, which is three seconds behind the pages."""
-
-    def redeem(self, form, client):
-        grant = self.grants.get(form.get("device_code", ""))
-        now = time.time()
-        if grant and grant.client is client and grant.state in ("approved", "denied") and now < grant.ends:
-            seen = self.seen.setdefault(grant.device_code, now)
-            if now - seen < 3:
-                raise self.waiting(grant, now)
-        return super().redeem(form, client)
-
-    def __init__(self):
-        super().__init__()
-        self.seen = {}
-
-
 class SendsAgain(Honest):
     """Answers a code that was redeemed ten seconds ago at most with the same tokens: the first answer may be lost."""
 

@@ -6,8 +6,9 @@ from contextlib import ExitStack
 import httpx
 import pytest
 from odd_decisions import TakesBack
-from odd_grants import ForgetsRedeemed, SeenLater, SendsAgain, StrangerEndsCode
+from odd_grants import ForgetsRedeemed, SendsAgain, StrangerEndsCode
 from odd_rules import NeverSlowDown, ToldOnce
+from peer_rfc import Honest
 from peer_room import FOLDER, target_toml
 from support.proof import catalogue, judged, judges
 
@@ -131,6 +132,23 @@ def test_moments_follow_a_clock_that_is_moved(honest):
     moments.moved(100)
     assert 100 <= moments.now() - before < 101
     assert moments.of(real) < before + 1
+
+
+class SeenLater(Honest):
+    """The token endpoint reads a copy of the state of codes, which is three seconds behind the pages."""
+
+    def redeem(self, form, client):
+        grant = self.grants.get(form.get("device_code", ""))
+        now = time.time()
+        if grant and grant.client is client and grant.state in ("approved", "denied") and now < grant.ends:
+            seen = self.seen.setdefault(form["device_code"], now)
+            if now - seen < 3:
+                raise self.waiting(grant, now)
+        return super().redeem(form, client)
+
+    def __init__(self):
+        super().__init__()
+        self.seen = {}
 
 
 ODD = (TakesBack, StrangerEndsCode, ForgetsRedeemed, SeenLater, SendsAgain, ToldOnce, NeverSlowDown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 import msgspec
@@ -40,8 +41,11 @@ class Odd:
         message = await receive()
         body = message.get("body", b"")
         refused = None
+        members = None
         if body.startswith(b"{") and b"aws_iam" not in scope["query_string"]:
-            members = json.loads(body)
+            with suppress(ValueError, RecursionError):
+                members = json.loads(body)
+        if isinstance(members, dict):
             refused = self.asked(members)
             body = json.dumps(members).encode()
         if refused is not None:
@@ -112,7 +116,11 @@ PEERS = {
         {"asked": _one_grant_and_any_port, "answered": _plain},
         {"aws-token-code-other-redirect"},
     ),
-    "invalid_request": ({"answered": _invalid_request_for_all}, {"aws-token-code-unknown"}),
+    # RFC 7636 section 4.6 asks for invalid_grant where a verifier does not fit: a true deviation, and a warning.
+    "invalid_request": (
+        {"answered": _invalid_request_for_all},
+        {"aws-token-code-unknown", "rfc7636-4.6-mismatch-invalid-grant"},
+    ),
 }
 
 

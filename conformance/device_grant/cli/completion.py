@@ -140,7 +140,7 @@ def profiles() -> list[str]:
 
 def claims() -> list[str]:
     """What a client that is a command can do."""
-    return ["metadata", "confidential", "refresh", "registration", "keeps", "id_token"]
+    return ["metadata", "confidential", "refresh", "registration", "keeps", "id_token", "authorization_code"]
 
 
 def targets(kind: str, own: str) -> list[str]:

@@ -142,7 +142,8 @@ class AwsEndpoints:
             raise Refusal("invalid_grant", "Invalid grant: the user name or the password is wrong")
         if grant_type == REFRESH_TOKEN_GRANT:
             return self._tokens(await self._refresh(client, members))
-        if grant_type == AUTHORIZATION_CODE and not self.faults.code_grant_unsupported:
+        other = self.faults.unknown_grant_type_accepted and not may_use(client, AUTHORIZATION_CODE)
+        if grant_type == AUTHORIZATION_CODE and not self.faults.code_grant_unsupported and not other:
             if not may_use(client, AUTHORIZATION_CODE) and not self.faults.code_grant_for_all:
                 raise Refusal("unauthorized_client", "Invalid grant type: this client is not registered for it")
             return self._tokens(await self.codes.redeem(client, members))
