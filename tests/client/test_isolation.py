@@ -118,9 +118,12 @@ with socket.socket(fileno=int(sys.argv[1])) as control:
 
 @pytest.mark.parametrize("lacking", ["nsenter", "right", "keeper"])
 def test_where_it_cannot_be_had_it_is_said_and_the_login_works(tmp_path, monkeypatch, lacking):
+    which = isolation.shutil.which
     if lacking == "nsenter":
         monkeypatch.setattr(isolation.shutil, "which", lambda _name: None)
     else:
+        # The program that is missed last is not missed here, whatever this machine has.
+        monkeypatch.setattr(isolation.shutil, "which", lambda name: which(name) or name)
         (tmp_path / "refuses.py").write_text(REFUSES if lacking == "right" else "", "utf-8")
         monkeypatch.setattr(confined, "__file__", str(tmp_path / "refuses.py"))
     with ProcessDriver(located(HONEST, tmp_path)) as driver:
