@@ -25,6 +25,7 @@ from device_grant.files import (
     utf8_of,
     yaml_of,
 )
+from device_grant.recordings.formats.opened import opened
 from device_grant.recordings.formats.text import moment
 
 SMALL = Bounds(4096, 200, depth=8)
@@ -227,3 +228,8 @@ def test_times():
     for text in ("", "yesterday", "Fri, 99 Foo 2012", "2012-13-01", "9" * 5000):
         with pytest.raises(UsageError, match="is no time by ISO 8601"):
             moment(text, "F")
+
+
+def test_a_capture_that_is_not_there_is_said_to_be_so(tmp_path):
+    with pytest.raises(UsageError, match=r"cannot be read \(No such file or directory\): name a capture that is there"):
+        opened(tmp_path / "login.har")

@@ -17,7 +17,6 @@ STANDARD_INPUT = Path("-")
 """The name that stands for it."""
 _NAME = Path("standard input")
 """What messages call it."""
-_CURE = "cut out the login that matters"
 _JSON, _YAML = (".har", ".json", ".chlsj"), (".yaml", ".yml")
 _LIKE_YAML = re.compile(rb"\s*(?:---|%YAML|- |[A-Za-z_]{1,40}:(?:\s|$))")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -85,8 +84,9 @@ class OpenedFile:
 def opened(path: Path) -> OpenedFile:
     """Read a file, or standard input; raises UsageError where it cannot be read, or is larger than what is read."""
     if path != STANDARD_INPUT:
-        return OpenedFile(path, read_octets(path, CAPTURE, _CURE))
+        return OpenedFile(path, read_octets(path, CAPTURE, "name a capture that is there and may be read"))
     octets = sys.stdin.buffer.read(CAPTURE.octets + 1)
     if len(octets) > CAPTURE.octets:
-        raise UsageError(f"{_NAME}: larger than {CAPTURE.size}, which is all that is read: {_CURE}")
+        cure = "cut out the login that matters"
+        raise UsageError(f"{_NAME}: larger than {CAPTURE.size}, which is all that is read: {cure}")
     return OpenedFile(_NAME, octets)
