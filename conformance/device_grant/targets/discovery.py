@@ -29,8 +29,12 @@ _ADVERTISED = {
     "device_authorization": "device_authorization_endpoint",
     "token": "token_endpoint",
     "authorization": "authorization_endpoint",
+    "revocation": "revocation_endpoint",
+    "introspection": "introspection_endpoint",
+    "userinfo": "userinfo_endpoint",
+    "jwks": "jwks_uri",
 }
-"""Our names, and the metadata members of RFC 8414 section 2 and RFC 8628 section 4."""
+"""Our names, and the metadata members of RFC 8414 section 2, RFC 8628 section 4 and OpenID Connect Discovery 3."""
 _NEEDED = ("device_authorization", "token")
 
 
@@ -45,6 +49,14 @@ class Endpoints:
     """RFC 6749 section 3.1; only advertised, never configured."""
     metadata: str = ""
     """Where the document came from."""
+    revocation: str = ""
+    """RFC 7009 section 2."""
+    introspection: str = ""
+    """RFC 7662 section 2."""
+    userinfo: str = ""
+    """OpenID Connect Core 5.3."""
+    jwks: str = ""
+    """Where the server's public keys are (RFC 8414 section 2)."""
     verification: str = ""
     """From target.toml alone; otherwise only a device authorization response tells it."""
     document: Mapping[str, Any] = field(default_factory=dict)
@@ -75,12 +87,7 @@ def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None)
     to write, or TargetUnreachableError.
     """
     configured = target.config.endpoints
-    explicit = {
-        "registration": _absolute(target.base, configured.registration),
-        "device_authorization": _absolute(target.base, configured.device_authorization),
-        "token": _absolute(target.base, configured.token),
-        "authorization": "",
-    }
+    explicit = {name: _absolute(target.base, getattr(configured, name, "")) for name in _ADVERTISED}
     verification = _absolute(target.base, configured.verification)
     usual = (dialect or known_dialect(target.config.dialect)).paths
     if usual:
@@ -104,10 +111,7 @@ def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None)
             urls[name] = _reachable(target, name, url, moved)
     _ask_before_secrets_go(target, result.source, {name: url for name, url in urls.items() if not explicit[name]})
     return Endpoints(
-        registration=urls["registration"],
-        device_authorization=urls["device_authorization"],
-        token=urls["token"],
-        authorization=urls["authorization"],
+        **urls,
         metadata=result.source,
         verification=verification,
         document=result.document,

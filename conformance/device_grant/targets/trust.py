@@ -37,7 +37,16 @@ class Trust:
     def of(cls, target: Target) -> Trust:
         """What the configuration of a target says."""
         places = target.config.endpoints
-        given = (target.base, places.metadata, places.registration, places.device_authorization, places.token)
+        given = (
+            target.base,
+            places.metadata,
+            places.registration,
+            places.device_authorization,
+            places.token,
+            places.revocation,
+            places.introspection,
+            places.userinfo,
+        )
         named = frozenset(map(host_name, places.trust))
         return cls(
             target.base,

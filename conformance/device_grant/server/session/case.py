@@ -28,6 +28,7 @@ from device_grant.protocol import Client, Exchange, Operation, Purpose, Request,
 from device_grant.protocol.events import Noted, Waited
 from device_grant.server.generation.fuzz import Fuzz
 from device_grant.server.preflight import Preflight
+from device_grant.server.session import capabilities
 from device_grant.server.session.answers import reason_of
 from device_grant.server.session.device import Device
 from device_grant.server.session.disclosure import DISCLOSED, KnownSecrets
@@ -346,10 +347,9 @@ class ServerCase:
         self.ledger.close(self.stop, sampled=self.check.sampled)
 
     def require_claims(self) -> None:
-        """Raise NotApplicable if the target says that it lacks what the check is about."""
+        """Raise NotApplicable if the target lacks what the check is about, Untestable if it cannot be reached."""
         for name in self.check.needs:
-            if self.run.claims(name) is False:
-                raise NotApplicable(f"the target does not claim {name}")
+            capabilities.require(self.run, name)
 
     def _leave_unsettled(self) -> None:
         """Let nothing be settled that this target cannot show; raises Inconclusive if that is the whole check."""
