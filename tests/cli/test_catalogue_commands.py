@@ -12,6 +12,7 @@ from device_grant.catalogue import Party, Status, load
 from device_grant.cli import cli
 from device_grant.cli.catalogue import shown_broken
 from device_grant.cli.coverage import counted, coverage
+from device_grant.errors import UsageError
 from device_grant.judging import all_checks, all_invariants
 
 NARROWEST = 60
@@ -139,3 +140,22 @@ def test_counted():
     assert counted(rules[:1]) == "1 invariant"
     assert counted((*checks[:2], *rules[:1])) == "2 checks and 1 invariant"
     assert counted(()) == ""
+
+
+def test_list_of_a_server_adds_up_and_says_why_the_rest_does_not_apply(monkeypatch):
+    shown = _run(monkeypatch, "list", "embedded").stdout
+    table, _, reasons = shown.partition("\n\n")
+    rows = [re.fullmatch(r"(\S.*?) +(\d+) +(\d+) +(\d+) +(\d+)", line).groups() for line in table.splitlines()[1:]]
+    server = [entry for entry in load().requirements if entry.party is not Party.CLIENT]
+    for name, judged, inapplicable, excluded, every in rows:
+        assert int(judged) + int(inapplicable) + int(excluded) == int(every)
+        assert int(every) == sum(entry.source == name for entry in server)
+    partly = [name for name, _, inapplicable, _, _ in rows if int(inapplicable)]
+    assert [line.partition(": ")[0] for line in reasons.splitlines()] == partly
+    assert "Smithy restJson1: not applicable: the target speaks rfc8628" in reasons.splitlines()
+
+
+def test_list_of_a_server_takes_nothing_that_is_about_all():
+    done = CliRunner().invoke(cli, ["list", "embedded", "--ids"])
+    assert isinstance(done.exception, UsageError)
+    assert "leave --open, --ids and --party out" in str(done.exception)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from device_grant.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -28,6 +30,7 @@ LABEL = 10
 
 
 @click.command("list")
+@click.argument("target", required=False)
 @click.option("--open", "only_open", is_flag=True, help="Name the requirements that nothing tests yet.")
 @click.option("--ids", is_flag=True, help="Name every requirement, with its status and level.")
 @click.option(
@@ -37,11 +40,27 @@ LABEL = 10
     show_default=True,
     help="Whom the requirements bind; server takes in its pages and what binds both.",
 )
-def list_requirements(only_open: bool, ids: bool, party: str) -> None:  # noqa: FBT001 - click passes flags by name
-    """Show which requirements are tested, by source and level."""
+def list_requirements(
+    target: str | None,
+    only_open: bool,  # noqa: FBT001 - click passes flags by name
+    ids: bool,  # noqa: FBT001 - so too
+    party: str,
+) -> None:
+    """Show which requirements are tested, by source and level.
+
+    With TARGET, a server: how many of each source are judged at it, and why the others are not. It is started and
+    asked where its endpoints are, and nothing else.
+    """
     from device_grant.catalogue import Status
     from device_grant.cli.coverage import coverage
 
+    if target is not None:
+        if only_open or ids or party != "server":
+            raise UsageError("list TARGET shows what is judged at a server: leave --open, --ids and --party out")
+        from device_grant.cli.applying import show
+
+        show(target)
+        return
     covered = coverage()
     entries = covered.binding(party)
     if not (only_open or ids):
