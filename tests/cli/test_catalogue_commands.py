@@ -159,3 +159,27 @@ def test_list_of_a_server_takes_nothing_that_is_about_all():
     done = CliRunner().invoke(cli, ["list", "embedded", "--ids"])
     assert isinstance(done.exception, UsageError)
     assert "leave --open, --ids and --party out" in str(done.exception)
+
+
+WITHOUT_REGISTRATION = """
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+
+def metadata(request):
+    base = "http://target.test"
+    members = {"issuer": base, "token_endpoint": f"{base}/t", "device_authorization_endpoint": f"{base}/d"}
+    return JSONResponse(members)
+
+
+app = Starlette(routes=[Route("/.well-known/oauth-authorization-server", metadata)])
+"""
+
+
+def test_list_of_a_server_at_which_nobody_registers(monkeypatch, tmp_path):
+    (tmp_path / "without_registration.py").write_text(WITHOUT_REGISTRATION, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    shown = _run(monkeypatch, "list", "asgi:without_registration:app").stdout
+    (line,) = [line for line in shown.splitlines() if line.startswith("RFC 7591: ")]
+    assert line.endswith("not applicable: the metadata names no registration endpoint: clients are configured")

@@ -163,3 +163,10 @@ def test_metadata_that_are_too_large_are_no_metadata():
     assert (result.token, result.metadata) == ("http://target.test/t", f"http://target.test{OIDC}")
     known = discovered({OAUTH: LARGE, OIDC: LARGE}, device_authorization="/d", token="/t")
     assert (known.token, known.metadata, dict(known.document)) == ("http://target.test/t", "", {})
+
+
+def test_what_target_toml_says_of_userinfo_comes_before_the_metadata():
+    published = {OAUTH: document() | {"userinfo_endpoint": "http://target.test/u"}}
+    assert discovered(published).userinfo == "http://target.test/u"
+    assert discovered(published, userinfo="/me").userinfo == "http://target.test/me"
+    assert discovered({OAUTH: document()}).userinfo == ""

@@ -43,7 +43,7 @@ class SourceShare:
 
     @property
     def why(self) -> str:
-        """One line on those that are not applicable; empty if all are."""
+        """One line on those that are not applicable; empty if there are none."""
         if not self.lacking:
             return ""
         reasons = "; ".join(reason for reason, _ in self.lacking.most_common())
@@ -69,7 +69,7 @@ def sources(run: Run, covered: Coverage) -> Iterator[SourceShare]:
 
 def _lacking(run: Run, entry: Requirement, judges: Iterable[Judge]) -> str:
     """Why nothing judges the requirement in the run; empty if something does."""
-    from device_grant.judging import Check, Invariant, NotApplicable, Untestable
+    from device_grant.judging import Check, Invariant, NotApplicable
     from device_grant.server.session.capabilities import require
 
     if not run.dialect.binds(entry):
@@ -88,8 +88,6 @@ def _lacking(run: Run, entry: Requirement, judges: Iterable[Judge]) -> str:
                 require(run, name)
         except NotApplicable as reason:
             reasons.append(str(reason))
-        except Untestable:
-            return ""
         else:
             return ""
     return reasons[0] if reasons else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import NotApplicable, Untestable
+from device_grant.server.session.capabilities import require
 from device_grant.server.session.methods import METHOD
 
 if TYPE_CHECKING:
@@ -22,11 +23,8 @@ LOOPBACK_REDIRECT_URI = "http://127.0.0.1/oauth/callback"
 
 def require_endpoint(case: ServerCase) -> None:
     """Raise NotApplicable where the server says that nobody registers, and Untestable where nobody knows where."""
-    if case.run.claims("registration") is False:
-        raise NotApplicable("the target does not claim registration")
+    require(case.run, "registration")
     if not case.run.endpoints.registration:
-        if case.run.endpoints.document:
-            raise NotApplicable("the metadata names no registration endpoint: clients are configured")
         raise Untestable(
             "no registration endpoint is known, neither from [endpoints] registration in target.toml nor from metadata"
         )

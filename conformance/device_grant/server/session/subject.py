@@ -20,13 +20,13 @@ _PARTS = 3
 
 
 def subjects_of(device: Device, tokens: Exchange) -> dict[str, str]:
-    """The `sub` of the ID token that came with it, and what the userinfo endpoint of the metadata says, by source.
+    """The `sub` of the ID token that came with it, and what the userinfo endpoint says, by source.
 
     Raises Untestable where neither tells.
     """
     said = {"id_token": _claims(tokens.get("id_token")).get("sub")}
-    address = device.case.run.endpoints.document.get("userinfo_endpoint")
-    if isinstance(address, str) and device.case.run.trust.allows(address):
+    address = device.case.run.endpoints.userinfo
+    if address and device.case.run.trust.allows(address):
         headers = (("Authorization", f"Bearer {tokens.get('access_token')}"), ("Accept", "application/json"))
         answer = device.case.send(Request("GET", address, headers), "whose token it is")
         body = json_object(answer.response) if answer.response is not None else None
