@@ -69,7 +69,7 @@ def sources(run: Run, covered: Coverage) -> Iterator[SourceShare]:
 
 def _lacking(run: Run, entry: Requirement, judges: Iterable[Judge]) -> str:
     """Why nothing judges the requirement in the run; empty if something does."""
-    from device_grant.judging import Check, Invariant, NotApplicable
+    from device_grant.judging import Check, Invariant, NotApplicable, Untestable
     from device_grant.server.session.capabilities import require
 
     if not run.dialect.binds(entry):
@@ -88,6 +88,8 @@ def _lacking(run: Run, entry: Requirement, judges: Iterable[Judge]) -> str:
                 require(run, name)
         except NotApplicable as reason:
             reasons.append(str(reason))
+        except Untestable:
+            return ""
         else:
             return ""
     return reasons[0] if reasons else ""

@@ -29,7 +29,10 @@ _ADVERTISED = {
     "device_authorization": "device_authorization_endpoint",
     "token": "token_endpoint",
     "authorization": "authorization_endpoint",
+    "revocation": "revocation_endpoint",
+    "introspection": "introspection_endpoint",
     "userinfo": "userinfo_endpoint",
+    "jwks": "jwks_uri",
 }
 """Our names, and the metadata members of RFC 8414 section 2, RFC 8628 section 4 and OpenID Connect Discovery 3."""
 _NEEDED = ("device_authorization", "token")
@@ -46,8 +49,14 @@ class Endpoints:
     """RFC 6749 section 3.1; only advertised, never configured."""
     metadata: str = ""
     """Where the document came from."""
+    revocation: str = ""
+    """RFC 7009 section 2."""
+    introspection: str = ""
+    """RFC 7662 section 2."""
     userinfo: str = ""
     """OpenID Connect Core 5.3."""
+    jwks: str = ""
+    """Where the server's public keys are (RFC 8414 section 2)."""
     verification: str = ""
     """From target.toml alone; otherwise only a device authorization response tells it."""
     document: Mapping[str, Any] = field(default_factory=dict)

@@ -43,6 +43,8 @@ class Trust:
             places.registration,
             places.device_authorization,
             places.token,
+            places.revocation,
+            places.introspection,
             places.userinfo,
         )
         named = frozenset(map(host_name, places.trust))

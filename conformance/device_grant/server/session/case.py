@@ -347,7 +347,7 @@ class ServerCase:
         self.ledger.close(self.stop, sampled=self.check.sampled)
 
     def require_claims(self) -> None:
-        """Raise NotApplicable if the target lacks what the check is about."""
+        """Raise NotApplicable if the target lacks what the check is about, Untestable if it cannot be reached."""
         for name in self.check.needs:
             capabilities.require(self.run, name)
 
