@@ -61,16 +61,17 @@ def test_room_that_is_left_is_used_again(monkeypatch):
     assert list(clients) == ["a", "b"]
 
 
-@pytest.mark.parametrize("kept", ["refresh_tokens", "token_ends", "token_subjects", "revoked_families", "last_polls"])
+@pytest.mark.parametrize("kept", ["refresh_tokens", "access_tokens", "revoked_families", "last_polls"])
 def test_records_without_a_grant_are_bounded(monkeypatch, kept):
     monkeypatch.setattr("device_grant.reference.server.store.MOST", 5)
     held = store()
     client = RegisteredClient(id="c")
     from device_grant.reference.server.grants import Grants
+    from device_grant.reference.server.issued.terms import Terms
 
     grants = Grants(held)
     for number in range(30):
         held.revoked_families[f"f{number}"] = None
         held.last_polls[f"c{number}"] = 0.0
-        grants.issue(client, ("profile",), subject="alice")
+        grants.issue(client, ("profile",), Terms(subject="alice"))
     assert len(getattr(held, kept)) <= 6

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash
+from device_grant.reference.server.issued import jwts
+from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
 from device_grant.reference.server.store import (
     IssuedGrant,
-    RefreshToken,
     RegisteredClient,
     State,
     Store,
@@ -45,6 +46,7 @@ class Tokens:
     """Seconds."""
     refresh_token: str | None
     scope: tuple[str, ...]
+    id_token: str | None = None
 
 
 @dataclass
@@ -63,9 +65,9 @@ class Grants:
         grant = await self._redeemed(client, device_code)
         if self.store.faults.one_refresh_token_a_user:
             for held in self.store.refresh_tokens.values():
-                if held.client.id == client.id and held.subject == grant.subject:
+                if held.client.id == client.id and held.terms.subject == grant.subject:
                     self.store.revoked_families[held.family] = None
-        tokens = self.issue(client, self._scope_of(grant), family=grant.family, subject=grant.subject)
+        tokens = self.issue(client, self._scope_of(grant), grant.terms, family=grant.family)
         if self.store.faults.tokens_as_device_codes:
             for token in (tokens.access_token, tokens.refresh_token or ""):
                 self.store.grants[token] = replace(grant, state=State.APPROVED)
@@ -120,8 +122,10 @@ class Grants:
                 held.replaced = True
         granted = held.scope if scope is None else scope
         kept = granted if self.store.faults.refresh_narrowing_sticks else held.scope
-        subject = self.store.last_subject if self.store.faults.refresh_for_the_last_user else held.subject
-        return self.issue(client, granted, family=held.family, refresh_scope=kept, subject=subject)
+        terms = held.terms
+        if self.store.faults.refresh_for_the_last_user:
+            terms = replace(terms, subject=self.store.last_subject)
+        return self.issue(client, granted, terms, family=held.family, refresh_scope=kept)
 
     def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
         """What is known of a refresh token that may be used now; everything else is a Refusal."""
@@ -274,15 +278,19 @@ class Grants:
         self,
         client: RegisteredClient,
         scope: tuple[str, ...],
+        terms: Terms,
         *,
         family: str = "",
         refresh_scope: tuple[str, ...] | None = None,
-        subject: str = "",
     ) -> Tokens:
-        """New tokens for a grant that somebody has allowed: `subject`."""
+        """New tokens on these terms; with `refresh_scope`, that of the grant, they come by a refresh.
+
+        `family` is that of the grant; empty: one of their own.
+        """
         settings = self.store.settings
         faults = self.store.faults
         lifetime = YEAR if faults.access_token_lives_a_year else settings.token_lifetime
+        family = family or secrets.token_hex(16)
         refresh_token = None
         if client.gets_refresh_tokens:
             refresh_token = settings.usual.refresh_token_prefix + secrets.token_urlsafe(48)
@@ -293,17 +301,24 @@ class Grants:
                 self.store.refresh_tokens[refresh_token] = RefreshToken(
                     client=client,
                     scope=scope if refresh_scope is None else refresh_scope,
-                    family=family or secrets.token_hex(16),
+                    family=family,
                     expires=self.store.clock()
                     + (lifetime if faults.refresh_ends_with_access_token else settings.refresh_token_lifetime),
-                    subject=subject,
+                    terms=terms,
                 )
-        access_token = self._access_token(lifetime)
-        self.store.token_subjects[access_token] = self.store.last_subject if faults.token_of_the_last_user else subject
-        self.store.token_ends[access_token] = self.store.clock() + lifetime
-        return Tokens(access_token, lifetime, refresh_token, scope)
+        if faults.token_of_the_last_user:
+            terms = replace(terms, subject=self.store.last_subject)
+        now = self.store.clock()
+        audience = terms.audience or jwts.default_audience(settings)
+        held = AccessTokenRecord(client, scope, terms, family, now, now + lifetime, audience)
+        access_token = self._access_token(held, lifetime)
+        self.store.access_tokens[access_token] = held
+        id_token = None
+        if settings.usual.issues_jwts and jwts.OPENID in scope:
+            id_token = jwts.id_token(held, access_token, settings, refreshed=refresh_scope is not None)
+        return Tokens(access_token, lifetime, refresh_token, scope, id_token)
 
-    def _access_token(self, lifetime: int) -> str:
+    def _access_token(self, held: AccessTokenRecord, lifetime: int) -> str:
         faults = self.store.faults
         if faults.access_token_without_audience:
             claims = {"jti": secrets.token_hex(16), "exp": int(self.store.clock()) + lifetime}
@@ -314,6 +329,8 @@ class Grants:
             return f"token-{next(self._serial):06}"
         if faults.access_token_repeated:
             return "the-one-access-token-that-everyone-is-given-here"
+        if self.store.settings.usual.issues_jwts and not faults.tokens_not_ascii:
+            return jwts.access_token(held, self.store.settings)
         token = self.store.settings.usual.access_token_prefix + secrets.token_urlsafe(48)
         return token + "é" if faults.tokens_not_ascii else token
 

@@ -17,6 +17,7 @@ _UNSIGNED = "eyJhbGciOiJub25lIn0.e30."
 AUTHORIZATION_PATH = "/authorize"
 """Exists only with the fault `authorization_redirects_anywhere`."""
 USERINFO_PATH = "/userinfo"
+JWKS_PATH = "/jwks"
 AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post", "none")
 
 
@@ -35,12 +36,15 @@ def document(settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
         "device_authorization_endpoint": f"{base}/device_authorization",
         "registration_endpoint": f"{base}/register",
         "userinfo_endpoint": f"{base}{USERINFO_PATH}",
+        "jwks_uri": f"{base}{JWKS_PATH}",
         "scopes_supported": list(settings.known_scopes),
         # Required by section 2, while 3.2 forbids empty arrays: `none` is the registered response type that
         # promises neither code nor token.
         "response_types_supported": ["none"],
         "grant_types_supported": [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
         "token_endpoint_auth_methods_supported": list(AUTHENTICATION_METHODS),
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
     }
     if faults.authorization_redirects_anywhere:
         members["authorization_endpoint"] = f"{base}{AUTHORIZATION_PATH}"

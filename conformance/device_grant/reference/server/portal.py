@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from device_grant.reference.server.http import Answer, Call, Handler
+from device_grant.reference.server.issued.terms import good_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,16 +92,16 @@ class Portal:
     def _logout(self, query: dict[str, str], person: str, token: str) -> dict[str, Any]:
         """Logout: the token is worth nothing any more."""
         del query, person
-        self.store.token_ends.pop(token, None)
+        self.store.access_tokens[token].revoked = True
         return {}
 
     def _person(self, token: str | None) -> str:
         if not token:
             raise _ProblemError("UnauthorizedException", 401, "Session token not found or invalid")
-        person, ends = self.store.token_subjects.get(token), self.store.token_ends.get(token, 0.0)
-        if person is None or self.store.clock() >= ends:
+        held = good_token(self.store, token)
+        if held is None:
             raise _ProblemError("UnauthorizedException", 401, "Session token not found or invalid")
-        return person
+        return held.subject
 
     def _operation(self, method: str, operate: Callable[[dict[str, str], str, str], dict[str, Any]]) -> Handler:
         async def answer(call: Call) -> Answer:

@@ -21,8 +21,10 @@ from device_grant.reference.server.grants import (
     spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
+from device_grant.reference.server.issued import keys
+from device_grant.reference.server.issued.terms import good_token
 from device_grant.reference.server.managing import MANAGED, manage, members_of
-from device_grant.reference.server.metadata import AUTHORIZATION_PATH, USERINFO_PATH, redirect_anywhere
+from device_grant.reference.server.metadata import AUTHORIZATION_PATH, JWKS_PATH, USERINFO_PATH, redirect_anywhere
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
@@ -69,6 +71,7 @@ class Rfc8628Endpoints:
             _REGISTRATION_PATH: self._operation(self.register),
             MANAGED: partial(manage, self.store),
             USERINFO_PATH: self.userinfo,
+            JWKS_PATH: self._documents(lambda _call: keys.key_set()),
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
 
@@ -141,10 +144,10 @@ class Rfc8628Endpoints:
     async def userinfo(self, call: Call) -> Answer:
         """OpenID Connect Core 5.3: whose an access token is."""
         token = (call.header(b"authorization") or "").removeprefix("Bearer ")
-        subject = self.store.token_subjects.get(token)
-        if subject is None:
+        held = good_token(self.store, token)
+        if held is None:
             return Answer(401, b"", JSON, NO_STORE | {"WWW-Authenticate": 'Bearer error="invalid_token"'})
-        return self._json(200, {"sub": subject}, NO_STORE)
+        return self._json(200, {"sub": held.subject}, NO_STORE)
 
     async def register(self, call: Call) -> Answer:
         """RFC 7591 section 3."""
@@ -177,6 +180,8 @@ class Rfc8628Endpoints:
         }
         if tokens.refresh_token is not None:
             members["refresh_token"] = tokens.refresh_token
+        if tokens.id_token is not None:
+            members["id_token"] = tokens.id_token
         if self.faults.null_members:
             members |= {"id_token": None, "refresh_token": None}
         if self.faults.scope_unreported:

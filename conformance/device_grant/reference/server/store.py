@@ -12,9 +12,10 @@ import secrets
 import threading
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
+from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
 from device_grant.reference.server.registered import Clients
 from device_grant.reference.server.settings import SECOND_USER
 from device_grant.reference.server.usual import DAY
@@ -110,21 +111,14 @@ class IssuedGrant:
     spent: int = 0
     """Seconds of its tokens' life that are over when they are issued; only a fault makes that any."""
     family: str = field(default_factory=lambda: secrets.token_hex(16))
-    """What its refresh tokens, if any, have in common."""
+    """What its tokens have in common."""
+    nonce: str = ""
+    """What the device sent for its ID token."""
 
-
-@dataclass
-class RefreshToken:
-    """A refresh token and the family that rotation has made of the first one (RFC 9700 4.14.2)."""
-
-    client: RegisteredClient
-    scope: tuple[str, ...]
-    """Scope of the grant; narrowing an access token does not narrow it (RFC 6749 section 6)."""
-    family: str
-    expires: float
-    subject: str = ""
-    """Who approved."""
-    replaced: bool = False
+    @property
+    def terms(self) -> Terms:
+        """What was approved, and by whom; the decision counts as the sign-in."""
+        return Terms(subject=self.subject, authenticated=self.decided, nonce=self.nonce)
 
 
 @dataclass
@@ -164,10 +158,8 @@ class Store:
         self.locked: set[str] = set()
         self.disabled: set[str] = set()
         """Names of accounts that nobody can use."""
-        self.token_subjects: dict[str, str] = {}
-        """Who approved what an access token is for."""
-        self.token_ends: dict[str, float] = {}
-        """When each access token ends, in seconds since the epoch; a token that was given back is not there."""
+        self.access_tokens: dict[str, AccessTokenRecord] = {}
+        """The access tokens that were issued; `good_token` says whether one is good now."""
         self.last_subject = ""
         """Who approved last; only the fault `token_of_the_last_user` looks at it."""
         self._approved: dict[str, None] = {}
@@ -366,7 +358,7 @@ class Store:
             if len(self.refresh_tokens) < MOST and now < first.expires:
                 break
             del self.refresh_tokens[token]
-        for records in (self.revoked_families, self.token_subjects, self.token_ends, self._approved, self.last_polls):
+        for records in (self.revoked_families, self.access_tokens, self._approved, self.last_polls):
             _drop_oldest(records)
 
     def _drop(self, device_code: str) -> None:
@@ -409,6 +401,6 @@ def canonical_user_code(typed: str) -> str:
     return "".join(character for character in typed.upper().translate(_LOOK_ALIKES) if character in USER_CODE_ALPHABET)
 
 
-def _drop_oldest(records: dict[str, None] | dict[str, str] | dict[str, float]) -> None:
+def _drop_oldest(records: dict[str, Any]) -> None:
     while len(records) > MOST:
         del records[next(iter(records))]

@@ -50,6 +50,8 @@ class Usual:
     """Whether a device authorization without scope asks for the default one (RFC 6749 3.3)."""
     early_polls: int
     """How many polls may come too early, where `device-grant serve` serves the dialect's own clients."""
+    issues_jwts: bool = False
+    """Whether access tokens are JWTs, and ID tokens come beside them (RFC 9068, OpenID Connect Core)."""
     application: str
     """Name of the ready-made application in `device_grant.reference.server.app`."""
     environment: tuple[str, ...] = ()
@@ -74,6 +76,7 @@ USUAL: Mapping[str, Usual] = MappingProxyType(
             ),
             asks_for_default_scope=True,
             early_polls=0,
+            issues_jwts=True,
             application="app",
         ),
         AWS_SSO_OIDC: Usual(

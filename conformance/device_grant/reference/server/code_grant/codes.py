@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from device_grant.reference.server.http import Refusal, crash
+from device_grant.reference.server.issued.terms import Terms
 from device_grant.reference.server.store import IssuedGrant, RegisteredClient, State, race_window
 from device_grant.reference.server.usual import DAY
 
@@ -92,7 +93,7 @@ class Codes:
             with self.store.lock:
                 held = self._judge(client, code, members)
                 held.redeemed = True
-        return self.grants.issue(client, held.scope, family=held.family, subject=held.subject)
+        return self.grants.issue(client, held.scope, Terms(subject=held.subject), family=held.family)
 
     def _judge(self, client: RegisteredClient, code: str, members: Mapping[str, Any]) -> AuthorizationCode:
         faults = self.faults

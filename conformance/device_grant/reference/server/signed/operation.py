@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 from device_grant.protocol import REFRESH_TOKEN_GRANT, service_model
 from device_grant.reference.server.code_grant.authorize import AUTHORIZATION_CODE
 from device_grant.reference.server.http import Answer, Call, Refusal, crash
+from device_grant.reference.server.issued.terms import Terms, good_token
 from device_grant.reference.server.restjson import FrameworkError, read_input, success
 from device_grant.reference.server.signed.assertions import Assertions
 from device_grant.reference.server.signed.settings import ELSEWHERE, OTHER_REGION
@@ -99,7 +100,7 @@ class SignedOperation:
             return await self._refreshed(members), "", REFRESH_TOKEN
         if grant_type == AUTHORIZATION_CODE:
             tokens = await self.codes.redeem(self.application, members)
-            return tokens, self.store.token_subjects.get(tokens.access_token, ""), REFRESH_TOKEN
+            return tokens, self._subject(tokens), REFRESH_TOKEN
         if grant_type != JWT_BEARER and not self.faults.iam_device_grant_served:
             raise Refusal("unsupported_grant_type", "Invalid grant type: none of those that applications have")
         assertion = self._required(members, "assertion")
@@ -107,7 +108,7 @@ class SignedOperation:
         if person not in self.settings.assigned and not self.faults.iam_assignment_ignored:
             # Without a word of explanation, as in the field.
             raise Refusal("access_denied", "")
-        return self.grants.issue(self.application, scope, subject=person), person, REFRESH_TOKEN
+        return self.grants.issue(self.application, scope, Terms(subject=person)), person, REFRESH_TOKEN
 
     def _exchanged(self, members: Mapping[str, Any], scope: tuple[str, ...]) -> tuple[Tokens, str, str]:
         token = self._required(members, "subjectToken")
@@ -116,10 +117,11 @@ class SignedOperation:
         if kind != ACCESS_TOKEN or wanted not in _TYPES:
             raise Refusal("invalid_request", "Invalid request: this type of token is not supported")
         self._require_here(token)
-        person = self.store.token_subjects.get(token)
-        if person is None or self.store.clock() >= self.store.token_ends.get(token, 0.0):
+        held = good_token(self.store, token)
+        if held is None:
             raise Refusal("invalid_grant", "Invalid grant: the subject token was not issued here, or has ended")
-        tokens = self.grants.issue(self.application, scope, subject=person)
+        person = held.subject
+        tokens = self.grants.issue(self.application, scope, Terms(subject=person))
         if wanted == ACCESS_TOKEN:
             self.store.refresh_tokens.pop(tokens.refresh_token or "", None)
             tokens = replace(tokens, refresh_token=None)
@@ -153,6 +155,9 @@ class SignedOperation:
             raise crash()
         raise Refusal("invalid_request", f"Invalid request: {name} is missing")
 
+    def _subject(self, tokens: Tokens) -> str:
+        return self.store.access_tokens[tokens.access_token].subject
+
     def _scope(self, members: Mapping[str, Any]) -> tuple[str, ...]:
         own = self.application.scopes or ()
         wanted = tuple(dict.fromkeys(members.get("scope") or own))
@@ -164,7 +169,7 @@ class SignedOperation:
 
     def _answered(self, tokens: Tokens, person: str, kind: str) -> Answer:
         context = secrets.token_urlsafe(32)
-        person = person or self.store.token_subjects.get(tokens.access_token, "")
+        person = person or self._subject(tokens)
         beside = f"{context}-beside" if self.faults.iam_context_differs else context
         members: dict[str, Any] = {
             "access_token": tokens.access_token,
