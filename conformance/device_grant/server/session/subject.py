@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from device_grant.judging import Untestable
 from device_grant.protocol import Request
 from device_grant.protocol.dialects import json_object
+from device_grant.server.session.jose.compact import read_jwt
 
 if TYPE_CHECKING:
     from device_grant.protocol import Exchange
     from device_grant.server.session.device import Device
-
-_PARTS = 3
-"""Of a signed token in compact form: header, claims, signature."""
 
 
 def subjects_of(device: Device, tokens: Exchange) -> dict[str, str]:
@@ -24,7 +19,8 @@ def subjects_of(device: Device, tokens: Exchange) -> dict[str, str]:
 
     Raises Untestable where neither tells.
     """
-    said = {"id_token": _claims(tokens.get("id_token")).get("sub")}
+    id_token = read_jwt(tokens.get("id_token"))
+    said = {"id_token": id_token.claims.get("sub") if id_token else None}
     address = device.case.run.endpoints.userinfo
     if address and device.case.run.trust.allows(address):
         headers = (("Authorization", f"Bearer {tokens.get('access_token')}"), ("Accept", "application/json"))
@@ -46,15 +42,3 @@ def same_subject(one: dict[str, str], other: dict[str, str]) -> bool:
     if not shared:
         raise Untestable("whose the tokens are is said by the ID token of one and by userinfo for the other")
     return all(one[source] == other[source] for source in shared)
-
-
-def _claims(token: object) -> dict[str, Any]:
-    """The claims of a signed token, unverified; empty where it is none."""
-    parts = token.split(".") if isinstance(token, str) else []
-    if len(parts) != _PARTS:
-        return {}
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError, RecursionError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
