@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash
-from device_grant.reference.server.issued import jwts
+from device_grant.reference.server.issued import identity, jwts
 from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
 from device_grant.reference.server.store import (
     IssuedGrant,
@@ -292,7 +292,7 @@ class Grants:
         lifetime = YEAR if faults.access_token_lives_a_year else settings.token_lifetime
         family = family or secrets.token_hex(16)
         refresh_token = None
-        if client.gets_refresh_tokens:
+        if client.gets_refresh_tokens and not identity.offline_forgotten(scope, faults):
             refresh_token = settings.usual.refresh_token_prefix + secrets.token_urlsafe(48)
             if faults.tokens_not_ascii:
                 refresh_token += "é"
@@ -313,9 +313,7 @@ class Grants:
         held = AccessTokenRecord(client, scope, terms, family, now, now + lifetime, audience)
         access_token = self._access_token(held, lifetime)
         self.store.access_tokens[access_token] = held
-        id_token = None
-        if settings.usual.issues_jwts and jwts.OPENID in scope:
-            id_token = jwts.id_token(held, access_token, settings, refreshed=refresh_scope is not None)
+        id_token = identity.id_token(self.store, held, access_token, refreshed=refresh_scope is not None)
         return Tokens(access_token, lifetime, refresh_token, scope, id_token)
 
     def _access_token(self, held: AccessTokenRecord, lifetime: int) -> str:

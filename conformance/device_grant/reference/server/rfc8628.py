@@ -21,8 +21,8 @@ from device_grant.reference.server.grants import (
     spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
-from device_grant.reference.server.issued import keys
-from device_grant.reference.server.issued.terms import good_token
+from device_grant.reference.server.issued.keys import published_keys
+from device_grant.reference.server.issued.userinfo import userinfo
 from device_grant.reference.server.managing import MANAGED, manage, members_of
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, JWKS_PATH, USERINFO_PATH, redirect_anywhere
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
@@ -46,8 +46,9 @@ _REGISTRATION_PATH = "/register"
 _WELL_KNOWN = "/.well-known/"
 _DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 """Names of the metadata document (RFC 8414 section 3, OpenID Connect Discovery)."""
-_DEVICE_PARAMETERS = frozenset({"client_id", "client_secret", "scope"})
-_TOKEN_PARAMETERS = _DEVICE_PARAMETERS | {"grant_type", "device_code", "refresh_token"}
+_CLIENT_PARAMETERS = frozenset({"client_id", "client_secret", "scope"})
+_DEVICE_PARAMETERS = _CLIENT_PARAMETERS | {"nonce"}
+_TOKEN_PARAMETERS = _CLIENT_PARAMETERS | {"grant_type", "device_code", "refresh_token"}
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """RFC 6749 3.3: scope tokens separated by single spaces."""
 
@@ -70,8 +71,8 @@ class Rfc8628Endpoints:
             "/token": self._operation(self.token),
             _REGISTRATION_PATH: self._operation(self.register),
             MANAGED: partial(manage, self.store),
-            USERINFO_PATH: self.userinfo,
-            JWKS_PATH: self._documents(lambda _call: keys.key_set()),
+            USERINFO_PATH: partial(userinfo, self.store),
+            JWKS_PATH: self._documents(lambda _call: published_keys(self.faults)),
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
 
@@ -98,6 +99,7 @@ class Rfc8628Endpoints:
         if requested is None and self.faults.scopeless_unapprovable:
             granted = ()
         grant = self.store.add_grant(client, granted)
+        grant.nonce = parameters.get("nonce", "")
         members = device_response(grant, self.settings, self.faults, self.base(call))
         status = 201 if self.faults.device_response_201 else 200
         caching = {} if self.faults.device_response_cacheable else NO_STORE
@@ -140,14 +142,6 @@ class Rfc8628Endpoints:
         if self.faults.missing_device_code_pending:
             raise Refusal("authorization_pending", "The user has not decided yet")
         raise Refusal("invalid_request", "The parameter device_code is missing")
-
-    async def userinfo(self, call: Call) -> Answer:
-        """OpenID Connect Core 5.3: whose an access token is."""
-        token = (call.header(b"authorization") or "").removeprefix("Bearer ")
-        held = good_token(self.store, token)
-        if held is None:
-            return Answer(401, b"", JSON, NO_STORE | {"WWW-Authenticate": 'Bearer error="invalid_token"'})
-        return self._json(200, {"sub": held.subject}, NO_STORE)
 
     async def register(self, call: Call) -> Answer:
         """RFC 7591 section 3."""

@@ -1,10 +1,8 @@
-"""JWTs that the RFC dialect issues: access tokens (RFC 9068 section 2) and ID tokens (OpenID Connect Core 2)."""
+"""Access tokens of the RFC dialect, which are JWTs (RFC 9068 section 2)."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
-from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
 from device_grant.reference.server.issued.keys import signing_key
@@ -13,10 +11,7 @@ if TYPE_CHECKING:
     from device_grant.reference.server.issued.terms import AccessTokenRecord
     from device_grant.reference.server.settings import Settings
 
-OPENID = "openid"
 ACCESS_TOKEN_TYPE = "at+jwt"  # noqa: S105 - the name of a type
-ID_TOKEN_LIFETIME = 3_600
-"""Seconds."""
 
 
 def default_audience(settings: Settings) -> tuple[str, ...]:
@@ -47,26 +42,3 @@ def access_claims(held: AccessTokenRecord, settings: Settings) -> dict[str, Any]
     if held.terms.confirmation:
         claims["cnf"] = dict(held.terms.confirmation)
     return claims
-
-
-def id_token(held: AccessTokenRecord, token: str, settings: Settings, *, refreshed: bool) -> str:
-    """The ID token beside an access token; one of a refresh has no nonce (OpenID Connect Core 12.2)."""
-    issued = int(held.issued)
-    claims: dict[str, Any] = {
-        "iss": settings.base,
-        "sub": held.subject,
-        "aud": held.client.id,
-        "iat": issued,
-        "exp": issued + ID_TOKEN_LIFETIME,
-        "auth_time": int(held.terms.authenticated),
-        "at_hash": token_hash(token),
-    }
-    if held.terms.nonce and not refreshed:
-        claims["nonce"] = held.terms.nonce
-    return signing_key("RS256").sign(claims)
-
-
-def token_hash(token: str) -> str:
-    """at_hash of an access token for RS256 and ES256: the left half of its SHA-256 (OpenID Connect Core 3.1.3.6)."""
-    digest = hashlib.sha256(token.encode("ascii", "replace")).digest()
-    return urlsafe_b64encode(digest[: len(digest) // 2]).rstrip(b"=").decode()

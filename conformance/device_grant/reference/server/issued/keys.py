@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from device_grant.reference.server.faults import Faults
+
 Algorithm = Literal["ES256", "RS256"]
 ALGORITHMS: tuple[Algorithm, ...] = ("ES256", "RS256")
 """Those of the published keys. Access tokens are signed by the first, ID tokens by the second, which is what clients
@@ -83,6 +85,21 @@ def signing_key(algorithm: Algorithm, name: str = "published") -> SigningKey:
 def key_set() -> dict[str, Any]:
     """The public keys (RFC 7517 section 5)."""
     return {"keys": [signing_key(algorithm).public for algorithm in ALGORITHMS]}
+
+
+def published_keys(faults: Faults) -> dict[str, Any]:
+    """The document at jwks_uri."""
+    if faults.jwks_keys_missing:
+        return {}
+    document = key_set()
+    if faults.id_token_kid_missing:
+        document["keys"].append(signing_key("RS256", "second").public)
+    if faults.jwks_private_key:
+        from jwt.algorithms import ECAlgorithm
+
+        private: Any = signing_key("ES256").private
+        document["keys"][0] = document["keys"][0] | {"d": ECAlgorithm.to_jwk(private, as_dict=True)["d"]}
+    return document
 
 
 def _private_key(algorithm: Algorithm) -> EllipticCurvePrivateKey | RSAPrivateKey:

@@ -63,9 +63,9 @@ class KeySet:
         return [key for key in self.keys if _fits(key, algorithm)]
 
     def named(self, algorithm: str, kid: object) -> list[Mapping[str, Any]]:
-        """Those of them that the header of a token names; all, where it names none."""
+        """Those of them that the header of a token may mean: of its kid, or without one; all, where it has none."""
         fitting = self.fitting(algorithm)
-        return fitting if kid is None else [key for key in fitting if key.get("kid") == kid]
+        return fitting if kid is None else [key for key in fitting if key.get("kid") in (None, kid)]
 
     def verify(self, token: CompactJwt) -> Signature:
         """Whether one of the keys has signed the token; never raises, whatever the keys are."""
