@@ -31,10 +31,10 @@ async def userinfo(store: Store, call: Call) -> Answer:
     token = _token(call)
     if token is None:
         return _refused("Bearer")
-    told = _told(store, token)
-    if told is None:
+    opened = _opened(store, token)
+    if opened is None:
         return _refused('Bearer error="invalid_token"')
-    subject, scope = told
+    subject, scope = opened
     claims = claims_of(subject, scope)
     if faults.userinfo_other_sub:
         claims["sub"] = f"{subject}@example.com"
@@ -44,7 +44,7 @@ async def userinfo(store: Store, call: Call) -> Answer:
 
 
 def claims_of(subject: str, scope: Iterable[str]) -> dict[str, Any]:
-    """What is told of a person: sub always, the rest by scope, and nothing of it without openid."""
+    """What is opened of a person: sub always, the rest by scope, and nothing of it without openid."""
     claims: dict[str, Any] = {"sub": subject}
     scope = set(scope)
     if OPENID in scope and "profile" in scope:
@@ -54,7 +54,7 @@ def claims_of(subject: str, scope: Iterable[str]) -> dict[str, Any]:
     return claims
 
 
-def _told(store: Store, token: str) -> tuple[str, tuple[str, ...]] | None:
+def _opened(store: Store, token: str) -> tuple[str, tuple[str, ...]] | None:
     """Subject and scope of a token that is taken; None for any other."""
     faults = store.faults
     held = good_token(store, token)

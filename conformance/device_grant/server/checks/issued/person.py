@@ -58,7 +58,7 @@ def ask(case: ServerCase, token: str | None, *, method: str = "GET", label: str 
     return case.send(Request(method, case.run.endpoints.userinfo, tuple(headers)), label)
 
 
-def told(exchange: Exchange) -> dict[str, Any] | None:
+def claims_in(exchange: Exchange) -> dict[str, Any] | None:
     """The claims of an answer, JSON or a JWT of them; None where it tells none, or in a form that only clients read."""
     if exchange.response is None or not is_served(exchange):
         return None
@@ -78,13 +78,13 @@ def tells_a_person(exchange: Exchange) -> bool:
     """Whether somebody is told of: a success with sub, or with claims that only the client can read."""
     if not is_served(exchange) or exchange.response is None:
         return False
-    return "sub" in (told(exchange) or {}) or is_encrypted(exchange.response.text.strip())
+    return "sub" in (claims_in(exchange) or {}) or is_encrypted(exchange.response.text.strip())
 
 
 def person(case: ServerCase, tokens: Exchange) -> tuple[Exchange, dict[str, Any]]:
     """What is told for the access token of a grant; raises Untestable where that cannot be read."""
     exchange = ask(case, tokens.get("access_token"))
-    claims = told(exchange)
+    claims = claims_in(exchange)
     if claims is None:
         raise Untestable(f"userinfo tells nothing that can be read: {exchange.describe()}")
     return exchange, claims

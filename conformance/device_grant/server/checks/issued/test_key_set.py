@@ -25,7 +25,7 @@ def test_published_keys(case: ServerCase, verify: Verify) -> None:
     keys = fetch_keys(case)
     right = keys.exchange.status == 200 and keys.whole
     verify.that(FORM, right, "the document at jwks_uri is no JWK set", keys.exchange)
-    told = [
+    leaking = [
         f"{name} of {key.get('kid', kty)}"
         for kty, names in PRIVATE.items()
         for key in keys.keys
@@ -34,4 +34,4 @@ def test_published_keys(case: ServerCase, verify: Verify) -> None:
         if key.get(name)
     ]
     problem = "a published key has its private part"
-    verify.that(NO_SECRETS, not told, problem, keys.exchange, got=", ".join(told))
+    verify.that(NO_SECRETS, not leaking, problem, keys.exchange, got=", ".join(leaking))

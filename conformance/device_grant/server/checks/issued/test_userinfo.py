@@ -15,11 +15,11 @@ from device_grant.server.checks.issued.person import (
     PERSONAL_SCOPES,
     ask,
     beyond,
+    claims_in,
     is_served,
     person,
     refused_well,
     tells_a_person,
-    told,
 )
 from device_grant.server.session.jose.compact import is_encrypted, read_jwt
 from device_grant.server.session.scopes import known_scopes, with_defaults
@@ -64,7 +64,7 @@ def test_userinfo(device: Device, verify: Verify) -> None:
     if not is_served(got):
         raise Untestable(f"userinfo answers a good token with {got.describe()}")
     verify.that(JSON, _well_typed(device, got), "userinfo is no JSON object that is labelled so", got)
-    claims, text = told(got), got.response.text.strip() if got.response is not None else ""
+    claims, text = claims_in(got), got.response.text.strip() if got.response is not None else ""
     if claims is None and is_encrypted(text):
         raise NotApplicable("userinfo is encrypted, so that the client alone can read it")
     sub = (claims or {}).get("sub")
@@ -148,7 +148,7 @@ def test_userinfo_without_openid(device: Device, verify: Verify) -> None:
     if OPENID in granted.split():
         raise NotApplicable("openid is granted without being asked for")
     exchange = ask(device.case, tokens.get("access_token"), label="userinfo with a token without openid")
-    more = beyond(told(exchange) or {}, set(granted.split()))
+    more = beyond(claims_in(exchange) or {}, set(granted.split()))
     problem = "userinfo tells more than sub to a token without openid"
     verify.that(NEEDED, not more, problem, tokens, exchange, got=", ".join(more))
 
@@ -173,7 +173,7 @@ def _well_typed(device: Device, exchange: Exchange) -> bool:
         return False
     if response.media_type == JWT_TYPE:
         return registered_for(device.client, SIGNED) or registered_for(device.client, ENCRYPTED)
-    body = told(exchange)
+    body = claims_in(exchange)
     return body is not None and JSON_TYPES.fullmatch(response.media_type) is not None
 
 
