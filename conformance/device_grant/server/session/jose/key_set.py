@@ -124,7 +124,7 @@ def verified(case: ServerCase, keys: KeySet, token: CompactJwt) -> tuple[Signatu
     Core 10.1.1).
     """
     outcome = keys.verify(token)
-    # What is recorded has other signatures: then what is sent must not depend on them.
+    # Where cases are drawn beforehand, what is sent must not depend on what a signature is.
     if case.run.target.sampler is None and outcome in (Signature.UNKNOWN_KEY, Signature.WRONG):
         again = fetch_keys(case, "fetch the public keys again")
         if again.exchange.outcome.ok and again.keys != keys.keys:
