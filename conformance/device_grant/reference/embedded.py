@@ -60,7 +60,7 @@ def embedded(
             "registration": True,
             "metadata": spoken.has_metadata,
         }
-        | ({} if spoken.has_metadata else {"authorization_code": True}),
+        | ({"jwt_access_tokens": True} if spoken.has_metadata else {"authorization_code": True}),
         iam=SigningKeys() if spoken.has_metadata else _signing(settings),
     )
     folder = Path(__file__).parent / "server"

@@ -328,7 +328,7 @@ class Grants:
         if faults.access_token_repeated:
             return "the-one-access-token-that-everyone-is-given-here"
         if self.store.settings.usual.issues_jwts and not faults.tokens_not_ascii:
-            return jwts.access_token(held, self.store.settings)
+            return jwts.access_token(held, self.store.settings, faults)
         token = self.store.settings.usual.access_token_prefix + secrets.token_urlsafe(48)
         return token + "é" if faults.tokens_not_ascii else token
 

@@ -21,6 +21,11 @@ JWKS_PATH = "/jwks"
 AUTHENTICATION_METHODS = ("client_secret_basic", "client_secret_post", "none")
 
 
+def openid_configuration(members: dict[str, Any], faults: Faults) -> dict[str, Any]:
+    """The document at the other well-known place: the same, but for a fault."""
+    return members | ({"jwks_uri": members["jwks_uri"] + "/former"} if faults.openid_configuration_other_keys else {})
+
+
 async def redirect_anywhere(call: Call) -> Answer:
     """What that fault serves there: nobody signs in, nothing is checked."""
     asked = dict(parse_qsl(call.query.decode("ascii", errors="replace")))

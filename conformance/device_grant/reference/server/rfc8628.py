@@ -64,7 +64,7 @@ class Rfc8628Endpoints:
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path."""
-        describe = self._documents(lambda call: metadata.document(self.settings, self.faults, self.base(call)))
+        describe = self._documents(self._described)
         faulty = {AUTHORIZATION_PATH: redirect_anywhere} if self.faults.authorization_redirects_anywhere else {}
         return faulty | {
             "/device_authorization": self._operation(self.device_authorization),
@@ -75,6 +75,10 @@ class Rfc8628Endpoints:
             JWKS_PATH: self._documents(lambda _call: published_keys(self.faults)),
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
+
+    def _described(self, call: Call) -> dict[str, Any]:
+        members = metadata.document(self.settings, self.faults, self.base(call))
+        return metadata.openid_configuration(members, self.faults) if call.path.endswith(_DOCUMENTS[1]) else members
 
     def base(self, call: Call) -> str:
         """Origin for URLs in responses."""

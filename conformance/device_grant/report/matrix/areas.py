@@ -25,7 +25,7 @@ _AREAS: tuple[tuple[str, str], ...] = (
     ("OAuth 2.0", r"RFC (6749|6750|6819|7636|8252|9700) "),
     ("Registration", r"RFC 759[12] |AWS SSO OIDC.* RegisterClient"),
     ("Metadata", r"RFC 8414 "),
-    ("ID tokens", r"OpenID Connect "),
+    ("ID tokens", r"OpenID Connect |RFC 9068 "),
     ("AWS protocol", r"Smithy |AWS SSO OIDC"),
     ("HTTP and JSON", r"RFC (3986|8259|91\d\d) "),
 )

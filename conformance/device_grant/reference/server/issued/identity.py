@@ -5,10 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import hmac
-import json
-from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 
+from device_grant.reference.server.issued.compact import compact, in_base64url
 from device_grant.reference.server.issued.keys import Algorithm, signing_key
 
 if TYPE_CHECKING:
@@ -52,13 +51,7 @@ def offline_forgotten(scope: tuple[str, ...], faults: Faults) -> bool:
 def token_hash(token: str) -> str:
     """at_hash of an access token for RS256 and ES256: the left half of its SHA-256 (OpenID Connect Core 3.1.3.6)."""
     digest = hashlib.sha256(token.encode("ascii", "replace")).digest()
-    return _text(digest[: len(digest) // 2])
-
-
-def compact(header: Mapping[str, Any], claims: Mapping[str, Any], signature: bytes = b"") -> str:
-    """A JWT whose signature is whatever is given; only faults make such."""
-    parts = (json.dumps(header).encode(), json.dumps(claims).encode(), signature)
-    return ".".join(map(_text, parts))
+    return in_base64url(digest[: len(digest) // 2])
 
 
 def _claims(held: AccessTokenRecord, token: str, issuer: str, *, refreshed: bool) -> dict[str, Any]:
@@ -83,7 +76,7 @@ def _signed(claims: Mapping[str, Any], held: AccessTokenRecord, faults: Faults) 
         return compact({"alg": "none", "typ": "JWT"}, claims)
     if faults.id_token_hs256_public and held.client.secret is None:
         unsigned = compact({"alg": "HS256", "typ": "JWT"}, claims)
-        return unsigned + _text(hmac.digest(b"", unsigned.removesuffix(".").encode(), "sha256"))
+        return unsigned + in_base64url(hmac.digest(b"", unsigned.removesuffix(".").encode(), "sha256"))
     header: dict[str, Any] = {}
     if faults.id_token_jku:
         header["jku"] = _OTHER_KEYS
@@ -107,7 +100,7 @@ def _spoil(claims: dict[str, Any], held: AccessTokenRecord, token: str, faults: 
     if faults.id_token_null_claims:
         claims["email"] = None
     if faults.at_hash_of_whole_digest:
-        claims["at_hash"] = _text(hashlib.sha256(token.encode("ascii", "replace")).digest())
+        claims["at_hash"] = in_base64url(hashlib.sha256(token.encode("ascii", "replace")).digest())
 
 
 def _spoil_parties(claims: dict[str, Any], held: AccessTokenRecord, faults: Faults, issuer: str) -> None:
@@ -149,7 +142,3 @@ def _spoil_refreshed(claims: dict[str, Any], held: AccessTokenRecord, store: Sto
         claims["auth_time"] = int(held.issued)
     if faults.refresh_id_token_new_nonce:
         claims["nonce"] = token_hash(claims["at_hash"])
-
-
-def _text(octets: bytes) -> str:
-    return urlsafe_b64encode(octets).rstrip(b"=").decode()

@@ -32,6 +32,8 @@ async def userinfo(store: Store, call: Call) -> Answer:
     if token is None:
         return _refused("Bearer")
     opened = _opened(store, token)
+    if opened is None and faults.userinfo_altered_jwt_400 and token.startswith("ey"):
+        return Answer(400, b"", _JSON, _NO_STORE)
     if opened is None:
         return _refused('Bearer error="invalid_token"')
     subject, scope = opened
