@@ -50,8 +50,10 @@ RACES = {
     "decision_race": "races::test_approval_against_denial",
     "approval_outlives_code": "histories::test_approval_at_expiry",
     "refresh_race": "races::test_simultaneous_refresh",
+    "lost_refresh_repeats": "histories::test_lost_refreshes",
+    "redemption_forgotten": "races::test_redemption_at_expiry",
 }
-"""Faults of the reference that are races, each with the check that shows it."""
+"""Faults of the reference that are races, or of lost answers, each with the check that shows it."""
 LATENCY = 0.001
 """Real seconds, the most, before and after what a replica does."""
 MOST_SECONDS, LEAST_SEEDS = 60.0, 0.9

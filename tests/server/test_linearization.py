@@ -191,6 +191,15 @@ def test_what_a_history_shows(operations, broken):
     assert explain(operations, PRACTISED).broken == ((broken,) if broken else ())
 
 
+def test_within_a_time_of_grace_more_than_one_set_may_come_and_afterwards_not():
+    model = GrantModel(frozenset({GrantRule.ONE_TOKEN}), grace=True)
+    lost, soon = poll(Said.UNKNOWN, 2, FOREVER), [poll(Said.TOKEN, 3, 4, "a"), poll(Said.TOKEN, 5, 6, "b")]
+    assert explain([APPROVED, lost, *soon], model).broken == ()
+    for name, broken in (("b", ()), ("c", (GrantRule.ONE_TOKEN,))):
+        assert explain([APPROVED, lost, *soon, poll(Said.TOKEN, 80, 81, name, late=True)], model).broken == broken
+    assert explain([APPROVED, lost, poll(Said.TOKEN, 80, 81, "a", late=True)], model).broken == ()
+
+
 def test_a_decision_may_take_a_while_to_be_seen_and_not_longer():
     operations = [DENIED, APPROVED, poll(Said.PENDING, 3, 4)]
     assert explain(operations[1:], PRACTISED).broken == (GrantRule.KEPT,)

@@ -19,8 +19,9 @@ from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import RFC8628
 from device_grant.protocol.events import OverlapTried
 from device_grant.reference.embedded import embedded
-from device_grant.server.checks.grant.test_races import _beside_the_last, _require_rotation
+from device_grant.server.checks.grant.test_races import _beside_the_last
 from device_grant.server.histories.history import history_of
+from device_grant.server.histories.refreshing import require_rotation
 from device_grant.server.histories.rounds import rounds
 from device_grant.server.pages.deciding import decide_together, require_browsers
 from device_grant.server.session.case import ServerCase
@@ -204,7 +205,7 @@ def test_decisions_together_need_browsers():
 
 def test_without_rotation_parallel_refreshes_may_win():
     with in_process("refresh_token_reusable") as case, pytest.raises(NotApplicable):
-        _require_rotation(Device(case, case.device.client))
+        require_rotation(Device(case, case.device.client))
 
 
 def test_rounds_go_on_within_their_time():

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT
-from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash
+from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash, hung_up
 from device_grant.reference.server.issued import identity, jwts
 from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
 from device_grant.reference.server.store import (
@@ -120,6 +120,8 @@ class Grants:
             with self.store.lock:
                 held = self._refreshable(client, token, scope)
                 held.replaced = True
+        if self.store.faults.lost_refresh_repeats:
+            held.lost = held.lost or await hung_up()
         granted = held.scope if scope is None else scope
         kept = granted if self.store.faults.refresh_narrowing_sticks else held.scope
         terms = held.terms
@@ -139,7 +141,7 @@ class Grants:
             raise Refusal("invalid_grant", "Invalid refresh token: it was not issued to this client")
         if self.store.clock() >= held.expires or held.family in self.store.revoked_families:
             raise Refusal("invalid_grant", "Invalid refresh token: it is expired or revoked")
-        if held.replaced and not faults.refresh_token_reusable:
+        if held.replaced and not (faults.refresh_token_reusable or held.lost):
             if not faults.refresh_family_survives:
                 self.store.revoked_families[held.family] = None
             raise Refusal("invalid_grant", "Invalid refresh token: it was used before")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -142,8 +144,23 @@ class Endpoint:
             await answer_with(_FRAMED_TWICE, send, head=False)
             return
         body, too_large = await _read(receive)
+        _RECEIVING.set(receive)
         answer = await self.handler(Call(scope, body, too_large=too_large))
         await answer_with(answer, send, head=scope["method"] == "HEAD")
+
+
+_RECEIVING: ContextVar[Receive] = ContextVar("_RECEIVING")
+_HANGING_UP = 0.05
+"""Real seconds within which it is noticed that a client has gone."""
+
+
+async def hung_up() -> bool:
+    """Whether the client of the request that is being served has closed its connection; only faults ask."""
+    try:
+        message = await asyncio.wait_for(_RECEIVING.get()(), _HANGING_UP)
+    except TimeoutError:
+        return False
+    return bool(message["type"] == "http.disconnect")
 
 
 def _framed_twice(scope: Scope) -> bool:

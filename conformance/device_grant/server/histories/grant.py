@@ -84,6 +84,8 @@ class GrantModel:
     late_approval: Late = "unknown"
     forgets: bool = False
     """Whether codes that were redeemed are called pending at other times too."""
+    grace: bool = False
+    """Whether more token sets may come as long as it is not late."""
 
     def step(self, state: GrantState, operation: GrantOperation) -> Iterator[GrantState]:
         """The states that an operation may leave; see `linearize`."""
@@ -113,7 +115,7 @@ class GrantModel:
         if state.token and state.token in (operation.token, SOME_TOKEN):
             return True
         broken = {
-            GrantRule.ONE_TOKEN: bool(state.token),
+            GrantRule.ONE_TOKEN: bool(state.token) and (operation.late or not self.grace),
             GrantRule.DENIED: state.denied or state.decision == DENY,
             GrantRule.APPROVED: not state.decision,
             GrantRule.EXPIRED: operation.late,

@@ -57,6 +57,14 @@ def history_of(race: Race, grant: Grant) -> History:
     )
 
 
+def pass_time(histories: Sequence[History], seconds: float) -> None:
+    """Let time pass on the clock that histories have in common."""
+    if seconds > 0:
+        histories[0].race.case.wait(seconds)
+        for history in histories:
+            history.moments.moved(seconds)
+
+
 @dataclass
 class History:
     """What is done to one grant and what comes of it; evidence of a judgement."""
@@ -90,12 +98,23 @@ class History:
         self._sent += planned
         return [dispatch for _, dispatch in planned]
 
-    def overlap(self, polls: Sequence[PlannedPoll], meanwhile: Meanwhile | None = None) -> None:
-        """Send polls side by side and read their answers."""
-        dispatches = self.dispatch(polls)
+    def overlap(
+        self, polls: Sequence[PlannedPoll], meanwhile: Meanwhile | None = None, *, one_set: bool = False
+    ) -> None:
+        """Send polls side by side and read their answers.
+
+        `one_set`: the tokens that come count as one set, whatever they are.
+        """
+        before, dispatches = len(self.operations), self.dispatch(polls)
         with self.race.case.redeeming():
             self.race.overlap(dispatches, meanwhile)
         self.settle()
+        names = [operation.token for operation in self.operations[before:] if operation.token]
+        if one_set and names:
+            self.operations[before:] = [
+                replace(operation, token=names[0]) if operation.token else operation
+                for operation in self.operations[before:]
+            ]
 
     def settle(self) -> None:
         """Read the answers to what was dispatched."""
@@ -119,9 +138,11 @@ class History:
 
     def wait(self, seconds: float) -> None:
         """Let time pass on the target's clock."""
-        if seconds > 0:
-            self.race.case.wait(seconds)
-            self.moments.moved(seconds)
+        pass_time([self], seconds)
+
+    def be_late(self) -> None:
+        """From now on what is invoked is late, whatever was said of a life."""
+        self._late = self.moments.now()
 
     def approve(self, grant: Grant) -> None:
         """Let the user approve, alone; raises Untestable where the pages do not let them."""
@@ -182,6 +203,17 @@ class History:
     def tokens(self) -> list[Exchange]:
         """The polls that brought one."""
         return [exchange for exchange in self.exchanges if exchange.outcome.ok]
+
+    @property
+    def late_sets(self) -> set[str]:
+        """The token sets that came when the code's life was over by any clock, and not before."""
+        tokens = [operation for operation in self.operations if operation.said is Said.TOKEN]
+        return {one.token for one in tokens if one.late} - {one.token for one in tokens if not one.late}
+
+    @property
+    def left(self) -> float:
+        """Seconds of the codes' life to come, counted from the beginning of the history; negative once it is over."""
+        return self.life - self.moments.now()
 
     def taken(self, kind: str) -> bool:
         """Whether the pages took a decision of that kind."""

@@ -322,7 +322,9 @@ class Grant:
             )
 
     def require_expiry(self) -> None:
-        """Raise Untestable where waiting for the end of the codes would take too long."""
+        """Raise Untestable where waiting for the end of the codes would take too long, or nobody knows when it is."""
+        if self.expires_in <= 0:
+            raise Untestable(NO_LIFETIME)
         longest = self.device.case.longest_wait
         if self.expires_in > longest:
             raise Untestable(

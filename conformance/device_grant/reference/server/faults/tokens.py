@@ -62,6 +62,9 @@ class TokenFaults(Misbehaviour):
     refresh_refused: bool = fault("No refresh token is accepted.")
     refresh_family_survives: bool = fault("Replaying a refresh token does not revoke its successors.")
     refresh_race: bool = fault("Checking and replacing a refresh token are two steps: parallel refreshes all win.")
+    lost_refresh_repeats: bool = fault(
+        "A refresh token whose client has hung up before its answer came is not replaced: it works on for good."
+    )
     reuse_keeps_tokens: bool = fault("Reuse of a redeemed device code does not revoke what it yielded.", RFC)
     refresh_token_reusable: bool = fault("A refresh token stays valid after it was replaced.")
     refresh_foreign_client: bool = fault("A refresh token may be used by another client.")

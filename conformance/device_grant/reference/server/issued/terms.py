@@ -40,6 +40,8 @@ class RefreshToken:
     terms: Terms = field(default_factory=Terms)
     """What was approved, and by whom."""
     replaced: bool = False
+    lost: bool = False
+    """Whether nobody was there any more for the answer to a refresh with it; noticed by a fault alone."""
 
 
 @dataclass

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Inconclusive, Untestable, check
 from device_grant.protocol.events import RoundBegan
 from device_grant.server.histories.grant import GrantModel, GrantRule
-from device_grant.server.histories.history import LATE, PlannedPoll, history_of
+from device_grant.server.histories.history import LATE, PlannedPoll, history_of, pass_time
+from device_grant.server.histories.refreshing import GRACE, history_of_refresh, require_public, require_replacement
 from device_grant.server.histories.rounds import (
     ROUNDS,
     TOGETHER,
@@ -237,4 +238,49 @@ def _late_token(plan: HistoryPlan, *, across: float) -> History:
     history.wait(grant.expires_in + LATE + 1 - history.moments.now())
     history.overlap([PlannedPoll("poll 5 s after expires_in")])
     history.judge(GrantModel(frozenset({GrantRule.EXPIRED})))
+    return history
+
+
+@check(
+    "rfc9700-4.14-refresh-replay-detection",
+    "rfc6819-5.2.2.3-rotation",
+    faults=("lost_refresh_repeats",),
+    needs=("refresh_token",),
+    timed=True,
+    live=TOGETHER,
+)
+def test_lost_refreshes(case: ServerCase, device: Device, verify: Verify) -> None:
+    """A public client's connection is closed as it refreshes; it tries again, and more than a minute later once more.
+
+    Others present the token at the same moment, some of them lost as well; several tokens. Accepted: answers that some
+    order explains in which a refresh that nobody saw the answer of has taken effect, or has not. Until the minute is
+    over, a server may be patient with whoever presents a token again: for a lost answer that is what one would wish.
+    """
+    require_public(device)
+    race = racing(device)
+    require_replacement(device)
+    chance = chance_of(case, device)
+    histories = [_refreshed(history_of_refresh(race, device), chance) for _ in range(case.run.profile.race_rounds)]
+    pass_time(histories, GRACE)
+    for history in histories:
+        history.be_late()
+        history.overlap([PlannedPoll("refresh a minute later")])
+        history.judge(GrantModel(frozenset({GrantRule.ONE_TOKEN}), grace=True))
+    shown = next((history for history in histories if history.broken), histories[-1])
+    problem = "a refresh token whose answer was lost stayed valid after it was used again"
+    # AWS gives every installation a secret of its own, without which its refresh token is worth nothing.
+    tolerated = case.run.dialect.public_clients_have_secrets
+    measured = {ROUNDS: len(histories)}
+    for requirement in ("rfc9700-4.14-refresh-replay-detection", "rfc6819-5.2.2.3-rotation"):
+        verify.that(requirement, not shown.broken, problem, shown, tolerated=tolerated, measured=measured)
+
+
+def _refreshed(history: History, chance: Chance) -> History:
+    """The same after a refresh that was lost, others beside it, and one that was not."""
+    beside = [
+        PlannedPoll("refresh beside it, connection closed" if lost else "refresh beside it", chance.delay(), lost)
+        for lost in (chance.often(0.5) for _ in range(chance.drawn.randint(0, 2)))
+    ]
+    history.overlap([PlannedPoll("refresh, connection closed", dropped=True), *beside])
+    history.overlap([PlannedPoll("refresh again")])
     return history

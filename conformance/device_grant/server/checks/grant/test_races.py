@@ -1,29 +1,30 @@
 """What must happen once although it is asked for twice at the same moment: redeeming, deciding, refreshing.
 
-Verdicts come from histories, in which no order explains the answers, or from counts of successes; never from times.
+Verdicts come from histories whose answers no order explains, or from counts of successes; never from times.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
+from device_grant.judging import Inconclusive, Untestable, check
 from device_grant.protocol.events import RoundBegan
 from device_grant.server.histories.grant import GrantModel, GrantRule
-from device_grant.server.histories.history import LATE, History, PlannedPoll, history_of
-from device_grant.server.histories.rounds import ROUNDS, TOGETHER, practise, racing, rounds, won
+from device_grant.server.histories.history import LATE, History, PlannedPoll, history_of, pass_time
+from device_grant.server.histories.refreshing import history_of_refresh, require_public, require_rotation
+from device_grant.server.histories.rounds import ROUNDS, TOGETHER, Chance, chance_of, practise, racing, rounds
 from device_grant.server.session.registering import device_of_a_new_client
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from device_grant.judging import Verify
-    from device_grant.protocol import Client, Exchange, Request
+    from device_grant.protocol import Exchange
     from device_grant.server.pages.deciding import Decision
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
     from device_grant.server.sockets.racing import Race
-    from device_grant.targets.dispatch import Dispatch
+    from device_grant.targets.dispatch import Dispatch, Meanwhile
 
 SIMULTANEOUS = 6
 """Polls or refreshes of one race."""
@@ -152,31 +153,57 @@ def _approved_alone(device: Device) -> tuple[bool, str, Exchange]:
     live=TOGETHER,
 )
 def test_redemption_at_expiry(case: ServerCase, device: Device, verify: Verify) -> None:
-    """Approve two codes; poll one of them in its last second, both in the first and the fifth second after expiry.
+    """Approve codes; poll one in its last second, one as that passes, then all in the first and the fifth second after.
 
-    Accepted: at most one token for each, and none in the fifth second.
+    Accepted: answers that some order explains in which a code yields one token set, and none in the fifth second. Where
+    the clock cannot be moved, nothing is polled as the last second passes.
     """
     from device_grant.server.sockets.racing import Race
 
-    race = Race(case)
-    early, late = device.start(), device.start()
-    early.require_expiry()
-    for grant in (early, late):
-        device.user.approve(grant)
-    moments: dict[Grant, list[list[Exchange]]] = {early: [], late: []}
-    for second, grants in ((-0.5, [early]), (0.5, [early, late]), (LATE, [early, late])):
-        early.expire(margin=second)
-        for grant in grants:
-            label = f"poll {abs(second):g} s {'before' if second < 0 else 'after'} expiry"
-            moments[grant].append(won(race.exchange([race.poll(grant)] * 2, label)))
-    for series in moments.values():
-        # Two tokens at one moment are what the race of redemptions judges.
-        firsts = [tokens[0] for tokens in series if tokens]
+    race, chance = Race(case), chance_of(case, device)
+    grants: list[Grant] = []
+    histories: list[History] = []
+    for _ in range(2 if case.run.target.clock.sleeps else 3):
+        grants.append(device.start())
+        histories.append(history_of(race, grants[-1]))
+    grants[0].require_expiry()
+    end = grants[0].started + grants[0].expires_in
+    for grant, history in zip(grants, histories, strict=True):
+        grant.may_end = True
+        history.approve(grant)
+    early, *across = histories[:1] + histories[2:]
+    pass_time(histories, end - 0.5 - case.now())
+    early.overlap(_two("0.5 s before expiry"), one_set=True)
+    for history in across:
+        history.overlap(_two("as the life ends", chance), _moving(case, histories, chance), one_set=True)
+    pass_time(histories, end + 0.5 - case.now())
+    for history in histories:
+        history.overlap(_two("0.5 s after expiry"), one_set=True)
+    pass_time(histories, max(history.left for history in histories) + LATE + 0.5)
+    for history in histories:
+        history.overlap(_two(f"{LATE:g} s after expiry"), one_set=True)
         problem = "polls before and after the end of a code's life both yielded tokens"
-        single = len(firsts) <= 1
-        verify.that("rfc8628-3.5-device-code-single-use", single, problem, *firsts, tolerated=_alike(firsts))
+        verify.that("rfc8628-3.5-device-code-single-use", not history.judge(GrantModel(ONCE)), problem, history)
+        # The same tokens again are the answer that may have been lost, and no redemption.
         problem = f"a token came {LATE:g} s after the end of the code's life"
-        verify.that("rfc8628-3.5-approved-then-expired", not series[-1], problem, *series[-1])
+        late = history.late_sets
+        verify.that("rfc8628-3.5-approved-then-expired", not late, problem, *history.tokens[-1:] if late else ())
+
+
+def _two(when: str, chance: Chance | None = None) -> list[PlannedPoll]:
+    """Two polls at the same moment: of tokens for both the race of redemptions says what is to be said."""
+    return [PlannedPoll(f"poll {when}", chance.delay() if chance is not None else 0.0) for _ in range(2)]
+
+
+def _moving(case: ServerCase, histories: list[History], chance: Chance) -> Meanwhile:
+    from device_grant.targets.dispatch import Meanwhile
+
+    def move() -> None:
+        case.run.target.clock.wait(1.0)
+        for history in histories:
+            history.moments.moved(1.0)
+
+    return Meanwhile(chance.delay(), move)
 
 
 @check(
@@ -192,19 +219,11 @@ def test_simultaneous_refresh(case: ServerCase, device: Device, verify: Verify) 
 
     Accepted: at most one success, on a server that at other times refuses a refresh token as soon as it is replaced.
     """
-    if case.run.dialect.proves_identity(device.client):
-        raise NotApplicable("no public client: the refresh tokens of a client with a secret need no rotation")
-
+    require_public(device)
     race = racing(device)
-    _require_rotation(device)
+    require_rotation(device)
     for number in rounds(case):
-        tokens = device.refreshable_tokens()
-
-        def refresh(client: Client, token: object = tokens.get("refresh_token")) -> Request:
-            return race.token_request(client, grant_type="refresh_token", refresh_token=str(token))
-
-        history = History(race, device, refresh, interval=device.case.run.dialect.default_interval)
-        history.approved()
+        history = history_of_refresh(race, device)
         names = [f"round {number}, simultaneous refresh {count + 1}" for count in range(SIMULTANEOUS)]
         history.overlap([PlannedPoll(name) for name in names])
         if len(history.tokens) > 1:
@@ -216,15 +235,3 @@ def test_simultaneous_refresh(case: ServerCase, device: Device, verify: Verify) 
     for requirement in ("rfc9700-4.14-refresh-replay-detection", "rfc6819-5.2.2.3-rotation"):
         once = len(history.tokens) <= 1
         verify.that(requirement, once, problem, history, tolerated=tolerated, measured={ROUNDS: number})
-
-
-def _require_rotation(device: Device) -> None:
-    """Raise NotApplicable where a refresh token may legitimately be used twice in a row."""
-    first = device.refreshable_tokens()
-    if str(first.get("token_type")).lower() == "dpop":
-        raise NotApplicable("the tokens are bound to a key (DPoP): they need no rotation")
-    second = device.refresh(first.get("refresh_token"))
-    if not second.outcome.ok:
-        raise Untestable(f"the refresh was answered {second.describe()}")
-    if device.refresh(first.get("refresh_token"), label="replay at once").outcome.ok:
-        raise NotApplicable("a replaced refresh token works on, for a time of grace or for good: see the replay check")
