@@ -4,6 +4,7 @@ from device_grant.catalogue import load
 from device_grant.learning.asking import Budget
 from device_grant.learning.inputs import sets_of
 from device_grant.learning.learn import learn_set
+from device_grant.learning.record import record_of
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.run import new_run
 
@@ -25,3 +26,16 @@ def learned_reference(dialect, inputs, *faults, **bounds):
     """The same of the reference server with faults; of the only set."""
     [result] = learned_of(embedded(dialect, faults), inputs, **bounds).values()
     return result
+
+
+def recorded_reference(dialect, inputs, *faults, **bounds):
+    """The record of the reference server's machine, as it is written to a file."""
+    target = embedded(dialect, faults)
+    with target, target.clock:
+        run = new_run(target, dialect, load())
+        try:
+            [(name, stimuli)] = sets_of(inputs).items()
+            budget = Budget(bounds.get("seconds", 120.0), bounds.get("requests", 50_000))
+            return record_of(learn_set(run, name, stimuli, extra=1, budget=budget), run, ["device-grant", "learn"])
+        finally:
+            run.close()

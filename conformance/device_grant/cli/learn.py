@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from device_grant.server.session.run import Run
 
 _MOST_EXTRA = 3
-_PAIR = "basic, strangers, time, two, tokens, full (all five), or names of inputs with commas between them."
+_PAIR = (
+    "basic, strangers, time, two, tokens, full (all five), public (what may be told of any server), or names of inputs "
+    "with commas between them."
+)
 
 
 @click.command()

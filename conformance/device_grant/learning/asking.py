@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from device_grant.learning.protocol import IMPOSSIBLE
 from device_grant.learning.word import ThrottledError, TooLongError, WordRun
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class Asking:
     def pre(self) -> None:
         """A new word begins."""
         self._node, self._word, self._fresh = self._root, [], None
-        self._state = self.monitor.start() if self.monitor is not None else None
+        self._state = self._initial()
 
     def post(self) -> None:
         """The word is over."""
@@ -125,8 +124,9 @@ class Asking:
     def step(self, letter: str) -> str:
         """The answer to one more input."""
         self.num_steps += 1
-        if self.monitor is not None and self._state is None:
-            return IMPOSSIBLE
+        instead = self._instead(self._state, letter)
+        if instead:
+            return instead
         known = self._node.after.get(letter)
         if letter in self._node.too_long:
             raise TooLongError
@@ -138,9 +138,9 @@ class Asking:
                 self._settle([*self._word, letter], known[0], answer)
         self._word.append(letter)
         self._node = known[1]
-        if self.monitor is not None:
-            self._state = self.monitor.after(self._state, letter, known[0])
-        return known[0]
+        said = self._said(self._state, letter, known[0])
+        self._state = self._after(self._state, letter, known[0])
+        return said
 
     def query(self, word: Iterable[str]) -> list[str]:
         """The answers to a word."""
@@ -175,19 +175,18 @@ class Asking:
 
     def contradiction(self, hypothesis: Machine) -> Word | None:
         """A shortest word that is known to be answered otherwise than a hypothesis says."""
-        monitor = self.monitor
         level: list[tuple[_Node, int, Word, dict[str, str] | None]]
-        level = [(self._root, 0, (), monitor.start() if monitor is not None else None)]
+        level = [(self._root, 0, (), self._initial())]
         while level:
             following = []
             for node, state, word, watched in level:
                 for letter, (answer, after) in node.after.items():
+                    if self._instead(watched, letter):
+                        continue
                     step = hypothesis.states[state][letter]
-                    if step.answer != answer:
+                    if step.answer != self._said(watched, letter, answer):
                         return (*word, letter)
-                    seen = monitor.after(watched, letter, answer) if monitor is not None else None
-                    if monitor is None or seen is not None:
-                        following.append((after, step.target, (*word, letter), seen))
+                    following.append((after, step.target, (*word, letter), self._after(watched, letter, answer)))
             level = following
         return None
 
@@ -207,14 +206,36 @@ class Asking:
 
     def afresh(self, word: Word) -> tuple[str, ...]:
         """The answers of a fresh grant to a word, whatever is known of it; they are not remembered."""
-
-        def ask() -> tuple[str, ...]:
-            fresh = self._begin()
-            return tuple(self._count(fresh.act(letter)) for letter in word)
-
-        answers = self._patiently(ask)
+        answers = self._patiently(lambda: self._asked_afresh(word))
         self.progress()
+        return tuple(said for _, said in answers)
+
+    def _asked_afresh(self, word: Word) -> list[tuple[str, str]]:
+        """Each answer, as it came and as the machine has it."""
+        fresh, state, answers = self._begin(), self._initial(), list[tuple[str, str]]()
+        for letter in word:
+            instead = self._instead(state, letter)
+            if instead:
+                answers.append((instead, instead))
+                continue
+            answer = self._count(fresh.act(letter))
+            answers.append((answer, self._said(state, letter, answer)))
+            state = self._after(state, letter, answer)
         return answers
+
+    # What the monitor says, if there is one.
+
+    def _initial(self) -> dict[str, str] | None:
+        return self.monitor.start() if self.monitor is not None else None
+
+    def _instead(self, state: dict[str, str] | None, letter: str) -> str:
+        return self.monitor.instead(state, letter) if self.monitor is not None else ""
+
+    def _said(self, state: dict[str, str] | None, letter: str, answer: str) -> str:
+        return self.monitor.said(state, letter, answer) if self.monitor is not None else answer
+
+    def _after(self, state: dict[str, str] | None, letter: str, answer: str) -> dict[str, str] | None:
+        return self.monitor.after(state, letter, answer) if self.monitor is not None else None
 
     # Asking.
 
@@ -261,8 +282,12 @@ class Asking:
 
     def _alone(self, word: Word) -> None:
         """Ask a word in a thread of its own."""
-        fresh, node = self._begin(), self._root
-        for place, letter in enumerate(word):
+        fresh, node, state = self._begin(), self._root, self._initial()
+        given: list[str] = []
+        for letter in word:
+            if self._instead(state, letter):
+                continue
+            given.append(letter)
             try:
                 answer = self._act(fresh, letter, node)
             except (TooLongError, ThrottledError):
@@ -270,9 +295,9 @@ class Asking:
             with self._lock:
                 known, following = node.after.setdefault(letter, (answer, _Node()))
             if answer != known:
-                self._settle(list(word[: place + 1]), known, answer)
+                self._settle(given, known, answer)
                 return
-            node = following
+            node, state = following, self._after(state, letter, known)
         self.progress()
 
     def _act(self, fresh: WordRun, letter: str, node: _Node) -> str:
@@ -302,8 +327,8 @@ class Asking:
         seen[answer] += 1
         votes = Counter[str]()
         for _ in range(_VOTES):
-            answers = self.afresh(key)
-            votes[answers[-1]] += 1
+            answers = self._patiently(lambda: self._asked_afresh(key))
+            votes[answers[-1][0]] += 1
         seen.update(votes)
         if len(self.disagreements) > _MOST_ODD or len(votes) > 1:
             raise NonDeterminismError
@@ -323,10 +348,15 @@ class Asking:
         return len(self._known_part(word)) == len(word)
 
     def _known_part(self, word: Word) -> tuple[str, ...]:
-        node, answers = self._root, list[str]()
+        node, answers, state = self._root, list[str](), self._initial()
         for letter in word:
+            instead = self._instead(state, letter)
+            if instead:
+                answers.append(instead)
+                continue
             if letter not in node.after or letter in node.too_long:
                 break
             answer, node = node.after[letter]
-            answers.append(answer)
+            answers.append(self._said(state, letter, answer))
+            state = self._after(state, letter, answer)
         return tuple(answers)

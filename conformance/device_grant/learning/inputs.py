@@ -65,6 +65,9 @@ SETS: dict[str, tuple[Stimulus, ...]] = {
     "tokens": (_OF.POLL_POLITE, _OF.APPROVE, _OF.EXPIRE, _OF.REFRESH, _OF.REPLAY),
 }
 """Sets by name. What it costs to learn one grows faster than its size: several small ones are complete sooner."""
+PUBLIC = "public"
+"""The set that is learned to be published, and by the rule of what is withheld: of no target it tells more."""
+PUBLIC_INPUTS = (_OF.POLL_POLITE, _OF.POLL_NOW, _OF.APPROVE, _OF.DENY)
 BASIC = "basic"
 """The set that is learned where none is named."""
 FULL = "full"
@@ -78,6 +81,8 @@ def sets_of(text: str) -> dict[str, tuple[Stimulus, ...]]:
     """
     if text == FULL:
         return dict(SETS)
+    if text == PUBLIC:
+        return {PUBLIC: PUBLIC_INPUTS}
     if text in SETS:
         return {text: SETS[text]}
     return {"own": stimuli_of(text.replace(",", " "))}
@@ -89,7 +94,7 @@ def stimuli_of(text: str) -> tuple[Stimulus, ...]:
     `poll` is a polite poll. Raises UsageError for what is no input, and for none at all.
     """
     names = [word.partition("/")[0] for word in text.split()]
-    known = [*SETS, FULL, *Stimulus]
+    known = [*SETS, FULL, PUBLIC, *Stimulus]
     for name in names:
         if name not in (*Stimulus, "poll"):
             raise UsageError(f"{name!r} is no input: {one_of(name, known)}")

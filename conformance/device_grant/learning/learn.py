@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from device_grant.errors import DeviceGrantError, UsageError
 from device_grant.learning.abilities import actors_for
 from device_grant.learning.asking import Asking, Budget, ForgottenError, NonDeterminismError, OutOfBudgetError
+from device_grant.learning.inputs import PUBLIC
 from device_grant.learning.machine import Machine, Transition
 from device_grant.learning.oracle import WpOracle
-from device_grant.learning.protocol import Colour, Edge, Monitor, edges, protocol_machine
+from device_grant.learning.protocol import Colour, Edge, Monitor, PublicMonitor, edges, protocol_machine
 from device_grant.learning.word import TooLongError
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ def learn_set(  # noqa: PLR0913 - each is an option of the command
     result = Learned(name, letters, extra, {str(one): reason for one, reason in left_out.items()})
     clock = run.target.clock
     asking = Asking(actors, budget, gap=0.0 if clock.sleeps else GAP)
+    if name == PUBLIC:
+        asking.monitor = PublicMonitor(protocol_machine(), actors.facts, run.catalogue)
     places = PLACES if clock.sleeps else 1
 
     def accusations(machine: Machine) -> list[Word]:
@@ -161,10 +164,10 @@ def learn_set(  # noqa: PLR0913 - each is an option of the command
 def _learned(asking: Asking, oracle: WpOracle, letters: tuple[str, ...], places: int) -> Machine:
     from aalpy.learning_algs import run_Lsharp
 
-    if places > 1:
-        asking.side_by_side([*product(letters, repeat=_DEPTH)], places)
     for _ in range(_MOST_RESTARTS):
         try:
+            if places > 1:
+                asking.side_by_side([*product(letters, repeat=_DEPTH)], places)
             model = run_Lsharp(
                 list(letters),
                 asking,

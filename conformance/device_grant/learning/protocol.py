@@ -29,8 +29,15 @@ if TYPE_CHECKING:
 
 ANY = "any"
 """In the data: all other answers."""
+OK = "ok"
+"""The answer to a decision that the pages took, and to time that passed."""
 IMPOSSIBLE = "-"
 """The answer to an input that cannot act, such as a refresh without a token: nothing is sent, and nothing is judged."""
+WITHHELD = "withheld"
+"""The same of an input that is given to nobody in that state, where a machine is learned to be published."""
+OTHER = "other"
+"""In such a machine: an answer of which it is not said which one it is."""
+_NOT_ASKED = frozenset({IMPOSSIBLE, WITHHELD})
 _FILE = Path(__file__).parent.parent / "catalogue" / "machines" / "device-grant.yaml"
 
 Asked = Callable[[Word], tuple[str, ...]]
@@ -70,6 +77,13 @@ class StateChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Empty: any."""
 
 
+class NeverPublished(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Inputs and states that no published machine has."""
+
+    inputs: tuple[str, ...]
+    when: dict[str, str | tuple[str, ...]]
+
+
 class ProtocolMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The machine of one grant as the texts have it."""
 
@@ -77,6 +91,8 @@ class ProtocolMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     variables: dict[str, tuple[str, ...]]
     answers: tuple[AllowedAnswers, ...]
     changes: tuple[StateChange, ...]
+    withheld: tuple[NeverPublished, ...]
+    shown: tuple[str, ...]
 
     def initial(self, **facts: str) -> dict[str, str]:
         """The first state; `facts` are values of variables that are what they are from the beginning."""
@@ -92,7 +108,7 @@ class ProtocolMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def after(self, state: Mapping[str, str], letter: str, answer: str) -> dict[str, str]:
         """The state that an answer leads to."""
         result = dict(state)
-        if answer == IMPOSSIBLE:
+        if answer in _NOT_ASKED:
             return result
         for change in self.changes:
             fits = letter in change.inputs and answer in (change.answers or (answer,)) and _fits(change.when, state)
@@ -105,7 +121,7 @@ class ProtocolMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
         What is blamed on inputs before it is compared with the word without them by `edges` and `judged`.
         """
-        if answer == IMPOSSIBLE:
+        if answer in _NOT_ASKED:
             return Colour.ALLOWED, ()
         rule = self.rule(letter, state)
         if answer in rule.allowed:
@@ -116,6 +132,10 @@ class ProtocolMachine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if named is None:
             raise LookupError(f"{self.title}: nothing is said of {letter}/{answer} in {dict(state)}")
         return Colour.RED, (named,) if isinstance(named, str) else named
+
+    def withholds(self, state: Mapping[str, str], letter: str) -> bool:
+        """Whether an input is not given in a state where a machine is learned to be published."""
+        return any(letter in one.inputs and _fits(one.when, state) for one in self.withheld)
 
     def requirements(self) -> Iterator[str]:
         """All that any edge may break."""
@@ -140,6 +160,41 @@ class Monitor:
         if state is None or self.protocol.judge(state, letter, answer)[0] is Colour.RED:
             return None
         return self.protocol.after(state, letter, answer)
+
+    def instead(self, state: Mapping[str, str] | None, letter: str) -> str:
+        """What stands for the answer to an input that is not given; empty: it is given."""
+        del letter
+        return IMPOSSIBLE if state is None else ""
+
+    def said(self, state: Mapping[str, str] | None, letter: str, answer: str) -> str:
+        """What the machine has for an answer."""
+        del state, letter
+        return answer
+
+
+@dataclass(frozen=True)
+class PublicMonitor(Monitor):
+    """The same where the machine is to be published: nothing is asked that has to be withheld, whoever is asked.
+
+    So it can tell nothing of it: two targets that differ there alone are given the same inputs, and their machines
+    are the same.
+    """
+
+    catalogue: Catalogue
+
+    def instead(self, state: Mapping[str, str] | None, letter: str) -> str:
+        """Likewise; an input that is withheld changes nothing."""
+        if state is not None and self.protocol.withholds(state, letter):
+            return WITHHELD
+        return super().instead(state, letter)
+
+    def said(self, state: Mapping[str, str] | None, letter: str, answer: str) -> str:
+        """One name for all answers among which may be one that breaks a requirement on security."""
+        if state is None or answer in self.protocol.shown:
+            return answer
+        named = self.protocol.rule(letter, state).red.values()
+        ids = [name for one in named for name in ((one,) if isinstance(one, str) else one)]
+        return OTHER if any(self.catalogue.get(one).security for one in ids) else answer
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ import msgspec
 from device_grant import __version__
 from device_grant.errors import UsageError
 from device_grant.files import RESULTS, formed, json_of, read_octets
+from device_grant.learning.inputs import DECISIONS, PUBLIC, PUBLIC_INPUTS
 from device_grant.learning.machine import Machine, Transition
+from device_grant.learning.protocol import IMPOSSIBLE, OK, OTHER, WITHHELD, protocol_machine
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 PATTERN = "machine-*.json"
 """Names of the files, one a set of inputs."""
+PUBLISHED = "machine.json"
+"""Name of the file beside a published report."""
 _CURE = "name a machine-SET.json that device-grant learn --out has written"
 Count = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 
@@ -148,12 +152,51 @@ def record_of(learned: Learned, run: Run, command: list[str]) -> MachineRecord:
     )
 
 
-def withheld(record: MachineRecord) -> MachineRecord:
-    """What may be written of software of somebody else: no states and no edges, whatever is in them.
+def publishable(record: MachineRecord) -> bool:
+    """Whether a machine that was learned by the rule of what is withheld may be shown to everybody.
 
-    A machine without those that break a requirement on security would show by its holes what was left out.
+    Not where it is unfinished, where nobody could decide on a fresh grant, or where an answer is none of those that
+    keep their names. Which of these it is stays untold, since the last two may come of what is withheld.
     """
-    return msgspec.structs.replace(record, states=[], edges=[], disagreements=[], bound=0, longest=0, withheld=True)
+    machine = record.machine
+    if record.set != PUBLIC or not record.complete or machine is None or set(record.inputs) != set(PUBLIC_INPUTS):
+        return False
+    if any(edge.security for edge in record.edges):
+        return False
+    answers = {(letter in DECISIONS, step.answer) for state in machine.states for letter, step in state.items()}
+    undecided = {(True, OK), (True, WITHHELD), (True, IMPOSSIBLE)}
+    return all(one in undecided if one[0] else one[1] != OTHER for one in answers)
+
+
+def published(record: MachineRecord) -> MachineRecord:
+    """A machine as it is published: the same from every learning that ended alike."""
+    remarks = [one for one in record.remarks if one.partition(" ")[0] in protocol_machine().shown]
+    return msgspec.structs.replace(
+        record, words=0, steps=0, requests=0, seconds=0.0, too_long=0, disagreements=[], remarks=remarks
+    )
+
+
+def withheld(record: MachineRecord) -> MachineRecord:
+    """What may be written of software of somebody else: what is published, or no states and no edges.
+
+    A machine without those that break a requirement on security would show by its holes what was left out, and so
+    would numbers: a server of more states is asked more.
+    """
+    if publishable(record):
+        return published(record)
+    return msgspec.structs.replace(
+        published(record),
+        inputs=list(PUBLIC_INPUTS) if record.set == PUBLIC else record.inputs,
+        left_out={},
+        states=[],
+        edges=[],
+        bound=0,
+        longest=0,
+        remarks=[],
+        complete=False,
+        stopped="",
+        withheld=True,
+    )
 
 
 def encoded(record: MachineRecord) -> str:

@@ -13,7 +13,7 @@ from device_grant.browser.page import THROTTLED
 from device_grant.errors import DeviceGrantError, ExitCode, UsageError
 from device_grant.judging import Inconclusive
 from device_grant.learning.inputs import DECISIONS, HALVES, Stimulus
-from device_grant.learning.protocol import IMPOSSIBLE
+from device_grant.learning.protocol import IMPOSSIBLE, OK
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Exchange, Operation, Situation
 from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.device import ENDED, WRONG_SECRET, seconds, without
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 NAMES = {"authorization_pending": "pending", "access_denied": "denied", "expired_token": "expired", "ok": "token"}
 """Answers of the token endpoint by the names that learned machines have for them."""
-OK = "ok"
 REFUSED = "refused"
 """The pages did not let the user decide."""
 ODD = "odd-error"

@@ -28,8 +28,11 @@ _KEPT = frozenset(
 """Attributes of Graphviz that are geometry; colours and fonts are the page's."""
 
 
-def drawn(record: MachineRecord) -> Markup | None:
-    """The machine as an inline SVG; None where pygraphviz is not installed, or there is no machine."""
+def drawn(record: MachineRecord, prefix: str = "") -> Markup | None:
+    """The machine as an inline SVG; None where pygraphviz is not installed, or there is no machine.
+
+    `prefix` begins the ids of its rows; empty: the name of its set.
+    """
     machine = record.machine
     try:
         import pygraphviz
@@ -41,7 +44,7 @@ def drawn(record: MachineRecord) -> Markup | None:
     with _quiet():
         svg = pygraphviz.AGraph(string=text).draw(format="svg", prog="dot")
     root = etree.fromstring(svg, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-    return Markup(etree.tostring(_plain(root, record), encoding="unicode"))  # noqa: S704 - each attribute is one of ours
+    return Markup(etree.tostring(_plain(root, record, prefix or record.set), encoding="unicode"))  # noqa: S704 - each attribute is one of ours
 
 
 def marks(record: MachineRecord) -> tuple[set[tuple[int, str]], set[tuple[int, str]]]:
@@ -50,17 +53,17 @@ def marks(record: MachineRecord) -> tuple[set[tuple[int, str]], set[tuple[int, s
     return red, {(edge.state, edge.word[-1]) for edge in record.edges} - red
 
 
-def row(record: MachineRecord, state: int) -> str:
+def row(prefix: str, state: int) -> str:
     """The id of a state's row in the table."""
-    return f"{record.set}-s{state}"
+    return f"{prefix}-s{state}"
 
 
-def _plain(root: Any, record: MachineRecord) -> Any:
+def _plain(root: Any, record: MachineRecord, prefix: str) -> Any:
     """Graphviz's drawing without its colours, fonts and tips, in place."""
     width = root.get("viewBox", "0 0 400 300").split()[2]
     for element in [*root.iter()]:
         if isinstance(element.tag, str) and element.tag != f"{_SVG}title":
-            _bare(element, record.set)
+            _bare(element, prefix)
         else:
             element.getparent().remove(element)
     graph = root.find(f"{_SVG}g")

@@ -29,7 +29,7 @@ _STYLE = {"red": "bold red", "open": "yellow"}
 def claim(record: MachineRecord) -> str:
     """What is claimed of a machine, in a sentence."""
     if record.withheld:
-        return "The machine is withheld" if record.complete else "No machine was learned to its end"
+        return "The machine is withheld"
     states = plural(len(record.states), "state")
     if record.complete:
         return (
@@ -40,7 +40,9 @@ def claim(record: MachineRecord) -> str:
 
 
 def effort(record: MachineRecord) -> str:
-    """What it took."""
+    """What it took; empty where that is not published."""
+    if not record.words:
+        return ""
     return f"{plural(record.words, 'grant')}, {plural(record.requests, 'request')}, {record.seconds:.1f} s"
 
 
@@ -71,7 +73,8 @@ def render(record: MachineRecord, console: Console) -> None:
     """Print one machine."""
     heading(f"{record.target} ({record.dialect}), inputs: {record.set}", console)
     paragraph(console, claim(record), "bold" if record.complete else "bold yellow")
-    paragraph(console, effort(record), "dim")
+    if record.words:
+        paragraph(console, effort(record), "dim")
     machine = record.machine
     if machine is not None:
         console.print()

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from device_grant.catalogue import load
+from device_grant.learning.inputs import PUBLIC
 from device_grant.learning.machine import spoken
 from device_grant.report.drawing import MISSING, drawn, marks, row
 from device_grant.report.html import page
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from device_grant.learning.record import EdgeRecord, MachineRecord
 
 NAME = "index.html"
+WITHHELD_WORDS = (
+    "withheld: not asked, of any server, since the answer would tell how it does at a requirement on security; "
+    "what the codes' end, other clients and wrong secrets do is left out for the same reason."
+)
+"""Below a machine that was learned to be published."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,18 @@ class MachinePart:
     """One machine of the page."""
 
     record: MachineRecord
+    prefix: str = ""
+    """Of the ids of its rows; empty: the name of its set."""
+
+    @property
+    def withheld_words(self) -> str:
+        """What has to be said of a machine that was learned to be published; empty for others."""
+        return WITHHELD_WORDS if self.record.set == PUBLIC else ""
+
+    @property
+    def missing(self) -> str:
+        """What brings the drawing where there is none."""
+        return MISSING
 
     @property
     def claim(self) -> str:
@@ -35,13 +53,13 @@ class MachinePart:
 
     @property
     def effort(self) -> str:
-        """What it took."""
+        """What it took; empty where that is not published."""
         return effort(self.record)
 
     @cached_property
     def drawing(self) -> Markup | None:
         """The SVG."""
-        return drawn(self.record)
+        return drawn(self.record, self.prefix)
 
     @cached_property
     def red(self) -> list[list[EdgeRecord]]:
@@ -65,7 +83,7 @@ class MachinePart:
 
     def row(self, state: int) -> str:
         """The id of a state's row."""
-        return row(self.record, state)
+        return row(self.prefix or self.record.set, state)
 
     def spoken(self, edge: EdgeRecord) -> str:
         """The word of an edge with its answers."""
@@ -83,5 +101,4 @@ def render_page(records: Sequence[MachineRecord]) -> str:
         styles=("report.css", "machine.css"),
         first=records[0],
         parts=[MachinePart(record) for record in records],
-        missing=MISSING,
     )

@@ -1,0 +1,172 @@
+"""What is published of a machine tells nothing of requirements on security, and the rest as it is."""
+
+from functools import cache
+from itertools import product
+
+import msgspec
+import pytest
+from lxml import html
+from support.learned import recorded_reference
+from support.proof import faults, judges
+
+from device_grant.catalogue import load
+from device_grant.learning.inputs import PUBLIC_INPUTS
+from device_grant.learning.machine import dot
+from device_grant.learning.protocol import WITHHELD, Colour, protocol_machine
+from device_grant.learning.record import encoded, publishable, withheld
+from device_grant.learning.word import NotLearnableError
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
+from device_grant.report.drawing import marks
+from device_grant.report.machine_page import render_page
+
+DIALECTS = (RFC8628, AWS_SSO_OIDC)
+SECURITY = """
+code_reusable
+redemption_forgotten
+redeemed_says_denied
+foreign_client_redeems
+expired_code_redeemable
+expired_code_approvable
+expired_still_pending
+decision_reversible
+denial_after_approval_ignored
+denial_then_token
+token_before_approval
+approval_for_all_devices
+token_endpoint_skips_secret
+refresh_token_reusable
+""".split()  # noqa: SIM905 - one a line is read more easily
+"""Faults of requirements on security that a machine shows."""
+SEEN = {
+    "pending_as_invalid_grant": "rfc8628-3.5-authorization-pending",
+    "pending_consumes_code": "rfc8628-3.5-pending-is-not-terminal",
+    "approval_ignored": "rfc8628-3.5-success-after-approval",
+    "access_token_missing": "rfc8628-3.5-success-after-approval",
+    "denial_ignored": "rfc8628-3.5-access-denied",
+    "denial_as_invalid_grant": "rfc8628-3.5-access-denied",
+    "slow_down_polite": "rfc8628-3.5-server-no-slow-down-when-polite",
+    "slow_down_ends_session": "rfc8628-3.5-server-slow-down-keeps-session",
+    "slow_down_adds_a_minute": "rfc8628-3.5-server-accepts-increased-interval",
+    "slow_down_after_denial": "rfc8628-3.5-slow-down-only-while-pending",
+    "early_poll_discards_approval": "rfc8628-3.5-approved-fast-poll",
+}
+"""Faults of other requirements, and what a published machine says of them."""
+
+
+@cache
+def published(dialect, fault=""):
+    """What would be written of the reference server if it were somebody else's."""
+    record = withheld(recorded_reference(dialect, "public", *filter(None, [fault])))
+    return msgspec.structs.replace(record, target="shop")
+
+
+@cache
+def nothing(dialect):
+    """What is written of a machine that is not published."""
+    return msgspec.structs.replace(withheld(recorded_reference(dialect, "public", requests=50)), target="shop")
+
+
+def shown(record):
+    """The text of its page."""
+    return html.fromstring(render_page([record])).xpath("string(//main)")
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_honest_machine_is_published(dialect):
+    record = published(dialect)
+    assert (record.complete, record.withheld, len(record.states), record.edges) == (True, False, 5, [])
+    assert record.machine.answers(("poll_polite", "poll_now", "approve", "poll_polite", "poll_now")) == (
+        ("pending", "slow_down", "ok", "token", WITHHELD)
+    )
+    assert record.machine.answers(("deny", "approve", "poll_polite", "poll_polite")) == (
+        ("ok", WITHHELD, "denied", WITHHELD)
+    )
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("fault", SECURITY)
+def test_a_fault_of_security_is_in_nothing_that_is_written(fault, dialect):
+    if dialect in faults()[fault]:
+        assert_untold(fault, dialect)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_no_fault_of_security_is_in_anything_that_is_written(dialect):
+    checks, invariants = judges()
+    catalogue = load()
+    named = {
+        fault
+        for judge in (*checks.values(), *invariants.values())
+        if any(catalogue.get(name).security for name in judge.requirements)
+        for fault in judge.faults
+        if dialect in faults().get(fault, ())
+    }
+    assert set(SECURITY) & {fault for fault in SECURITY if dialect in faults()[fault]} <= named
+    for fault in sorted(named - SEEN.keys()):
+        assert_untold(fault, dialect)
+
+
+def assert_untold(fault, dialect):
+    try:
+        record = published(dialect, fault)
+    except NotLearnableError:
+        return
+    assert encoded(record) in {encoded(published(dialect)), encoded(nothing(dialect))}, fault
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize(("fault", "requirement"), SEEN.items())
+def test_other_faults_stay_red(fault, requirement, dialect):
+    record = published(dialect, fault)
+    assert requirement in {edge.requirement for edge in record.red}
+    assert not any(load().get(edge.requirement).security for edge in record.red)
+    assert f"<code>{requirement}</code>" in render_page([record])
+
+
+def test_no_answer_that_keeps_its_name_breaks_a_requirement_on_security():
+    protocol, catalogue = protocol_machine(), load()
+    asked = 0
+    for values in product(*protocol.variables.values()):
+        state = dict(zip(protocol.variables, values, strict=True))
+        for letter in PUBLIC_INPUTS:
+            if protocol.withholds(state, letter):
+                continue
+            asked += 1
+            for answer in protocol.shown:
+                colour, named = protocol.judge(state, letter, answer)
+                assert colour is not Colour.RED or not any(catalogue.get(name).security for name in named)
+    assert asked
+
+
+@pytest.mark.parametrize("fault", ["code_reusable", "denial_then_token", "denial_impossible", "pending_misspelt"])
+def test_why_nothing_is_published_does_not_show(fault):
+    record = published(RFC8628, fault)
+    if record.withheld:
+        assert encoded(record) == encoded(nothing(RFC8628))
+        assert record.machine is None
+        text = encoded(record) + shown(record)
+        for word in ("denial", "refused", "left out", "unfinished", "single-use", "misspelt"):
+            assert word not in text.lower(), word
+
+
+def test_what_is_drawn_and_written_has_no_more_than_the_record():
+    record = published(RFC8628)
+    text = dot(record.machine, "x", *marks(record)) + shown(record) + encoded(record)
+    assert "withheld: not asked, of any server" in text
+    assert text.count("refused") == 0
+    assert (record.words, record.requests, record.seconds) == (0, 0, 0.0)
+
+
+def test_a_machine_of_other_inputs_is_not_published_of_others_and_whole_of_the_reference():
+    basic = recorded_reference(RFC8628, "basic", "code_reusable")
+    assert not publishable(basic)
+    assert withheld(basic).states == []
+    assert "rfc8628-3.5-device-code-single-use" in {edge.requirement for edge in basic.red}
+
+
+def test_an_edge_about_security_is_never_published():
+    record = recorded_reference(RFC8628, "public", "denial_ignored")
+    assert publishable(record)
+    record.edges[0].security = True
+    assert not publishable(record)
