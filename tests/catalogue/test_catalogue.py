@@ -29,6 +29,8 @@ LEAST = {
     "RFC 8252": 3,
     "RFC 7636": 4,
     "RFC 6750": 1,
+    "RFC 7009": 28,
+    "RFC 7662": 28,
     "RFC 9068": 35,
     "RFC 9110": 30,
     "RFC 9111": 2,
@@ -56,7 +58,7 @@ def test_every_field_keeps_its_share_of_entries():
     }
     assert filled["broken"] == sum(requirement.level is Level.IMPLIED for requirement in CATALOGUE.requirements)
     assert filled["needs"] >= 249
-    assert filled["excluded"] <= 112, "an entry that nothing tests has a reason that nobody can mend"
+    assert filled["excluded"] <= 119, "an entry that nothing tests has a reason that nobody can mend"
     levels = Counter(requirement.level.value for requirement in CATALOGUE.requirements)
     least = {"IMPLIED": 297, "MUST": 170, "SHOULD": 68, "MAY": 59, "MUST NOT": 29, "SHOULD NOT": 14}
     assert all(levels[level] >= count for level, count in least.items()), levels
@@ -239,7 +241,7 @@ def test_everyday_conformance_is_not_withheld():
         "aws-error-status-table",
     ]
     assert not [id_ for id_ in everyday if CATALOGUE.get(id_).security]
-    assert sum(r.security for r in CATALOGUE.requirements) < 234
+    assert sum(r.security for r in CATALOGUE.requirements) < 264
 
 
 def test_files_speak_of_the_project_and_its_sources_alone():

@@ -14,6 +14,7 @@ from device_grant.reference.server.usual import USUAL
 from device_grant.targets.config import (
     ClockSection,
     EndpointsSection,
+    IntrospectionSection,
     Lifetimes,
     Located,
     SecondUser,
@@ -61,6 +62,7 @@ def embedded(
             "metadata": spoken.has_metadata,
         }
         | ({"jwt_access_tokens": True} if spoken.has_metadata else {"authorization_code": True}),
+        introspection=_introspecting(settings) if spoken.has_metadata else IntrospectionSection(),
         iam=SigningKeys() if spoken.has_metadata else _signing(settings),
     )
     folder = Path(__file__).parent / "server"
@@ -76,6 +78,15 @@ def embedded(
 def _endpoints(settings: Settings) -> EndpointsSection:
     """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
     return msgspec.convert({"base": settings.base, **settings.usual.paths}, EndpointsSection)
+
+
+def _introspecting(settings: Settings) -> IntrospectionSection:
+    """The first two resource servers that are known."""
+    asking = [
+        {"client_id": one.id, "secret": one.secret, "resource": one.resource} for one in settings.resource_servers[:2]
+    ]
+    first, other = [*asking, {}, {}][:2]
+    return msgspec.convert({**first, "other": other}, IntrospectionSection)
 
 
 def _signing(settings: Settings) -> SigningKeys:

@@ -241,6 +241,35 @@ class SigningKeys(_Section, frozen=True, kw_only=True):
     """File with `assertion(kind, now)`, which makes assertions of a trusted token issuer."""
 
 
+class OtherResourceServer(_Section, frozen=True, kw_only=True):
+    """A service that asks what tokens are good for (RFC 7662): it shows who it is as a client, or by a token."""
+
+    client_id: str = ""
+    secret: str = ""
+    """Its secret, where that protects nothing."""
+    secret_env: str = ""
+    """Environment variable that holds it."""
+    authentication: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"
+    token: str = ""
+    """Sent as a Bearer token in place of id and secret."""
+    token_env: str = ""
+    """Environment variable that holds it."""
+    resource: str = ""
+    """URI by which tokens for it are asked for (RFC 8707); empty: it takes those that nobody asked a resource for."""
+
+
+class IntrospectionSection(OtherResourceServer, frozen=True, kw_only=True):
+    """Who introspects tokens; absent: the suite's own confidential client asks, for what was issued to it."""
+
+    other: OtherResourceServer = OtherResourceServer()
+    """Another resource server, which is to learn nothing of tokens that are for the first."""
+
+    @property
+    def given(self) -> bool:
+        """Whether there is one."""
+        return bool(self.client_id or self.token)
+
+
 class TargetConfig(_Section, frozen=True, kw_only=True):
     """The whole file."""
 
@@ -265,6 +294,7 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     lifetimes: Lifetimes = Lifetimes()
     limits: LimitsSection = LimitsSection()
     iam: SigningKeys = SigningKeys()
+    introspection: IntrospectionSection = IntrospectionSection()
     claims: dict[str, bool] = {}
     """What it says that it can do: `slow_down`, `refresh_token`, `registration`, `metadata` …; an absent claim
     means that the suite finds out."""

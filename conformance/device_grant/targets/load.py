@@ -18,7 +18,14 @@ from device_grant.implementations import FILES, described
 from device_grant.protocol import default_dialect
 from device_grant.protocol import dialect as known_dialect
 from device_grant.targets.addresses import unaskable
-from device_grant.targets.config import ClockSection, EndpointsSection, Located, Serve, TargetConfig
+from device_grant.targets.config import (
+    ClockSection,
+    EndpointsSection,
+    Located,
+    OtherResourceServer,
+    Serve,
+    TargetConfig,
+)
 from device_grant.targets.spec import SpecForm, parse_target
 from device_grant.targets.validate import contradictions
 
@@ -26,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 T = TypeVar("T")
+ResourceServer = TypeVar("ResourceServer", bound=OtherResourceServer)
 _WRONG_CHOICE = "Invalid enum value "
 """What msgspec says before the representation of a word that is none of those which a key takes."""
 _SHOWN = 200
@@ -109,7 +117,17 @@ def _with_secrets(config: TargetConfig, file: Path) -> TargetConfig:
         secret_key_env="",
         session_token_env="",
     )
-    return msgspec.structs.replace(config, clients=clients, registration=registration, iam=iam)
+
+    def asking(server: ResourceServer, key: str) -> ResourceServer:
+        known = secret(server.secret_env, f"{key}.secret_env", server.secret)
+        token = secret(server.token_env, f"{key}.token_env", server.token)
+        return msgspec.structs.replace(server, secret=known, token=token, secret_env="", token_env="")
+
+    introspection = asking(config.introspection, "introspection")
+    introspection = msgspec.structs.replace(introspection, other=asking(introspection.other, "introspection.other"))
+    return msgspec.structs.replace(
+        config, clients=clients, registration=registration, iam=iam, introspection=introspection
+    )
 
 
 def read_config(file: Path, kind: type[T]) -> T:

@@ -100,4 +100,9 @@ def _secrets(config: TargetConfig) -> dict[str, str]:
     secrets = (
         dict.fromkeys(("token", "device_authorization"), f"the secret of the client {clients[0]}") if clients else {}
     )
-    return secrets | ({"registration": f"the {registering[0]}"} if registering else {})
+    if registering:
+        secrets["registration"] = f"the {registering[0]}"
+    if config.introspection.given:
+        asks = config.introspection.client_id
+        secrets["introspection"] = f"the secret of the resource server {asks}" if asks else "the introspection token"
+    return secrets

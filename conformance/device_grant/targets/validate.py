@@ -41,6 +41,7 @@ def contradictions(located: Located) -> Iterator[str]:
     yield from _switches(config)
     yield from _clock(config)
     yield from _clients(config)
+    yield from _introspection(config)
     yield from _files(located)
 
 
@@ -169,7 +170,10 @@ def _base(config: TargetConfig) -> Iterator[str]:
 
 
 def _operations(config: TargetConfig) -> Iterator[str]:
-    for name in ("metadata", "registration", "device_authorization", "token", "verification"):
+    for name in (
+        *("metadata", "registration", "device_authorization", "token", "verification"),
+        *("revocation", "introspection", "userinfo", "jwks"),
+    ):
         place = getattr(config.endpoints, name)
         absolute = place.startswith(("http://", "https://"))
         why = unaskable(place if absolute else f"http://host.test/{place.removeprefix('/')}") if place else ""
@@ -245,6 +249,21 @@ def _clients(config: TargetConfig) -> Iterator[str]:
             yield f"{place}: has a secret but authentication none; choose client_secret_basic or client_secret_post"
         if client.authentication != "none" and not client.secret:
             yield f"{place}: authentication {client.authentication} needs a secret"
+
+
+def _introspection(config: TargetConfig) -> Iterator[str]:
+    first, other = config.introspection, config.introspection.other
+    for key, server in (("introspection", first), ("introspection.other", other)):
+        if server.client_id and server.token:
+            yield f"{key}: has client_id and token; a resource server shows who it is by one of them"
+        if server.secret and not server.client_id:
+            yield f"{key}: has a secret and no client_id: name the client that it belongs to"
+        if server.client_id and not server.secret:
+            yield f"{key}: has a client_id and no secret: give secret or secret_env"
+    if (other.client_id or other.token) and not first.given:
+        yield "introspection: has another resource server and no first one: give client_id and secret, or token"
+    if first.given and (first.client_id, first.token) == (other.client_id, other.token):
+        yield "introspection.other: is the same resource server as the first one"
 
 
 def _files(located: Located) -> Iterator[str]:

@@ -16,7 +16,7 @@ from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.recordings.formats.cassette import Manifest
 from device_grant.recordings.formats.taped import FORMAT
 from device_grant.recordings.tape import SHARED
-from device_grant.targets.config import SigningKeys, UserSection
+from device_grant.targets.config import IntrospectionSection, OtherResourceServer, SigningKeys, UserSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -42,7 +42,12 @@ def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Ps
     registration = msgspec.structs.replace(
         target.config.registration, initial_access_token=pseudonyms.of(token) or token
     )
-    config = msgspec.structs.replace(target.config, clients=clients, registration=registration)
+    config = msgspec.structs.replace(
+        target.config,
+        clients=clients,
+        registration=registration,
+        introspection=_introspection(target.config.introspection, pseudonyms),
+    )
     pages = target.user.pages if target.user else None
     steps = [name for name in ("sign_in", "confirmation", "enter") if getattr(pages, name)] if pages else None
     return Manifest(
@@ -60,6 +65,17 @@ def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Ps
         steps=steps,
         checks=sorted(name for name in target.recorder.tapes if name != SHARED),
     )
+
+
+def _introspection(section: IntrospectionSection, pseudonyms: Pseudonyms) -> IntrospectionSection:
+    def secrets(server: OtherResourceServer) -> dict[str, str]:
+        return {
+            "secret": pseudonyms.of(server.secret) or server.secret,
+            "token": pseudonyms.of(server.token) or server.token,
+        }
+
+    other = msgspec.structs.replace(section.other, **secrets(section.other))
+    return msgspec.structs.replace(section, other=other, **secrets(section))
 
 
 def give_up(tape: Tape, reason: str) -> None:

@@ -127,7 +127,12 @@ class Grants:
         terms = held.terms
         if self.store.faults.refresh_for_the_last_user:
             terms = replace(terms, subject=self.store.last_subject)
-        return self.issue(client, granted, terms, family=held.family, refresh_scope=kept)
+        issued = self.issue(client, granted, terms, family=held.family, refresh_scope=kept)
+        if self.store.faults.revocation_lags and issued.refresh_token is not None:
+            # What ends with its family in a moment has no successor that does not.
+            successor = self.store.refresh_tokens[issued.refresh_token]
+            successor.expires = min(successor.expires, held.expires)
+        return issued
 
     def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
         """What is known of a refresh token that may be used now; everything else is a Refusal."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
+from device_grant.reference.server.ends import metadata as ends
 from device_grant.reference.server.http import Answer, Call
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def document(settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
     }
     if faults.authorization_redirects_anywhere:
         members["authorization_endpoint"] = f"{base}{AUTHORIZATION_PATH}"
+    members |= ends.endpoints(faults, base)
     if faults.metadata_lacks_device_endpoint:
         del members["device_authorization_endpoint"]
     if faults.metadata_lacks_grant:

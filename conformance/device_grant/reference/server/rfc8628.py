@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server import forms, metadata, registration
 from device_grant.reference.server.credentials import proves, refusal
+from device_grant.reference.server.ends import endpoints as ends
+from device_grant.reference.server.ends.desk import Desk, served_by_get
 from device_grant.reference.server.grants import (
     Grants,
     Tokens,
@@ -73,6 +75,7 @@ class Rfc8628Endpoints:
             MANAGED: partial(manage, self.store),
             USERINFO_PATH: partial(userinfo, self.store),
             JWKS_PATH: self._documents(lambda _call: published_keys(self.faults)),
+            **ends.handlers(Desk(self.store, self._parameters, self._client, self._json), self._operation),
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
 
@@ -334,6 +337,8 @@ class Rfc8628Endpoints:
 
     def _served_by_query(self, call: Call) -> bool:
         """Whether a fault takes the query for the body; HEAD is not like GET here, so that each shows by itself."""
+        if served_by_get(call, self.faults):
+            return True
         if call.path == "/token":
             read = self.faults.get_issues_tokens and call.method == "GET"
             return read or (self.faults.head_redeems and call.method == "HEAD")
@@ -381,5 +386,6 @@ class Rfc8628Endpoints:
 
 
 def _posted(call: Call) -> Call:
-    headers = [(b"content-type", FORM.encode())]
+    kept = [header for header in call.scope["headers"] if header[0].lower() != b"content-type"]
+    headers = [*kept, (b"content-type", FORM.encode())]
     return Call({**call.scope, "headers": headers}, call.query, too_large=False)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
 from device_grant.protocol import RFC8628
+from device_grant.reference.server.ends.callers import RESOURCE_SERVERS, ResourceServer
 from device_grant.reference.server.signed.settings import SignedSettings
 from device_grant.reference.server.usual import DAY, Usual, usual
 from device_grant.targets.config import DEFAULT_BASE
@@ -66,6 +67,8 @@ class Settings:
     """Whether the sign-in page names the first account."""
     signed: SignedSettings = field(default_factory=SignedSettings)
     """AWS: keys and application of CreateTokenWithIAM."""
+    resource_servers: tuple[ResourceServer, ...] = RESOURCE_SERVERS
+    """RFC dialect: who may introspect tokens that are for them (RFC 7662)."""
     guesses_per_session: int = 5
     """Wrong user codes in a minute after which a browser session is throttled (RFC 8628 5.1)."""
     guesses_per_address: int = 20

@@ -137,7 +137,7 @@ class Store:
     def __post_init__(self) -> None:
         self._counter = itertools.count(secrets.randbelow(1_000_000))
         """Only the fault `user_code_counted` counts."""
-        self.clients = Clients(
+        known_clients = [
             RegisteredClient(
                 id=known.id,
                 secret=known.secret or None,
@@ -146,7 +146,10 @@ class Store:
                 gets_refresh_tokens="refresh_token" in known.grants,
             )
             for known in self.settings.known_clients
-        )
+        ]
+        asking = self.settings.resource_servers if self.settings.usual.issues_jwts else ()
+        known_clients += [RegisteredClient(id=one.id, secret=one.secret, grants=frozenset()) for one in asking]
+        self.clients = Clients(known_clients)
         self.applications: dict[str, RegisteredClient] = {}
         """Clients that are no registrations: their requests for tokens are signed."""
         self.grants: dict[str, IssuedGrant] = {}

@@ -72,6 +72,9 @@ USUAL: Mapping[str, Usual] = MappingProxyType(
                     "registration": "/register",
                     "device_authorization": "/device_authorization",
                     "token": "/token",
+                    "revocation": "/revoke",
+                    "introspection": "/introspect",
+                    "userinfo": "/userinfo",
                 }
             ),
             asks_for_default_scope=True,

@@ -126,6 +126,10 @@ class Run:
         self.secrets.register_given("secret_access_key", self.target.config.iam.secret_key)
         self.secrets.register_given("session_token", self.target.config.iam.session_token)
         self.secrets.register_given("initial_access_token", self.target.config.registration.initial_access_token)
+        asking = self.target.config.introspection
+        for server in (asking, asking.other):
+            self.secrets.register_given("client_secret", server.secret)
+            self.secrets.register_given("access_token", server.token)
         for name in SECRET_MEMBERS & self.target.config.request.registration.keys():
             self.secrets.register_given(name, self.target.config.request.registration[name])
 

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 from device_grant.errors import UsageError
 from device_grant.reference.server.faults.code_grant import CodeGrantFaults
+from device_grant.reference.server.faults.ends import EndFaults
 from device_grant.reference.server.faults.grants import GrantFaults
 from device_grant.reference.server.faults.issued import IssuedFaults
 from device_grant.reference.server.faults.messages import MessageFaults
@@ -24,6 +25,7 @@ from device_grant.reference.server.faults.tokens import TokenFaults
 @dataclass(frozen=True, kw_only=True)
 class Faults(
     IssuedFaults,
+    EndFaults,
     SignedFaults,
     CodeGrantFaults,
     PageFaults,
