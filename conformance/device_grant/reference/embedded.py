@@ -17,6 +17,7 @@ from device_grant.targets.config import (
     IntrospectionSection,
     Lifetimes,
     Located,
+    RequestDefaults,
     SecondUser,
     Serve,
     SigningKeys,
@@ -61,8 +62,9 @@ def embedded(
             "registration": True,
             "metadata": spoken.has_metadata,
         }
-        | ({"jwt_access_tokens": True} if spoken.has_metadata else {"authorization_code": True}),
+        | ({"jwt_access_tokens": True, "device_pkce": True} if spoken.has_metadata else {"authorization_code": True}),
         introspection=_introspecting(settings) if spoken.has_metadata else IntrospectionSection(),
+        request=RequestDefaults(pkce_client=next(iter(settings.pkce_clients), "") if spoken.has_metadata else ""),
         iam=SigningKeys() if spoken.has_metadata else _signing(settings),
     )
     folder = Path(__file__).parent / "server"

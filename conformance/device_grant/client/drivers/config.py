@@ -154,6 +154,10 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     """Can reach an HTTPS endpoint whose authority the environment names."""
     authorization_code: bool = False
     """Signs in by the authorization code grant with PKCE (operation `code`), as the kind `code` does anyway."""
+    device_pkce: bool = False
+    """Sends code_challenge with the device authorization, always or where DEVICE_GRANT_PKCE is 1."""
+    resource: bool = False
+    """Asks for the resource that DEVICE_GRANT_RESOURCE names, or for one of its own (RFC 8707)."""
     id_token: bool = False
     """Checks the ID token of a token response, and does not sign in where it is not good."""
 

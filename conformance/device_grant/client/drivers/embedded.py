@@ -251,6 +251,8 @@ class EmbeddedDriver:
                 metadata=dialect(dialect_name).has_metadata,
                 keeps=True,
                 id_token=dialect(dialect_name).has_metadata,
+                device_pkce=dialect(dialect_name).has_metadata,
+                resource=dialect(dialect_name).has_metadata,
                 authorization_code=kind in ("flow", "code") and dialect(dialect_name).code_grant_is_tested,
             ),
         )

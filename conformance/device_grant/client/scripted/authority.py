@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.client.scripted.code_grant import AUTHORIZATION_CODE, AUTHORIZE, CodeGrant
+from device_grant.client.scripted.device_pkce import Challenges
 from device_grant.client.scripted.identity import HONEST, IdTokenLie, id_token, key_set
 from device_grant.client.scripted.members import ISSUED, JWKS, codes, metadata, metadata_places, registration, tokens
 from device_grant.client.scripted.pace import StatedPace
@@ -85,6 +86,7 @@ class Authority:
         self._counts: dict[str, int] = {}
         self._redeemed: set[str] = set()
         self.code_grant = CodeGrant()
+        self.challenges = Challenges(self.config.claims.device_pkce or "code_challenge" in self.dialect.demands)
         self._pace, self._scope = StatedPace(self.dialect), ""
         self._asked: dict[str, str] = {}
         self._signs = self.config.claims.id_token or wants(self.config.response.token, ID_TOKEN)
@@ -273,18 +275,20 @@ class Authority:
         scope = value_of(own, "scope")
         self._scope = scope if isinstance(scope, str) else ""
         missing = [name for name in judge.demands if value_of(own, name) in (None, "")]
-        if missing:
-            why = f"{judge.title} wants the parameter {missing[0]}."
+        why = f"{judge.title} wants the parameter {missing[0]}." if missing else self.challenges.malformed(own)
+        if why:
             return error("invalid_request", error_description=why)(self._moment(request, Reply))
         extra = self.dialect.further_members(Operation.DEVICE_AUTHORIZATION, self._scope)
-        return self._success(request, codes(self.base, self.values), extra | self.config.response.device_authorization)
+        said = codes(self.base, self.values)
+        self.challenges.begin(own, str(said["device_code"]))
+        return self._success(request, said, extra | self.config.response.device_authorization)
 
     def _token(self, request: Request) -> Reply:
         members = members_of(request)
         code = self._code_in(members)
         if not code and dict(members).get("grant_type") != DEVICE_CODE_GRANT:
             return self._refused(request, "unsupported_grant_type")
-        if not code or code in self._redeemed:
+        if not code or code in self._redeemed or self.challenges.refused(request, code):
             return self._refused(request, "invalid_grant")
         return self._tokens(request)
 

@@ -147,6 +147,8 @@ _LACKS = {
     "keeps_registrations": "the client does not claim to keep registrations",
     "keeps_tokens": "the client does not claim to keep tokens",
     "id_token": "the client does not claim to check ID tokens",
+    "device_pkce": "the client does not claim to use PKCE in the device grant",
+    "resource": "the client does not claim to name resources",
     "authorization_code": "the client does not claim to sign in by the authorization code grant",
 }
 

@@ -167,6 +167,14 @@ class ClientFaults(Misbehaviour):
     registrations_mixed: bool = fault("A registration for one grant is used for the other one.", AWS)
     start_url_followed: bool = fault("It looks its start URL up, and follows redirects from there anywhere.", AWS)
 
+    # PKCE in the device grant, and resources.
+    client_device_pkce_new_verifier: bool = fault("Each poll has another code_verifier than the challenge.", RFC)
+    client_device_pkce_plain: bool = fault("The code challenge of a device grant is the verifier itself.", RFC)
+    client_resource_relative: bool = fault("resource is a path.", RFC)
+    client_resource_fragment: bool = fault("resource has a fragment.", RFC)
+    client_resource_query: bool = fault("resource has a query.", RFC)
+    client_asks_for_all_resources: bool = fault("Each poll names more than one resource.", RFC)
+
     # Refreshing.
     refresh_as_json: bool = fault("The refresh request is JSON.", RFC)
     refresh_grant_misspelt: bool = fault("The grant type of a refresh is refresh.")

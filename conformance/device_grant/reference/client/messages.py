@@ -18,6 +18,7 @@ from device_grant.protocol import (
     Operation,
     Request,
 )
+from device_grant.reference.client.binding import FlowBinding
 from device_grant.reference.client.sign_in import AUTHORIZATION_CODE, REGISTERED, SCOPE
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Messages:
         self._dialect = dialect
         self._settings = settings
         self._faults = faults
+        self._binding = FlowBinding(settings, faults)
 
     def registration(self, url: str) -> Request:
         """RFC 7591 section 3.1; AWS RegisterClient."""
@@ -84,6 +86,7 @@ class Messages:
             members["scope"] = ", ".join(scopes) if faults.scope_with_commas else " ".join(scopes)
         elif faults.scope_always_sent:
             members["scope"] = "openid"
+        members |= self._binding.of_start()
         request = self._authenticated(
             Operation.DEVICE_AUTHORIZATION, url, members, client, withheld=faults.secret_withheld_at_start
         )
@@ -103,8 +106,10 @@ class Messages:
         members: dict[str, Any] = {
             "grant_type": "device_code" if faults.grant_type_short else DEVICE_CODE_GRANT,
             "device_code": unquote_plus(device_code) if faults.device_code_decoded else device_code,
-        }
+        } | self._binding.of_poll()
         request = self._authenticated(Operation.TOKEN, url, members, client, withheld=faults.secret_withheld_in_polls)
+        if self._binding.further:
+            request = _with_form(request, [*_pairs(request), ("resource", self._binding.further)])
         if faults.client_id_missing_in_polls:
             request = self._without(request, "client_id")
         if faults.parameter_repeated_in_polls:

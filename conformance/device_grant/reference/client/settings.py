@@ -30,6 +30,10 @@ class ClientSettings:
     refresh_token: str
     jwks_uri: str
     """Where the keys are that sign ID tokens; empty where the metadata must tell, or there are none."""
+    pkce: bool
+    """Whether to send a code challenge with the device authorization."""
+    resource: str
+    """Where the tokens are to be good (RFC 8707); empty: nowhere in particular."""
     home: Path
 
     @classmethod
@@ -58,5 +62,7 @@ class ClientSettings:
             device_code=said("DEVICE_CODE"),
             refresh_token=said("REFRESH_TOKEN"),
             jwks_uri=said("JWKS_URI"),
+            pkce=said("PKCE") == "1",
+            resource=said("RESOURCE"),
             home=Path(environment.get("HOME", ".")),
         )

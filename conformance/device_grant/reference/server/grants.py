@@ -23,7 +23,7 @@ from device_grant.reference.server.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from device_grant.reference.server.faults import Faults
 
@@ -56,13 +56,21 @@ class Grants:
     store: Store
     _serial: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    async def redeem(self, client: RegisteredClient, device_code: str) -> Tokens:
-        """One poll (RFC 8628 3.4, 3.5). A code yields tokens exactly once."""
+    async def redeem(
+        self,
+        client: RegisteredClient,
+        device_code: str,
+        condition: Callable[[IssuedGrant], None] = lambda _grant: None,
+    ) -> Tokens:
+        """One poll (RFC 8628 3.4, 3.5). A code yields tokens exactly once.
+
+        `condition` is asked of an approved grant before it is redeemed; the Refusal that it raises spends nothing.
+        """
         if self.store.on_poll is not None:
             self.store.on_poll(self.store.grants.get(device_code))
         if self.store.faults.quote_in_code_500 and "'" in device_code:
             raise crash()
-        grant = await self._redeemed(client, device_code)
+        grant = await self._redeemed(client, device_code, condition)
         if self.store.faults.one_refresh_token_a_user:
             for held in self.store.refresh_tokens.values():
                 if held.client.id == client.id and held.terms.subject == grant.subject:
@@ -75,17 +83,21 @@ class Grants:
             tokens = replace(tokens, expires_in=tokens.expires_in - grant.spent)
         return tokens
 
-    async def _redeemed(self, client: RegisteredClient, device_code: str) -> IssuedGrant:
+    async def _redeemed(
+        self, client: RegisteredClient, device_code: str, condition: Callable[[IssuedGrant], None]
+    ) -> IssuedGrant:
         """The approved grant of a code, which is marked as redeemed; everything else is a Refusal."""
         if self.store.faults.late_write:
             return await self._redeem_written_late(client, device_code)
         if self.store.faults.redemption_race:
             grant = self._judge(client, device_code)
+            condition(grant)
             await race_window()
             grant.state = State.REDEEMED
         else:
             with self.store.lock:
                 grant = self._judge(client, device_code)
+                condition(grant)
                 grant.state = State.REDEEMED
         return grant
 

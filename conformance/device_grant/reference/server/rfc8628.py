@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server import forms, metadata, registration
+from device_grant.reference.server.binding import pkce
 from device_grant.reference.server.credentials import proves, refusal
 from device_grant.reference.server.ends import endpoints as ends
 from device_grant.reference.server.ends.desk import Desk, served_by_get
@@ -49,8 +50,8 @@ _WELL_KNOWN = "/.well-known/"
 _DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 """Names of the metadata document (RFC 8414 section 3, OpenID Connect Discovery)."""
 _CLIENT_PARAMETERS = frozenset({"client_id", "client_secret", "scope"})
-_DEVICE_PARAMETERS = _CLIENT_PARAMETERS | {"nonce"}
-_TOKEN_PARAMETERS = _CLIENT_PARAMETERS | {"grant_type", "device_code", "refresh_token"}
+_DEVICE_PARAMETERS = _CLIENT_PARAMETERS | pkce.START_PARAMETERS | {"nonce"}
+_TOKEN_PARAMETERS = _CLIENT_PARAMETERS | pkce.TOKEN_PARAMETERS | {"grant_type", "device_code", "refresh_token"}
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """RFC 6749 3.3: scope tokens separated by single spaces."""
 
@@ -105,8 +106,10 @@ class Rfc8628Endpoints:
         granted = self._allowed_scope(client, requested)
         if requested is None and self.faults.scopeless_unapprovable:
             granted = ()
+        challenge = pkce.challenged(self.store, client, parameters)
         grant = self.store.add_grant(client, granted)
         grant.nonce = parameters.get("nonce", "")
+        grant.challenge = challenge
         members = device_response(grant, self.settings, self.faults, self.base(call))
         status = 201 if self.faults.device_response_201 else 200
         caching = {} if self.faults.device_response_cacheable else NO_STORE
@@ -133,7 +136,10 @@ class Rfc8628Endpoints:
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
             raise Refusal("unsupported_grant_type", "Only the device grant and refresh_token are supported")
         require_device_grant(self.store, client)
-        tokens = await self.grants.redeem(client, self._device_code(call, parameters))
+        device_code = self._device_code(call, parameters)
+        tokens = await self.grants.redeem(
+            client, device_code, lambda grant: pkce.require_verifier(self.store, grant, parameters)
+        )
         if self.faults.token_scope_widens:
             tokens = replace(tokens, scope=self._scope(parameters) or tokens.scope)
         return self._tokens(tokens)

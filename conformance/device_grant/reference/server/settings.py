@@ -69,6 +69,8 @@ class Settings:
     """AWS: keys and application of CreateTokenWithIAM."""
     resource_servers: tuple[ResourceServer, ...] = RESOURCE_SERVERS
     """RFC dialect: who may introspect tokens that are for them (RFC 7662)."""
+    pkce_clients: tuple[str, ...] = ("pkce-client",)
+    """RFC dialect: ids of clients that have to use PKCE in the device grant; the others may."""
     guesses_per_session: int = 5
     """Wrong user codes in a minute after which a browser session is throttled (RFC 8628 5.1)."""
     guesses_per_address: int = 20

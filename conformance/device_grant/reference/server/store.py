@@ -114,6 +114,8 @@ class IssuedGrant:
     """What its tokens have in common."""
     nonce: str = ""
     """What the device sent for its ID token."""
+    challenge: str = ""
+    """S256 of the verifier that its polls must have (RFC 7636); empty: none."""
 
     @property
     def terms(self) -> Terms:

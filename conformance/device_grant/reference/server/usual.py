@@ -25,6 +25,7 @@ DEFAULT_CLIENTS = (
     KnownClient(id="confidential-client", secret=_DEMO_SECRETS[0], authentication="client_secret_basic"),
     KnownClient(id="posting-client", secret=_DEMO_SECRETS[1], authentication="client_secret_post"),
     KnownClient(id="client-without-grants", grants=("refresh_token",)),
+    KnownClient(id="pkce-client"),
 )
 """Clients that the RFC dialect knows before anyone registers."""
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
 from device_grant.protocol.numbers import number
+from device_grant.server.session import pkce
 from device_grant.server.session.pace import MARGIN
 from device_grant.server.session.person import Person
 from device_grant.targets.ports import GrantView
@@ -44,8 +45,8 @@ class Device:
 
     def authorization_members(self, **members: Any) -> dict[str, Any]:
         """Members of a valid device authorization request, client authentication aside."""
-        request = self.case.run.target.config.request
-        return self.case.run.dialect.authorization_members(request) | members
+        run = self.case.run
+        return run.dialect.authorization_members(run.target.config.request) | pkce.with_start(run) | members
 
     def request(self, *, client: Client | None = None, label: str = "start", **members: Any) -> Exchange:
         """One device authorization request, whatever the answer.
@@ -292,7 +293,7 @@ class Grant:
         if wait:
             case.run.preflight.require("polls")
             case.wait(self.last_request + self.interval + MARGIN - case.now())
-        body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | members
+        body = {"grant_type": DEVICE_CODE_GRANT, "device_code": self.device_code} | pkce.with_poll(case.run) | members
         client = body.pop("client", None)
         with case.redeeming() if wait else nullcontext():
             if client is None and not members:

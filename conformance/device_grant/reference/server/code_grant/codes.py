@@ -30,7 +30,8 @@ _MOST = 100_000
 """Codes that are kept; the oldest go first."""
 CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 """An S256 challenge: 32 octets in base64url without padding (RFC 7636 section 4.2)."""
-_VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+"""RFC 7636 section 4.1."""
 
 
 @dataclass
@@ -136,7 +137,7 @@ class Codes:
             if faults.verifier_optional:
                 return
             raise Refusal("invalid_request", "Invalid request: codeVerifier is missing")
-        fits = bool(_VERIFIER.fullmatch(verifier)) and hmac.compare_digest(challenge_of(verifier), held.challenge)
+        fits = bool(VERIFIER.fullmatch(verifier)) and hmac.compare_digest(challenge_of(verifier), held.challenge)
         if not fits and not faults.verifier_not_compared:
             raise Refusal("invalid_grant", "Invalid grant: codeVerifier does not belong to the challenge")
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from device_grant.errors import UsageError
+from device_grant.reference.server.faults.binding import BindingFaults
 from device_grant.reference.server.faults.code_grant import CodeGrantFaults
 from device_grant.reference.server.faults.ends import EndFaults
 from device_grant.reference.server.faults.grants import GrantFaults
@@ -26,6 +27,7 @@ from device_grant.reference.server.faults.tokens import TokenFaults
 class Faults(
     IssuedFaults,
     EndFaults,
+    BindingFaults,
     SignedFaults,
     CodeGrantFaults,
     PageFaults,
