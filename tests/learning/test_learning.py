@@ -11,58 +11,14 @@ from device_grant.learning import learn
 from device_grant.learning.asking import Budget
 from device_grant.learning.inputs import SETS, sets_of
 from device_grant.learning.learn import INTERRUPTED, learn_set
-from device_grant.learning.machine import differences, spoken
+from device_grant.learning.machine import differences
 from device_grant.learning.word import NotLearnableError, ThrottledError, WordRun
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
-from device_grant.reference.server.faults import Faults
 from device_grant.reference.server.http import Refusal
 from device_grant.server.session.run import new_run
 
 STATES = {"basic": 6, "strangers": 4, "time": 8, "two": 8, "tokens": 11}
-
-
-FAULTS = """
-pending_as_invalid_grant | basic | poll_polite | rfc8628-3.5-authorization-pending
-pending_consumes_code | basic | poll_polite poll_polite | rfc8628-3.5-pending-is-not-terminal
-token_before_approval | basic | poll_polite | rfc8628-3.5-no-token-before-approval
-approval_ignored | basic | approve poll_polite | rfc8628-3.5-success-after-approval
-denial_ignored | basic | deny poll_polite | rfc8628-3.5-access-denied
-denial_then_token | basic | deny poll_polite poll_polite | rfc8628-3.5-access-denied-terminal
-code_reusable | basic | approve poll_polite poll_polite | rfc8628-3.5-device-code-single-use
-redemption_forgotten | basic | approve poll_polite expire poll_polite | rfc8628-3.5-device-code-single-use
-foreign_client_redeems | basic | poll_foreign | rfc8628-3.4-code-bound-to-client
-foreign_poll_counts | basic | poll_foreign poll_now | rfc8628-3.5-foreign-poll-not-counted
-foreign_poll_starves | basic | poll_foreign approve poll_polite | rfc8628-3.4-foreign-poll-harmless
-expired_still_pending | basic | expire poll_polite | rfc8628-3.5-no-pending-after-expiry
-expired_code_approvable | basic | expire approve poll_polite | rfc8628-3.5-approved-then-expired
-slow_down_polite | basic | poll_polite poll_polite | rfc8628-3.5-server-no-slow-down-when-polite
-early_poll_discards_approval | basic | poll_polite approve poll_now poll_polite | rfc8628-3.5-approved-fast-poll
-early_poll_429 | basic | poll_polite poll_now | rfc8628-3.5-server-may-slow-down
-bad_request_spends_code | strangers | approve poll_malformed poll_polite | rfc8628-3.5-success-after-approval
-wrong_secret_spends_code | strangers | approve poll_wrong_secret poll_polite | rfc8628-3.4-wrong-secret-spends-nothing
-token_endpoint_skips_secret | strangers | poll_wrong_secret | rfc8628-3.4-credentialed-client-enforced
-expires_early | time | half_life poll_polite | rfc8628-3.5-no-early-expiry
-user_code_expires_early | time | approve_late | rfc8628-3.5-no-early-expiry
-approval_for_all_devices | two | poll_polite | rfc8628-3.5-no-token-before-approval
-refresh_refused | tokens | approve poll_polite refresh | rfc6749-6-server-validates
-refresh_token_reusable | tokens | approve poll_polite refresh replay | rfc9700-4.14-refresh-replay-detection
-denial_as_invalid_grant | basic | deny poll_polite | rfc8628-3.5-access-denied
-pending_misspelt | basic | poll_polite | rfc8628-3.5-authorization-pending
-slow_down_after_denial | basic | deny poll_polite | rfc8628-3.5-slow-down-only-while-pending
-slow_down_ends_session | basic | poll_polite poll_now poll_polite | rfc8628-3.5-server-slow-down-keeps-session
-slow_down_adds_a_minute | basic | poll_polite poll_now poll_polite | rfc8628-3.5-server-accepts-increased-interval
-slow_down_doubles | basic | poll_polite poll_now poll_now poll_polite | rfc8628-3.5-server-accepts-increased-interval
-stranger_told_state | basic | poll_foreign | rfc8628-3.4-code-bound-to-client
-redeemed_says_denied | basic | approve poll_polite poll_polite | rfc8628-3.5-denied-means-denied
-decision_reversible | basic | deny approve poll_polite | rfc8628-3.5-access-denied-terminal
-expired_code_redeemable | basic | approve expire poll_polite | rfc8628-3.5-approved-then-expired
-denial_after_approval_ignored | basic | deny poll_polite | rfc8628-3.5-access-denied-terminal
-approval_ends_early | time | approve approve_late poll_polite | rfc8628-3.5-no-early-expiry
-interval_per_client | two | start_second poll_polite poll_second | rfc8628-3.5-interval-per-code
-user_code_repeated | two | start_second approve poll_polite | rfc8628-3.2-codes-side-by-side
-"""
-"""Fault, inputs, the shortest word that ends red, and what it breaks."""
 
 
 @pytest.mark.parametrize("dialect", [RFC8628, AWS_SSO_OIDC])
@@ -78,16 +34,6 @@ def test_the_honest_reference_is_learned_to_the_end(dialect, name):
 
 def test_basic_costs_no_more_than_it_has_to():
     assert learned_reference(RFC8628, "basic").requests <= 3_000
-
-
-@pytest.mark.parametrize("row", FAULTS.strip().splitlines(), ids=lambda row: row.partition(" ")[0])
-def test_a_fault_shows_in_the_shortest_word(row):
-    fault, inputs, word, requirement = row.split(" | ")
-    assert getattr(Faults.named(fault), fault)
-    result = learned_reference(RFC8628, inputs, fault)
-    red = {" ".join(edge.word): edge.requirement.id for edge in result.red}
-    assert red.get(word) == requirement, [spoken(edge.word, edge.answers) for edge in result.edges]
-    assert min(len(edge.word) for edge in result.red) <= len(word.split())
 
 
 def test_two_versions_part_at_the_shortest_word():

@@ -1,11 +1,15 @@
 """Machines of the reference server and of peers, learned in this process."""
 
 from device_grant.catalogue import load
-from device_grant.learning.asking import Budget
-from device_grant.learning.inputs import sets_of
-from device_grant.learning.learn import learn_set
+from device_grant.learning.abilities import actors_for
+from device_grant.learning.asking import Asking, Budget
+from device_grant.learning.inputs import SETS, sets_of
+from device_grant.learning.learn import GAP, learn_set
+from device_grant.learning.oracle import suite
 from device_grant.learning.record import record_of
+from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
+from device_grant.reference.server.faults import Faults
 from device_grant.server.session.run import new_run
 
 
@@ -39,3 +43,31 @@ def recorded_reference(dialect, inputs, *faults, **bounds):
             return record_of(learn_set(run, name, stimuli, extra=1, budget=budget), run, ["device-grant", "learn"])
         finally:
             run.close()
+
+
+def parted(fault, name, honest):
+    """The first word of the transitions of an honest machine that a faulty reference answers otherwise; or none.
+
+    Raises NotLearnableError where the fault leaves nothing to ask, and NonDeterminismError or ForgottenError where the
+    same word is answered in two ways.
+    """
+    dialect = dialect_of(fault)
+    with embedded(dialect, [fault]) as target, target.clock:
+        run = new_run(target, dialect, load())
+        try:
+            actors, left_out = actors_for(run, SETS[name])
+            asking = Asking(actors, Budget(120, 20_000), gap=GAP)
+            for word in suite(honest.machine, 0):
+                asked = tuple(letter for letter in word if letter not in left_out)
+                answers = asking.answers(asked)
+                if answers != honest.machine.answers(asked)[: len(answers)]:
+                    return asked
+            return ()
+        finally:
+            run.close()
+
+
+def dialect_of(fault):
+    """The dialect in which a fault shows."""
+    dialects = next(dialects for name, dialects, _ in Faults.catalogue() if name == fault)
+    return RFC8628 if RFC8628 in dialects else AWS_SSO_OIDC

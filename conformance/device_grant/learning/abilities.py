@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Check, StopCheck
 from device_grant.judging.registry import anywhere
 from device_grant.learning.inputs import DECISIONS, HALVES, REFRESHES, WAITS, Stimulus
-from device_grant.learning.word import REFUSED, Actors, NotLearnableError, WordRun, require_own
+from device_grant.learning.word import REFUSED, Actors, NotLearnableError, TooLongError, WordRun, require_own
 from device_grant.server.session.case import ServerCase
 from device_grant.server.session.device import NO_LIFETIME, Device
 from device_grant.server.session.pace import LATITUDE
@@ -124,6 +124,9 @@ def _without_refresh(actors: Actors, left_out: dict[Stimulus, str]) -> dict[Stim
     if not actors.users or Stimulus.APPROVE in left_out:
         return dict.fromkeys(REFRESHES, "no token can be had without an approval")
     fresh = WordRun(actors)
-    fresh.act(Stimulus.APPROVE)
-    fresh.act(Stimulus.POLL_POLITE)
+    try:
+        fresh.act(Stimulus.APPROVE)
+        fresh.act(Stimulus.POLL_POLITE)
+    except TooLongError:
+        return dict.fromkeys(REFRESHES, f"the first poll comes too late for codes that live {fresh.life:g} s")
     return {} if fresh.refreshable else dict.fromkeys(REFRESHES, "no refresh token comes with a token; none is owed")
