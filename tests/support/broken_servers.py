@@ -53,7 +53,8 @@ def behind(
     faults: Faults | None = None,
 ):
     """An application that hands requests on as `before` changes them, and answers as `after` does."""
-    inner = create_app(settings or Settings(), faults)
+    # Its clock does not jump, so that nobody could wait for more codes.
+    inner = create_app(settings or Settings(undecided_codes=10_000), faults)
 
     async def application(scope, receive, send):
         if scope["type"] != "http":

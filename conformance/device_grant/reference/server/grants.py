@@ -33,7 +33,7 @@ SLOW_DOWN = 5.0
 """Seconds that each slow_down adds to the interval (RFC 8628 3.5)."""
 MOST_POLLS = 20
 """Polls of a code that the fault `polls_limited` bears."""
-YEAR = 31_536_000
+DAY, YEAR = 86_400, 31_536_000
 """Seconds."""
 
 
@@ -308,7 +308,8 @@ class Grants:
         """
         settings = self.store.settings
         faults = self.store.faults
-        lifetime = YEAR if faults.access_token_lives_a_year else settings.token_lifetime
+        lifetime = DAY if faults.access_token_lives_a_day else settings.token_lifetime
+        lifetime = YEAR if faults.access_token_lives_a_year else lifetime
         family = family or secrets.token_hex(16)
         refresh_token = None
         if client.gets_refresh_tokens and not identity.offline_forgotten(scope, faults):

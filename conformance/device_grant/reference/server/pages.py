@@ -65,6 +65,8 @@ class VerificationPages:
 
     def _shown(self, call: Call, session: BrowserSession, query: dict[str, str]) -> Answer:
         typed = query.get("user_code", "")
+        if typed and self.faults.expired_link_approves:
+            self.store.revive(typed)
         if self.faults.redirects_anywhere and query.get("next"):
             return self.finish(session, Answer(303, b"", HTML, {"Location": quote(query["next"], safe=":/?=&")}))
         if self.faults.anyone_approves_on_get and self.store.decide(typed, approve=True, subject="nobody"):
@@ -86,7 +88,7 @@ class VerificationPages:
         if not self._signed_in(session):
             return self._sign_in_form(session, typed)
         action = form.get("action", "")
-        if action not in ("approve", "deny"):
+        if action not in ("approve", "deny") or (action == "deny" and self.faults.decline_does_nothing):
             return self._confirmation(call, session, typed)
         if self.faults.decision_of_the_session:
             typed = session.opened
@@ -198,8 +200,21 @@ class VerificationPages:
         if self.faults.secret_in_page_address and b"client_secret" not in call.query:
             query = urlencode({"user_code": typed, "client_secret": grant.client.secret or ""})
             return self.finish(session, Answer(303, b"", HTML, {"Location": f"{VERIFICATION_PATH}?{query}"}))
+        if self.faults.user_code_spent_on_entry:
+            if grant.entered:
+                return self._wrong_code(call, session, typed)
+            grant.entered = True
         title = "Access" if self.faults.device_unmentioned else "Connect a device"
-        return self.render(session, "confirm", title=title, grant=grant, client=self.shown_name(grant.client))
+        location = dict(_pairs(call.query)).get("ip", "") if self.faults.link_location_unsigned else ""
+        return self.render(
+            session,
+            "confirm",
+            title=title,
+            grant=grant,
+            client=self.shown_name(grant.client),
+            vouched=self.store.clients.known_beforehand(grant.client.id) or self.faults.anyone_may_name_a_client,
+            location=location,
+        )
 
     def _wrong_code(self, call: Call, session: BrowserSession, typed: str) -> Answer:
         self.sessions.count_guess(session, call.address)

@@ -25,6 +25,10 @@ class Clients(OrderedDict[str, "RegisteredClient"]):
             super().__setitem__(client.id, client)
         self._known = frozenset(self)
 
+    def known_beforehand(self, client_id: str) -> bool:
+        """Whether an operator vouches for the client; the others were registered by anybody."""
+        return client_id in self._known
+
     def used(self, client_id: str) -> RegisteredClient | None:
         """The client of this id, which is in use therefore."""
         client = self.get(client_id)

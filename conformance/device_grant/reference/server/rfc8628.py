@@ -98,6 +98,7 @@ class Rfc8628Endpoints:
         parameters = self._parameters(call, _DEVICE_PARAMETERS)
         client = self._client(call, parameters, skip_secret=self.faults.device_endpoint_skips_secret, device=True)
         require_device_grant(self.store, client)
+        self.store.limit.admit(client)
         requested = (
             None if self.faults.charset_loses_scope and call.content_type_parameters else self._scope(parameters)
         )

@@ -75,6 +75,8 @@ class Settings:
     """Wrong user codes in a minute after which a browser session is throttled (RFC 8628 5.1)."""
     guesses_per_address: int = 20
     """The same for all sessions of one address: more, because people share addresses."""
+    undecided_codes: int = 20
+    """Codes within ten seconds that a client may ask for which anybody registered and nobody has approved."""
 
     def __post_init__(self) -> None:
         asks = self.usual.asks_for_default_scope

@@ -15,6 +15,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
+from device_grant.reference.server.cross_device.limits import StartLimit
+from device_grant.reference.server.cross_device.reentry import decidable, from_a_page_of_before
 from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
 from device_grant.reference.server.registered import Clients
 from device_grant.reference.server.settings import SECOND_USER
@@ -41,6 +43,10 @@ IN_USE = 120.0
 """Seconds since a poll for which a grant counts as used."""
 LIMITED = 10
 """Pending codes of a client that the fault `codes_of_a_client_limited` leaves."""
+TWO_HOURS = 7_200.0
+"""Seconds that codes live under the fault `codes_live_two_hours`."""
+POOL = 8
+"""User codes that there are under the fault `user_codes_recycled`."""
 SHORT_PREFIX = 16
 """Characters that the fault `device_code_prefix_accepted` looks at."""
 
@@ -105,6 +111,8 @@ class IssuedGrant:
     polls: int = 0
     early_polls: int = 0
     polled_by_others: bool = False
+    entered: bool = False
+    """Whether a person was asked about it; only the fault `user_code_spent_on_entry` looks at it."""
     decided: float = 0.0
     """When the user decided; 0: never."""
     denied_polls: int = 0
@@ -167,8 +175,10 @@ class Store:
         """The access tokens that were issued; `good_token` says whether one is good now."""
         self.last_subject = ""
         """Who approved last; only the fault `token_of_the_last_user` looks at it."""
-        self._approved: dict[str, None] = {}
-        """Clients that were approved once; only faults look at them."""
+        self.approved: dict[str, None] = {}
+        """Clients that were approved once."""
+        self.limit = StartLimit(self)
+        self._pool = [self._letters(USER_CODE_ALPHABET) for _ in range(POOL if self.faults.user_codes_recycled else 0)]
 
     def add_client(self, client: RegisteredClient) -> None:
         """Remember a new registration."""
@@ -191,13 +201,14 @@ class Store:
                 expires=now + self._code_lifetime(),
                 interval=float(self.settings.polling_interval),
             )
-            if self.faults.approval_for_all_devices and client.id in self._approved:
+            if self.faults.approval_for_all_devices and client.id in self.approved:
                 grant.state = State.APPROVED
             if self.faults.codes_of_a_client_limited:
                 mine = [one for one in self.grants.values() if one.client is client and one.state is State.PENDING]
                 for old in mine[: 1 - LIMITED]:
                     del self.grants[old.device_code]
             self.grants[grant.device_code] = grant
+            self.limit.count(grant)
             key = self._key(grant.user_code)
             self._by_user_code.pop(key, None)  # a code that is used again goes to the end of the order
             self._by_user_code[key] = grant
@@ -206,6 +217,8 @@ class Store:
     def _code_lifetime(self) -> float:
         if self.faults.codes_live_a_day:
             return float(DAY)
+        if self.faults.codes_live_two_hours:
+            return TWO_HOURS
         return self.settings.expires_in / (2 if self.faults.expires_early else 1)
 
     def grant_by_device_code(self, device_code: str) -> IssuedGrant | None:
@@ -243,16 +256,21 @@ class Store:
             return None
         if now >= grant.expires and self.faults.expired_code_approvable:
             grant.expires = now + self.settings.expires_in
-        if now >= grant.expires or (grant.state is not State.PENDING and not self.faults.decision_reversible):
-            return None
-        return grant
+        return None if now >= grant.expires or not decidable(grant, self.faults) else grant
+
+    def revive(self, typed: str) -> None:
+        """Begin another life of a code that nobody has decided on; only faults do that."""
+        grant = self._by_user_code.get(self._key(typed))
+        if grant is not None and grant.state is State.PENDING:
+            grant.expires = max(grant.expires, self.clock() + self.settings.expires_in)
 
     def decide(self, typed: str, *, approve: bool, subject: str) -> IssuedGrant | None:
         """Approve or deny; None if the code is not, or no longer, one that can be decided."""
         with self.lock:
             grant = self.grant_by_user_code(typed)
-            if grant is None and self.faults.open_page_decides_again:
-                grant = self._by_user_code.get(self._key(typed))
+            known = self._by_user_code.get(self._key(typed))
+            if grant is None and from_a_page_of_before(known, self.faults, approve=approve):
+                grant = known
             if grant is not None:
                 self._mark(grant, approve=approve, subject=subject)
             return grant
@@ -276,12 +294,14 @@ class Store:
         return grant
 
     def _mark(self, grant: IssuedGrant, *, approve: bool, subject: str) -> None:
+        if grant.state is State.REDEEMED and self.faults.redeemed_user_code_accepted:
+            return
         grant.decided = self.clock()
-        if self.faults.denial_after_approval_ignored and grant.client.id in self._approved:
+        if self.faults.denial_after_approval_ignored and grant.client.id in self.approved:
             approve = True
         if approve and not self.faults.approval_ignored:
             grant.state = State.APPROVED
-            self._approved[grant.client.id] = None
+            self.approved[grant.client.id] = None
         elif not approve and not self.faults.denial_ignored:
             grant.state = State.DENIED
         grant.subject = self.last_subject = subject
@@ -330,15 +350,22 @@ class Store:
             code = self._draw_user_code()
             taken = self._by_user_code.get(self._key(code))
             # With four digits there may be no free code left: that fault takes what it draws.
-            if taken is None or now >= taken.expires or not self._plain_alphabet:
+            if taken is None or now >= taken.expires or not self._plain_alphabet or self._pool:
                 return code
 
     def _draw_user_code(self) -> str:
         if self.faults.user_code_short:
             return f"{secrets.randbelow(10_000):04}"
+        if self._pool:
+            ended = [code for code in self._pool if self.grant_by_user_code(code) is None]
+            return secrets.choice(ended or self._pool)
         alphabet = CONFUSABLE_ALPHABET if self.faults.user_code_confusable else USER_CODE_ALPHABET
         if self.faults.user_code_counted:
             return _counted_user_code(next(self._counter))
+        return self._letters(alphabet)
+
+    @staticmethod
+    def _letters(alphabet: str) -> str:
         letters = "".join(secrets.choice(alphabet) for _ in range(USER_CODE_LENGTH))
         return f"{letters[:4]}-{letters[4:]}"
 
@@ -363,7 +390,7 @@ class Store:
             if len(self.refresh_tokens) < MOST and now < first.expires:
                 break
             del self.refresh_tokens[token]
-        for records in (self.revoked_families, self.access_tokens, self._approved, self.last_polls):
+        for records in (self.revoked_families, self.access_tokens, self.approved, self.last_polls):
             _drop_oldest(records)
 
     def _drop(self, device_code: str) -> None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 VERIFICATION_PATH = "/device"
 SIGN_IN_PATH = "/login"
+HOUR = 3_600
+"""Seconds."""
+_OF_DEVICE = "127.0.0.1"
 _ELSEWHERE = "http://connect.example"
 _LONG_TAIL = "/" + "x7Qm2ZpL" * 16
 
@@ -41,6 +44,8 @@ def device_response(grant: IssuedGrant, settings: Settings, faults: Faults, base
     }
     if faults.codes_live_a_day:
         members["expires_in"] = DAY
+    if faults.codes_live_two_hours:
+        members["expires_in"] = 2 * HOUR
     if faults.expires_in_string:
         members["expires_in"] = str(settings.expires_in)
     if faults.expires_in_negative:
@@ -73,6 +78,8 @@ def _addresses(grant: IssuedGrant, faults: Faults, base: str) -> tuple[str, str]
         complete = f"{base}{VERIFICATION_PATH}?user_code="
     if faults.verification_uri_fragment:
         complete = f"{base}{VERIFICATION_PATH}#user_code={grant.user_code}"
+    if faults.link_location_unsigned:
+        complete += f"&ip={_OF_DEVICE}"
     if faults.device_code_in_complete_uri:
         complete += f"&device_code={grant.device_code}"
     return uri, complete

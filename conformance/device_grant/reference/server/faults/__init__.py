@@ -11,6 +11,7 @@ from typing import ClassVar
 from device_grant.errors import UsageError
 from device_grant.reference.server.faults.binding import BindingFaults
 from device_grant.reference.server.faults.code_grant import CodeGrantFaults
+from device_grant.reference.server.faults.cross_device import CrossDeviceFaults
 from device_grant.reference.server.faults.ends import EndFaults
 from device_grant.reference.server.faults.grants import GrantFaults
 from device_grant.reference.server.faults.issued import IssuedFaults
@@ -28,6 +29,7 @@ class Faults(
     IssuedFaults,
     EndFaults,
     BindingFaults,
+    CrossDeviceFaults,
     SignedFaults,
     CodeGrantFaults,
     PageFaults,

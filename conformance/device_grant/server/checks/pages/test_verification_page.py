@@ -22,10 +22,10 @@ from device_grant.server.checks.pages.complete import (
     visit,
 )
 from device_grant.server.checks.pages.guessing import CALM, answer_to, calm_down, first_answer, wrong
-from device_grant.server.checks.pages.informing import before_deciding, named
 from device_grant.server.checks.pages.typing import not_typable
-from device_grant.server.checks.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION, unread
+from device_grant.server.pages.informing import before_deciding, named
 from device_grant.server.pages.visitor import Visitor
+from device_grant.server.pages.wording import CAUTION, DEVICE, FAREWELL, POSSESSION, unread
 from device_grant.server.session.device import GONE, Device
 from device_grant.server.session.registering import refused
 from device_grant.targets.ports import GrantView

@@ -1,0 +1,1 @@
+"""What makes it hard to have others approve somebody else's codes (RFC 10027)."""

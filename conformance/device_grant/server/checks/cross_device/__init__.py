@@ -1,0 +1,1 @@
+"""What helps whoever sends somebody else's codes around (RFC 10027)."""

@@ -1,0 +1,75 @@
+"""How many codes somebody can ask for, and what that does to others, RFC 10027 section 6.1.11."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from device_grant.judging import NotApplicable, check
+from device_grant.protocol import Operation
+from device_grant.server.session.device import Device
+
+if TYPE_CHECKING:
+    from device_grant.judging import Verify
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.case import ServerCase
+    from device_grant.server.session.device import Grant
+
+MOST = 30
+"""Starts, at most; the first that is refused ends them."""
+
+
+@check(
+    "rfc10027-6.1.11-may-limit-starts",
+    "rfc10027-6.1.11-limit-spares-running-flows",
+    "rfc10027-6.1.11-limit-is-an-oauth-error",
+    faults=("starts_unlimited", "start_limit_500", "start_limit_drops_pending"),
+    timed=True,
+    live="how many starts a server takes in a row, no recording shows",
+    order="last",
+    alone=True,
+)
+def test_many_starts(case: ServerCase, verify: Verify) -> None:
+    """Start, then 30 starts of that client at once; approve the first, poll. Accepted: a limit, by an OAuth error.
+
+    The client is one that was just registered, where anybody may register one. The first grant has to go on.
+    """
+    first = _of_nobody(case)
+    device = first.device
+    answers = _starts(device)
+    refused = None if answers[-1].outcome.ok else answers[-1]
+    measured = {"starts": float(len(answers)), "served": float(sum(one.outcome.ok for one in answers))}
+    problem = f"{MOST} codes in a row were given to one client"
+    verify.that("rfc10027-6.1.11-may-limit-starts", refused is not None, problem, answers[-1], measured=measured)
+    device.user.approve(first)
+    exchange = first.poll(label="poll of the grant that was begun before")
+    problem = "a grant that was begun before many others cannot be redeemed after them"
+    verify.that("rfc10027-6.1.11-limit-spares-running-flows", exchange.outcome.ok, problem, exchange)
+    if refused is None:
+        raise NotApplicable(f"no limit was met within {MOST} starts")
+    readable = refused.status < HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(refused.get("error"), str)
+    problem = "a start that is one too many is refused by no OAuth error"
+    verify.that("rfc10027-6.1.11-limit-is-an-oauth-error", readable, problem, refused)
+
+
+def _of_nobody(case: ServerCase) -> Grant:
+    """A grant of a client that anybody could have registered; else of the primary one."""
+    if case.run.endpoints.registration and case.run.claims("registration") is not False:
+        answer = case.send(case.run.registration_request(), "register")
+        if answer.outcome.ok:
+            device = Device(case, case.run.client_of(answer))
+            exchange = device.request(label="start by the new client")
+            if exchange.outcome.ok:
+                return device.started(exchange)
+    return case.device.start()
+
+
+def _starts(device: Device) -> list[Exchange]:
+    """Answers to starts, the first refusal being the last; a refusal is not waited out."""
+    answers: list[Exchange] = []
+    while len(answers) < MOST and (not answers or answers[-1].outcome.ok):
+        body = device.authorization_members()
+        answers.append(
+            device.case.call(Operation.DEVICE_AUTHORIZATION, body, device.client, "one more start", patient=False)
+        )
+    return answers
