@@ -14,6 +14,7 @@ ANNOUNCED = {
     "userinfo": {"userinfo": "https://id.example/userinfo"},
     "openid": {"document": {"scopes_supported": ["openid"]}},
     "dpop": {"document": {"dpop_signing_alg_values_supported": ["ES256"]}},
+    "dpop_device_code": None,
     "mtls": {"document": {"tls_client_certificate_bound_access_tokens": True}},
     "resource": None,
     "device_pkce": None,

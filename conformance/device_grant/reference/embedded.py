@@ -62,7 +62,11 @@ def embedded(
             "registration": True,
             "metadata": spoken.has_metadata,
         }
-        | ({"jwt_access_tokens": True, "device_pkce": True} if spoken.has_metadata else {"authorization_code": True}),
+        | (
+            {"jwt_access_tokens": True, "device_pkce": True, "dpop_device_code": True}
+            if spoken.has_metadata
+            else {"authorization_code": True}
+        ),
         introspection=_introspecting(settings) if spoken.has_metadata else IntrospectionSection(),
         request=RequestDefaults(pkce_client=next(iter(settings.pkce_clients), "") if spoken.has_metadata else ""),
         iam=SigningKeys() if spoken.has_metadata else _signing(settings),

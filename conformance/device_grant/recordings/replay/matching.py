@@ -7,6 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from device_grant.protocol.dpop import HEADER, outline
 from device_grant.recordings.tape import line_of
 from device_grant.targets.ports import NotHeld
 
@@ -18,6 +19,8 @@ UNKEPT = frozenset(
     {"host", "user-agent", "accept-encoding", "connection", "cookie", "content-length", "transfer-encoding"}
 )
 """Request headers that are the HTTP library's own, or a browser's memory: they are neither kept nor compared."""
+PROOF_HEADER = HEADER.lower()
+"""The header field whose values are made anew each time."""
 _LONGEST_BODY = 4096
 """Octets of a request that are kept as they are."""
 
@@ -27,7 +30,9 @@ Key = tuple[str, str, bytes, tuple[tuple[str, str], ...]]
 
 def key_of(sent: Request) -> Key:
     """What makes two requests the same."""
-    kept = sorted((name.lower(), value) for name, value in sent.headers if name.lower() not in UNKEPT)
+    # Of fields with one name a cassette holds the last.
+    fields = {name.lower(): value for name, value in sent.headers if name.lower() not in UNKEPT}
+    kept = sorted((name, outline(value) if name == PROOF_HEADER else value) for name, value in fields.items())
     return sent.method, sent.url, condensed(sent.content), tuple(kept)
 
 

@@ -13,6 +13,7 @@ from device_grant.protocol import DEVICE_CODE_GRANT
 from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash, hung_up
 from device_grant.reference.server.issued import identity, jwts
 from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
+from device_grant.reference.server.possession.bound import UNBOUND, Bound, confirmed
 from device_grant.reference.server.store import (
     IssuedGrant,
     RegisteredClient,
@@ -47,6 +48,8 @@ class Tokens:
     refresh_token: str | None
     scope: tuple[str, ...]
     id_token: str | None = None
+    key: str = ""
+    """Thumbprint of the key that the access token is bound to, if any."""
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Grants:
         client: RegisteredClient,
         device_code: str,
         condition: Callable[[IssuedGrant], None] = lambda _grant: None,
+        bound: Bound = UNBOUND,
     ) -> Tokens:
         """One poll (RFC 8628 3.4, 3.5). A code yields tokens exactly once.
 
@@ -75,7 +79,7 @@ class Grants:
             for held in self.store.refresh_tokens.values():
                 if held.client.id == client.id and held.terms.subject == grant.subject:
                     self.store.revoked_families[held.family] = None
-        tokens = self.issue(client, self._scope_of(grant), grant.terms, family=grant.family)
+        tokens = self.issue(client, self._scope_of(grant), grant.terms, family=grant.family, bound=bound)
         if self.store.faults.tokens_as_device_codes:
             for token in (tokens.access_token, tokens.refresh_token or ""):
                 self.store.grants[token] = replace(grant, state=State.APPROVED)
@@ -122,8 +126,14 @@ class Grants:
             return grant.scope
         return next(one.scope for one in reversed(self.store.grants.values()) if one.client.id == grant.client.id)
 
-    async def refresh(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> Tokens:
-        """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors."""
+    async def refresh(
+        self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None, key: str = ""
+    ) -> Tokens:
+        """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors.
+
+        `key` is that of the request's proof, if it has one.
+        """
+        self._require_key(self.store.refresh_tokens.get(token), key)
         if self.store.faults.refresh_race:
             held = self._refreshable(client, token, scope)
             await race_window()
@@ -139,12 +149,21 @@ class Grants:
         terms = held.terms
         if self.store.faults.refresh_for_the_last_user:
             terms = replace(terms, subject=self.store.last_subject)
-        issued = self.issue(client, granted, terms, family=held.family, refresh_scope=kept)
+        bound = Bound(key, "" if self.store.faults.dpop_rotation_drops_key else held.key)
+        issued = self.issue(client, granted, terms, family=held.family, refresh_scope=kept, bound=bound)
         if self.store.faults.revocation_lags and issued.refresh_token is not None:
             # What ends with its family in a moment has no successor that does not.
             successor = self.store.refresh_tokens[issued.refresh_token]
             successor.expires = min(successor.expires, held.expires)
         return issued
+
+    def _require_key(self, held: RefreshToken | None, key: str) -> None:
+        """Refuse another key than the refresh token is bound to, or none (RFC 9449 section 5)."""
+        faults = self.store.faults
+        if held is None or not held.key or held.key == key:
+            return
+        if not (faults.dpop_refresh_unbound if key else faults.dpop_refresh_downgrades):
+            raise Refusal("invalid_grant", "Invalid refresh token: it belongs to another key")
 
     def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
         """What is known of a refresh token that may be used now; everything else is a Refusal."""
@@ -293,7 +312,7 @@ class Grants:
         status = 401 if faults.pending_status_401 else 200 if faults.pending_status_200 else None
         return Refusal(code, "The user has not decided yet", status=status)
 
-    def issue(
+    def issue(  # noqa: PLR0913 - tokens differ in that much, most of it optional
         self,
         client: RegisteredClient,
         scope: tuple[str, ...],
@@ -301,6 +320,7 @@ class Grants:
         *,
         family: str = "",
         refresh_scope: tuple[str, ...] | None = None,
+        bound: Bound = UNBOUND,
     ) -> Tokens:
         """New tokens on these terms; with `refresh_scope`, that of the grant, they come by a refresh.
 
@@ -325,16 +345,18 @@ class Grants:
                     expires=self.store.clock()
                     + (lifetime if faults.refresh_ends_with_access_token else settings.refresh_token_lifetime),
                     terms=terms,
+                    key=bound.refresh,
                 )
         if faults.token_of_the_last_user:
             terms = replace(terms, subject=self.store.last_subject)
         now = self.store.clock()
         audience = terms.audience or jwts.default_audience(settings)
+        terms = confirmed(terms, bound, faults)
         held = AccessTokenRecord(client, scope, terms, family, now, now + lifetime, audience)
         access_token = self._access_token(held, lifetime)
         self.store.access_tokens[access_token] = held
         id_token = identity.id_token(self.store, held, access_token, refreshed=refresh_scope is not None)
-        return Tokens(access_token, lifetime, refresh_token, scope, id_token)
+        return Tokens(access_token, lifetime, refresh_token, scope, id_token, bound.access)
 
     def _access_token(self, held: AccessTokenRecord, lifetime: int) -> str:
         faults = self.store.faults

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server.ends import metadata as ends
 from device_grant.reference.server.http import Answer, Call
+from device_grant.reference.server.possession.binding import metadata_members
 
 if TYPE_CHECKING:
     from device_grant.reference.server.faults import Faults
@@ -52,6 +53,7 @@ def document(settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }
+    members |= metadata_members(faults)
     if faults.authorization_redirects_anywhere:
         members["authorization_endpoint"] = f"{base}{AUTHORIZATION_PATH}"
     members |= ends.endpoints(faults, base)

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server.http import Refusal, crash, decode_json
 from device_grant.reference.server.metadata import AUTHENTICATION_METHODS
+from device_grant.reference.server.possession.binding import BOUND
 from device_grant.reference.server.store import RegisteredClient, Store
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def register(body: bytes, store: Store) -> tuple[RegisteredClient, dict[str, Any
         issued_at=now,
         expires_at=now + lifetime if lifetime else 0,
         pages=tuple(str(metadata[name]) for name in _SHOWN_PAGES if name in metadata),
+        dpop_bound=metadata.get(BOUND) is True,
     )
     members: dict[str, Any] = {"client_id": client.id, "client_id_issued_at": now}
     if secret is not None:
@@ -143,6 +145,8 @@ def _metadata(body: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
             valid = isinstance(value, str) and (base in _STRINGS or faults.page_uris_unchecked or _is_page(value))
         elif base in _LISTS:
             valid = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        elif base == BOUND:
+            valid = isinstance(value, bool)
         elif base == "jwks":
             valid = isinstance(value, dict)
         elif faults.unknown_parameters_refused:
@@ -199,6 +203,8 @@ def _check_page_hosts(metadata: Mapping[str, Any]) -> None:
 
 
 def _spoil(members: dict[str, Any], faults: Faults) -> None:
+    if faults.dpop_bound_returned_as_text and BOUND in members:
+        members[BOUND] = str(members[BOUND]).lower()
     if faults.issued_at_milliseconds:
         members["client_id_issued_at"] *= 1000
     if faults.grant_types_renamed and DEVICE_CODE_GRANT in members.get("grant_types", ()):

@@ -29,6 +29,7 @@ from device_grant.reference.server.issued.userinfo import userinfo
 from device_grant.reference.server.managing import MANAGED, manage, members_of
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, JWKS_PATH, USERINFO_PATH, redirect_anywhere
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
+from device_grant.reference.server.possession.binding import JKT, KeyBinding
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
 from device_grant.reference.server.wire import respelt
@@ -50,7 +51,7 @@ _WELL_KNOWN = "/.well-known/"
 _DOCUMENTS = ("oauth-authorization-server", "openid-configuration")
 """Names of the metadata document (RFC 8414 section 3, OpenID Connect Discovery)."""
 _CLIENT_PARAMETERS = frozenset({"client_id", "client_secret", "scope"})
-_DEVICE_PARAMETERS = _CLIENT_PARAMETERS | pkce.START_PARAMETERS | {"nonce"}
+_DEVICE_PARAMETERS = _CLIENT_PARAMETERS | pkce.START_PARAMETERS | {"nonce", JKT}
 _TOKEN_PARAMETERS = _CLIENT_PARAMETERS | pkce.TOKEN_PARAMETERS | {"grant_type", "device_code", "refresh_token"}
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*")
 """RFC 6749 3.3: scope tokens separated by single spaces."""
@@ -64,6 +65,7 @@ class Rfc8628Endpoints:
         self.settings = store.settings
         self.faults = store.faults
         self.grants = Grants(store)
+        self.binding = KeyBinding(store)
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path."""
@@ -99,6 +101,7 @@ class Rfc8628Endpoints:
         client = self._client(call, parameters, skip_secret=self.faults.device_endpoint_skips_secret, device=True)
         require_device_grant(self.store, client)
         self.store.limit.admit(client)
+        key = self.binding.at_start(call, f"{self.base(call)}{call.path}", parameters)
         requested = (
             None if self.faults.charset_loses_scope and call.content_type_parameters else self._scope(parameters)
         )
@@ -111,6 +114,7 @@ class Rfc8628Endpoints:
         grant = self.store.add_grant(client, granted)
         grant.nonce = parameters.get("nonce", "")
         grant.challenge = challenge
+        grant.key = key
         members = device_response(grant, self.settings, self.faults, self.base(call))
         status = 201 if self.faults.device_response_201 else 200
         caching = {} if self.faults.device_response_cacheable else NO_STORE
@@ -131,15 +135,19 @@ class Rfc8628Endpoints:
         client = self._client(call, parameters, skip_secret=self.faults.token_endpoint_skips_secret)
         if passwords_taken(grant_type, self.faults):
             raise Refusal("invalid_grant", "The user name or the password is wrong")
+        key = self.binding.at_token(call, f"{self.base(call)}{call.path}", parameters)
+        self.binding.require_proof(client, key)
         if grant_type == REFRESH_TOKEN_GRANT:
-            return self._tokens(await self._refresh(client, parameters))
+            return self._tokens(await self._refresh(client, parameters, key))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
             raise Refusal("unsupported_grant_type", "Only the device grant and refresh_token are supported")
         require_device_grant(self.store, client)
+        self.binding.require_key(polled, key)
+        bound = self.binding.of_code(client, polled, key)
         device_code = self._device_code(call, parameters)
         tokens = await self.grants.redeem(
-            client, device_code, lambda grant: pkce.require_verifier(self.store, grant, parameters)
+            client, device_code, lambda grant: pkce.require_verifier(self.store, grant, parameters), bound
         )
         if self.faults.token_scope_widens:
             tokens = replace(tokens, scope=self._scope(parameters) or tokens.scope)
@@ -167,7 +175,7 @@ class Rfc8628Endpoints:
         headers = {} if self.faults.registration_cacheable else NO_STORE_OR_CACHE
         return self._json(200 if self.faults.registration_status_wrong else 201, members, headers)
 
-    async def _refresh(self, client: RegisteredClient, parameters: Mapping[str, str]) -> Tokens:
+    async def _refresh(self, client: RegisteredClient, parameters: Mapping[str, str], key: str) -> Tokens:
         if not may_use(client, REFRESH_TOKEN_GRANT):
             raise Refusal("unauthorized_client", "This client is not registered for refresh_token")
         token = parameters.get("refresh_token")
@@ -175,14 +183,14 @@ class Rfc8628Endpoints:
             if self.faults.missing_refresh_token_500:
                 raise crash()
             raise Refusal("invalid_request", "The parameter refresh_token is missing")
-        return await self.grants.refresh(client, token, self._scope(parameters))
+        return await self.grants.refresh(client, token, self._scope(parameters), key)
 
     def _tokens(self, tokens: Tokens) -> Answer:
         if self.faults.openid_breaks_tokens and "openid" in tokens.scope:
             raise crash()
         members: dict[str, Any] = {
             "access_token": tokens.access_token,
-            "token_type": "Bearer",
+            "token_type": self.binding.token_type(tokens),
             "expires_in": tokens.expires_in,
             "scope": " ".join(tokens.scope),
         }
@@ -333,10 +341,10 @@ class Rfc8628Endpoints:
 
         async def answer(call: Call) -> Answer:
             try:
-                return await dispatch(call)
+                return self.binding.answered(call, await dispatch(call))
             except Refusal as refusal:
                 self.store.spend_codes_in(call.body, refusal.code)
-                return self._refused(refusal, call)
+                return self.binding.answered(call, self._refused(refusal, call))
             except VerbatimAnswer as raw:
                 return raw.answer
 

@@ -71,6 +71,8 @@ class Settings:
     """RFC dialect: who may introspect tokens that are for them (RFC 7662)."""
     pkce_clients: tuple[str, ...] = ("pkce-client",)
     """RFC dialect: ids of clients that have to use PKCE in the device grant; the others may."""
+    dpop_nonces: bool = True
+    """RFC dialect: whether DPoP proofs have to carry a nonce of the server's (RFC 9449 section 8)."""
     guesses_per_session: int = 5
     """Wrong user codes in a minute after which a browser session is throttled (RFC 8628 5.1)."""
     guesses_per_address: int = 20

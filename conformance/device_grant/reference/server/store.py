@@ -90,6 +90,8 @@ class RegisteredClient:
     """Addresses of the client's own pages: about it, its terms, its policy (RFC 7591 section 2)."""
     redirect_uris: tuple[str, ...] = ()
     """Where a browser may bring back an authorization code."""
+    dpop_bound: bool = False
+    """Whether it is refused tokens without a proof (RFC 9449 section 5.2)."""
 
 
 @dataclass
@@ -120,6 +122,8 @@ class IssuedGrant:
     """Seconds of its tokens' life that are over when they are issued; only a fault makes that any."""
     family: str = field(default_factory=lambda: secrets.token_hex(16))
     """What its tokens have in common."""
+    key: str = ""
+    """Thumbprint of the key that it is bound to, if any."""
     nonce: str = ""
     """What the device sent for its ID token."""
     challenge: str = ""

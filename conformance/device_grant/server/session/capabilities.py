@@ -75,6 +75,9 @@ CAPABILITIES: Mapping[str, Capability] = MappingProxyType(
             lambda endpoints: "dpop_signing_alg_values_supported" in endpoints.document,
             "the metadata has no dpop_signing_alg_values_supported",
         ),
+        "dpop_device_code": Capability(
+            _unannounced, "target.toml does not claim dpop_device_code, which no metadata announces"
+        ),
         "mtls": Capability(_mutual_tls, "the metadata has nothing of mutual TLS"),
         "resource": Capability(_unannounced, "target.toml does not claim resource, which no metadata announces"),
         "device_pkce": Capability(_unannounced, "target.toml does not claim device_pkce, which no metadata announces"),

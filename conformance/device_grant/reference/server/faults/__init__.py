@@ -17,6 +17,7 @@ from device_grant.reference.server.faults.grants import GrantFaults
 from device_grant.reference.server.faults.issued import IssuedFaults
 from device_grant.reference.server.faults.messages import MessageFaults
 from device_grant.reference.server.faults.pages import PageFaults
+from device_grant.reference.server.faults.possession import KeyFaults, ProofFaults
 from device_grant.reference.server.faults.registration import RegistrationFaults
 from device_grant.reference.server.faults.restjson import RestJsonFaults
 from device_grant.reference.server.faults.secrets import SecretFaults
@@ -30,6 +31,8 @@ class Faults(
     EndFaults,
     BindingFaults,
     CrossDeviceFaults,
+    KeyFaults,
+    ProofFaults,
     SignedFaults,
     CodeGrantFaults,
     PageFaults,

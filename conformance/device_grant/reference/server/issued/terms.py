@@ -42,6 +42,8 @@ class RefreshToken:
     replaced: bool = False
     lost: bool = False
     """Whether nobody was there any more for the answer to a refresh with it; noticed by a fault alone."""
+    key: str = ""
+    """Thumbprint of the key that it is bound to (RFC 9449 section 5), if any."""
 
 
 @dataclass

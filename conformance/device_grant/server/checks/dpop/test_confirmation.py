@@ -1,0 +1,74 @@
+"""What an access token says of the key that it is bound to: RFC 9449 sections 5 and 6.1."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from device_grant.judging import NotApplicable, Untestable, check
+from device_grant.server.session.jose.compact import read_jwt
+from device_grant.server.session.possession.proving import is_dpop, key_in, proving_device
+
+if TYPE_CHECKING:
+    from device_grant.judging import Verify
+    from device_grant.protocol import Exchange
+    from device_grant.server.session.case import ServerCase
+
+NEEDS = ("dpop",)
+CALLED = "rfc9449-5-token-type-dpop"
+BOUND = "rfc9449-5-token-type-has-binding"
+THUMBPRINT = "rfc9449-6.1-thumbprint"
+
+
+@check(CALLED, faults=("dpop_token_called_bearer",), needs=NEEDS, timed=True)
+def test_bound_tokens_are_called_so(case: ServerCase, verify: Verify) -> None:
+    """The token response to a poll with a proof, where the access token is a JWT with cnf.jkt.
+
+    Accepted: token_type DPoP in any case of letters.
+    """
+    tokens = _tokens(case)
+    if not key_in(tokens):
+        raise NotApplicable("the access token names no key: nothing shows that it is bound")
+    verify.that(CALLED, is_dpop(tokens), "an access token with cnf.jkt is not called DPoP", tokens)
+
+
+@check(BOUND, faults=("dpop_token_unbound",), needs=NEEDS, timed=True)
+def test_what_is_called_bound_is_bound(case: ServerCase, verify: Verify) -> None:
+    """The token response to a poll with a proof, where token_type is DPoP and the access token a JWT.
+
+    Accepted: cnf.jkt in it. A server that introspects may keep it there instead, of which this check says nothing.
+    """
+    tokens = _tokens(case)
+    _require_dpop(tokens)
+    _require_jwt(tokens)
+    if not key_in(tokens) and case.run.endpoints.introspection:
+        raise NotApplicable("the JWT names no key, and resource servers can ask the introspection endpoint for it")
+    verify.that(BOUND, bool(key_in(tokens)), "token_type is DPoP, and the JWT has no cnf.jkt", tokens)
+
+
+@check(THUMBPRINT, faults=("dpop_thumbprint_hex",), needs=NEEDS, timed=True)
+def test_thumbprint(case: ServerCase, verify: Verify) -> None:
+    """cnf.jkt of an access token that is a JWT. Accepted: the SHA-256 thumbprint of the proof's key, in base64url."""
+    device = proving_device(case)
+    tokens = device.bound_tokens()
+    _require_jwt(tokens)
+    said = key_in(tokens)
+    if not said:
+        raise NotApplicable("the JWT has no cnf.jkt")
+    verify.that(THUMBPRINT, said == device.key.thumbprint, "cnf.jkt is not the thumbprint of the proof's key", tokens)
+
+
+def _tokens(case: ServerCase) -> Exchange:
+    tokens = proving_device(case).approved().poll(label="poll with a right proof")
+    if not tokens.outcome.ok:
+        raise Untestable(f"a right proof was answered {tokens.describe()}")
+    return tokens
+
+
+def _require_dpop(tokens: Exchange) -> None:
+    if not is_dpop(tokens):
+        raise NotApplicable("tokens are bearer tokens in spite of a proof, which is allowed: nothing is bound")
+
+
+def _require_jwt(tokens: Exchange) -> None:
+    if read_jwt(tokens.get("access_token")) is None:
+        raise NotApplicable("the access token is no JWT that can be looked into")
