@@ -32,7 +32,7 @@ LEAST = {
     "RFC 7636 in the device grant": 8,
     "RFC 8707": 6,
     "RFC 6750": 1,
-    "RFC 7009": 28,
+    "RFC 7009": 33,
     "RFC 7662": 28,
     "RFC 9068": 35,
     "RFC 9110": 30,

@@ -87,6 +87,32 @@ class OneTokenOfGrant(Ending):
         self.refreshes.pop(token, None)
 
 
+class CodesAsOftenAsOneLikes(Ending):
+    """Redeems a device code again and again."""
+
+    def redeem(self, form, client):
+        answer = super().redeem(form, client)
+        self.grants[form["device_code"]].state = "approved"
+        return answer
+
+
+class CodeComesBack(Ending):
+    """Redeems a device code again when its tokens were revoked."""
+
+    def end_grant(self, family):
+        super().end_grant(family)
+        for grant in self.grants.values():
+            if grant.handle == family:
+                grant.state = "approved"
+
+
+class StrangersToTheirTokens(Ending):
+    """Takes nobody for the client to which an access token was issued."""
+
+    def end_access(self, token):
+        raise Refused("invalid_client", "the token was not issued for this client", 401)
+
+
 class HintsOfItsOwn(Ending):
     """Refuses hints that it does not know."""
 
@@ -235,13 +261,17 @@ class ReplacedIsActive(Ending):
 
 END, REQUEST, STRANGER = "revoked_tokens::test_", "revocation_requests::test_", "revocation_strangers::test_"
 SAID, DEAD, CALLER = "introspection::test_", "introspected_ends::test_", "introspection_callers::test_"
-FAIL, WARN = Verdict.FAIL, Verdict.WARN
+FAIL, WARN, INCONCLUSIVE = Verdict.FAIL, Verdict.WARN, Verdict.INCONCLUSIVE
 BROKEN = [
     (LeavesOlderAccessTokens, f"{END}revoked_refresh_token", "rfc7009-2.1-refresh-revocation-ends-access", WARN),
     (SignedAndRevokedForNothing, f"{END}revoked_access_token", "rfc7009-2.2.1-unsupported-token-type", FAIL),
     (SignedAndRevokedForNothing, f"{END}revoked_access_token", "rfc7009-2-access-tokens-revocable", WARN),
     (SignedAndRevokedForNothing, f"{DEAD}introspected_when_revoked", "rfc7662-4-revoked-is-inactive", FAIL),
     (OneTokenOfGrant, f"{END}revoked_refresh_token", "rfc7009-2.1-replaced-token-stays-dead", FAIL),
+    (CodesAsOftenAsOneLikes, f"{END}revoked_refresh_token", "rfc7009-2.1-device-code-stays-spent", INCONCLUSIVE),
+    (CodeComesBack, f"{END}revoked_refresh_token", "rfc7009-2.1-device-code-stays-spent", FAIL),
+    (StrangersToTheirTokens, f"{END}revoked_access_token", "rfc7009-2.2-status-200", FAIL),
+    (StrangersToTheirTokens, f"{END}revoked_access_token", "rfc7009-2.2.1-unsupported-token-type", INCONCLUSIVE),
     (HintsOfItsOwn, f"{END}token_type_hints", "rfc7009-2.2-unknown-hint-ignored", FAIL),
     (HintDecides, f"{END}token_type_hints", "rfc7009-2.1-wrong-hint-extends-search", FAIL),
     (JsonAlone, f"{END}revoked_refresh_token", "rfc7009-2.2-status-200", FAIL),
@@ -258,7 +288,7 @@ BROKEN = [
     (LifetimeForExp, f"{SAID}introspected_access_token", "rfc7662-2.2-exp-agrees", WARN),
     (NotFound, f"{SAID}introspection_of_nothing", "rfc7662-2.2-unknown-is-inactive", FAIL),
     (Everyone, f"{CALLER}introspection_by_strangers", "rfc7662-2.1-authorization-required", FAIL),
-    (Everyone, f"{CALLER}introspection_by_strangers", "rfc7662-2.3-bad-credentials", FAIL),
+    (Everyone, f"{CALLER}introspection_by_strangers", "rfc7662-2.3-bad-credentials", INCONCLUSIVE),
     (AnyRegisteredClient, f"{CALLER}introspection_by_a_mere_client", "rfc7662-4-caller-authorized", WARN),
     (BothResourceServers, f"{CALLER}introspection_by_another_resource_server", "rfc7662-4-audience-checked", FAIL),
     (UserCodesAreActive, f"{DEAD}introspected_codes", "rfc7662-2.2-device-code-is-no-token", FAIL),
@@ -269,3 +299,34 @@ BROKEN = [
 @pytest.mark.parametrize(("peer", "check", "requirement", "verdict"), BROKEN)
 def test_broken_server_is_seen(peer, check, requirement, verdict, tmp_path):
     assert verdicts(peer, check, tmp_path)[requirement] is verdict
+
+
+OBJECTS = [
+    b"[]",
+    b"",
+    b"<p>no",
+    b'{"active": true, "exp": 1e999, "sub": 5, "scope": 7, "aud": [3], "client_id": "\\ud800"}',
+]
+
+
+@pytest.mark.parametrize("body", OBJECTS)
+@pytest.mark.parametrize("status", [200, 204, 302, 400, 503])
+def test_nothing_that_is_answered_breaks_a_check(body, status, tmp_path):
+    class Garbage(Ending):
+        def answer_of_nobody(self, request):
+            return Answer(status, body, [("Content-Type", "application/json")])
+
+        revocation = introspection = answer_of_nobody
+
+    for check in CHECKS:
+        verdicts(Garbage, check, tmp_path)
+
+
+def test_tokens_that_no_url_can_hold_break_no_check(tmp_path):
+    class Surrogates(Ending):
+        def tokens_for(self, client, scope, original, family):
+            members = super().tokens_for(client, scope, original, family)
+            return members | {"access_token": "\ud800 \n", "refresh_token": "\udfff\r\n"}
+
+    for check in CHECKS:
+        verdicts(Surrogates, check, tmp_path)

@@ -158,6 +158,8 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     """Sends code_challenge with the device authorization, always or where DEVICE_GRANT_PKCE is 1."""
     resource: bool = False
     """Asks for the resource that DEVICE_GRANT_RESOURCE names, or for one of its own (RFC 8707)."""
+    revocation: bool = False
+    """Signs out by revoking its token (operation `logout`)."""
     id_token: bool = False
     """Checks the ID token of a token response, and does not sign in where it is not good."""
 

@@ -55,6 +55,8 @@ class SimulatedNetwork:
         self._wall = time.time() + rested
         self.sites: dict[str, _Site] = {}
         self.opened: list[str] = []
+        self.refused: list[str] = []
+        """Where else the client has turned to: addresses without a path."""
         self.listener: SimulatedListener | None = None
         self._suspended = False
 
@@ -135,6 +137,8 @@ class _Connection(http.client.HTTPConnection):
 
     def connect(self) -> None:
         site = self._network.sites.get(self._authority)
+        if site is None:
+            self._network.refused.append(f"{self._scheme}://{self._authority}")
         if site is None or (self._scheme == "https") != (site.certificate is not None):
             raise ConnectionRefusedError(f"nobody listens at {self._scheme}://{self._authority}")
         if self._verify and site.certificate not in (None, "good"):
@@ -250,6 +254,7 @@ class EmbeddedDriver:
                 confidential=True,
                 metadata=dialect(dialect_name).has_metadata,
                 keeps=True,
+                revocation=dialect(dialect_name).has_metadata,
                 id_token=dialect(dialect_name).has_metadata,
                 device_pkce=dialect(dialect_name).has_metadata,
                 resource=dialect(dialect_name).has_metadata,
@@ -288,4 +293,12 @@ class EmbeddedDriver:
         except Exception as crash:  # noqa: BLE001 - as the interpreter would: a traceback and status 1
             status, complaint = 1, f"{type(crash).__name__}: {crash}\n"
         visits = network.listener.finish() if network.listener else ()
-        return Ended(status, out.getvalue(), complaint, network.now(), opened=tuple(network.opened), visits=visits)
+        return Ended(
+            status,
+            out.getvalue(),
+            complaint,
+            network.now(),
+            refused_hosts=tuple(network.refused),
+            opened=tuple(network.opened),
+            visits=visits,
+        )

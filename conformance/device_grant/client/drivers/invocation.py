@@ -159,6 +159,8 @@ class Invocation:
                 ("REGISTRATION_ENDPOINT", "registration"),
             ):
                 collected[name] = authority.base + authority.paths[channel]
+            if authority.config.claims.revocation:
+                collected["REVOCATION_ENDPOINT"] = authority.base + authority.paths["revocation"]
             if authority.config.claims.id_token:
                 collected["JWKS_URI"] = authority.base + JWKS
         there = self.elsewhere.base if self.elsewhere else ""
@@ -263,6 +265,6 @@ class Driver(Protocol):
 def operation_of(kind: str, operation: str) -> str:
     """Check that clients of this kind know the operation; raises UsageError, an error of a scenario."""
     allowed = {"flow": ("flow", "code", "refresh"), "code": ("code", "refresh"), "refresh": ("refresh",)}
-    if operation not in allowed.get(kind, ("register", "start", "token", "refresh")):
+    if operation not in (*allowed.get(kind, ("register", "start", "token", "refresh")), "logout"):
         raise UsageError(f"a client of kind {kind} has no operation {operation}")
     return operation

@@ -121,6 +121,8 @@ class Authority:
             result = self._token_channel(request)
         elif path == self.paths["registration"]:
             result = "registration"
+        elif path == self.paths["revocation"] and self.config.claims.revocation:
+            result = "revocation"
         elif path in self._metadata_paths():
             result = "metadata"
         elif path == AUTHORIZE and self.dialect.code_grant_is_tested:
@@ -260,8 +262,8 @@ class Authority:
                 return self._by_code(channel, request)
             case "registration":
                 return self._registration(request)
-            case "metadata":
-                return json_reply(self.metadata())
+            case "metadata" | "revocation":
+                return json_reply(self.metadata()) if channel == "metadata" else Reply(200, (), b"")
 
     def _by_code(self, channel: Channel, request: Request) -> Reply:
         if channel == "authorize":
@@ -321,6 +323,8 @@ class Authority:
         paths = {**self.paths, **self.moved}
         endpoints = {name: self.base + path for name, path in paths.items()}
         collected = metadata(self.issuer, self.base, endpoints)
+        if self.config.claims.revocation:
+            collected["revocation_endpoint"] = endpoints["revocation"]
         for name, value in {**self.config.response.metadata, **self.documents}.items():
             if value is None:
                 collected.pop(name, None)

@@ -29,6 +29,7 @@ PURPOSES: Mapping[Channel, Purpose] = {
     "metadata": Purpose.METADATA,
     "authorize": Purpose.AUTHORIZATION,
     "redeem": Purpose.TOKEN_REQUEST,
+    "revocation": Purpose.REVOCATION,
 }
 """Purposes by channel."""
 
@@ -44,4 +45,5 @@ def usual_paths(config: ClientConfig, dialect: Dialect) -> dict[str, str]:
         "start": endpoints.device_authorization or own.get(Operation.DEVICE_AUTHORIZATION, "/device_authorization"),
         "token": endpoints.token or own.get(Operation.TOKEN, "/token"),
         "registration": endpoints.registration or own.get(Operation.REGISTRATION, "/register"),
+        "revocation": "/revoke",
     }

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from device_grant.client.scripted.replies import Fate, Framing
     from device_grant.protocol import Dialect, Request
 
-Channel = Literal["start", "token", "refresh", "registration", "metadata", "authorize", "redeem"]
+Channel = Literal["start", "token", "refresh", "registration", "metadata", "authorize", "redeem", "revocation"]
 """What a request is for; a refresh, and the redemption of a code, are told from a poll by their grant types."""
 
 _DESCRIPTION = "error_description"

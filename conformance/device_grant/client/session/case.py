@@ -146,6 +146,7 @@ _LACKS = {
     "registration": "the client does not register itself",
     "keeps_registrations": "the client does not claim to keep registrations",
     "keeps_tokens": "the client does not claim to keep tokens",
+    "revocation": "the client does not claim to sign out by revocation",
     "id_token": "the client does not claim to check ID tokens",
     "device_pkce": "the client does not claim to use PKCE in the device grant",
     "resource": "the client does not claim to name resources",
@@ -252,6 +253,15 @@ class ClientUnderTest:
         """One refresh with a refresh token that the server knows; options as of `once`."""
         return self.once("refresh", label, **options)
 
+    def sign_out(self, label: str = "a sign-out", **options: Any) -> Attempt:
+        """One sign-out, of a token that the client is given or has kept in its HOME; options as of `once`."""
+        return self.once("logout", label, **options)
+
+    @property
+    def shows_strangers(self) -> bool:
+        """Whether it is seen which other hosts the client turns to, by plain HTTP too."""
+        return self._run.config.connect.how != "endpoint" or self._run.driver.clock == "simulated"
+
     def once(  # noqa: PLR0913 - the options of a script, nearly all of them left at their defaults
         self,
         operation: str,
@@ -264,6 +274,7 @@ class ClientUnderTest:
         metadata: Sequence[Step] = (),
         authorize: Sequence[Step] = (),
         redemption: Sequence[Step] = (),
+        revocation: Sequence[Step] = (),
         errands: Errands = NO_ERRANDS,
         forever: Sequence[Channel] = (),
         wait: float = 6.0,
@@ -300,7 +311,8 @@ class ClientUnderTest:
         understands.
         """
         run = self._run
-        wanted = {"refresh": "refresh", "code": "authorization_code"}.get(operation, "login")
+        claimed = {"refresh": "refresh", "code": "authorization_code", "logout": "revocation"}
+        wanted = claimed.get(operation, "login")
         if not run.claims(wanted):
             raise NotApplicable(without_device_grant(run) if wanted == "login" else f"the client cannot {operation}")
         steps: dict[Channel, Sequence[Step]] = {
@@ -311,6 +323,7 @@ class ClientUnderTest:
             "metadata": metadata,
             "authorize": authorize,
             "redeem": redemption,
+            "revocation": revocation,
         }
         number, scenario = self._case.next_run(), self._case.check.name
         script = Script({name: list(said) for name, said in steps.items()}, frozenset(forever))
@@ -326,7 +339,8 @@ class ClientUnderTest:
             variables["DEVICE_CODE"] = sends or device_code
         for kind, value in (known or {}).items():
             authority.issue(kind, value)
-        if operation == "refresh" and "REFRESH_TOKEN" not in variables:
+        alone = operation == "logout" and home is None
+        if (operation == "refresh" or alone) and "REFRESH_TOKEN" not in variables:
             variables["REFRESH_TOKEN"] = authority.issue("refresh_token", "RT.refresh-token-of-a-scenario")
         other: Authority | None = (
             run.authority(elsewhere, f"{scenario} {number} elsewhere") if elsewhere is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -14,8 +15,17 @@ if TYPE_CHECKING:
     from device_grant.reference.client.transport import Transport
 
 
-def discover(issuer: str, transport: Transport, faults: ClientFaults) -> tuple[dict[Operation, str], str]:
-    """The endpoints that the issuer's metadata names, and where its keys are; raises Failed if it is of no use."""
+@dataclass(frozen=True)
+class Discovered:
+    """What an issuer's metadata names."""
+
+    endpoints: dict[Operation, str]
+    jwks_uri: str
+    revocation: str
+
+
+def discover(issuer: str, transport: Transport, faults: ClientFaults) -> Discovered:
+    """What the issuer's metadata names; raises Failed if it is of no use."""
     parts = urlsplit(issuer)
     origin = f"{parts.scheme}://{parts.netloc}"
     path = parts.path if faults.issuer_slash_kept else parts.path.rstrip("/")
@@ -44,5 +54,6 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> tuple[d
             if isinstance(document.get(f"{operation.value}_endpoint"), str)
         }
         if Operation.TOKEN in collected and Operation.DEVICE_AUTHORIZATION in collected:
-            return collected, str(document.get("jwks_uri") or "")
+            names = ("jwks_uri", "revocation_endpoint")
+            return Discovered(collected, *(str(document.get(name) or "") for name in names))
     raise Failed("no metadata")

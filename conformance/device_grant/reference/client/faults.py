@@ -188,6 +188,13 @@ class ClientFaults(Misbehaviour):
 
     dead_refresh_token_kept: bool = fault("When its refresh token is refused, it does not sign in anew.")
 
+    # Signing out.
+    client_revokes_by_query: bool = fault("A token is revoked by the query of a GET.", RFC)
+    client_revokes_in_the_clear: bool = fault("A token is revoked at a plain http URL of a public host.", RFC)
+    client_revokes_anywhere: bool = fault("The certificate of the revocation endpoint is not checked.", RFC)
+    client_keeps_revoked_token: bool = fault("Tokens stay on the disk when they were revoked.", RFC)
+    client_503_is_success: bool = fault("A revocation that was answered 503 counts as one.", RFC)
+
     # Registering.
     registers_each_time: bool = fault("It registers again for every login.", AWS)
     expired_registration_used: bool = fault("It goes on using a registration that has expired.")

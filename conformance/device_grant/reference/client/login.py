@@ -13,6 +13,7 @@ from device_grant.reference.client.discovery import discover
 from device_grant.reference.client.messages import Messages
 from device_grant.reference.client.pace import Pace
 from device_grant.reference.client.sign_in import SignIn
+from device_grant.reference.client.sign_out import SignOut
 from device_grant.reference.client.store import ClientStore
 from device_grant.reference.client.transport import Broken, Transport, Untrusted
 
@@ -51,6 +52,7 @@ class Login:
             settings.home, for_everyone=faults.files_for_everyone, for_a_moment=faults.files_open_for_a_moment
         )
         self._endpoints, self._keys = dict(settings.endpoints), settings.jwks_uri
+        self._revocation = settings.revocation
         self._kept: Client | None = None
         """The client that an earlier run has registered, where this one uses it."""
 
@@ -63,10 +65,12 @@ class Login:
             "register": self._only_register,
             "start": self._only_start,
             "token": self._only_token,
+            "logout": self._sign_out,
         }
         try:
             if not self._endpoints:
-                self._endpoints, self._keys = discover(self._settings.issuer, self._transport, self._faults)
+                place = discover(self._settings.issuer, self._transport, self._faults)
+                self._endpoints, self._keys, self._revocation = place.endpoints, place.jwks_uri, place.revocation
             if self._faults.endpoint_ignored:
                 self._endpoints = {
                     name: url.replace(self._settings.endpoint, "https://oidc.us-east-1.amazonaws.invalid")
@@ -128,6 +132,17 @@ class Login:
             self._say(f"device-grant: token {kept['access_token']}")
         else:
             raise Failed(outcome.code)
+
+    def _sign_out(self) -> None:
+        kept = self._store.read("tokens")
+        token = self._settings.refresh_token or str(kept.get("refresh_token") or kept.get("access_token") or "")
+        if not token or not self._revocation:
+            raise Failed("nothing to sign out of, or nowhere to")
+        SignOut(self._dialect, self._network, self._transport, self._faults).run(
+            self._revocation, self._client(), token
+        )
+        if not self._faults.client_keeps_revoked_token:
+            self._store.forget("tokens")
 
     def _only_register(self) -> None:
         self._say(f"device-grant: registered {self._register().id}")

@@ -28,6 +28,8 @@ class ClientSettings:
     start_url: str
     device_code: str
     refresh_token: str
+    revocation: str
+    """Where tokens are revoked; empty where the metadata must tell."""
     jwks_uri: str
     """Where the keys are that sign ID tokens; empty where the metadata must tell, or there are none."""
     pkce: bool
@@ -61,6 +63,7 @@ class ClientSettings:
             start_url=said("START_URL"),
             device_code=said("DEVICE_CODE"),
             refresh_token=said("REFRESH_TOKEN"),
+            revocation=said("REVOCATION_ENDPOINT"),
             jwks_uri=said("JWKS_URI"),
             pkce=said("PKCE") == "1",
             resource=said("RESOURCE"),

@@ -31,6 +31,10 @@ class ClientStore:
             return {}
         return result if isinstance(result, dict) else {}
 
+    def forget(self, name: str) -> None:
+        """Keep it no longer."""
+        (self._folder / f"{name}.json").unlink(missing_ok=True)
+
     def write(self, name: str, members: dict[str, Any]) -> None:
         """Keep it."""
         self._folder.mkdir(mode=self._folder_mode, exist_ok=True)

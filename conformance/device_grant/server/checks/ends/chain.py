@@ -41,6 +41,8 @@ class Chain:
         self.refreshes: list[str] = []
         """Refresh tokens likewise; one where the server does not replace them, empty where it has none."""
         self._take(self.tokens)
+        if not self.access:
+            raise Untestable("the token response has no access_token that could be used")
 
     def _take(self, tokens: Exchange) -> None:
         access, refresh = tokens.get("access_token"), tokens.get("refresh_token")

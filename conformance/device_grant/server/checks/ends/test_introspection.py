@@ -124,7 +124,7 @@ def _moment(chain: Chain) -> float:
     date = chain.tokens.response.header("date") if chain.tokens.response else None
     try:
         return parsedate_to_datetime(date or "").timestamp()
-    except ValueError:
+    except (ValueError, TypeError, IndexError, OverflowError):
         return chain.device.case.began + chain.tokens.ended
 
 
@@ -183,8 +183,9 @@ def _by_get(asker: Asker, token: str) -> Request:
         {"client_id": client.id, "client_secret": client.secret or ""} if own and client else {}
     )
     kept = tuple(header for header in form.headers if header[0] != "Content-Type")
-    separator = "&" if "?" in form.url else "?"
-    return replace(form, method="GET", url=f"{form.url}{separator}{urlencode(members)}", headers=kept, content=b"")
+    query = urlencode(members, errors="surrogatepass")
+    url = f"{form.url}{'&' if '?' in form.url else '?'}{query}"
+    return replace(form, method="GET", url=url, headers=kept, content=b"")
 
 
 def _refresh_token(verify: Verify, asker: Asker, token: str, access: Introspected) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -16,7 +17,7 @@ from device_grant.server.invariants.common import NOT_OAUTH
 from device_grant.server.session.device import PENDING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
@@ -45,9 +46,8 @@ def test_token_in_its_place(device: Device, verify: Verify) -> None:
     """
     chain = Chain(device)
     chain.require_refreshing()
-    for requirement, what, request in _elsewhere(device, chain):
-        if not chain.refreshes:
-            continue
+    for requirement, what, make in _ELSEWHERE:
+        request = make(device, chain.refreshes[-1])
         sent = device.case.send(request, f"revoke {what}", purpose=Purpose.REVOCATION)
         after = chain.refresh(f"refresh after the revocation {what}")
         ended = not after.outcome.ok
@@ -62,20 +62,28 @@ def test_token_in_its_place(device: Device, verify: Verify) -> None:
     verify.that(FORM, seconds is not None, problem, revoked, last)
 
 
-def _elsewhere(device: Device, chain: Chain) -> Iterator[tuple[str, str, Request]]:
-    """Requests with a live token elsewhere than in a form, each made when the one before was answered."""
-    client = {"client_id": device.client.id}
-    for what, more in (("by GET", {}), ("by GET with a callback", {"callback": "ended"})):
-        form = revocation(device, chain.refreshes[-1])
-        kept = tuple(header for header in form.headers if header[0] != "Content-Type")
-        query: dict[str, Any] = {"token": chain.refreshes[-1], **client, **more}
-        yield GET, what, replace(form, method="GET", url=_with(form.url, query), headers=kept, content=b"")
+def _by_get(device: Device, token: str, **more: str) -> Request:
+    form = revocation(device, token)
+    kept = tuple(header for header in form.headers if header[0] != "Content-Type")
+    query = {"token": token, "client_id": device.client.id, **more}
+    return replace(form, method="GET", url=_with(form.url, query), headers=kept, content=b"")
+
+
+def _by_query(device: Device, token: str) -> Request:
     form = revocation(device, None)
-    yield FORM, "in the query of a POST", replace(form, url=_with(form.url, {"token": chain.refreshes[-1]}))
+    return replace(form, url=_with(form.url, {"token": token}))
+
+
+_ELSEWHERE: tuple[tuple[str, str, Callable[[Device, str], Request]], ...] = (
+    (GET, "by GET", _by_get),
+    (GET, "by GET with a callback", partial(_by_get, callback="ended")),
+    (FORM, "in the query of a POST", _by_query),
+)
+"""Requests with a live token elsewhere than in a form."""
 
 
 def _with(url: str, query: dict[str, Any]) -> str:
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query, errors='surrogatepass')}"
 
 
 @check(

@@ -56,7 +56,7 @@ def _own(device: Device) -> bytes:
     """What names the client in a form."""
     from urllib.parse import urlencode
 
-    return urlencode({"client_id": device.client.id}).encode()
+    return urlencode({"client_id": device.client.id}, errors="surrogatepass").encode()
 
 
 @check(PROVED, faults=("revocation_without_secret",), needs=("revocation", "refresh_token"), timed=True)
