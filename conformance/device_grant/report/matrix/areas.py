@@ -24,7 +24,6 @@ _AREAS: tuple[tuple[str, str], ...] = (
     ("Refreshing", r"RFC 6749 6\b"),
     ("OAuth 2.0", r"RFC (6749|6750|6819|7636|8252|8705|8707|9700) "),
     ("Phishing", r"RFC 10027 "),
-    ("OAuth 2.0", r"RFC (6749|6750|6819|7636|8252|9700) "),
     ("Revocation and introspection", r"RFC (7009|7662) "),
     ("Registration", r"RFC 759[12] |AWS SSO OIDC.* RegisterClient"),
     ("Metadata", r"RFC 8414 "),
