@@ -26,7 +26,7 @@ LEAST = {
     "RFC 7592": 2,
     "RFC 8414": 32,
     "RFC 9700": 32,
-    "RFC 10027": 55,
+    "RFC 10027": 62,
     "RFC 8252": 3,
     "RFC 7636": 4,
     "RFC 7636 in the device grant": 8,

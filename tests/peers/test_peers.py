@@ -14,7 +14,15 @@ from device_grant.targets.users import ModuleUser
 
 ALL = "DEVICE_GRANT_ALL_PEERS"
 """Set: every peer meets every check. Otherwise a third of them do, and no check that generates requests."""
-COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::", "histories::")
+COSTLY = (
+    "state::",
+    "schemathesis::",
+    "malformed_input::",
+    "page_browser::",
+    "decision_browser::",
+    "races::",
+    "histories::",
+)
 
 
 def chosen():

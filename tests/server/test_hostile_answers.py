@@ -11,7 +11,7 @@ from support.hostile_run import run_against
 
 LONG = "DEVICE_GRANT_HOSTILE_SERVERS"
 """How many servers are drawn, at random; not set: a few, always the same ones, that meet a part of the checks each."""
-COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "races::")
+COSTLY = ("state::", "schemathesis::", "malformed_input::", "page_browser::", "decision_browser::", "races::")
 
 
 def member(place, name, value, when="always"):

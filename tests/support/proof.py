@@ -82,7 +82,7 @@ def catalogue() -> Catalogue:
 
 def needs_browser(check: Check) -> bool:
     """Whether it says nothing without Playwright and Chromium."""
-    return check.name.startswith("page_browser::")
+    return check.name.startswith(("page_browser::", "decision_browser::"))
 
 
 @cache

@@ -16,12 +16,13 @@ import httpx
 
 from device_grant.browser.devtools import as_fulfilled
 from device_grant.browser.page import FOREIGN_HOST, HOOK, Page, split
+from device_grant.browser.prominence import ControlLook, look_at, picture_of
 from device_grant.browser.unreadable import UNREADABLE, address
 from device_grant.judging import Untestable
 
 if TYPE_CHECKING:
     import queue
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     from playwright.async_api import Browser, BrowserContext, CDPSession, Frame, Request, Response
     from playwright.async_api import Page as PlaywrightPage
@@ -58,6 +59,7 @@ _SUBMIT = """(field) => {
   const button = field.form.querySelector("button:not([type]), button[type=submit], input[type=submit]");
   field.form.requestSubmit(button || undefined);
 }"""
+_TEXT = "document.body ? document.body.innerText.slice(0, 100000) : ''"
 _CONTROLS = "button:visible, select:visible, textarea:visible, input:visible"
 
 
@@ -218,6 +220,28 @@ class Tab:
     async def framed_controls(self) -> int:
         """How many controls can be seen in the frames of the page."""
         return sum([await _count(frame, _CONTROLS) for frame in self._page.frames if frame.parent_frame is not None])
+
+    async def controls(self, window: tuple[int, int]) -> list[ControlLook]:
+        """Buttons and links of the page in a window of that size."""
+        return await look_at(self._page, window)
+
+    async def picture(self, words: Sequence[str], window: tuple[int, int]) -> bytes:
+        """A JPEG without these words, after which the page is no longer what it was."""
+        return await picture_of(self._page, words, window)
+
+    async def text(self) -> str:
+        """What can be read on the page, as it is rendered."""
+        return str(await self._page.evaluate(_TEXT))
+
+    async def press(self, *keys: str) -> Page:
+        """Press keys, one after the other, in the page as it is."""
+        from playwright.async_api import Error
+
+        self._begin_step()
+        with suppress(Error):  # the page may be gone after the first
+            for key in keys:
+                await self._page.keyboard.press(key)
+        return await self._rested()
 
     def _begin_step(self) -> None:
         self._moves = self._loaded = 0

@@ -36,6 +36,8 @@ MOST_POLLS = 20
 """Polls of a code that the fault `polls_limited` bears."""
 DAY, YEAR = 86_400, 31_536_000
 """Seconds."""
+ENDLESS = 10_000
+"""Lives of a refresh token under the fault `refresh_token_endless`."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Grants:
             for held in self.store.refresh_tokens.values():
                 if held.client.id == client.id and held.terms.subject == grant.subject:
                     self.store.revoked_families[held.family] = None
+        bound = UNBOUND if self.store.faults.device_grant_ignores_dpop else bound
         tokens = self.issue(client, self._scope_of(grant), grant.terms, family=grant.family, bound=bound)
         if self.store.faults.tokens_as_device_codes:
             for token in (tokens.access_token, tokens.refresh_token or ""):
@@ -343,7 +346,8 @@ class Grants:
                     scope=scope if refresh_scope is None else refresh_scope,
                     family=family,
                     expires=self.store.clock()
-                    + (lifetime if faults.refresh_ends_with_access_token else settings.refresh_token_lifetime),
+                    + (lifetime if faults.refresh_ends_with_access_token else settings.refresh_token_lifetime)
+                    * (ENDLESS if faults.refresh_token_endless else 1),
                     terms=terms,
                     key=bound.refresh,
                 )
@@ -352,7 +356,8 @@ class Grants:
         now = self.store.clock()
         audience = terms.audience or jwts.default_audience(settings)
         terms = confirmed(terms, bound, faults)
-        held = AccessTokenRecord(client, scope, terms, family, now, now + lifetime, audience)
+        own = settings.default_scope if faults.scope_silently_limited else scope
+        held = AccessTokenRecord(client, own, terms, family, now, now + lifetime, audience)
         access_token = self._access_token(held, lifetime)
         self.store.access_tokens[access_token] = held
         id_token = identity.id_token(self.store, held, access_token, refreshed=refresh_scope is not None)

@@ -20,11 +20,12 @@ from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol.events import PageLoaded
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Sequence
 
     import httpx
 
     from device_grant.browser.markup import Button, Form
+    from device_grant.browser.prominence import ControlLook
     from device_grant.server.pages.visitor import Visitor
     from device_grant.server.session.case import ServerCase
 
@@ -98,6 +99,22 @@ class Window:
     def has(self, selector: str) -> bool:
         """Whether the page or one of its frames has such an element, wherever it came from."""
         return self._do(self._tab.has(selector))
+
+    def controls(self, window: tuple[int, int]) -> list[ControlLook]:
+        """Buttons and links of the page, as they are laid out in a window of that size in CSS pixels."""
+        return self._do(self._tab.controls(window))
+
+    def picture(self, words: Sequence[str], window: tuple[int, int]) -> bytes:
+        """A JPEG of the page in such a window, these words made unreadable, after which the page is of no use."""
+        return self._do(self._tab.picture(words, window))
+
+    def text(self) -> str:
+        """What can be read on the page, each block on lines of its own."""
+        return self._do(self._tab.text())
+
+    def press(self, *keys: str) -> Page:
+        """Press keys such as `Enter` in the page as it is."""
+        return self._do(self._tab.press(*keys))
 
     def submit_from_elsewhere(self, page: Page, form: Form, button: Button | None, *, without: frozenset[str]) -> Page:
         """Visit a foreign page whose script submits a form of the target's with everything in it but `without`.

@@ -117,7 +117,10 @@ class Introspection:
             return False
         if isinstance(held, RefreshToken) and held.replaced and not faults.introspection_old_refresh_active:
             return False
-        revoked = held.family in store.revoked_families or (isinstance(held, AccessTokenRecord) and held.revoked)
+        ended = held.family in store.revoked_families
+        if ended and faults.reuse_keeps_tokens_active and isinstance(held, AccessTokenRecord):
+            ended = False
+        revoked = ended or (isinstance(held, AccessTokenRecord) and held.revoked)
         return not revoked or faults.introspection_ignores_revocation
 
     def _described(
@@ -137,6 +140,8 @@ class Introspection:
             "iss": self._settings.base,
         }
         if isinstance(held, RefreshToken) and not faults.introspection_refresh_looks_like_access:
+            if faults.refresh_token_endless:
+                del members["exp"]
             return members | {"typ": "refresh_token"}
         bound = dict(held.terms.confirmation)
         members["token_type"] = "DPoP" if "jkt" in bound else "Bearer"

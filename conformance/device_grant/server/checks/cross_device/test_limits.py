@@ -6,17 +6,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, check
-from device_grant.protocol import Operation
-from device_grant.server.session.device import Device
+from device_grant.server.checks.cross_device.starting import MOST, of_nobody, starts_of
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.protocol import Exchange
     from device_grant.server.session.case import ServerCase
-    from device_grant.server.session.device import Grant
-
-MOST = 30
-"""Starts, at most; the first that is refused ends them."""
 
 
 @check(
@@ -34,9 +28,9 @@ def test_many_starts(case: ServerCase, verify: Verify) -> None:
 
     The client is one that was just registered, where anybody may register one. The first grant has to go on.
     """
-    first = _of_nobody(case)
+    first = of_nobody(case)
     device = first.device
-    answers = _starts(device)
+    answers = starts_of(device)
     refused = None if answers[-1].outcome.ok else answers[-1]
     measured = {"starts": float(len(answers)), "served": float(sum(one.outcome.ok for one in answers))}
     problem = f"{MOST} codes in a row were given to one client"
@@ -50,26 +44,3 @@ def test_many_starts(case: ServerCase, verify: Verify) -> None:
     readable = refused.status < HTTPStatus.INTERNAL_SERVER_ERROR and isinstance(refused.get("error"), str)
     problem = "a start that is one too many is refused by no OAuth error"
     verify.that("rfc10027-6.1.11-limit-is-an-oauth-error", readable, problem, refused)
-
-
-def _of_nobody(case: ServerCase) -> Grant:
-    """A grant of a client that anybody could have registered; else of the primary one."""
-    if case.run.endpoints.registration and case.run.claims("registration") is not False:
-        answer = case.send(case.run.registration_request(), "register")
-        if answer.outcome.ok:
-            device = Device(case, case.run.client_of(answer))
-            exchange = device.request(label="start by the new client")
-            if exchange.outcome.ok:
-                return device.started(exchange)
-    return case.device.start()
-
-
-def _starts(device: Device) -> list[Exchange]:
-    """Answers to starts, the first refusal being the last; a refusal is not waited out."""
-    answers: list[Exchange] = []
-    while len(answers) < MOST and (not answers or answers[-1].outcome.ok):
-        body = device.authorization_members()
-        answers.append(
-            device.case.call(Operation.DEVICE_AUTHORIZATION, body, device.client, "one more start", patient=False)
-        )
-    return answers

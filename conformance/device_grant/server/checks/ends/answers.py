@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from device_grant.judging import Verify
-    from device_grant.server.checks.ends.asking import Introspected
+    from device_grant.server.session.asking import Introspected
 
 OBJECT = "rfc7662-2.2-json-object"
 ACTIVE = "rfc7662-2.2-active"

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from device_grant.judging import StopCheck
 from device_grant.protocol import Operation, Purpose, Request
 from device_grant.protocol.dialects import json_object
-from device_grant.server.checks.ends.asking import asker_for, spoken
 from device_grant.server.session import capabilities
+from device_grant.server.session.asking import asker_for, spoken
 from device_grant.server.session.jose.compact import read_jwt
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol.numbers import number
 from device_grant.server.checks.ends.answers import NOTHING_MORE, verify_silence
-from device_grant.server.checks.ends.asking import Asker, Introspected, asking, require_active
 from device_grant.server.checks.ends.chain import GRACE, Chain, ended
 from device_grant.server.checks.ends.revoking import UNSUPPORTED, revoke
+from device_grant.server.session.asking import Asker, Introspected, asking, require_active
 from device_grant.server.session.jose.compact import read_jwt
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from urllib.parse import urlencode
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol.numbers import number
 from device_grant.server.checks.ends.answers import ACTIVE, OBJECT, TYPES, verify_answers
-from device_grant.server.checks.ends.asking import NOBODY, Asker, Introspected, asking, require_active
 from device_grant.server.checks.ends.chain import Chain
 from device_grant.server.checks.ends.revoking import identity
+from device_grant.server.session.asking import NOBODY, Asker, Introspected, asking, require_active
 from device_grant.server.session.jose.compact import read_jwt
 
 if TYPE_CHECKING:

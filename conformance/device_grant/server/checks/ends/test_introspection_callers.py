@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import Client
-from device_grant.server.checks.ends.asking import NOBODY, Asker, asker, asking, require_active, spoken
 from device_grant.server.checks.ends.chain import Chain
+from device_grant.server.session.asking import NOBODY, Asker, asker, asking, require_active, spoken
 from device_grant.server.session.device import WRONG_SECRET, without
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
-    from device_grant.server.checks.ends.asking import Introspected
+    from device_grant.server.session.asking import Introspected
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
