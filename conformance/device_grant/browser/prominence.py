@@ -98,8 +98,8 @@ async def look_at(page: PlaywrightPage, window: tuple[int, int]) -> list[Control
     """The controls of the page in a window of that size; raises Error of Playwright."""
     width, height = window
     await page.set_viewport_size({"width": width, "height": height})
-    found: list[dict[str, Any]] = await page.evaluate(_LOOKS)
-    return [ControlLook(**one) for one in found]
+    looks: list[dict[str, Any]] = await page.evaluate(_LOOKS)
+    return [ControlLook(**one) for one in looks]
 
 
 async def picture_of(page: PlaywrightPage, words: Sequence[str], window: tuple[int, int]) -> bytes:

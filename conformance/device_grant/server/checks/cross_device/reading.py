@@ -13,6 +13,9 @@ from device_grant.browser.tree import tree_of
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
+CLAIM = "unrequested_warning"
+"""By it the owner of a target says that a warning is there whose words are not known here."""
+WARNS = "rfc10027-6.1.14-warns-of-unrequested"
 _UNSEEN = frozenset({"head", "title", "script", "style", "template", "noscript", "option", "datalist"})
 _INLINE = frozenset({"a", "abbr", "b", "bdi", "code", "em", "font", "i", "kbd", "mark", "small", "span", "strong", "u"})
 """Elements that go on in the sentence that they stand in."""

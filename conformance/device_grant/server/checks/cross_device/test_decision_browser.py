@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 from device_grant.browser.prominence import DESKTOP, PHONE
 from device_grant.browser.words import ALLOW, AWAY, DENY, GO_BACK, GO_ON, plain
 from device_grant.judging import Inconclusive, Untestable, check
-from device_grant.server.checks.cross_device.reading import read_sentences, warns
-from device_grant.server.checks.cross_device.test_words import CLAIM, WARNS
+from device_grant.server.checks.cross_device.reading import CLAIM, WARNS, read_sentences, warns
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.pages.wording import DEVICE, unread
 
@@ -72,10 +71,10 @@ def test_warning_in_a_browser(device: Device, verify: Verify) -> None:
     with window_of(device.case) as window:
         grant = device.start()
         pages = [window.open(grant.verification_uri)]
-        told = [window.text()]
+        read = [window.text()]
         pages.append(question(window, device, grant))
-        told.append(window.text())
-    said = [warns(read_sentences(text)) for text in told]
+        read.append(window.text())
+    said = [warns(read_sentences(text)) for text in read]
     if True not in said:
         reason = next(filter(None, (unread(page.markup, "a page", DEVICE) for page in pages)), "")
         if reason or None in said:

@@ -50,10 +50,10 @@ def test_any_mitigation(case: ServerCase, verify: Verify) -> None:
             return
         again = asks(other, grant, question)
     pages = before_deciding(device)
-    told = [sentences(page.html) for page in pages]
-    text = squeezed(" ".join(sentence for spoken in told for sentence in spoken))
+    read = [sentences(page.html) for page in pages]
+    text = squeezed(" ".join(sentence for spoken in read for sentence in spoken))
     names = any(squeezed(word) in text for word in (name, device.client.id) if word)
-    clear = names and any(warns(spoken) is not False for spoken in told)
+    clear = names and any(warns(spoken) is not False for spoken in read)
     unread = any(page.data or page.markup.has_script for page in pages)
     limited = not starts_of(of_nobody(case).device)[-1].outcome.ok
     holds = True if clear or limited or not again else None if unread else False

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.browser.markup import squeezed
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
-from device_grant.server.checks.cross_device.reading import sentences, warns
+from device_grant.server.checks.cross_device.reading import CLAIM, WARNS, sentences, warns
 from device_grant.server.pages.informing import before_deciding, named
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.pages.wording import DEVICE, unread
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
-CLAIM = "unrequested_warning"
-"""By it the owner of a target says that a warning is there whose words are not known here."""
-WARNS = "rfc10027-6.1.14-warns-of-unrequested"
 _NAME = "Conformance Lamp 7Q"
 
 
