@@ -30,7 +30,7 @@ LEAST = {
     "RFC 8252": 3,
     "RFC 7636": 4,
     "RFC 7636 in the device grant": 8,
-    "RFC 8707": 6,
+    "RFC 8707": 23,
     "RFC 6750": 1,
     "RFC 7009": 33,
     "RFC 7662": 28,
@@ -51,6 +51,7 @@ NO_SECTION = {
     "rfc7636-device-4.3-required-start",
     "rfc7636-device-unclaimed-ignored",
     "rfc7636-device-verifier-without-challenge",
+    "rfc8707-unclaimed-is-ignored",
 }
 """Of what no section speaks: servers that do not know the document, or an attack on it."""
 
@@ -70,7 +71,7 @@ def test_every_field_keeps_its_share_of_entries():
     }
     assert filled["broken"] == sum(requirement.level is Level.IMPLIED for requirement in CATALOGUE.requirements)
     assert filled["needs"] >= 249
-    assert filled["excluded"] <= 121 + 38, "an entry that nothing tests has a reason that nobody can mend"
+    assert filled["excluded"] <= 122 + 38, "an entry that nothing tests has a reason that nobody can mend"
     levels = Counter(requirement.level.value for requirement in CATALOGUE.requirements)
     least = {"IMPLIED": 297, "MUST": 170, "SHOULD": 68, "MAY": 59, "MUST NOT": 29, "SHOULD NOT": 14}
     assert all(levels[level] >= count for level, count in least.items()), levels
@@ -269,7 +270,7 @@ def test_everyday_conformance_is_not_withheld():
     assert not [id_ for id_ in everyday if CATALOGUE.get(id_).security]
     # What proofs of possession are for is security: of these entries most are.
     others = [r for r in CATALOGUE.requirements if not r.id.startswith(("rfc9449", "dpop-device"))]
-    assert sum(r.security for r in others) < 268 + 24
+    assert sum(r.security for r in others) < 273 + 24
 
 
 def test_files_speak_of_the_project_and_its_sources_alone():

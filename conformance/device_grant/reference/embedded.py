@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 DIALECTS = tuple(USUAL)
 """Through which a run of `embedded` goes one after the other."""
 
+_UNANNOUNCED = ("jwt_access_tokens", "device_pkce", "dpop_device_code", "resource")
+"""What the RFC dialect has, and no metadata can say."""
+
 
 def embedded(
     dialect_name: str, faults: Iterable[str] = (), *, settings: Settings | None = None, user: User | None = None
@@ -62,13 +65,9 @@ def embedded(
             "registration": True,
             "metadata": spoken.has_metadata,
         }
-        | (
-            {"jwt_access_tokens": True, "device_pkce": True, "dpop_device_code": True}
-            if spoken.has_metadata
-            else {"authorization_code": True}
-        ),
+        | (dict.fromkeys(_UNANNOUNCED, True) if spoken.has_metadata else {"authorization_code": True}),
         introspection=_introspecting(settings) if spoken.has_metadata else IntrospectionSection(),
-        request=RequestDefaults(pkce_client=next(iter(settings.pkce_clients), "") if spoken.has_metadata else ""),
+        request=_requests(settings) if spoken.has_metadata else RequestDefaults(),
         iam=SigningKeys() if spoken.has_metadata else _signing(settings),
     )
     folder = Path(__file__).parent / "server"
@@ -84,6 +83,14 @@ def embedded(
 def _endpoints(settings: Settings) -> EndpointsSection:
     """Stated, not discovered: a server whose metadata is faulty must still be reached to be judged."""
     return msgspec.convert({"base": settings.base, **settings.usual.paths}, EndpointsSection)
+
+
+def _requests(settings: Settings) -> RequestDefaults:
+    """The first two resources that are known, and a client that has to use PKCE."""
+    return RequestDefaults(
+        resources=tuple(one.uri for one in settings.protected_resources[:2]),
+        pkce_client=next(iter(settings.pkce_clients), ""),
+    )
 
 
 def _introspecting(settings: Settings) -> IntrospectionSection:

@@ -117,6 +117,8 @@ class RequestDefaults(_Section, frozen=True, kw_only=True):
     """AWS dialect: startUrl."""
     registration: dict[str, Any] = {}
     """Members that this server insists on at registration, canonical names."""
+    resources: tuple[str, ...] = ()
+    """Resources for which every client may ask for tokens (RFC 8707), two of them, best on one host."""
     pkce_client: str = ""
     """Id of a public client that has to use PKCE in the device grant, where there is one besides the others."""
 

@@ -41,8 +41,17 @@ class Rfc8628Dialect(Dialect):
     code_comes_before_client = False
 
     def encode(self, operation: Operation, url: str, members: Mapping[str, Any], client: Client | None) -> Request:
-        """Form body for the device authorization and token endpoints, JSON for registration (RFC 7591 3.1)."""
-        pairs = [(name, value) for name, value in members.items() if value is not None]
+        """Form body for the device authorization and token endpoints, JSON for registration (RFC 7591 3.1).
+
+        A tuple in a form is a parameter that is repeated, such as resource (RFC 8707 section 2).
+        """
+        form = self.encoding(operation) == "form"
+        pairs = [
+            (name, one)
+            for name, value in members.items()
+            for one in (value if form and isinstance(value, tuple) else (value,))
+            if one is not None
+        ]
         headers: list[tuple[str, str]] = [("Content-Type", self.media_type(operation)), ("Accept", JSON_TYPE)]
         if client is not None and operation is not Operation.REGISTRATION:
             own, authorization = self.credentials(client)

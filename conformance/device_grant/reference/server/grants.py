@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT
+from device_grant.reference.server.binding.resources import in_tokens, kept_terms, narrowed, understood
 from device_grant.reference.server.http import Refusal, VerbatimAnswer, crash, hung_up
 from device_grant.reference.server.issued import identity, jwts
 from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
@@ -130,20 +131,21 @@ class Grants:
         return next(one.scope for one in reversed(self.store.grants.values()) if one.client.id == grant.client.id)
 
     async def refresh(
-        self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None, key: str = ""
+        self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None, bound: Bound = UNBOUND
     ) -> Tokens:
         """A refresh (RFC 6749 section 6): the token is replaced; using a replaced one revokes its successors.
 
-        `key` is that of the request's proof, if it has one.
+        `bound` has the key of the request's proof, if it has one, and the resources that it names.
         """
+        key, resources = bound.access, bound.resources
         self._require_key(self.store.refresh_tokens.get(token), key)
         if self.store.faults.refresh_race:
-            held = self._refreshable(client, token, scope)
+            held = self._refreshable(client, token, scope, resources)
             await race_window()
             held.replaced = True
         else:
             with self.store.lock:
-                held = self._refreshable(client, token, scope)
+                held = self._refreshable(client, token, scope, resources)
                 held.replaced = True
         if self.store.faults.lost_refresh_repeats:
             held.lost = held.lost or await hung_up()
@@ -152,7 +154,7 @@ class Grants:
         terms = held.terms
         if self.store.faults.refresh_for_the_last_user:
             terms = replace(terms, subject=self.store.last_subject)
-        bound = Bound(key, "" if self.store.faults.dpop_rotation_drops_key else held.key)
+        bound = Bound(key, "" if self.store.faults.dpop_rotation_drops_key else held.key, resources)
         issued = self.issue(client, granted, terms, family=held.family, refresh_scope=kept, bound=bound)
         if self.store.faults.revocation_lags and issued.refresh_token is not None:
             # What ends with its family in a moment has no successor that does not.
@@ -168,7 +170,9 @@ class Grants:
         if not (faults.dpop_refresh_unbound if key else faults.dpop_refresh_downgrades):
             raise Refusal("invalid_grant", "Invalid refresh token: it belongs to another key")
 
-    def _refreshable(self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None) -> RefreshToken:
+    def _refreshable(
+        self, client: RegisteredClient, token: str, scope: tuple[str, ...] | None, resources: tuple[str, ...]
+    ) -> RefreshToken:
         """What is known of a refresh token that may be used now; everything else is a Refusal."""
         faults = self.store.faults
         held = self.store.refresh_tokens.get(token)
@@ -188,6 +192,9 @@ class Grants:
             raise Refusal("invalid_scope", "Invalid scope: a refresh has the scope that was granted")
         if scope is not None and not set(scope) <= set(held.scope) and not faults.refresh_widens_scope:
             raise Refusal("invalid_scope", "Invalid scope: a refresh cannot ask for more than was granted")
+        if resources:
+            widens = faults.resource_widened_at_refresh
+            narrowed(resources, held.terms.audience, self.store.settings, faults, widens=widens)
         return held
 
     def _judge(self, client: RegisteredClient, device_code: str) -> IssuedGrant:
@@ -348,20 +355,23 @@ class Grants:
                     expires=self.store.clock()
                     + (lifetime if faults.refresh_ends_with_access_token else settings.refresh_token_lifetime)
                     * (ENDLESS if faults.refresh_token_endless else 1),
-                    terms=terms,
+                    terms=kept_terms(terms, bound.resources, faults),
                     key=bound.refresh,
                 )
         if faults.token_of_the_last_user:
             terms = replace(terms, subject=self.store.last_subject)
         now = self.store.clock()
-        audience = terms.audience or jwts.default_audience(settings)
+        audience = bound.resources or terms.audience or jwts.default_audience(settings)
+        audience = in_tokens(audience, settings, faults)
+        asked, scope = scope, understood(scope, audience, settings, faults)
         terms = confirmed(terms, bound, faults)
         own = settings.default_scope if faults.scope_silently_limited else scope
         held = AccessTokenRecord(client, own, terms, family, now, now + lifetime, audience)
         access_token = self._access_token(held, lifetime)
         self.store.access_tokens[access_token] = held
         id_token = identity.id_token(self.store, held, access_token, refreshed=refresh_scope is not None)
-        return Tokens(access_token, lifetime, refresh_token, scope, id_token, bound.access)
+        reported = asked if faults.resource_cuts_scope_silently else scope
+        return Tokens(access_token, lifetime, refresh_token, reported, id_token, bound.access)
 
     def _access_token(self, held: AccessTokenRecord, lifetime: int) -> str:
         faults = self.store.faults

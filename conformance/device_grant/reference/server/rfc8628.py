@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server import forms, metadata, registration
-from device_grant.reference.server.binding import pkce
+from device_grant.reference.server.binding import pkce, polling, resources
 from device_grant.reference.server.credentials import proves, refusal
 from device_grant.reference.server.ends import endpoints as ends
 from device_grant.reference.server.ends.desk import Desk, served_by_get
@@ -30,6 +30,7 @@ from device_grant.reference.server.managing import MANAGED, manage, members_of
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, JWKS_PATH, USERINFO_PATH, redirect_anywhere
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
 from device_grant.reference.server.possession.binding import JKT, KeyBinding
+from device_grant.reference.server.possession.bound import Bound
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
 from device_grant.reference.server.wire import respelt
@@ -111,10 +112,12 @@ class Rfc8628Endpoints:
         if requested is None and self.faults.scopeless_unapprovable:
             granted = ()
         challenge = pkce.challenged(self.store, client, parameters)
+        named = self._resources(call)
         grant = self.store.add_grant(client, granted)
         grant.nonce = parameters.get("nonce", "")
         grant.challenge = challenge
         grant.key = key
+        grant.resources = () if self.faults.resource_of_start_forgotten else named
         members = device_response(grant, self.settings, self.faults, self.base(call))
         status = 201 if self.faults.device_response_201 else 200
         caching = {} if self.faults.device_response_cacheable else NO_STORE
@@ -138,7 +141,7 @@ class Rfc8628Endpoints:
         key = self.binding.at_token(call, f"{self.base(call)}{call.path}", parameters)
         self.binding.require_proof(client, key)
         if grant_type == REFRESH_TOKEN_GRANT:
-            return self._tokens(await self._refresh(client, parameters, key))
+            return self._tokens(await self._refresh(client, parameters, Bound(key, resources=self._resources(call))))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
             raise Refusal("unsupported_grant_type", "Only the device grant and refresh_token are supported")
@@ -146,9 +149,8 @@ class Rfc8628Endpoints:
         self.binding.require_key(polled, key)
         bound = self.binding.of_code(client, polled, key)
         device_code = self._device_code(call, parameters)
-        tokens = await self.grants.redeem(
-            client, device_code, lambda grant: pkce.require_verifier(self.store, grant, parameters), bound
-        )
+        named, condition = polling.bound(self.store, call.body, device_code, parameters)
+        tokens = await self.grants.redeem(client, device_code, condition, replace(bound, resources=named))
         if self.faults.token_scope_widens:
             tokens = replace(tokens, scope=self._scope(parameters) or tokens.scope)
         return self._tokens(tokens)
@@ -175,7 +177,10 @@ class Rfc8628Endpoints:
         headers = {} if self.faults.registration_cacheable else NO_STORE_OR_CACHE
         return self._json(200 if self.faults.registration_status_wrong else 201, members, headers)
 
-    async def _refresh(self, client: RegisteredClient, parameters: Mapping[str, str], key: str) -> Tokens:
+    def _resources(self, call: Call) -> tuple[str, ...]:
+        return resources.asked_for(call.body, self.settings, self.faults)
+
+    async def _refresh(self, client: RegisteredClient, parameters: Mapping[str, str], bound: Bound) -> Tokens:
         if not may_use(client, REFRESH_TOKEN_GRANT):
             raise Refusal("unauthorized_client", "This client is not registered for refresh_token")
         token = parameters.get("refresh_token")
@@ -183,7 +188,7 @@ class Rfc8628Endpoints:
             if self.faults.missing_refresh_token_500:
                 raise crash()
             raise Refusal("invalid_request", "The parameter refresh_token is missing")
-        return await self.grants.refresh(client, token, self._scope(parameters), key)
+        return await self.grants.refresh(client, token, self._scope(parameters), bound)
 
     def _tokens(self, tokens: Tokens) -> Answer:
         if self.faults.openid_breaks_tokens and "openid" in tokens.scope:

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
 from device_grant.protocol import RFC8628
+from device_grant.reference.server.binding.known import PROTECTED_RESOURCES, ProtectedResource
 from device_grant.reference.server.ends.callers import RESOURCE_SERVERS, ResourceServer
 from device_grant.reference.server.signed.settings import SignedSettings
 from device_grant.reference.server.usual import DAY, Usual, usual
@@ -69,6 +70,8 @@ class Settings:
     """AWS: keys and application of CreateTokenWithIAM."""
     resource_servers: tuple[ResourceServer, ...] = RESOURCE_SERVERS
     """RFC dialect: who may introspect tokens that are for them (RFC 7662)."""
+    protected_resources: tuple[ProtectedResource, ...] = PROTECTED_RESOURCES
+    """RFC dialect: what clients may ask tokens for (RFC 8707)."""
     pkce_clients: tuple[str, ...] = ("pkce-client",)
     """RFC dialect: ids of clients that have to use PKCE in the device grant; the others may."""
     dpop_nonces: bool = True

@@ -128,11 +128,13 @@ class IssuedGrant:
     """What the device sent for its ID token."""
     challenge: str = ""
     """S256 of the verifier that its polls must have (RFC 7636); empty: none."""
+    resources: tuple[str, ...] = ()
+    """What the device asked for (RFC 8707); empty: nothing in particular."""
 
     @property
     def terms(self) -> Terms:
         """What was approved, and by whom; the decision counts as the sign-in."""
-        return Terms(subject=self.subject, authenticated=self.decided, nonce=self.nonce)
+        return Terms(subject=self.subject, authenticated=self.decided, nonce=self.nonce, audience=self.resources)
 
 
 @dataclass

@@ -16,12 +16,14 @@ _THUMBPRINT = "jkt"
 
 @dataclass(frozen=True)
 class Bound:
-    """Thumbprints of keys (RFC 7638); empty: to none."""
+    """Thumbprints of keys (RFC 7638), empty: to none; and for what the access token is."""
 
     access: str = ""
     """That of the access token."""
     refresh: str = ""
     """That of the refresh token."""
+    resources: tuple[str, ...] = ()
+    """Those that the request named (RFC 8707); empty: all that was approved."""
 
 
 UNBOUND = Bound()
