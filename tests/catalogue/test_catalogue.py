@@ -19,7 +19,7 @@ FOLDER = Path(str(resources.files("device_grant.catalogue")))
 CATALOGUE = load()
 
 LEAST = {
-    "OpenID Connect Core 1.0": 47,
+    "OpenID Connect Core 1.0": 49,
     "RFC 8628": 163,
     "RFC 6749": 190,
     "RFC 7591": 72,
@@ -34,7 +34,7 @@ LEAST = {
     "RFC 6750": 1,
     "RFC 7009": 33,
     "RFC 7662": 28,
-    "RFC 9068": 35,
+    "RFC 9068": 36,
     "RFC 9110": 30,
     "RFC 9449": 43,
     "DPoP device flow draft-00": 9,

@@ -22,6 +22,7 @@ HASH, ARRAY, UNKNOWN = (
     "oidc-core-2-client-aud-array",
     "oidc-core-2-client-unknown-claims",
 )
+WITHOUT, USERINFO = "oidc-core-3.1.3.3-client-without-id-token", "oidc-core-5.3.2-client-userinfo-sub"
 
 
 class ChecksIdTokens(Plain):
@@ -103,11 +104,61 @@ class BelievesEverything(Plain):
     claims = Claims(registration=False, id_token=True)
 
 
+class CrashesWithoutOne(ChecksIdTokens):
+    """What an interpreter writes of a member that is not there."""
+
+    def check(self, members):
+        if not members.get("id_token"):
+            self.say("Traceback (most recent call last):\n  File \"login.py\", line 7\nKeyError: 'id_token'")
+            raise GiveUp("KeyError")
+        super().check(members)
+
+
+class AsksUserinfo(ChecksIdTokens):
+    """It signs in, and shows who that is only if both name the same person."""
+
+    compares = True
+    shows = True
+
+    def got(self, members):
+        self.check(members)
+        answer = self.ask("GET", f"{BASE}/userinfo", bearer=members["access_token"])
+        person = self.members(answer)
+        claims = jwt.decode(members["id_token"], options={"verify_signature": False})
+        if self.shows and "name" in person and (person["sub"] == claims["sub"] or not self.compares):
+            self.say(f"Hello {person['name']}")
+        Plain.got(self, members)
+
+
+class TakesAnybody(AsksUserinfo):
+    compares = False
+
+
+class SaysNothing(AsksUserinfo):
+    shows = False
+
+
+def test_who_crashes_without_an_id_token_is_warned():
+    verdicts, _ = judged(opened(CrashesWithoutOne()), "identity::test_no_id_token")
+    assert verdicts == {WITHOUT: {Verdict.WARN}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict"),
+    [(AsksUserinfo, Verdict.PASS), (TakesAnybody, Verdict.FAIL), (SaysNothing, Verdict.INCONCLUSIVE)],
+)
+def test_userinfo_of_another_person(kind, verdict):
+    verdicts, _ = judged(opened(kind()), "identity::test_userinfo_of_another_person")
+    assert verdicts == {USERINFO: {verdict}}
+
+
 @pytest.mark.parametrize("kind", [ChecksIdTokens, PollsOn, TakesItsTime])
 def test_who_checks_id_tokens_is_not_blamed(kind):
     verdicts, broken = judged(opened(kind()), *CHECKS)
     assert broken == ({"rfc8628-3.3-client-polls-until-done"} if kind is PollsOn else set())
-    assert set(verdicts) == {ISSUER, AUDIENCE, EXPIRY, SIGNATURE, ALWAYS, ALGORITHM, HASH, ARRAY, UNKNOWN}
+    # It does not ask for userinfo.
+    assert verdicts.pop(USERINFO) == {Verdict.NOT_APPLICABLE}
+    assert set(verdicts) == {ISSUER, AUDIENCE, EXPIRY, SIGNATURE, ALWAYS, ALGORITHM, HASH, ARRAY, UNKNOWN, WITHOUT}
     assert set.union(*verdicts.values()) == {Verdict.PASS}
 
 

@@ -155,13 +155,14 @@ class SmallClient:
             self.now = min(self.now, limit)
             raise TimeoutError
 
-    def ask(self, method: str, url: str, members: dict[str, Any] | None = None) -> Exchange:
+    def ask(self, method: str, url: str, members: dict[str, Any] | None = None, bearer: str = "") -> Exchange:
         authority = self.invocation.authority
         content = b""
         if members is not None:
             own = {"client_id": self.given.get("CLIENT_ID", "me"), **members}
             content = urlencode({name: value for name, value in own.items() if value}).encode()
         headers = (("Content-Type", FORM), ("Content-Length", str(len(content)))) if content else ()
+        headers += (("Authorization", f"Bearer {bearer}"),) if bearer else ()
         request = Request(method, url, headers, content)
         request = Request(method, url, headers, content, authority.operation(request))
         reply = authority.answer(request)

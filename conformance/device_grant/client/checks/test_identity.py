@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from device_grant.client.scripted.identity import IdTokenLie
-from device_grant.client.scripted.steps import identified
-from device_grant.judging import NotApplicable, check
+from device_grant.client.scripted.members import USERINFO as USERINFO_PATH
+from device_grant.client.scripted.steps import change, identified
+from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Purpose
 
 if TYPE_CHECKING:
@@ -20,6 +23,15 @@ EXPIRY, HASH = "oidc-core-3.1.3.7-client-exp", "oidc-core-3.1.3.8-client-at-hash
 SIGNATURE, ALWAYS = "oidc-core-3.1.3.7-client-signature", "oidc-core-3.1.3.7-client-signature-always"
 ALGORITHM = "oidc-core-3.1.3.7-client-alg"
 ARRAY, UNKNOWN = "oidc-core-2-client-aud-array", "oidc-core-2-client-unknown-claims"
+WITHOUT, USERINFO = "oidc-core-3.1.3.3-client-without-id-token", "oidc-core-5.3.2-client-userinfo-sub"
+THE_PERSON, ANOTHER = "Ada Right-4c1e", "Eve Wrong-9d2f"
+BROKE = re.compile(
+    r"Traceback \(most recent call last\)|^\s+at \S+.*[:(]\d+|^panic: |^goroutine \d+|\bthread '.*' panicked"
+    r"|\b(?:Key|Type|Attribute|Index|Reference|NoMethod)Error\b|NullPointerException|NullReferenceException"
+    r"|nil pointer dereference|undefined method|Cannot read propert",
+    re.MULTILINE,
+)
+"""What a program writes that did not foresee what happened."""
 UNHEARD_OF = {
     "https://example.org/a": "b" * 200,
     "device_grant_object": {"a": [{}, None]},
@@ -92,6 +104,52 @@ def test_id_token_in_another_form(client: ClientUnderTest, verify: Verify) -> No
     verify.that(ARRAY, array.succeeded, "does not take an array as aud", array)
     more = _login_with(client, "unknown claims", IdTokenLie(claims=UNHEARD_OF))
     verify.that(UNKNOWN, more.succeeded, "does not take an ID token with claims that it does not know", more)
+
+
+@check(WITHOUT, faults=("id_token_indexed",), needs=("id_token",))
+def test_no_id_token(client: ClientUnderTest, verify: Verify) -> None:
+    """The token response has no ID token, and then null for one. Accepted: a sign-in, or an error in words."""
+    client.free("token", "id_token")
+    for what, value in (("no ID token", ...), ("null for the ID token", None)):
+        login = client.ask(what, change(id_token=value))
+        login.need(Purpose.POLL)
+        broke = any(BROKE.search(text) for text in login.written.values())
+        copes = None if login.succeeded is None else login.succeeded or (bool(login.settled) and not broke)
+        verify.that(WITHOUT, copes, "breaks where the token response has no ID token", login)
+
+
+@check(USERINFO, faults=("userinfo_subject_unchecked",), needs=("id_token",))
+def test_userinfo_of_another_person(client: ClientUnderTest, verify: Verify) -> None:
+    """Userinfo has the sub of the ID token, then another one. Accepted: what the second tells is not used.
+
+    It is not applicable to clients that do not ask for userinfo.
+    """
+    right = client.ask("userinfo of the person", userinfo={"sub": "person", "name": THE_PERSON})
+    right.need(Purpose.POLL)
+    if not _asked_userinfo(right):
+        raise NotApplicable("the client does not ask for userinfo")
+    if not right.succeeded:
+        raise Untestable("the client does not sign in with userinfo of the right person either")
+    wrong = client.ask("userinfo of another", userinfo={"sub": "somebody-else", "name": ANOTHER})
+    wrong.need(Purpose.POLL)
+    if not _asked_userinfo(wrong):
+        raise Inconclusive("the client did not ask for userinfo again")
+    refused = _refused(wrong)
+    if refused is False:
+        # It may have signed in and left the claims alone, which only shows where it uses those of the right person.
+        used = _names(wrong, ANOTHER)
+        refused = not used if used or _names(right, THE_PERSON) else None
+    verify.that(USERINFO, refused, "takes userinfo of another person than that of the ID token", wrong)
+
+
+def _asked_userinfo(login: Attempt) -> bool:
+    return any(urlsplit(entry.request.url).path == USERINFO_PATH for entry in login.exchanges)
+
+
+def _names(login: Attempt, name: str) -> bool:
+    """Whether the client has written that name, in its outputs or in a file."""
+    files = any(name.encode() in file.content for file in login.files)
+    return files or any(name in text for text in login.written.values())
 
 
 def _login_with(client: ClientUnderTest, label: str, lie: IdTokenLie) -> Attempt:

@@ -12,7 +12,16 @@ from urllib.parse import urlsplit
 from device_grant.client.scripted.code_grant import AUTHORIZATION_CODE, AUTHORIZE, CodeGrant
 from device_grant.client.scripted.device_pkce import Challenges
 from device_grant.client.scripted.identity import HONEST, IdTokenLie, id_token, key_set
-from device_grant.client.scripted.members import ISSUED, JWKS, codes, metadata, metadata_places, registration, tokens
+from device_grant.client.scripted.members import (
+    ISSUED,
+    JWKS,
+    USERINFO,
+    codes,
+    metadata,
+    metadata_places,
+    registration,
+    tokens,
+)
 from device_grant.client.scripted.pace import StatedPace
 from device_grant.client.scripted.placeholders import ID_TOKEN, OF_THE_ANSWER, Words, filled, filled_text, named, wants
 from device_grant.client.scripted.places import OPERATIONS, PURPOSES, usual_paths
@@ -61,6 +70,8 @@ class Authority:
     """Members that the metadata has besides the honest ones; None removes one, `{base}` is filled in."""
     moved: dict[str, str] = field(default_factory=dict)
     """Other paths of the endpoints, by channel, with a query that clients have to keep."""
+    userinfo: dict[str, Any] | None = None
+    """What userinfo tells of a person to whoever has an access token; None: there is no such endpoint."""
     metadata_at: tuple[str, ...] | None = None
     """Paths at which there is metadata; None: at every well-known place of the issuer."""
     exchanges: list[Exchange] = field(default_factory=list)
@@ -349,6 +360,9 @@ class Authority:
                 headers = {"Content-Type": entry.content_type} | entry.headers
                 said = tuple((name, filled_text(value, words)) for name, value in headers.items())
                 return Reply(entry.status, said, filled_text(entry.body, words).encode())
+        if path == USERINFO and self.userinfo is not None:
+            known = (request.header("authorization") or "").partition(" ")[2] in self.issued.get("access_token", ())
+            return json_reply(self.userinfo) if known else json_reply({"error": "invalid_token"}, 401)
         if path == JWKS:
             return json_reply(key_set() if self._signs else {"keys": []})
         return json_reply({"error": "not_found"}, 404)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Dialect
 
 JWKS = "/jwks"
+USERINFO = "/userinfo"
 """Where the keys are that sign ID tokens; none unless client.toml asks for such tokens."""
 EXPIRES_IN = 600
 INTERVAL = 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from device_grant.client.drivers.invocation import Home, Invocation
 from device_grant.client.drivers.visiting import Errands
+from device_grant.client.scripted.members import USERINFO
 from device_grant.client.scripted.steps import Script, change
 from device_grant.judging import Check, Claim, Ledger, NotApplicable, StopCheck, Untestable, Verify, applies
 from device_grant.protocol import Transcript
@@ -293,6 +294,7 @@ class ClientUnderTest:
         discover: bool = False,
         issuer_path: str = "",
         documents: Mapping[str, Any] | None = None,
+        userinfo: Mapping[str, Any] | None = None,
         moved: Mapping[str, str] | None = None,
         metadata_at: tuple[str, ...] | None = None,
         suspended: float = 0.0,
@@ -308,7 +310,7 @@ class ClientUnderTest:
         variables, `moved` other paths, with a query, by channel; `suspended` are seconds for which it is stopped
         after its first poll, `watched` whether its HOME is, `terminal` whether it writes to one, `to_the_letter`
         whether the server answers in the dialect by which the client is judged, also where that is none that it
-        understands.
+        understands. `userinfo` are claims; the metadata then says where they are.
         """
         run = self._run
         claimed = {"refresh": "refresh", "code": "authorization_code", "logout": "revocation"}
@@ -332,6 +334,9 @@ class ClientUnderTest:
         if to_the_letter:
             authority.dialect = run.dialect
         authority.documents, authority.moved = dict(documents or {}), dict(moved or {})
+        if userinfo is not None:
+            authority.userinfo = dict(userinfo)
+            authority.documents["userinfo_endpoint"] = f"{{base}}{USERINFO}"
         authority.issuer_path = issuer_path or authority.issuer_path
         variables = run.given(operation, confidential=confidential, scope=scope) | dict(given or {})
         if device_code:

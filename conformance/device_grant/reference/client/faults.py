@@ -133,6 +133,9 @@ class ClientFaults(Misbehaviour):
     id_token_of_unknown_key_taken: bool = fault("The signature of a key that it does not know is not checked.", RFC)
     id_token_hash_unchecked: bool = fault("at_hash in an ID token is not compared with the access token.", RFC)
     id_token_claims_unknown_refused: bool = fault("It fails on claims of an ID token that it does not know.", RFC)
+    id_token_indexed: bool = fault("It fails without a word if the token response has no ID token.", RFC)
+    userinfo_subject_unchecked: bool = fault("Userinfo of another person than the ID token's is taken.", RFC)
+    access_token_looked_into: bool = fault("It decodes the access token and goes by what that says.", RFC)
 
     # The person and the files.
     user_code_not_shown: bool = fault("It shows the verification URI alone.")

@@ -90,3 +90,29 @@ class IdTokenCheck:
             return jwt.decode(token, keys[0], algorithms=[ALGORITHM], options=own)
         except jwt.PyJWTError as error:
             raise Failed(f"id_token: {error}") from error
+
+
+def require_same_person(id_token: str, userinfo: Mapping[str, Any]) -> None:
+    """Raise Failed where userinfo is not of the person of a checked ID token (OpenID Connect Core 5.3.2)."""
+    import jwt
+
+    claims = jwt.decode(id_token, options={"verify_signature": False})
+    if userinfo.get("sub") != claims.get("sub"):
+        raise Failed("userinfo: of another person")
+
+
+def require_life(access_token: str, now: float) -> None:
+    """Raise Failed where an access token looks like a JWT and is none, or has ended by what it says: only a fault asks.
+
+    RFC 9068 section 6 forbids clients to look.
+    """
+    import jwt
+
+    if not access_token.startswith("ey"):
+        return
+    try:
+        claims = jwt.decode(access_token, options={"verify_signature": False, "verify_exp": False})
+    except jwt.PyJWTError as error:
+        raise Failed(f"access_token: {error}") from error
+    if claims.get("exp", now) < now:
+        raise Failed("access_token: expired")

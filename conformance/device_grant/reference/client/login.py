@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlsplit
 
@@ -10,6 +11,7 @@ from device_grant.protocol import DEFAULT_INTERVAL, Client, Operation, Outcome, 
 from device_grant.protocol.dialects import json_object
 from device_grant.reference.client.answers import AnswerReader, Failed
 from device_grant.reference.client.discovery import discover
+from device_grant.reference.client.identity import IdTokenCheck, require_life, require_same_person
 from device_grant.reference.client.messages import Messages
 from device_grant.reference.client.pace import Pace
 from device_grant.reference.client.sign_in import SignIn
@@ -160,6 +162,8 @@ class Login:
 
     def _got(self, outcome: Outcome, client: Client, old_refresh: str = "") -> None:
         token = self._answers.token(outcome, refreshed=bool(old_refresh))
+        if self._faults.access_token_looked_into:
+            require_life(token, self._network.time())
         self._check_identity(outcome, client, token)
         refresh = outcome.members.get("refresh_token")
         kept = {"access_token": token, "refresh_token": refresh}
@@ -167,26 +171,38 @@ class Login:
             kept["refresh_token"] = "" if self._faults.refresh_token_forgotten else old_refresh
         self._store.write("tokens", kept)
         self._say(f"device-grant: token {token} {kept['refresh_token'] or ''}".rstrip())
-        self._use(token)
+        self._use(token, outcome.members.get("id_token") if self._keys else None)
 
     def _check_identity(self, outcome: Outcome, client: Client, token: str) -> None:
         """Check the ID token, if there is one and the issuer's keys are known; raises Failed if it is not good."""
-        from device_grant.reference.client.identity import IdTokenCheck
-
         identity = outcome.members.get("id_token")
-        if not isinstance(identity, str) or not self._keys:
+        if not self._keys:
+            return
+        if self._faults.id_token_indexed:
+            identity = outcome.members["id_token"]
+        if not isinstance(identity, str):
             return
         keys = json_object(self._transport.send(Request("GET", self._keys, (("Accept", "application/json"),)))) or {}
         now = self._network.time()
         IdTokenCheck(self._settings.issuer, client.id, token, keys, now, self._faults).judge(identity)
 
-    def _use(self, token: str) -> None:
-        """Ask for user information once; what comes of it is of no importance."""
+    def _use(self, token: str, identity: Any) -> None:
+        """Ask for user information once; raises Failed where it is of another person than the ID token.
+
+        What comes of it otherwise is of no importance.
+        """
         request = Request("GET", f"{self._settings.endpoint}/userinfo", (("Authorization", f"Bearer {token}"),))
         try:
-            self._transport.send(request)
+            response = self._transport.send(request)
         except (Broken, Untrusted):
             return
+        person = json_object(response) if response.status == HTTPStatus.OK else None
+        if person is None or not isinstance(identity, str):
+            return
+        if not self._faults.userinfo_subject_unchecked:
+            require_same_person(identity, person)
+        if isinstance(person.get("name"), str):
+            self._say(f"Signed in as {person['name']}.")
 
     # Steps.
 
