@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from support.learned import dialect_of, learned_reference, parted
 
 from device_grant.cli import cli
+from device_grant.learning.endings import NotLearnableError
 from device_grant.learning.inputs import SETS
-from device_grant.learning.word import NotLearnableError
 from device_grant.protocol import RFC8628
 from device_grant.reference.server.faults import Faults
 

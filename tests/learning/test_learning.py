@@ -9,10 +9,11 @@ from device_grant.catalogue import load
 from device_grant.errors import ExitCode
 from device_grant.learning import learn
 from device_grant.learning.asking import Budget
+from device_grant.learning.endings import NotLearnableError, ThrottledError
 from device_grant.learning.inputs import SETS, sets_of
 from device_grant.learning.learn import INTERRUPTED, learn_set
 from device_grant.learning.machine import differences
-from device_grant.learning.word import NotLearnableError, ThrottledError, WordRun
+from device_grant.learning.word import WordRun
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server.http import Refusal

@@ -10,11 +10,11 @@ from support.learned import recorded_reference
 from support.proof import faults, judges
 
 from device_grant.catalogue import load
+from device_grant.learning.endings import NotLearnableError
 from device_grant.learning.inputs import PUBLIC_INPUTS
 from device_grant.learning.machine import dot
 from device_grant.learning.protocol import WITHHELD, Colour, protocol_machine
 from device_grant.learning.record import encoded, publishable, withheld
-from device_grant.learning.word import NotLearnableError
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.report.drawing import marks
 from device_grant.report.machine_page import render_page

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import uvicorn
 from odd_answers import OddJson
-from odd_rules import NeverSlowDown, NineDigits, NoInterval
+from odd_rules import NeverSlowDown, NineDigits, NoInterval, WaitingRoom
 from peer_aws import HonestAws
 from peer_rfc import Honest
 from peer_wire import LONGEST_BODY, Answer, Request
@@ -100,6 +100,10 @@ class FiveSecondsBySocket(ShortLived, NoInterval):
 
     interval = 5
     lifetime = 30
+
+
+class WaitingRoomBySocket(ShortLived, WaitingRoom):
+    """Too many wrong codes are told by a page with status 200, without Retry-After."""
 
 
 class Plain(BaseHTTPRequestHandler):

@@ -8,8 +8,8 @@ from peer_room import FOLDER, PEERS, target_toml
 from support import varieties
 from support.learned import learned_of
 
+from device_grant.learning.endings import NotLearnableError
 from device_grant.learning.machine import spoken
-from device_grant.learning.word import NotLearnableError
 from device_grant.targets.load import read_target
 from device_grant.targets.transports.in_process import AsgiTarget
 from device_grant.targets.users import ModuleUser

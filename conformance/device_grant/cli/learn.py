@@ -172,9 +172,10 @@ class _Settings:
     def ask(self, target: str, word: Sequence[Any]) -> int:
         """Ask one word and print what the texts say of its answers; returns the exit code."""
         from device_grant.learning.abilities import actors_for
+        from device_grant.learning.endings import TooLongError
         from device_grant.learning.inputs import sets_of
         from device_grant.learning.protocol import Colour, judged, protocol_machine
-        from device_grant.learning.word import TooLongError, carry_out
+        from device_grant.learning.word import carry_out
         from device_grant.report.console import Screen
         from device_grant.report.learned import render_word
 

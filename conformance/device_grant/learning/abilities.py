@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import Check, StopCheck
 from device_grant.judging.registry import anywhere
+from device_grant.learning.endings import NotLearnableError, TooLongError
 from device_grant.learning.inputs import DECISIONS, HALVES, REFRESHES, WAITS, Stimulus
-from device_grant.learning.word import REFUSED, Actors, NotLearnableError, TooLongError, WordRun, require_own
+from device_grant.learning.protocol import OK
+from device_grant.learning.word import Actors, WordRun, require_own
 from device_grant.server.session.case import ServerCase
 from device_grant.server.session.device import NO_LIFETIME, Device
 from device_grant.server.session.pace import LATITUDE
@@ -115,7 +117,11 @@ def _without_decisions(actors: Actors, wanted: tuple[Stimulus, ...]) -> dict[Sti
     # The refusal first: a server that takes one for an approval where there was one before is seen for what it is.
     for kind in (Stimulus.DENY, Stimulus.APPROVE):
         alike = [one for one in deciding if (one is Stimulus.DENY) == (kind is Stimulus.DENY)]
-        if alike and WordRun(actors).act(kind) == REFUSED:
+        if not alike:
+            continue
+        if WordRun(actors).act(kind) == OK:
+            actors.taken.update(alike)
+        else:
             left_out |= dict.fromkeys(alike, f"a fresh grant could not be decided: {actors.refusals[kind]}")
     return left_out
 

@@ -13,7 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from device_grant.learning.word import ThrottledError, TooLongError, WordRun
+from device_grant.learning.endings import (
+    ForgottenError,
+    NonDeterminismError,
+    OutOfBudgetError,
+    ThrottledError,
+    TooLongError,
+)
+from device_grant.learning.inputs import DECISIONS, Stimulus
+from device_grant.learning.word import WordRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -26,22 +34,8 @@ _VOTES = 3
 """How often a word is asked once more that was answered in two ways."""
 _MOST_ODD = 5
 """Words that were answered in two ways, after which nothing is learned any more."""
-_REST = 61.0
-"""Seconds after which a user is let in again: pages count by the minute."""
 _RESTS = 4
 T = TypeVar("T")
-
-
-class OutOfBudgetError(Exception):
-    """Time or requests are used up; the message says which."""
-
-
-class NonDeterminismError(Exception):
-    """The server answers the same word in several ways."""
-
-
-class ForgottenError(Exception):
-    """An answer that was known was a chance one, and was forgotten: what came of it has to be concluded anew."""
 
 
 @dataclass
@@ -95,6 +89,11 @@ class Asking:
         self._state: dict[str, str] | None = None
         """Of the monitor; None past red."""
         self._lock = threading.Lock()
+        self._put_off: ThrottledError | None = None
+        """What a user met that decides beside others."""
+        self._over = False
+        """Whether nobody waits any more for what is asked beside others."""
+        self.actors.still = self._require
         self._words = 0
         self.num_queries = self.num_steps = self.num_cached_queries = 0
         """What AALpy counts."""
@@ -201,8 +200,11 @@ class Asking:
                 for future in futures:
                     future.result()
             except BaseException:
+                self._over = True
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+        if self._put_off is not None and not self.actors.sparing:
+            self._rest(self._put_off)
 
     def afresh(self, word: Word) -> tuple[str, ...]:
         """The answers of a fresh grant to a word, whatever is known of it; they are not remembered."""
@@ -259,11 +261,29 @@ class Asking:
         for _ in range(_RESTS):
             try:
                 return ask()
-            except ThrottledError:
+            except ThrottledError as reason:
                 self._fresh = None
-                self.actors.run.target.clock.wait(_REST)
-                self.budget.require(self.actors.requests)
+                self._rest(reason)
         raise OutOfBudgetError("the pages limit how often somebody types a code, and went on putting the user off")
+
+    def _rest(self, reason: ThrottledError) -> None:
+        """Wait until the user is let in again; on a real clock no wrong code is typed from then on.
+
+        Raises OutOfBudgetError, and ForgottenError where what is known of wrong codes was forgotten.
+        """
+        clock = self.actors.run.target.clock
+        left = self.budget.seconds - self.budget.spent
+        clock.wait(max(0.0, min(reason.rest, left)) if clock.sleeps else reason.rest)
+        self.budget.require(self.actors.requests)
+        if clock.sleeps and not self.actors.sparing:
+            self.actors.sparing = True
+            _spare(self._root)
+            raise ForgottenError
+
+    def _require(self) -> None:
+        if self._over:
+            raise OutOfBudgetError("nobody waits for the answer any more")
+        self.budget.require(self.actors.requests)
 
     def _again(self, word: Sequence[str]) -> WordRun:
         """A fresh grant that has gone through a word with the answers that are known."""
@@ -290,7 +310,10 @@ class Asking:
             given.append(letter)
             try:
                 answer = self._act(fresh, letter, node)
-            except (TooLongError, ThrottledError):
+            except ThrottledError as reason:
+                self._put_off = reason
+                return
+            except TooLongError:
                 return  # the learner asks it once more, by itself, if it needs it
             with self._lock:
                 known, following = node.after.setdefault(letter, (answer, _Node()))
@@ -301,6 +324,7 @@ class Asking:
         self.progress()
 
     def _act(self, fresh: WordRun, letter: str, node: _Node) -> str:
+        self._require()
         try:
             return self._count(fresh.act(letter))
         except TooLongError:
@@ -360,3 +384,12 @@ class Asking:
             answers.append(self._said(state, letter, answer))
             state = self._after(state, letter, answer)
         return tuple(answers)
+
+
+def _spare(node: _Node, halves: int = 0, *, tried: bool = False) -> None:
+    """Forget what was answered to decisions about codes that were over, or that somebody had tried to decide."""
+    for letter in [one for one in node.after if one in DECISIONS and (tried or halves > 1)]:
+        del node.after[letter]
+    for letter, (_, following) in node.after.items():
+        passed = {Stimulus.EXPIRE: 2, Stimulus.HALF_LIFE: 1}.get(Stimulus(letter), 0)
+        _spare(following, halves + passed, tried=tried or letter in DECISIONS)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import DeviceGrantError, UsageError
 from device_grant.learning.abilities import actors_for
-from device_grant.learning.asking import Asking, Budget, ForgottenError, NonDeterminismError, OutOfBudgetError
+from device_grant.learning.asking import Asking, Budget
+from device_grant.learning.endings import ForgottenError, NonDeterminismError, OutOfBudgetError, TooLongError
 from device_grant.learning.inputs import PUBLIC
 from device_grant.learning.machine import Machine, Transition
 from device_grant.learning.oracle import WpOracle
 from device_grant.learning.protocol import Colour, Edge, Monitor, PublicMonitor, edges, protocol_machine
-from device_grant.learning.word import TooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 GAP = 61.0
 """Seconds between words on a clock that jumps: pages throttle whoever typed wrong codes, and count by the minute."""
-PLACES = 40
+PLACES = 60
 """Words that are asked side by side on a real clock, where they mostly wait."""
-_DEPTH = 2
+_DEPTH = 3
 """Length of all the words that are asked beforehand there."""
 _AGAIN = 2
 """How often a red edge has to be seen again, on fresh grants, before it is said."""
@@ -37,6 +37,10 @@ MOST_STATES = 24
 _CUT = (
     f"more than {MOST_STATES} states appeared: past an answer that the texts do not allow nothing was asked, and the "
     "machine says -"
+)
+_SPARED = (
+    "the pages limit how often somebody types a code, and time cannot be moved: decisions about codes that were over, "
+    "or that somebody had tried to decide, were not asked, and the machine says -"
 )
 INTERRUPTED = "interrupted (Ctrl-C)"
 
@@ -229,6 +233,8 @@ def _confirmed(machine: Machine, actors: Actors, asking: Asking) -> list[Edge]:
 
 def _remarks(actors: Actors) -> list[str]:
     remarks = []
+    if actors.sparing:
+        remarks.append(_SPARED)
     if actors.slow:
         remarks.append(
             f"a decision took {actors.slow:.1f} s, longer than the interval: a poll at once after it was not early"

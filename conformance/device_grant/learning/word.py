@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from device_grant.browser.page import THROTTLED
-from device_grant.errors import DeviceGrantError, ExitCode, UsageError
+from device_grant.errors import UsageError
 from device_grant.judging import Inconclusive
+from device_grant.learning.endings import REST, NotLearnableError, ThrottledError, TooLongError
 from device_grant.learning.inputs import DECISIONS, HALVES, Stimulus
 from device_grant.learning.protocol import IMPOSSIBLE, OK
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Exchange, Operation, Situation
+from device_grant.protocol.retry_after import pause_of
 from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.device import ENDED, WRONG_SECRET, seconds, without
 from device_grant.server.session.pace import MARGIN
@@ -49,20 +51,6 @@ _LATE = 0.75
 """Share of the life after which a late approval is given."""
 
 
-class NotLearnableError(DeviceGrantError):
-    """No grant can be had of the target, or nobody decides: nothing can be learned."""
-
-    exit_code = ExitCode.NOTHING_RAN
-
-
-class ThrottledError(NotLearnableError):
-    """The pages put the user off because of the codes that were typed before, so that the word says nothing."""
-
-
-class TooLongError(Exception):
-    """The word outlives a part of the codes' life by its waits alone, so that its answers would say nothing."""
-
-
 @dataclass
 class Actors:
     """Who asks: the clients by their roles, and the people who decide, one of them for each word in turn."""
@@ -79,6 +67,12 @@ class Actors:
     """With which statuses each answer of the token endpoint came."""
     slow: float = 0.0
     """Real seconds of the slowest decision that took longer than the interval on a clock that runs meanwhile."""
+    taken: set[str] = field(default_factory=set)
+    """Decisions that the pages have taken of a fresh grant, so that one that they refuse may be put off."""
+    sparing: bool = False
+    """Whether nobody decides where the code is over or somebody has tried: to the pages it would be a wrong code."""
+    still: Callable[[], None] = lambda: None
+    """Raises what ends the learning, once it is over; called while a real clock is waited for."""
     refusals: dict[str, str] = field(default_factory=dict)
     """What the pages said last to a decision that they did not take, by its kind."""
 
@@ -126,6 +120,8 @@ class WordRun:
         """When the second grant was started, or polled last."""
         self._decided: float | None = None
         """When a decision was last tried."""
+        self._tried = False
+        """Whether one was tried at all."""
 
     @property
     def refreshable(self) -> bool:
@@ -164,8 +160,12 @@ class WordRun:
     # Time.
 
     def _wait(self, length: float) -> None:
-        if length > 0:
+        if length > 0 and not self._clock.sleeps:
             self._clock.wait(length)
+        while length > 0 and self._clock.sleeps:
+            self._actors.still()
+            self._clock.wait(min(length, 1.0))
+            length -= 1.0
 
     def _wait_within(self, length: float) -> None:
         self._require_time(length)
@@ -200,13 +200,18 @@ class WordRun:
             self._wait(self.life * _LATE - self.age)
         if self._user is None:
             raise NotLearnableError("nobody approves or denies: target.toml has no [user]; --user or --login names one")
-        self._decided = self._clock.now()
+        if self._actors.sparing and (self._tried or self.over):
+            return IMPOSSIBLE
+        first, self._tried, self._decided = not self._tried and not self.over, True, self._clock.now()
         action = self._user.deny if stimulus is Stimulus.DENY else self._user.approve
-        began, statuses = time.perf_counter(), set[int]()
+        began, rests = time.perf_counter(), list[float]()
 
         def see(response: httpx.Response) -> None:
             self._run.count()
-            statuses.add(response.status_code)
+            if response.status_code in THROTTLED:
+                after = response.headers.get("retry-after")
+                pause = pause_of(response.status_code, after, self._clock.now()) if after else None
+                rests.append(min(pause or REST, REST))
 
         try:
             with self._actors.logins, browser_at(self._run, patient=not self._clock.sleeps) as browser:
@@ -215,8 +220,10 @@ class WordRun:
         except Nobody as reason:
             raise NotLearnableError(str(reason)) from None
         except UserError as complaint:
-            if statuses.intersection(THROTTLED):
-                raise ThrottledError(f"the pages limit how often somebody types a code: {complaint}") from None
+            unlikely = first and self._clock.sleeps and not self._actors.sparing and stimulus in self._actors.taken
+            if rests or unlikely:
+                said = f"the pages limit how often somebody types a code: {complaint}"
+                raise ThrottledError(said, max(rests, default=REST)) from None
             self._actors.refusals[stimulus] = str(complaint)
             return REFUSED
         finally:
