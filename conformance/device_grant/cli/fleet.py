@@ -37,13 +37,15 @@ class Job:
     name: str
     """Its folder among the reports."""
     arguments: tuple[str, ...]
-    """Of `device-grant`, without --report."""
+    """Of `device-grant`, without the option that takes its folder."""
     waits: bool = False
     """Whether it lives by the real clock, so that it mostly waits and can share the machine with others like it."""
     folder: Path | None = None
     """Where real software is described."""
     builds: bool = False
     """Whether something has to be built first."""
+    output: str = "--report"
+    """The option that takes its folder."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ class Fleet:
                 return None
             # A group of its own: an interrupt from the terminal reaches us, and we end each run just once.
             process = ProcessGroup(
-                [*self._command, *job.arguments, "--report", str(report)],
+                [*self._command, *job.arguments, job.output, str(report)],
                 output=output,
                 environment={**os.environ, "NO_COLOR": "1", "COLUMNS": os.environ.get("COLUMNS", "120")},
             )

@@ -49,7 +49,9 @@ _PAIR = (
     "--ask", metavar="WORD", help="Ask this one word, inputs with spaces between them, and judge its answers."
 )
 @click.option(
-    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder for index.html, machine-SET.json and .dot."
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for machine-SET.json, .dot and a page; one with a report shows them there.",
 )
 @click.option("--diff", nargs=2, metavar="A B", help="Where two machines part: files or folders of --out, or targets.")
 @click.option("--json", "as_data", is_flag=True, help="Print what was learned as JSON.")
@@ -262,6 +264,7 @@ def _plain(record: MachineRecord) -> Any:
 def _write(records: Sequence[MachineRecord], out: Path) -> None:
     from device_grant.learning.machine import dot
     from device_grant.learning.record import encoded
+    from device_grant.report import refresh_page
     from device_grant.report.drawing import marks
     from device_grant.report.machine_page import NAME, render_page
 
@@ -274,7 +277,8 @@ def _write(records: Sequence[MachineRecord], out: Path) -> None:
             drawing.unlink(missing_ok=True)
         else:
             drawing.write_text(dot(machine, f"{record.target}, {record.set}", *marks(record)), "utf-8")
-    (out / NAME).write_text(render_page(records), "utf-8")
+    if not refresh_page(out):
+        (out / NAME).write_text(render_page(records), "utf-8")
 
 
 def _print(records: Sequence[MachineRecord], out: Path | None) -> None:

@@ -26,6 +26,7 @@ GROUPS = ("embedded", "servers", "clients")
 @click.command()
 @click.argument("given", metavar="[REPORT_DIRS|NAMES]...", nargs=-1)
 @click.option("--run", "running", is_flag=True, help="Run the named targets first; none: all that come with the suite.")
+@click.option("--learn", "learning", is_flag=True, help="Learn the machines of the named servers and publish them.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -53,30 +54,51 @@ GROUPS = ("embedded", "servers", "clients")
 @click.option("--light", is_flag=True, help="Of servers and clients only those that need no build.")
 @click.option("--resume", is_flag=True, help="Keep what has ended in --work, where suite and software are the same.")
 def matrix(  # noqa: PLR0913 - each parameter is an option of the command
-    given: tuple[str, ...], *, running: bool, out: Path, work: Path, jobs: int, limit: int, light: bool, resume: bool
+    given: tuple[str, ...],
+    *,
+    running: bool,
+    learning: bool,
+    out: Path,
+    work: Path,
+    jobs: int,
+    limit: int,
+    light: bool,
+    resume: bool,
 ) -> int:
     """Publish reports into --out, one folder a target, and write the matrix of all that is published there.
 
     Without --run, REPORT_DIRS are what --report made. With it, NAMES are embedded, servers that come with the suite,
     client:NAME, or the words servers and clients; their reports go to --work, and the exit code is the worst of
     theirs. What of servers and clients cannot run here, for want of a program, is skipped with a line that says so.
+
+    --learn learns the state machine of each named server (none: all, and embedded) to --out/NAME/machine.json, by the
+    inputs that tell nothing about security, and shows it on the pages.
     """
     from device_grant.catalogue import load
     from device_grant.report.publication import write
     from device_grant.results.locating import named_runs
 
     outcomes: list[JobOutcome] = []
-    places = [Path(place) for place in given]
+    places, code = [Path(place) for place in given], ExitCode.CONFORMANT
+    if running and learning:
+        raise UsageError("--run and --learn are two things: give one after the other")
     if running:
         outcomes = _run(chosen(given, light=light), work, jobs, limit, resume=resume)
         places = [work / one.job.name for one in outcomes if _has_results(work / one.job.name)]
+    elif learning:
+        from device_grant.cli.machines import learn_and_keep
+        from device_grant.cli.machines import learning as learned
+
+        named = chosen(given or GROUPS[:2], light=light)
+        code = learn_and_keep(learned(named), work, out, jobs, limit)
+        places = []
     elif not given:
         raise UsageError("name the folders that `device-grant run --report` made, or give --run to make them")
     made = write(named_runs(places), out, load(), withholder())
     for one in made:
         tested = sum(row.tested for row in one.rows)
         click.echo(f"{out / _file(one.kind)}: {len(one.columns)} {one.kind}, {tested} requirements")
-    return int(_worst(outcomes))
+    return int(_worst(outcomes) if running else code)
 
 
 def chosen(names: Sequence[str], *, light: bool = False) -> list[Job]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,15 +12,22 @@ from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import ExitCode, UsageError
 from device_grant.targets.supplied import Supplied
 
+MEASURED = "measured.json"
+PENALTY, LIFE, APPROVED_LIFE = "slow_down", "life of a code", "life once approved"
+
 if TYPE_CHECKING:
+    from device_grant.report.attachments import TimeRow
     from device_grant.server.measuring.enforced import Enforced
     from device_grant.server.session.run import Run
 
 
 @click.command()
 @target_options
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of a report that is to show the times."
+)
 @click.option("--json", "as_data", is_flag=True, help="Print what was measured as JSON, times in seconds.")
-def measure(target: str | None, *, as_data: bool, **options: Any) -> int:
+def measure(target: str | None, *, out: Path | None, as_data: bool, **options: Any) -> int:
     """Measure the times that TARGET enforces: interval, what slow_down adds, lifetimes; beside what it says.
 
     Each is found by bisection, to a second or less, on about a hundred grants: the server has to be your own, on a
@@ -49,12 +57,16 @@ def measure(target: str | None, *, as_data: bool, **options: Any) -> int:
             run.secrets.register_given("password", password)
         try:
             result = _measured(run)
+            if out is not None:
+                _write(run, result, out)
         finally:
             run.close()
     if as_data:
         _print_data(run, result)
     else:
         _print(run, result)
+        if out is not None:
+            click.echo(f"\nWritten: {out / MEASURED}")
     if not any((result.interval, result.enforces_interval is False, result.code, result.approved_code)):
         return int(ExitCode.NOTHING_RAN)
     return int(ExitCode.FAILED if result.contradictions else ExitCode.CONFORMANT)
@@ -79,26 +91,79 @@ def _print_data(run: Run, result: Enforced) -> None:
     click.echo(json.dumps(about | plain(result), indent=2, ensure_ascii=False))
 
 
+def _rows(result: Enforced) -> list[TimeRow]:
+    """Each time that was measured, in words."""
+    from device_grant.report.attachments import TimeRow
+
+    rows = []
+    said = "none (5 s)" if result.said_interval is None else f"{result.said_interval:g} s"
+    if result.enforces_interval is False:
+        rows.append(TimeRow("interval", said, "none"))
+    elif result.interval is not None:
+        rows.append(TimeRow("interval", said, result.interval.words))
+    if result.slowed:
+        added = " and ".join(f"{seconds:.0f} s" for seconds in result.penalties)
+        added = added if max(result.penalties) >= 1 else "nothing"
+        rows.append(TimeRow(PENALTY, "", f"adds {added}: then {', '.join(one.words for one in result.slowed)}"))
+    life = "none" if result.said_life is None else f"{result.said_life:g} s"
+    if result.code is not None:
+        rows.append(TimeRow(LIFE, life, result.code.words))
+    if result.approved_code is not None:
+        rows.append(TimeRow(APPROVED_LIFE, life, result.approved_code.words))
+    return rows
+
+
+def _write(run: Run, result: Enforced, out: Path) -> None:
+    """The file of a folder, and its report anew; of software that withholds, how long codes live is not in it.
+
+    Raises UsageError where it cannot be written.
+    """
+    import msgspec
+
+    from device_grant.report import refresh_page
+    from device_grant.report.attachments import ContradictionRow, MeasuredRecord
+    from device_grant.results.baseline import load
+    from device_grant.server.measuring.enforced import plain
+
+    known, ids = run.target.baseline, [one.id for one in run.catalogue.requirements]
+    discreet = known is not None and load(known, ids).withholds_security
+    security = {one.id for one in run.catalogue.requirements if one.security}
+    rows, left_out = _rows(result), {name: run.secrets.redact(reason) for name, reason in result.left_out.items()}
+    if discreet:
+        rows = [row for row in rows if row.name not in (LIFE, APPROVED_LIFE)]
+        left_out = {name: reason for name, reason in left_out.items() if not name.startswith("life")}
+        left_out["life of codes"] = "withheld, for it is about security"
+    record = MeasuredRecord(
+        target=run.name,
+        dialect=run.dialect.name,
+        clock=run.target.clock.title,
+        times=rows,
+        contradictions=[
+            ContradictionRow(one.requirement, one.words)
+            for one in result.contradictions
+            if not (discreet and (one.requirement in security or "live" in one.words))
+        ],
+        left_out=left_out,
+        data={} if discreet else plain(result),
+    )
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / MEASURED).write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+        refresh_page(out)
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written ({error.strerror}); choose another folder for --out") from error
+
+
 def _print(run: Run, result: Enforced) -> None:
     from device_grant.report.console import Screen, heading, paragraph
     from device_grant.report.text import one_line
 
     screen = Screen()
     heading(f"{one_line(run.name)}: what it enforces", screen)
-    said = "says none (5 s)" if result.said_interval is None else f"says {result.said_interval:g} s"
-    if result.enforces_interval is False:
-        paragraph(screen, f"interval              {said}, enforces none")
-    elif result.interval is not None:
-        paragraph(screen, f"interval              {said}, enforces {result.interval.words}")
-    if result.slowed:
-        added = " and ".join(f"{seconds:.0f} s" for seconds in result.penalties)
-        added = added if max(result.penalties) >= 1 else "nothing"
-        paragraph(screen, f"slow_down             adds {added}: then {', '.join(one.words for one in result.slowed)}")
-    life = "says none" if result.said_life is None else f"says {result.said_life:g} s"
-    if result.code is not None:
-        paragraph(screen, f"life of a code        {life}, ends it after {result.code.words}")
-    if result.approved_code is not None:
-        paragraph(screen, f"life once approved    {life}, ends it after {result.approved_code.words}")
+    for row in _rows(result):
+        verb = "ends it after" if row.name in {LIFE, APPROVED_LIFE} else "enforces"
+        words = row.enforced if row.name == PENALTY else f"says {row.said}, {verb} {row.enforced}"
+        paragraph(screen, f"{row.name:21} {words}")
     for name, reason in result.left_out.items():
         paragraph(screen, f"not measured          {name}: {one_line(reason, 300)}", "dim")
     for one in result.contradictions:

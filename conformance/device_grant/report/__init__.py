@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Render = Callable[[Report], str]
 
-__all__ = ["REPORT_FORMS", "ReportForm", "report_form", "write_all"]
+__all__ = ["REPORT_FORMS", "ReportForm", "refresh_page", "report_form", "write_all"]
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,29 @@ def _text(report: Report) -> str:
     return written.getvalue()
 
 
+def _page_of(report: Report, folder: Path) -> str:
+    """The page of a report, with what else stands in its folder."""
+    from device_grant.report import html
+    from device_grant.report.attachments import attachments
+
+    return html.render(report, attachments=attachments(folder, report))
+
+
+def refresh_page(folder: Path) -> bool:
+    """Make the page of a report anew, with what stands in its folder now; returns whether there is a report.
+
+    Raises UsageError for results that cannot be read.
+    """
+    from device_grant.results import read
+    from device_grant.results.reader import FILE_NAME
+
+    if not (folder / FILE_NAME).is_file():
+        return False
+    page = REPORT_FORMS["html"].file
+    (folder / page).write_text(_page_of(read(folder / FILE_NAME), folder), encoding="utf-8")
+    return True
+
+
 def write_all(report: Report, folder: Path) -> list[Path]:
     """Write every form that has a file into the folder of results.jsonl and return their paths.
 
@@ -136,7 +159,8 @@ def write_all(report: Report, folder: Path) -> list[Path]:
         for form in REPORT_FORMS.values():
             if form.file:
                 path = folder / form.file
-                path.write_text(form.render(report), encoding="utf-8")
+                text = _page_of(report, folder) if form.name == "html" else form.render(report)
+                path.write_text(text, encoding="utf-8")
                 written.append(path)
     except OSError as error:
         raise UsageError(

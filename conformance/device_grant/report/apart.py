@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from device_grant.learning.machine import differences
+from device_grant.learning.masking import masked
 from device_grant.report.learned import alike
+from device_grant.report.machine_page import MachinePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from device_grant.learning.machine import Machine
     from device_grant.learning.record import EdgeRecord, MachineRecord
 
 PHRASES = {
@@ -36,42 +39,85 @@ PHRASES = {
 class PlacedMachine:
     """A published machine among others."""
 
-    record: MachineRecord
+    part: MachinePart
     sentences: tuple[str, ...]
     """What sets it apart from the reference server's machine and from the protocol's; none: nothing does."""
-    same: tuple[str, ...]
+    same: tuple[str, ...] = ()
     """Names of the other targets that have it too."""
-    reference: str = ""
-    """The target that it was compared with; empty: there was none, or it is that one."""
+    own: bool = False
+    """Whether it is the reference server's."""
+
+    @property
+    def shown(self) -> bool:
+        """Whether there is something to see."""
+        return bool(self.part.record.states)
+
+    @property
+    def remark(self) -> str:
+        """What sets it apart, where nothing does or nothing is said."""
+        if self.own:
+            return "The machine that the others are compared with."
+        if not self.shown:
+            return "No machine of it is published."
+        return "" if self.sentences else "Nothing sets it apart from the reference server."
+
+
+@dataclass(frozen=True)
+class MachineGroup:
+    """Servers of one dialect with the same published machine."""
+
+    names: tuple[str, ...]
+    placed: PlacedMachine
 
 
 def placed(machines: Mapping[str, MachineRecord], own: Sequence[str]) -> dict[str, PlacedMachine]:
     """Each machine with what sets it apart; `own` are the names of the reference server's, one a dialect."""
-    reference = {machines[name].dialect: name for name in own if name in machines}
+    public = {name: masked(record) for name, record in machines.items()}
+    reference = {machines[name].dialect: public[name] for name in own if name in machines}
     result = {}
     for name, record in machines.items():
-        honest = reference.get(record.dialect, "")
         same = tuple(
             other
             for other, one in machines.items()
-            if other != name and one.machine == record.machine and one.dialect == record.dialect
+            if other != name and one.dialect == record.dialect and _equal(public[name], public[other])
         )
-        compared = "" if honest == name else honest
-        sentences = tuple(_sentences(record, machines[compared] if compared else None))
-        result[name] = PlacedMachine(record, sentences, same, compared)
+        ours = name in own
+        sentences = () if ours else tuple(_sentences(record, public[name], reference.get(record.dialect)))
+        result[name] = PlacedMachine(MachinePart(record, f"machine-{name}"), sentences, same, own=ours)
     return result
 
 
-def _sentences(record: MachineRecord, honest: MachineRecord | None) -> list[str]:
-    """The shortest sequences first; one for each kind of input, answer and requirement."""
-    machine, other = record.machine, honest.machine if honest is not None else None
+def groups(machines: Mapping[str, PlacedMachine]) -> list[MachineGroup]:
+    """Those that can be seen, the same ones together: the reference server's first, then the most frequent."""
+    collected: list[MachineGroup] = []
+    seen: set[str] = set()
+    for name, one in sorted(machines.items(), key=lambda item: item[1].own):
+        if name in seen or not one.shown:
+            continue
+        names = (name, *(other for other in one.same if machines[other].shown))
+        seen.update(names)
+        collected.append(MachineGroup(tuple(sorted(names)), one))
+    return sorted(
+        collected,
+        key=lambda group: (not any(machines[name].own for name in group.names), -len(group.names), group.names),
+    )
+
+
+def _equal(one: Machine | None, other: Machine | None) -> bool:
+    return one is not None and other is not None and one.inputs == other.inputs and not differences(one, other)
+
+
+def _sentences(record: MachineRecord, machine: Machine | None, honest: Machine | None) -> list[str]:
+    """The shortest sequences first; one for each kind of input and answer."""
     marked = {tuple(edge.word): edge for edge in record.edges}
     sentences: dict[tuple[str, str], tuple[int, str]] = {}
-    for parting in differences(machine, other) if machine is not None and other is not None else ():
+    for parting in differences(machine, honest) if machine is not None and honest is not None else ():
         edge = marked.get(parting.word)
         said = spoken_plainly(parting.word, (*parting.answers, parting.one))
         said += f"; the reference server answers {parting.other}"
-        sentences[_kind(parting.word[-1]), parting.one] = len(parting.word), f"{said}. {_verdict(edge)}".strip()
+        sentences.setdefault(
+            (_kind(parting.word[-1]), parting.one), (len(parting.word), f"{said}. {_verdict(edge)}".strip())
+        )
     for group in alike(record.edges):
         edge = group[0]
         key = _kind(edge.word[-1]), edge.answers[-1]

@@ -32,6 +32,8 @@ from device_grant.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from device_grant.report.apart import PlacedMachine
+    from device_grant.report.attachments import Attachments
     from device_grant.results import Report
     from device_grant.results.model import Case, Result
 
@@ -73,17 +75,23 @@ class ReportPlace:
     about: str = ""
     """What the target is and who uses it; empty where nobody said so."""
     siblings: tuple[Sibling, ...] = ()
+    machine: PlacedMachine | None = None
+    """Its learned machine; None: none is published."""
 
 
-def render(report: Report, place: ReportPlace | None = None) -> str:
-    """Render the whole report as HTML; `place` says where it stands, if it is published beside others."""
+def render(report: Report, place: ReportPlace | None = None, attachments: Attachments | None = None) -> str:
+    """Render the whole report as HTML; `place` says where it stands, if it is published beside others.
+
+    `attachments` is what else is known of the target: its learned machines, and the times that it enforces.
+    """
     view = View(report)
     return page(
         "report.html.j2",
-        styles=("report.css",),
+        styles=("report.css", "machine.css"),
         script="report.js",
         view=view,
         place=place,
+        attachments=attachments,
         excluded=excluded(view, load()),
         partly=partly_judged(view),
         cases={case.check: case.steps for case in report.cases},

@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING
 from device_grant import __version__
 from device_grant.errors import UsageError
 from device_grant.implementations import described
+from device_grant.learning.record import PUBLISHED, publishable, read
 from device_grant.report import html, markdown, matrix
+from device_grant.report.apart import placed
 from device_grant.results.locating import runs
 from device_grant.results.publish import publish
 from device_grant.results.reader import FILE_NAME, NoResults
 from device_grant.results.writer import save
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
+    from device_grant.report.apart import PlacedMachine
     from device_grant.results import Report
 
 
@@ -40,7 +43,9 @@ def write(
     columns = [matrix.Column(name, one, withholds(one)) for name, one in sorted((kept | published).items())]
     made = matrix.build(columns, catalogue, __version__)
     state = f"../{STATE}" if (folder.resolve().parent / STATE).is_file() else ""
-    places = {column.name: _place(column, one) for one in made for column in one.columns}
+    machines = _machines(folder, columns)
+    servers = {column.name for column in columns if column.kind == "servers"}
+    places = {column.name: _place(column, one, machines) for one in made for column in one.columns}
     # What was published before is told of a new version of the same software.
     concerned = {name for name, place in places.items() if any(one.name in published for one in place.siblings)}
     try:
@@ -48,11 +53,13 @@ def write(
             save(report, folder / name / FILE_NAME)
             (folder / name / "report.md").write_text(markdown.render(report), encoding="utf-8")
         for name, report in (kept | published).items():
-            if name in published or name in concerned:
+            if name in published or name in concerned or name in servers:
                 page = html.render(report, places.get(name))
                 (folder / name / "index.html").write_text(page, encoding="utf-8")
         for one in made:
-            (folder / matrix.FILES[one.kind]).write_text(matrix.render(one, made, state), encoding="utf-8")
+            learned = {column.name: machines[column.name] for column in one.columns if column.name in machines}
+            text = matrix.render(one, made, state, learned)
+            (folder / matrix.FILES[one.kind]).write_text(text, encoding="utf-8")
         text = json.dumps(matrix.as_json(made), indent=1, ensure_ascii=False) + "\n"
         (folder / "matrix.json").write_text(text, encoding="utf-8")
     except OSError as error:
@@ -68,7 +75,25 @@ def _published_before(folder: Path) -> dict[str, Report]:
     return {name: report for name, report in result.items() if name and report.header.published}
 
 
-def _place(column: matrix.Column, among: matrix.Matrix) -> html.ReportPlace:
+def _machines(folder: Path, columns: Sequence[matrix.Column]) -> dict[str, PlacedMachine]:
+    """The machines that stand beside reports on servers.
+
+    Raises UsageError for one of software that withholds, if it was not learned to be published.
+    """
+    records = {}
+    for column in columns:
+        file = folder / column.name / PUBLISHED
+        if column.kind != "servers" or not file.is_file():
+            continue
+        record = records[column.name] = read(file)
+        if column.withholds and record.states and not publishable(record):
+            raise UsageError(
+                f"{file}: tells what is withheld of {column.name}; learn it with `device-grant matrix --learn`"
+            )
+    return placed(records, [column.name for column in columns if column.own])
+
+
+def _place(column: matrix.Column, among: matrix.Matrix, machines: Mapping[str, PlacedMachine]) -> html.ReportPlace:
     siblings = []
     for product in matrix.products(among.columns):
         for step in product.steps:
@@ -76,7 +101,8 @@ def _place(column: matrix.Column, among: matrix.Matrix) -> html.ReportPlace:
                 siblings.append(html.Sibling(step.before.name, f"since {step.before.version}: {step.words}"))
             elif step.before is column:
                 siblings.append(html.Sibling(step.after.name, f"up to {step.after.version}: {step.words}"))
-    return html.ReportPlace(matrix.FILES[among.kind], _about(column), tuple(siblings))
+    machine = machines.get(column.name)
+    return html.ReportPlace(matrix.FILES[among.kind], _about(column), tuple(siblings), machine)
 
 
 def _about(column: matrix.Column) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.catalogue.model import Verdict
 from device_grant.protocol import default_dialect, spoken
+from device_grant.report.apart import groups
 from device_grant.report.html import anchor, page
 from device_grant.report.matrix.areas import areas
 from device_grant.report.matrix.filters import filters, rules
@@ -15,9 +16,10 @@ from device_grant.report.matrix.versions import TURNS, products
 from device_grant.report.view import MEANING, PARTIES, WORST_FIRST, natural, section_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from device_grant.catalogue import Catalogue, Requirement
+    from device_grant.report.apart import PlacedMachine
 
 __all__ = [
     "FILES",
@@ -58,16 +60,22 @@ def build(columns: Iterable[Column], catalogue: Catalogue, suite_version: str) -
     ]
 
 
-def render(matrix: Matrix, others: Sequence[Matrix] = (), state: str = "") -> str:
+def render(
+    matrix: Matrix,
+    others: Sequence[Matrix] = (),
+    state: str = "",
+    machines: Mapping[str, PlacedMachine] | None = None,
+) -> str:
     """Render one page as HTML that needs nothing else.
 
-    `others` are the matrices that it links to, `state` is the address of the page that counts what the reports say.
+    `others` are the matrices that it links to, `state` is the address of the page that counts what the reports say,
+    `machines` are the learned ones by the names of columns.
     """
     made = filters(matrix.columns)
     ranked = ranking(matrix.rows, matrix.columns)
     return page(
         "matrix.html.j2",
-        styles=("report.css", "matrix.css"),
+        styles=("report.css", "matrix.css", "machine.css"),
         rules=rules(made, len(matrix.columns)),
         script="matrix.js",
         matrix=matrix,
@@ -78,6 +86,8 @@ def render(matrix: Matrix, others: Sequence[Matrix] = (), state: str = "") -> st
         ranked=ranked[:MOST_RANKED],
         broken=len(ranked),
         products=products(matrix.columns),
+        machines=machines or {},
+        machine_groups=groups(machines or {}),
         turns=TURNS,
         pages=[(kind, FILES[kind]) for kind in _PARTIES if any(kind == one.kind for one in (matrix, *others))],
         verdicts=WORST_FIRST,
