@@ -34,7 +34,7 @@ LEAST = {
     "RFC 6750": 1,
     "RFC 7009": 33,
     "RFC 7662": 28,
-    "RFC 9068": 36,
+    "RFC 9068": 38,
     "RFC 9110": 30,
     "RFC 9449": 43,
     "DPoP device flow draft-00": 9,

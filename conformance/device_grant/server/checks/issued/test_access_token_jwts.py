@@ -8,6 +8,8 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.server.checks.issued.access import CLAIMS, HEADER, KEYS, SCOPES, VERIFIES, AccessTokenJudge
 from device_grant.server.checks.issued.identified import OPENID, identified
 from device_grant.server.checks.issued.person import ask, is_served, names_invalid_token, tells_a_person
+from device_grant.server.session.audience import CLAIM as RESOURCE
+from device_grant.server.session.audience import audience, marks, resources
 from device_grant.server.session.jose.profile import CAPABILITY, profiled
 from device_grant.server.session.scopes import known_scopes, with_defaults
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 UNIQUE, SIGN_IN = "rfc9068-2.2-jti-unique", "rfc9068-2.2.1-authentication-claims-stay"
 TYPE_CHECKED, INVALID_TOKEN = "rfc9068-4-userinfo-type-check", "rfc9068-4-errors-are-invalid-token"
+NAMED, DISTINCT = "rfc9068-3-aud-is-resource", "rfc9068-5-distinct-audiences"
 REPLACED = "a recording has other signatures in place of the true ones"
 APART = 3.0
 """Seconds between the sign-in and the refresh: claims count whole ones."""
@@ -99,6 +102,24 @@ def test_refreshed_jwt_access_token(device: Device, verify: Verify) -> None:
     changed = [name for name in OF_THE_SIGN_IN if first.get(name) != again.get(name)]
     problem = "a refresh changes what the access token says of the sign-in"
     verify.that(SIGN_IN, not changed, problem, tokens, refreshed, got=", ".join(changed))
+
+
+@check(
+    NAMED,
+    DISTINCT,
+    faults=("resource_without_effect", "resource_host_only"),
+    needs=(CAPABILITY, RESOURCE),
+    timed=True,
+)
+def test_jwts_of_two_resources(device: Device, verify: Verify) -> None:
+    """Two grants, each for a resource of its own. Accepted: aud is the resource, and another one in each token."""
+    seen = marks(device)
+    for tokens, resource in zip(seen.evidence, resources(device), strict=True):
+        profiled(device.case, tokens)
+        problem = "aud of the access token is not the resource that was asked for"
+        verify.that(NAMED, resource in audience(device, tokens), problem, tokens)
+    problem = "access tokens for two resources have the same aud"
+    verify.that(DISTINCT, bool(seen.first or seen.second), problem, *seen.evidence)
 
 
 @check(
