@@ -347,3 +347,31 @@ class SecretInBody(Ending):
         if self.servers.get(form.get("client_id", "")) != form.get("client_secret", ""):
             raise Refused("invalid_client", "who is that?", 400)
         return form["client_id"]
+
+
+class ClientsWithSecrets(Ending):
+    """Lets only clients with a secret revoke, and does not say how they authenticate (RFC 8414: by HTTP Basic)."""
+
+    def revocation(self, request):
+        form = self.parameters(request)
+        if not self.client(request, form).secret:
+            raise self.unknown_client(by_header=False)
+        return super().revocation(request)
+
+
+class ClientsWithSecretsAsSaid(ClientsWithSecrets):
+    """The same, and says so."""
+
+    def metadata_members(self):
+        return super().metadata_members() | {"revocation_endpoint_auth_methods_supported": ["client_secret_basic"]}
+
+
+class PublicClientsOfTheirOwn(Ending):
+    """Tells public clients of their own tokens by their client_id."""
+
+    deviations: ClassVar[dict[str, str]] = {"rfc7662-2.1-authorization-required": "no credentials are needed"}
+
+    def caller(self, request, form):
+        client = self.clients.get(form.get("client_id", ""))
+        known = self.issued.get(form.get("token", ""))
+        return "api" if known and client is known.client else super().caller(request, form)

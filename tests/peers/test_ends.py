@@ -17,6 +17,8 @@ from device_grant.catalogue import Verdict
 
 CHECKS = sorted(name for name, check in judges()[0].items() if ".checks.ends." in check.function.__module__)
 ODD = of(odd_ends)
+OF_SECRETS = dict.fromkeys(("ClientsWithSecrets", "ClientsWithSecretsAsSaid"), ("rfc7009-2.1-foreign-token-survives",))
+"""What no public client can show where only clients with a secret may revoke."""
 UNCLEAR = (Verdict.INCONCLUSIVE, Verdict.UNTESTABLE)
 
 
@@ -32,7 +34,8 @@ def test_no_odd_server_is_accused(name, tmp_path):
                 continue
             assert verdict <= Verdict.UNTESTABLE, (check, requirement, verdict)
             # What does not apply says so; only a token that carries all in itself leaves anything open.
-            assert verdict not in UNCLEAR or peer is SelfContained, (check, requirement, verdict)
+            open_question = peer is SelfContained or requirement in OF_SECRETS.get(name, ())
+            assert verdict not in UNCLEAR or open_question, (check, requirement, verdict)
     assert confessed == set(peer.deviations)
 
 

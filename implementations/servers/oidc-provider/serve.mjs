@@ -30,13 +30,16 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
     { ...publicClient, client_id: "pub" },
     { ...publicClient, client_id: "other" },
     { ...device, client_id: "conf", client_secret: "conf-secret" },
+    { client_id: "api", client_secret: "api-secret", grant_types: ["client_credentials"], response_types: [], redirect_uris: [] },
     { ...device, client_id: "nogrant", client_secret: "nogrant-secret", grant_types: ["client_credentials"] },
   ],
   features: {
     clientCredentials: { enabled: true },
     deviceFlow: { enabled: true },
     devInteractions: { enabled: true },
+    introspection: { enabled: true },
     registration: { enabled: true },
+    revocation: { enabled: true },
   },
   ttl: { DeviceCode: Number(process.env.DEVICE_CODE_LIFETIME) },
 });

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from device_grant.judging import StopCheck
+from device_grant.judging import NotApplicable, StopCheck, Untestable
 from device_grant.protocol import Operation, Purpose, Request
 from device_grant.protocol.dialects import json_object
 from device_grant.server.session import capabilities
@@ -17,11 +17,36 @@ if TYPE_CHECKING:
 
     from device_grant.judging import Verify
     from device_grant.protocol import Client, Exchange
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 UNSUPPORTED = "unsupported_token_type"
 UNSEEN = "neither introspection nor userinfo of this server shows whether an access token lives"
 _OK, _UNAUTHORIZED = 200, 401
+
+
+def revoker(case: ServerCase) -> Device:
+    """A device whose client may revoke: public clients may not where the metadata, or a 401, says so.
+
+    A server that leaves `revocation_endpoint_auth_methods_supported` out means client_secret_basic (RFC 8414 section
+    2); many such servers take public clients all the same. Raises NotApplicable where no client is left.
+    """
+    device = case.device
+    listed = case.run.endpoints.document.get("revocation_endpoint_auth_methods_supported")
+    if device.client.confidential or (isinstance(listed, list) and "none" in listed):
+        return device
+    if not isinstance(listed, list) and may_revoke(device):
+        return device
+    try:
+        return case.confidential
+    except (Untestable, NotApplicable):
+        raise NotApplicable("public clients may not revoke here, and there is no client with a secret") from None
+
+
+def may_revoke(device: Device, client: Client | None = None) -> bool:
+    """Whether a client is known at the endpoint, as the answer to a made-up token shows."""
+    probe = revoke(device, "never-issued-token-31c7", "control: revoke a made-up token", client=client)
+    return probe.status != _UNAUTHORIZED
 
 
 def revocation(device: Device, token: str | None, *, client: Client | None = None, **members: Any) -> Request:

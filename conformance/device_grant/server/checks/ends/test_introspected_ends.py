@@ -10,7 +10,7 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol.numbers import number
 from device_grant.server.checks.ends.answers import NOTHING_MORE, verify_silence
 from device_grant.server.checks.ends.chain import GRACE, Chain, ended
-from device_grant.server.checks.ends.revoking import UNSUPPORTED, revoke
+from device_grant.server.checks.ends.revoking import UNSUPPORTED, revoke, revoker
 from device_grant.server.session.asking import Asker, Introspected, asking, require_active
 from device_grant.server.session.jose.compact import read_jwt
 
@@ -68,6 +68,8 @@ def test_introspected_when_expired(case: ServerCase, verify: Verify) -> None:
 def test_introspected_when_revoked(case: ServerCase, verify: Verify) -> None:
     """Revoke an access token, else a refresh token, and introspect it. Accepted: active false, and nothing else."""
     device, asker = asking(case)
+    if not asker.own:
+        device = revoker(case)
     chain = Chain(device, **asker.members)
     token = chain.access[-1]
     require_active(asker.ask(token, "control: introspect while it lives"), asker)

@@ -12,7 +12,7 @@ from device_grant.protocol import Purpose, Request
 from device_grant.protocol.dialects import json_object
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.ends.chain import Chain
-from device_grant.server.checks.ends.revoking import revocation, revoke, verify_200
+from device_grant.server.checks.ends.revoking import revocation, revoke, revoker, verify_200
 from device_grant.server.invariants.common import NOT_OAUTH
 from device_grant.server.session.device import PENDING
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 FORM = "rfc7009-2.1-form-post"
@@ -39,11 +40,12 @@ NEVER_ISSUED = "never-issued-token-7d3f1c90a2b84e65"
     needs=("revocation", "refresh_token"),
     timed=True,
 )
-def test_token_in_its_place(device: Device, verify: Verify) -> None:
+def test_token_in_its_place(case: ServerCase, verify: Verify) -> None:
     """A live refresh token by GET, with a callback too, and in the query of a POST; then in the form.
 
     Accepted: it ends with the form alone. A server that answers GET with JSONP may end it so, which is reported.
     """
+    device = revoker(case)
     chain = Chain(device)
     chain.require_refreshing()
     for requirement, what, make in _ELSEWHERE:
@@ -100,11 +102,12 @@ def _with(url: str, query: dict[str, Any]) -> str:
     needs=("revocation",),
     timed=True,
 )
-def test_revocation_of_what_is_no_token(device: Device, verify: Verify) -> None:
+def test_revocation_of_what_is_no_token(case: ServerCase, verify: Verify) -> None:
     """Revoke a made-up token, the codes of a pending grant, and nothing; then poll.
 
     Accepted: 200 for the made-up token, invalid_request without one, errors as at the token endpoint; pending.
     """
+    device = revoker(case)
     grant = device.start()
     made_up = revoke(device, NEVER_ISSUED, "revoke a made-up token")
     hinted = revoke(device, f"{NEVER_ISSUED}x", "revoke another one as a refresh token", hint="refresh_token")

@@ -9,12 +9,13 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import Client, Purpose
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.ends.chain import Chain
-from device_grant.server.checks.ends.revoking import revocation, revoke
+from device_grant.server.checks.ends.revoking import may_revoke, revocation, revoke, revoker
 from device_grant.server.session.device import WRONG_SECRET, without
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 FOREIGN = "rfc7009-2.1-foreign-token-survives"
@@ -28,8 +29,11 @@ PROVED = "rfc7009-2.1-confidential-client-authenticates"
     needs=("revocation", "refresh_token"),
     timed=True,
 )
-def test_revocation_by_another_client(device: Device, other: Device, verify: Verify) -> None:
+def test_revocation_by_another_client(case: ServerCase, other: Device, verify: Verify) -> None:
     """Another client revokes a refresh token; then refresh. Accepted: it works, whatever the other was answered."""
+    device = revoker(case)
+    if not may_revoke(device, other.client):
+        raise Untestable("the other client may not revoke anything here")
     chain = Chain(device)
     chain.require_refreshing()
     stranger = revoke(device, chain.refreshes[-1], "revoke as another client", client=other.client)
@@ -37,12 +41,13 @@ def test_revocation_by_another_client(device: Device, other: Device, verify: Ver
 
 
 @check(NAMED, faults=("revocation_by_anyone",), needs=("revocation", "refresh_token"), timed=True)
-def test_revocation_by_nobody(device: Device, verify: Verify) -> None:
+def test_revocation_by_nobody(case: ServerCase, verify: Verify) -> None:
     """Revoke with the token alone, and as a client that is unknown; then refresh. Accepted: it works."""
+    device = revoker(case)
+    if device.client.confidential:
+        raise NotApplicable("no public client may revoke: one with a secret has to authenticate")
     chain = Chain(device)
     chain.require_refreshing()
-    if device.client.confidential:
-        raise NotApplicable("no public client: one with a secret has to authenticate")
     named = revocation(device, chain.refreshes[-1])
     bare = replace(named, content=named.content.replace(_own(device), b"").strip(b"&"))
     alone = device.case.send(bare, "revoke with the token alone", purpose=Purpose.REVOCATION)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.ends.chain import DEAD, GRACE, Chain, ended, refusal
-from device_grant.server.checks.ends.revoking import UNSEEN, UNSUPPORTED, Sight, revoke, sight_of, verify_200
+from device_grant.server.checks.ends.revoking import UNSEEN, UNSUPPORTED, Sight, revoke, revoker, sight_of, verify_200
 from device_grant.server.session.device import ENDED
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
+    from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 REFRESH = "rfc7009-2-refresh-tokens-revocable"
@@ -53,11 +54,12 @@ BY_ITSELF = (
     needs=("revocation", "refresh_token"),
     timed=True,
 )
-def test_revoked_refresh_token(device: Device, verify: Verify) -> None:
+def test_revoked_refresh_token(case: ServerCase, verify: Verify) -> None:
     """Refresh, revoke the newest refresh token; refresh, with the one before too; the device code; revoke again.
 
     Accepted: 200 twice, refusals of all, and no access token of the grant lives where that can be seen.
     """
+    device = revoker(case)
     chain = Chain(device)
     chain.require_refreshing()
     first, newest = chain.refreshes[0], chain.refreshes[-1]
@@ -134,11 +136,12 @@ def _survives(device: Device, sight: Sight, token: str) -> bool:
     needs=("revocation",),
     timed=True,
 )
-def test_revoked_access_token(device: Device, verify: Verify) -> None:
+def test_revoked_access_token(case: ServerCase, verify: Verify) -> None:
     """Revoke an access token, look whether it lives, revoke it again, refresh.
 
     Accepted: 200 twice, and it is dead; or unsupported_token_type, with a warning. Whether the grant goes on is open.
     """
+    device = revoker(case)
     chain = Chain(device)
     token = chain.access[-1]
     sight = sight_of(device, token)
@@ -189,11 +192,12 @@ def _verify_dead(verify: Verify, device: Device, sight: Sight, token: str, revok
     needs=("revocation",),
     timed=True,
 )
-def test_token_type_hints(device: Device, verify: Verify) -> None:
+def test_token_type_hints(case: ServerCase, verify: Verify) -> None:
     """Revoke a refresh token as an access token, another by a hint that nobody knows; an access token as a refresh one.
 
     Accepted: as without a hint, which is tried where one did not work.
     """
+    device = revoker(case)
     judged = _hint_for_access_token(verify, device)
     judged = _hint_for_refresh_token(verify, device, OTHER_KIND, "access_token") or judged
     judged = _hint_for_refresh_token(verify, device, UNKNOWN_HINT, "banana") and judged
