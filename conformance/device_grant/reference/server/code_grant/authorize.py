@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from device_grant.reference.server.code_grant.codes import CHALLENGE
+from device_grant.reference.server.code_grant.challenges import served, taken_as_plain
+from device_grant.reference.server.code_grant.codes import challenge_of
 from device_grant.reference.server.code_grant.redirects import origin_of, redirect_allowed, with_answer
 from device_grant.reference.server.grants import may_use
 from device_grant.reference.server.http import Answer, Call, Handler
@@ -31,6 +32,15 @@ _CUT = 64
 
 class _UnacceptableError(Exception):
     """A request whose answer must not go to the redirect URI in it: the person is shown why instead."""
+
+
+_WORDS = {
+    "invalid_request": "code_challenge must be there, 43 characters of base64url, and code_challenge_method S256",
+    "invalid_scope": "A scope is not one of this application",
+    "server_error": "Something went wrong",
+    "unsupported_response_type": "response_type must be code",
+}
+"""Why the browser goes back at once."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ class AuthorizePages:
         problem = self._problem(asked)
         if problem:
             # Only now: a redirect for anyone's link would lend this server's name to wherever it leads.
-            return self._redirect(session, asked.answer({"error": problem}))
+            return self._redirect(session, asked.answer(self._error(problem)))
         if self.faults.authorize_without_consent:
             return self._allowed(session, asked)
         answer = self.pages.render(
@@ -103,7 +113,7 @@ class AuthorizePages:
             return self._unacceptable(session, str(reason))
         problem = self._problem(asked)
         if problem:
-            return self._redirect(session, asked.answer({"error": problem}))
+            return self._redirect(session, asked.answer(self._error(problem)))
         if form.get("action") == "approve":
             return self._allowed(session, asked)
         if self.faults.authorize_refusal_dead_end:
@@ -153,15 +163,17 @@ class AuthorizePages:
         challenge = parameters.get("code_challenge")
         optional = faults.authorize_without_challenge or faults.pkce_downgrade
         if challenge is None and not optional:
-            return "invalid_request"
-        if challenge is not None and (
-            parameters.get("code_challenge_method") != "S256" or not CHALLENGE.fullmatch(challenge)
-        ):
+            return "server_error" if faults.missing_challenge_server_error else "invalid_request"
+        if challenge is not None and not served(parameters, faults):
             return "invalid_request"
         if faults.authorize_wants_scope and not parameters.get("scope"):
             return "invalid_scope"
         known = self.store.settings.known_scopes if asked.client.scopes is None else asked.client.scopes
         return "" if set(self._scopes(asked)) <= set(known) else "invalid_scope"
+
+    def _error(self, problem: str) -> dict[str, str]:
+        words = {} if self.faults.pkce_errors_unexplained else {"error_description": _WORDS[problem]}
+        return {"error": problem} | words
 
     def _scopes(self, asked: AuthorizationRequest) -> tuple[str, ...]:
         wanted = asked.parameters.get("scopes", "").split()
@@ -169,6 +181,8 @@ class AuthorizePages:
 
     def _allowed(self, session: BrowserSession, asked: AuthorizationRequest) -> Answer:
         challenge = asked.parameters.get("code_challenge", "")
+        if taken_as_plain(asked.parameters, self.faults):
+            challenge = challenge_of(challenge)
         code = self.codes.issue(asked.client, asked.redirect_uri, challenge, self._scopes(asked), session.user)
         return self._redirect(session, asked.answer({"code": code}))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from device_grant.reference.server.faults import Faults
     from device_grant.reference.server.grants import Grants, Tokens
     from device_grant.reference.server.store import Store
 
@@ -64,11 +66,14 @@ class Codes:
     ) -> str:
         """A new code for what a person has allowed."""
         now = self.store.clock()
-        code = secrets.token_urlsafe(48)
+        code = _telling_code(challenge) if self.faults.code_holds_challenge else secrets.token_urlsafe(48)
         lifetime = DAY if self.faults.code_lives_a_day else CODE_LIFETIME
         with self.store.lock:
             self._forget(now)
             self._codes[code] = AuthorizationCode(client, redirect_uri, challenge, scope, subject, now + lifetime)
+            if self.faults.challenge_of_client:
+                for held in self._codes.values():
+                    held.challenge = challenge if held.client.id == client.id else held.challenge
         if self.faults.sign_in_ends_device_grants:
             for begun in self.store.grants.values():
                 if begun.client.id == client.id and begun.state is State.APPROVED:
@@ -138,7 +143,7 @@ class Codes:
                 return
             raise Refusal("invalid_request", "Invalid request: codeVerifier is missing")
         fits = bool(VERIFIER.fullmatch(verifier)) and hmac.compare_digest(challenge_of(verifier), held.challenge)
-        if not fits and not faults.verifier_not_compared:
+        if not _fits(faults, verifier, held.challenge, fits=fits):
             raise Refusal("invalid_grant", "Invalid grant: codeVerifier does not belong to the challenge")
 
     def _of_device_code(self, code: str) -> AuthorizationCode | None:
@@ -154,6 +159,20 @@ class Codes:
             if len(self._codes) < _MOST and now < oldest.ends + _REMEMBERED:
                 break
             del self._codes[code]
+
+
+def _fits(faults: Faults, verifier: str, challenge: str, *, fits: bool) -> bool:
+    """Whether a verifier is taken, by what it is and by faults."""
+    if faults.verifier_tilde_escaped and "~" in verifier:
+        return False
+    both = faults.verifier_compared_both_ways or faults.code_holds_challenge
+    return fits or faults.verifier_not_compared or (both and verifier == challenge)
+
+
+def _telling_code(challenge: str) -> str:
+    """The code of the fault `code_holds_challenge`."""
+    members = {"code_challenge": challenge, "nonce": secrets.token_hex(16)}
+    return base64.urlsafe_b64encode(json.dumps(members).encode()).rstrip(b"=").decode()
 
 
 def challenge_of(verifier: str) -> str:
