@@ -36,7 +36,7 @@ LEAST = {
     "RFC 7662": 28,
     "RFC 9068": 38,
     "RFC 9110": 30,
-    "RFC 9449": 43,
+    "RFC 9449": 49,
     "DPoP device flow draft-00": 9,
     "RFC 9111": 2,
     "RFC 9112": 5,

@@ -12,7 +12,9 @@ from support.proof import judged, judges
 from device_grant.protocol.dpop import read_proof
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server import grants
+from device_grant.reference.server.ends import introspection
 from device_grant.reference.server.http import Refusal
+from device_grant.reference.server.issued import jwts
 from device_grant.reference.server.possession import binding, bound, nonces, proofs
 from device_grant.reference.server.rfc8628 import Rfc8628Endpoints
 from device_grant.reference.server.settings import Settings
@@ -187,7 +189,32 @@ def no_refresh_tokens(monkeypatch):
     monkeypatch.setattr(grants.RegisteredClient, "gets_refresh_tokens", False, raising=False)
 
 
-MAY_WARN = {"a_wrong_proof_ends_the_grant": {"rfc9449-5-invalid-proof-spends-nothing"}}
+def userinfo_knows_bearer_tokens_alone(_monkeypatch):
+    """OpenID Connect knows no others there: a warning that the metadata says otherwise."""
+    return {"faults": ["userinfo_knows_bearer_only", "userinfo_takes_bound_token_as_bearer"]}
+
+
+def introspection_without_a_type(monkeypatch):
+    def make(described):
+        def untyped(self, *further):
+            return {name: said for name, said in described(self, *further).items() if name != "token_type"}
+
+        return untyped
+
+    swapped(monkeypatch, introspection.Introspection, "_described", make)
+
+
+def the_key_at_introspection_alone(monkeypatch):
+    """Section 6.2 is another way to tell resource servers; the JWT says nothing."""
+    swapped(monkeypatch, jwts, "access_claims", lambda old: lambda held, settings: {
+        name: said for name, said in old(held, settings).items() if name != "cnf"
+    })  # fmt: skip
+
+
+MAY_WARN = {
+    "userinfo_knows_bearer_tokens_alone": {"rfc9449-7.1-userinfo-accepts-dpop", "rfc9449-7.2-no-bearer-downgrade"},
+    "a_wrong_proof_ends_the_grant": {"rfc9449-5-invalid-proof-spends-nothing"},
+}
 HONEST = [
     no_nonces,
     one_nonce_at_a_time,
@@ -209,6 +236,9 @@ HONEST = [
     empty_fields_are_none,
     a_wrong_proof_ends_the_grant,
     no_refresh_tokens,
+    userinfo_knows_bearer_tokens_alone,
+    introspection_without_a_type,
+    the_key_at_introspection_alone,
 ]
 
 

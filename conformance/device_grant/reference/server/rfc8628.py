@@ -31,6 +31,7 @@ from device_grant.reference.server.metadata import AUTHORIZATION_PATH, JWKS_PATH
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
 from device_grant.reference.server.possession.binding import JKT, KeyBinding
 from device_grant.reference.server.possession.bound import Bound
+from device_grant.reference.server.possession.presented import at_resource
 from device_grant.reference.server.store import RegisteredClient, Store
 from device_grant.reference.server.verification import device_response, origin
 from device_grant.reference.server.wire import respelt
@@ -77,7 +78,7 @@ class Rfc8628Endpoints:
             "/token": self._operation(self.token),
             _REGISTRATION_PATH: self._operation(self.register),
             MANAGED: partial(manage, self.store),
-            USERINFO_PATH: partial(userinfo, self.store),
+            USERINFO_PATH: partial(at_resource, self.binding.proofs, self.base, partial(userinfo, self.store)),
             JWKS_PATH: self._documents(lambda _call: published_keys(self.faults)),
             **ends.handlers(Desk(self.store, self._parameters, self._client, self._json), self._operation),
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),

@@ -144,7 +144,9 @@ class Introspection:
                 del members["exp"]
             return members | {"typ": "refresh_token"}
         bound = dict(held.terms.confirmation)
-        members["token_type"] = "DPoP" if "jkt" in bound else "Bearer"
+        members["token_type"] = "DPoP" if "jkt" in bound and not faults.dpop_introspected_as_bearer else "Bearer"
+        if faults.dpop_introspection_without_cnf:
+            bound.pop("jkt", None)
         if isinstance(held, AccessTokenRecord):
             members |= {"iat": int(held.issued), "aud": list(held.audience)}
         return members | ({"cnf": bound} if bound else {})

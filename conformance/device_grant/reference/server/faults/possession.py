@@ -66,6 +66,14 @@ class KeyFaults(Misbehaviour):
     )
     dpop_jkt_refused: bool = fault("dpop_jkt in a device authorization request is answered invalid_request.", RFC)
 
+    # What resource servers see.
+    dpop_introspection_without_cnf: bool = fault("Introspection does not mention cnf of a bound token.", RFC)
+    dpop_introspected_as_bearer: bool = fault("token_type of a bound token is Bearer at introspection.", RFC)
+    userinfo_ignores_ath: bool = fault("Proofs at userinfo are not compared with the token.", RFC)
+    userinfo_knows_bearer_only: bool = fault("userinfo answers 401 to the DPoP scheme.", RFC)
+    userinfo_takes_bound_token_as_bearer: bool = fault("userinfo accepts bound tokens with the Bearer scheme.", RFC)
+    nonce_cacheable: bool = fault("userinfo responses with DPoP-Nonce have max-age.", RFC)
+
     # The extension to device codes.
     start_refuses_dpop_header: bool = fault("A DPoP header at the device authorization endpoint is answered 400.", RFC)
     start_proof_unchecked: bool = fault("jwk is taken from the proof of a start without verifying it.", RFC)

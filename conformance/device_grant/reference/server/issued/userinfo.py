@@ -28,7 +28,7 @@ async def userinfo(store: Store, call: Call) -> Answer:
     allowed = ("GET",) if faults.userinfo_post_405 else ("GET", "POST")
     if call.method not in allowed:
         return Answer(405, b"", _JSON, {"Allow": ", ".join(allowed)})
-    token = _token(call)
+    token = presented_token(call)
     if token is None:
         return _refused("Bearer")
     opened = _opened(store, token)
@@ -90,7 +90,8 @@ def _of_any_jwt(token: str) -> Mapping[str, Any] | None:
     return None
 
 
-def _token(call: Call) -> str | None:
+def presented_token(call: Call) -> str | None:
+    """The access token of a request by the Bearer scheme, or in its form; None where there is none."""
     scheme, _, token = (call.header(b"authorization") or "").partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()

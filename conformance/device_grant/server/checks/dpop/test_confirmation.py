@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
+from device_grant.server.checks.ends.asking import asker_for, asking, require_active
 from device_grant.server.session.jose.compact import read_jwt
-from device_grant.server.session.possession.proving import is_dpop, key_in, proving_device
+from device_grant.server.session.possession.proving import ProvingDevice, is_dpop, key_in, proving_device
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
+    from device_grant.server.checks.ends.asking import Introspected
     from device_grant.server.session.case import ServerCase
 
 NEEDS = ("dpop",)
 CALLED = "rfc9449-5-token-type-dpop"
 BOUND = "rfc9449-5-token-type-has-binding"
 THUMBPRINT = "rfc9449-6.1-thumbprint"
+INTROSPECTED = "rfc9449-6.2-introspection-thumbprint"
+INTROSPECTED_TYPE = "rfc9449-6.2-introspection-token-type"
+UNBOUND = "token_type is DPoP, and nothing names a key in cnf.jkt"
 
 
 @check(CALLED, faults=("dpop_token_called_bearer",), needs=NEEDS, timed=True)
@@ -35,14 +40,25 @@ def test_bound_tokens_are_called_so(case: ServerCase, verify: Verify) -> None:
 def test_what_is_called_bound_is_bound(case: ServerCase, verify: Verify) -> None:
     """The token response to a poll with a proof, where token_type is DPoP and the access token a JWT.
 
-    Accepted: cnf.jkt in it. A server that introspects may keep it there instead, of which this check says nothing.
+    Accepted: cnf.jkt in it, or at introspection where that is how resource servers are told.
     """
-    tokens = _tokens(case)
+    device = proving_device(case)
+    asker = asker_for(device)
+    grant = device.start(**(asker.members if asker else {}))
+    device.user.approve(grant)
+    tokens = grant.poll(label="poll with a right proof")
+    if not tokens.outcome.ok:
+        raise Untestable(f"a right proof was answered {tokens.describe()}")
     _require_dpop(tokens)
     _require_jwt(tokens)
     if not key_in(tokens) and case.run.endpoints.introspection:
-        raise NotApplicable("the JWT names no key, and resource servers can ask the introspection endpoint for it")
-    verify.that(BOUND, bool(key_in(tokens)), "token_type is DPoP, and the JWT has no cnf.jkt", tokens)
+        if asker is None:
+            raise NotApplicable("the JWT names no key, and resource servers can ask the introspection endpoint for it")
+        said = asker.ask(tokens.get("access_token"))
+        require_active(said, asker)
+        verify.that(BOUND, bool(_introspected_key(said)), UNBOUND, tokens, said.exchange)
+        return
+    verify.that(BOUND, bool(key_in(tokens)), UNBOUND, tokens)
 
 
 @check(THUMBPRINT, faults=("dpop_thumbprint_hex",), needs=NEEDS, timed=True)
@@ -55,6 +71,35 @@ def test_thumbprint(case: ServerCase, verify: Verify) -> None:
     if not said:
         raise NotApplicable("the JWT has no cnf.jkt")
     verify.that(THUMBPRINT, said == device.key.thumbprint, "cnf.jkt is not the thumbprint of the proof's key", tokens)
+
+
+@check(
+    INTROSPECTED,
+    INTROSPECTED_TYPE,
+    faults=("dpop_introspection_without_cnf", "dpop_introspected_as_bearer"),
+    needs=(*NEEDS, "introspection"),
+    timed=True,
+)
+def test_introspected_tokens(case: ServerCase, verify: Verify) -> None:
+    """A bound access token is introspected. Accepted: cnf.jkt of the proof's key; token_type DPoP, or none."""
+    device, asker = asking(case)
+    proving = ProvingDevice(case, device.client)
+    grant = proving.start(**asker.members)
+    proving.user.approve(grant)
+    tokens = proving.bound_tokens(grant)
+    said = asker.ask(tokens.get("access_token"))
+    require_active(said, asker)
+    problem = "introspection of a bound token does not tell the thumbprint of its key in cnf.jkt"
+    verify.that(INTROSPECTED, _introspected_key(said) == proving.key.thumbprint, problem, said.exchange)
+    kind = said.members.get("token_type")
+    fits = kind is None or str(kind).lower() == "dpop"
+    verify.that(INTROSPECTED_TYPE, fits, f"token_type of a bound token is {kind!r} at introspection", said.exchange)
+
+
+def _introspected_key(said: Introspected) -> str:
+    confirmation = said.members.get("cnf")
+    key = confirmation.get("jkt") if isinstance(confirmation, dict) else None
+    return key if isinstance(key, str) else ""
 
 
 def _tokens(case: ServerCase) -> Exchange:
