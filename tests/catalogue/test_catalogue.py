@@ -236,7 +236,7 @@ FAMILIES = {
     "brute force": (r"brute|rate-limit-user|protect-user-credentials", set()),
     "secrets in addresses": (
         r"credentials-in-uri|uri-credentials|userinfo|refuses-get",
-        set(),
+        {"rfc9449-7.1-userinfo-accepts-dpop"},
     ),
     "leaks": (
         (

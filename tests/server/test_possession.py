@@ -141,7 +141,7 @@ def small_letters(monkeypatch):
 
 
 def opaque_tokens(monkeypatch):
-    monkeypatch.setattr(grants.jwts, "access_token", lambda held, _settings: f"{held.family}{held.issued}{id(held)}")
+    monkeypatch.setattr(grants.jwts, "access_token", lambda held, *_further: f"{held.family}{held.issued}{id(held)}")
 
 
 def a_wrong_key_ends_the_family(monkeypatch):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.server.checks.ends.asking import asker_for, asking, require_active
+from device_grant.server.session.asking import asker_for, asking, require_active
 from device_grant.server.session.jose.compact import read_jwt
 from device_grant.server.session.possession.proving import ProvingDevice, is_dpop, key_in, proving_device
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
-    from device_grant.server.checks.ends.asking import Introspected
+    from device_grant.server.session.asking import Introspected
     from device_grant.server.session.case import ServerCase
 
 NEEDS = ("dpop",)

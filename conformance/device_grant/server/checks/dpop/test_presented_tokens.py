@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import Request
 from device_grant.protocol.proofs import proof
-from device_grant.server.checks.issued.person import ask, is_served, tells_a_person
 from device_grant.server.session.device import Device
+from device_grant.server.session.issued.person import ask, is_served, tells_a_person
 from device_grant.server.session.possession.nonces import nonce_fields
 from device_grant.server.session.possession.proving import key_for, no_proof, proving_device, right
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol.numbers import number
-from device_grant.server.checks.issued.person import PERSONAL_SCOPES, beyond
+from device_grant.server.session.issued.person import PERSONAL_SCOPES, beyond
 from device_grant.server.session.jose.key_set import SYMMETRIC, Signature, fetch_keys, verified
 from device_grant.server.session.jose.moments import moments
 from device_grant.server.session.jose.profile import ACCESS_TOKEN_TYPE

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol.numbers import number
-from device_grant.server.checks.issued.person import PERSONAL_SCOPES
+from device_grant.server.session.issued.person import PERSONAL_SCOPES
 from device_grant.server.session.jose.compact import is_encrypted, read_jwt
 from device_grant.server.session.jose.key_set import SYMMETRIC, Signature, fetch_keys, verified, verify_by_secret
 from device_grant.server.session.jose.moments import moments

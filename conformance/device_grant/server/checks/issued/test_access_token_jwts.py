@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.server.checks.issued.access import CLAIMS, HEADER, KEYS, SCOPES, VERIFIES, AccessTokenJudge
 from device_grant.server.checks.issued.identified import OPENID, identified
-from device_grant.server.checks.issued.person import ask, is_served, names_invalid_token, tells_a_person
 from device_grant.server.session.audience import CLAIM as RESOURCE
 from device_grant.server.session.audience import audience, marks, resources
+from device_grant.server.session.issued.person import ask, is_served, names_invalid_token, tells_a_person
 from device_grant.server.session.jose.profile import CAPABILITY, profiled
 from device_grant.server.session.scopes import known_scopes, with_defaults
 

@@ -22,8 +22,8 @@ from device_grant.server.checks.issued.identified import (
     well_formed,
     without_openid,
 )
-from device_grant.server.checks.issued.person import PERSONAL_SCOPES
 from device_grant.server.pages.visitor import Visitor
+from device_grant.server.session.issued.person import PERSONAL_SCOPES
 from device_grant.server.session.scopes import known_scopes, with_defaults
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import Request
 from device_grant.protocol.numbers import number
 from device_grant.server.checks.issued.identified import OPENID, identified, nulls_in, registered_for, without_openid
-from device_grant.server.checks.issued.person import (
+from device_grant.server.session.issued.person import (
     JSON_TYPES,
     JWT_TYPE,
     MADE_UP,

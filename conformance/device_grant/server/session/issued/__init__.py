@@ -1,0 +1,1 @@
+"""What tokens are worth once they are issued."""
