@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
@@ -141,7 +142,7 @@ def small_letters(monkeypatch):
 
 
 def opaque_tokens(monkeypatch):
-    monkeypatch.setattr(grants.jwts, "access_token", lambda held, *_further: f"{held.family}{held.issued}{id(held)}")
+    monkeypatch.setattr(grants.jwts, "access_token", lambda *_further: secrets.token_urlsafe(32))
 
 
 def a_wrong_key_ends_the_family(monkeypatch):
