@@ -375,3 +375,13 @@ class PublicClientsOfTheirOwn(Ending):
         client = self.clients.get(form.get("client_id", ""))
         known = self.issued.get(form.get("token", ""))
         return "api" if known and client is known.client else super().caller(request, form)
+
+
+class ErrorsUnder200(Ending):
+    """Says in the body of a 200 that a token was not good, which no client reads (RFC 7009 section 2.2)."""
+
+    def end(self, token, hint, client):
+        known = self.refreshes.get(token) or self.issued.get(token)
+        if known is None or self.over(known.family) or getattr(known, "revoked", False):
+            raise Refused("invalid_token", "the token was not good", 200)
+        super().end(token, hint, client)

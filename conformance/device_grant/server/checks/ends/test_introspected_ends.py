@@ -10,7 +10,7 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol.numbers import number
 from device_grant.server.checks.ends.answers import NOTHING_MORE, verify_silence
 from device_grant.server.checks.ends.chain import GRACE, Chain, ended
-from device_grant.server.checks.ends.revoking import UNSUPPORTED, revoke, revoker
+from device_grant.server.checks.ends.revoking import UNSUPPORTED, revoke, revoker, taken
 from device_grant.server.session.asking import Asker, Introspected, asking, require_active
 from device_grant.server.session.jose.compact import read_jwt
 
@@ -80,7 +80,7 @@ def test_introspected_when_revoked(case: ServerCase, verify: Verify) -> None:
         if asker.ask(token, "control: introspect while it lives", hint="refresh_token").active is not True:
             raise NotApplicable("access tokens cannot be revoked here, and refresh tokens are not introspected")
         revoked = revoke(device, token, "revoke the refresh token", hint="refresh_token")
-    if not revoked.outcome.ok:
+    if not taken(revoked):
         raise Untestable(f"the revocation was answered {revoked.describe()}")
     answers: list[Introspected] = []
 

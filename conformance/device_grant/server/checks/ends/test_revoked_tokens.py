@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol.exchange import REFUSED
 from device_grant.server.checks.ends.chain import DEAD, GRACE, Chain, ended, refusal
-from device_grant.server.checks.ends.revoking import UNSEEN, UNSUPPORTED, Sight, revoke, revoker, sight_of, verify_200
+from device_grant.server.checks.ends.revoking import (
+    UNSEEN,
+    UNSUPPORTED,
+    Sight,
+    revoke,
+    revoker,
+    sight_of,
+    taken,
+    verify_200,
+)
 from device_grant.server.session.device import ENDED
 
 if TYPE_CHECKING:
@@ -77,7 +86,7 @@ def test_revoked_refresh_token(case: ServerCase, verify: Verify) -> None:
         before = device.refresh(first, label="refresh with the token before the revoked one")
         verify(REPLACED, before, accepted=DEAD, tolerated=[REFUSED])
     _verify_spent(verify, chain)
-    if revoked.outcome.ok:
+    if taken(revoked):
         repeated = revoke(device, newest, "revoke the same token again", hint="refresh_token")
         verify_200(verify, TWICE, repeated, "the second revocation of a token")
     reasons = [] if first != newest else ["refresh tokens are not replaced here"]
@@ -85,7 +94,7 @@ def test_revoked_refresh_token(case: ServerCase, verify: Verify) -> None:
         reasons.append(UNSEEN)
     elif not _ends_with_refresh_token(verify, device, sight, living):
         reasons.append("access tokens cannot be revoked here")
-    if not revoked.outcome.ok:
+    if not taken(revoked):
         raise Untestable(f"the first revocation was answered {revoked.describe()}")
     if reasons:
         raise NotApplicable("; ".join(reasons))
@@ -153,7 +162,7 @@ def test_revoked_access_token(case: ServerCase, verify: Verify) -> None:
     verify_200(verify, STATUS, revoked, "the revocation of a live token")
     if sight is not None:
         _verify_dead(verify, device, sight, token, revoked)
-    if revoked.outcome.ok:
+    if taken(revoked):
         repeated = revoke(device, token, "revoke the same token again", hint="access_token")
         verify_200(verify, TWICE, repeated, "the second revocation of a token")
     if chain.refreshes:
@@ -164,7 +173,7 @@ def test_revoked_access_token(case: ServerCase, verify: Verify) -> None:
         verify.that(GRANT_GOES_ON, after.outcome.ok, problem, revoked, after)
     reasons = [] if chain.refreshes else ["no refresh token was issued; none is owed"]
     reasons += [] if sight else [UNSEEN]
-    if not revoked.outcome.ok:
+    if not taken(revoked):
         raise Untestable(f"the first revocation was answered {revoked.describe()}")
     if reasons:
         raise NotApplicable("; ".join(reasons))
@@ -178,7 +187,7 @@ def _verify_dead(verify: Verify, device: Device, sight: Sight, token: str, revok
         return
     shown = sight.look(token, "look at the access token")[1]
     verify.that(ACCESS, not alive, "an access token lives on after its revocation", revoked, shown)
-    if alive and not revoked.outcome.ok:
+    if alive and not taken(revoked):
         verify.unclear(SAID, "the revocation of an access token was refused for another reason", revoked)
         return
     problem = f"a revocation without effect is not answered {UNSUPPORTED}"
@@ -215,7 +224,7 @@ def _hint_for_refresh_token(verify: Verify, device: Device, requirement: str, hi
     seconds, last = chain.refused("refresh with the revoked token")
     if seconds is None:
         plain = revoke(device, chain.refreshes[-1], "control: revoke without a hint")
-        if not plain.outcome.ok or chain.refused("control: refresh with the revoked token")[0] is None:
+        if not taken(plain) or chain.refused("control: refresh with the revoked token")[0] is None:
             raise Untestable("the revocation of a refresh token without a hint has no effect either")
     problem = f"a live refresh token outlives its revocation by the hint {hint}"
     verify.that(requirement, seconds is not None, problem, revoked, last)
@@ -233,7 +242,7 @@ def _hint_for_access_token(verify: Verify, device: Device) -> bool:
     alive = _survives(device, sight, token)
     if alive:
         plain = revoke(device, token, "control: revoke without a hint")
-        if not plain.outcome.ok or _survives(device, sight, token):
+        if not taken(plain) or _survives(device, sight, token):
             # Access tokens cannot be revoked here at all: other checks say what there is to say of it.
             return False
     problem = "a live access token outlives its revocation by the hint refresh_token"
