@@ -1,6 +1,7 @@
 """Learned machines and measured times beside reports: in the folder of a run, and published in the matrix."""
 
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -15,13 +16,15 @@ from device_grant.cli.fleet import Job
 from device_grant.errors import UsageError
 from device_grant.learning.machine import differences
 from device_grant.learning.masking import masked
-from device_grant.learning.record import encoded, published, withheld
+from device_grant.learning.record import encoded, publishable, published, read, withheld
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.report.apart import groups, placed, spoken_plainly
 from device_grant.report.attachments import MEASURED, attachments
 from device_grant.report.publication import write
 from device_grant.results import Report
 from device_grant.results.writer import save
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def whole(name, dialect=RFC8628):
@@ -181,3 +184,13 @@ def test_what_is_about_another_target_or_broken_costs_only_itself(tmp_path):
     assert (made.parts, made.measured, len(made.remarks)) == ((), None, 3)
     assert "machine-basic.json is about other" in " ".join(made.remarks)
     assert made.times == []
+
+
+def test_every_machine_of_the_published_reports_may_be_known():
+    files = sorted((ROOT / "reports").glob("*/machine.json"))
+    assert len(files) > 15
+    for file in files:
+        record = read(file)
+        assert record.complete
+        assert publishable(record) or file.parent.name.startswith("embedded-"), file
+        assert encoded(published(record)) == file.read_text("utf-8")
