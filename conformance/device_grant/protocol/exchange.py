@@ -11,6 +11,7 @@ from device_grant.protocol.purpose import Purpose
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.protocol.events import Event
 
 DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -51,9 +52,12 @@ class Client:
     id: str
     secret: str | None = None
     authentication: str = "none"
-    """`client_secret_basic`, `client_secret_post` or `none`; the AWS dialect always sends both members."""
+    """`client_secret_basic`, `client_secret_post`, `none`, or one of the methods of mutual TLS; the AWS dialect always
+    sends both members."""
     registered: Mapping[str, Any] = field(default_factory=dict, compare=False)
     """Members of the registration response, canonical names; empty for clients known beforehand."""
+    certificate: ClientCertificate | None = None
+    """What it shows on connections of TLS (RFC 8705); None: nothing."""
     names_itself: frozenset[Operation] = field(default=frozenset(), compare=False)
     """Where its client_id stands in the body beside HTTP Basic, which some servers insist on."""
 
@@ -78,6 +82,8 @@ class Request:
     operation: Operation = Operation.OTHER
     aliases: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     """Canonical names of parameters by the other names that the dialect of its server has for them."""
+    certificate: ClientCertificate | None = field(default=None, compare=False, repr=False)
+    """Shown on the connection on which it is sent; None: nothing."""
 
     def header(self, name: str) -> str | None:
         """First value of a header, name matched case-insensitively."""

@@ -9,7 +9,9 @@ import msgspec
 
 from device_grant.catalogue.model import RFC8628
 
-AuthenticationMethod = Literal["client_secret_basic", "client_secret_post", "none"]
+AuthenticationMethod = Literal[
+    "client_secret_basic", "client_secret_post", "none", "tls_client_auth", "self_signed_tls_client_auth"
+]
 Language = Literal[
     "c",
     "c++",
@@ -99,6 +101,10 @@ class KnownClient(_Section, frozen=True, kw_only=True):
     secret_env: str = ""
     """Environment variable that holds the secret, in place of `secret`."""
     authentication: AuthenticationMethod = "none"
+    certificate: str = ""
+    """File in PEM with the certificate that it shows, and those of its chain after it."""
+    key: str = ""
+    """File in PEM with the private key of that certificate."""
     grants: tuple[str, ...] = ("device_code", "refresh_token")
     """Grants the client may use; a client without `device_code` serves the unauthorized_client checks."""
     name: str = ""
@@ -225,6 +231,15 @@ class Lifetimes(_Section, frozen=True, kw_only=True):
     interval: Seconds = 0
 
 
+class MutualTls(_Section, frozen=True, kw_only=True):
+    """The certificate that clients show which are registered for none of their own; absent: made for the run."""
+
+    certificate: str = ""
+    """File in PEM with the certificate, and those of its chain after it; the server must accept it."""
+    key: str = ""
+    """File in PEM with its private key."""
+
+
 class SigningKeys(_Section, frozen=True, kw_only=True):
     """AWS dialect: what requests for tokens are signed with, and the application that they are for."""
 
@@ -297,6 +312,7 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     clock: ClockSection = ClockSection()
     lifetimes: Lifetimes = Lifetimes()
     limits: LimitsSection = LimitsSection()
+    mtls: MutualTls = MutualTls()
     iam: SigningKeys = SigningKeys()
     introspection: IntrospectionSection = IntrospectionSection()
     claims: dict[str, bool] = {}

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ResourceServer = TypeVar("ResourceServer", bound=OtherResourceServer)
+Placed = TypeVar("Placed", bound=msgspec.Struct)
 _WRONG_CHOICE = "Invalid enum value "
 """What msgspec says before the representation of a word that is none of those which a key takes."""
 _SHOWN = 200
@@ -76,11 +77,23 @@ def resolve(spec: str, *, dialect: str | None = None) -> Located:
 
 def read_target(file: Path, *, spec: str | None = None) -> Located:
     """Read and check one target.toml; raises UsageError with file, key and reason."""
-    config = _with_secrets(read_config(file, TargetConfig), file)
+    config = _with_places(_with_secrets(read_config(file, TargetConfig), file), file.resolve().parent)
     located = Located(config=config, folder=file.resolve().parent, spec=spec or str(file), file=file.resolve())
     for problem in contradictions(located):
         raise UsageError(f"{file}: {problem}")
     return located
+
+
+def _with_places(config: TargetConfig, folder: Path) -> TargetConfig:
+    """The configuration with whole paths of client certificates, which are read when they are shown."""
+
+    def placed(table: Placed) -> Placed:
+        places = {name: getattr(table, name) for name in ("certificate", "key")}
+        return msgspec.structs.replace(table, **{name: str(folder / place) for name, place in places.items() if place})
+
+    return msgspec.structs.replace(
+        config, mtls=placed(config.mtls), clients=tuple(placed(client) for client in config.clients)
+    )
 
 
 def _with_secrets(config: TargetConfig, file: Path) -> TargetConfig:

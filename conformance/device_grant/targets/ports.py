@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     import httpx
 
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.targets.config import TargetConfig
     from device_grant.targets.dispatch import Dispatch, Meanwhile
 
@@ -181,8 +182,11 @@ class Target(Protocol):
     def __exit__(self, *_: object) -> None:
         """Stop it, its whole process group included."""
 
-    def http(self, *, timeout: float = 10.0) -> httpx.Client:
-        """A new client that reaches the target: own cookies, own connections, redirects not followed."""
+    def http(self, *, timeout: float = 10.0, certificate: ClientCertificate | None = None) -> httpx.Client:
+        """A new client that reaches the target: own cookies, own connections, redirects not followed.
+
+        It shows the certificate on connections of TLS whose server asks for one.
+        """
 
     def gone(self) -> str:
         """Why the target can no longer be reached, after a connection to it failed; empty while it is there."""

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
 from device_grant.files import is_file
 from device_grant.protocol import dialect
+from device_grant.protocol.certificates import MUTUAL_TLS_METHODS
 from device_grant.targets.addresses import unaskable
+from device_grant.targets.certificates import files_of, read_certificate
 from device_grant.visible import unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from device_grant.targets.config import Located, TargetConfig
+    from device_grant.targets.config import KnownClient, Located, TargetConfig
 
 _SHOWN = 60
 """Characters of a wrong value that a message repeats."""
@@ -42,6 +45,7 @@ def contradictions(located: Located) -> Iterator[str]:
     yield from _clock(config)
     yield from _clients(config)
     yield from _introspection(config)
+    yield from _certificates(config)
     yield from _files(located)
 
 
@@ -247,8 +251,33 @@ def _clients(config: TargetConfig) -> Iterator[str]:
         seen.add(client.id)
         if client.authentication == "none" and client.secret:
             yield f"{place}: has a secret but authentication none; choose client_secret_basic or client_secret_post"
-        if client.authentication != "none" and not client.secret:
+        if client.authentication.startswith("client_secret") and not client.secret:
             yield f"{place}: authentication {client.authentication} needs a secret"
+        yield from _certified(place, client)
+
+
+def _certified(place: str, client: KnownClient) -> Iterator[str]:
+    by_certificate = client.authentication in MUTUAL_TLS_METHODS
+    if by_certificate and client.secret:
+        yield f"{place}: has a secret but authentication {client.authentication}, which is by a certificate: keep one"
+    if by_certificate and not client.certificate:
+        yield f"{place}: authentication {client.authentication} needs a certificate and its key"
+    if client.certificate and not by_certificate:
+        yield (
+            f"{place}: has a certificate but authentication {client.authentication}; choose tls_client_auth or "
+            "self_signed_tls_client_auth, or name the certificate under [mtls]"
+        )
+
+
+def _certificates(config: TargetConfig) -> Iterator[str]:
+    for table, certificate, key in files_of(config):
+        if not (certificate and key):
+            yield f"{table}: has one of certificate and key: give both"
+            continue
+        try:
+            read_certificate(Path(certificate), Path(key))
+        except UsageError as unusable:
+            yield f"{table}: {unusable}"
 
 
 def _introspection(config: TargetConfig) -> Iterator[str]:

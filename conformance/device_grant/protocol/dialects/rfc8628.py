@@ -59,7 +59,9 @@ class Rfc8628Dialect(Dialect):
             pairs += [pair for pair in own.items() if pair[0] not in members]
             if authorization:
                 headers.append(("Authorization", authorization))
-        return Request("POST", url, tuple(headers), self.body(operation, pairs), operation)
+        shown = client.certificate if client is not None else None
+        body = self.body(operation, pairs)
+        return Request("POST", url, tuple(headers), body, operation, certificate=shown)
 
     def decode(self, operation: Operation, response: Response) -> Outcome:
         """Success is a 2xx JSON object with the operation's own member and no `error` (RFC 6749 5.1, 5.2)."""
@@ -82,19 +84,17 @@ class Rfc8628Dialect(Dialect):
         return "json" if operation is Operation.REGISTRATION else "form"
 
     def credentials(self, client: Client) -> tuple[dict[str, str], str]:
-        """RFC 6749 section 2.3.1; raises UsageError for a method of authentication that is not known."""
+        """RFC 6749 section 2.3.1, RFC 8705 section 2; raises UsageError for a method that is not known."""
         match client.authentication:
             case "client_secret_basic":
                 return {}, basic_authorization(client.id, client.secret or "")
             case "client_secret_post":
                 return {"client_id": client.id, "client_secret": client.secret or ""}, ""
-            case "none":
+            case "none" | "tls_client_auth" | "self_signed_tls_client_auth":
                 return {"client_id": client.id}, ""
             case other:
-                raise UsageError(
-                    f"client {client.id!r}: unknown authentication {other!r}; "
-                    "choose client_secret_basic, client_secret_post or none"
-                )
+                known = "client_secret_basic, client_secret_post, none, tls_client_auth or self_signed_tls_client_auth"
+                raise UsageError(f"client {client.id!r}: unknown authentication {other!r}; choose {known}")
 
     def registration_members(self, role: str, scope: str = "") -> dict[str, Any]:
         """RFC 7591 section 2."""

@@ -16,7 +16,7 @@ from device_grant.protocol.redaction import SECRET_MEMBERS
 from device_grant.recordings.formats.cassette import Manifest
 from device_grant.recordings.formats.taped import FORMAT
 from device_grant.recordings.tape import SHARED
-from device_grant.targets.config import IntrospectionSection, OtherResourceServer, SigningKeys, UserSection
+from device_grant.targets.config import IntrospectionSection, MutualTls, OtherResourceServer, SigningKeys, UserSection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -35,7 +35,7 @@ _SEVERAL = 2
 def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Pseudonyms) -> Manifest:
     """What a cassette says of its target; secrets of clients are replaced, and how it is started is left out."""
     clients = tuple(
-        msgspec.structs.replace(client, secret=pseudonyms.of(client.secret) or client.secret)
+        msgspec.structs.replace(client, secret=pseudonyms.of(client.secret) or client.secret, certificate="", key="")
         for client in target.config.clients
     )
     token = target.config.registration.initial_access_token
@@ -57,7 +57,8 @@ def manifest_of(target: RecordingTarget, catalogue_revision: str, pseudonyms: Ps
         recorded=datetime.now(UTC).date().isoformat(),
         python=platform.python_version(),
         # Signed requests are of their moment: no recording plays them again, and what signs them is nobody's business.
-        target=msgspec.structs.replace(config, serve=None, user=UserSection(), iam=SigningKeys()),
+        # Nor does one show what a certificate brought about.
+        target=msgspec.structs.replace(config, serve=None, user=UserSection(), iam=SigningKeys(), mtls=MutualTls()),
         base=target.first_base,
         clock=target.clock.kind,  # type: ignore[arg-type]  # the kinds of the three clocks
         in_process=target.in_process,

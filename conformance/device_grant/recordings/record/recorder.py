@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.targets.config import TargetConfig
     from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, Codec, Sampler, Target, User
@@ -175,9 +176,10 @@ class RecordingTarget:
     def __exit__(self, *error: object) -> None:
         self.inner.__exit__(*error)
 
-    def http(self, *, timeout: float = 10.0) -> httpx.Client:
-        """A new client whose exchanges are kept."""
-        transport = _RecordingTransport(self.inner.http(timeout=timeout), self.recorder, self.clock)
+    def http(self, *, timeout: float = 10.0, certificate: ClientCertificate | None = None) -> httpx.Client:
+        """A new client whose exchanges are kept; the certificate is not."""
+        inner = self.inner.http(timeout=timeout, certificate=certificate)
+        transport = _RecordingTransport(inner, self.recorder, self.clock)
         return httpx.Client(transport=transport, base_url=self.base, timeout=timeout, trust_env=False)
 
     def gone(self) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.recordings.formats.cassette import Manifest
     from device_grant.targets.config import TargetConfig
     from device_grant.targets.dispatch import Dispatch, Meanwhile
@@ -65,8 +66,9 @@ class ReplayTarget:
 
         unblock()
 
-    def http(self, *, timeout: float = 10.0) -> httpx.Client:
-        """A new client that is answered from the tapes."""
+    def http(self, *, timeout: float = 10.0, certificate: ClientCertificate | None = None) -> httpx.Client:
+        """A new client that is answered from the tapes, whatever it shows."""
+        del certificate
         transport = _ReplayTransport(self.player, self.clock)
         return httpx.Client(transport=transport, base_url=self.base, timeout=timeout, trust_env=False)
 

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server.ends import metadata as ends
 from device_grant.reference.server.http import Answer, Call
+from device_grant.reference.server.mutual_tls.announced import authentication_methods, mutual_tls_members
 from device_grant.reference.server.possession.binding import metadata_members
 
 if TYPE_CHECKING:
@@ -49,11 +50,12 @@ def document(settings: Settings, faults: Faults, base: str) -> dict[str, Any]:
         # promises neither code nor token.
         "response_types_supported": ["none"],
         "grant_types_supported": [DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT],
-        "token_endpoint_auth_methods_supported": list(AUTHENTICATION_METHODS),
+        "token_endpoint_auth_methods_supported": [*AUTHENTICATION_METHODS, *authentication_methods(settings)],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
     }
     members |= metadata_members(faults)
+    members |= mutual_tls_members(members, settings, faults)
     if faults.authorization_redirects_anywhere:
         members["authorization_endpoint"] = f"{base}{AUTHORIZATION_PATH}"
     members |= ends.endpoints(faults, base)

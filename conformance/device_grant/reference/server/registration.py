@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server.http import Refusal, crash, decode_json
 from device_grant.reference.server.metadata import AUTHENTICATION_METHODS
+from device_grant.reference.server.mutual_tls.announced import authentication_methods
+from device_grant.reference.server.mutual_tls.credentials import SUBJECTS, registered_credential
 from device_grant.reference.server.possession.binding import BOUND
 from device_grant.reference.server.store import RegisteredClient, Store
 
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
 
     from device_grant.reference.server.faults import Faults
 
-_STRINGS = frozenset({"client_name", "scope", "software_id", "software_version", "token_endpoint_auth_method"})
+_STRINGS = frozenset(
+    {"client_name", "scope", "software_id", "software_version", "token_endpoint_auth_method", *SUBJECTS}
+)
+_BOUND = "tls_client_certificate_bound_access_tokens"
+"""Kept and returned (RFC 8705 section 3.4); tokens are bound whenever a certificate is shown."""
 _PAGES = frozenset({"client_uri", "logo_uri", "tos_uri", "policy_uri", "jwks_uri"})
 _SHOWN_PAGES = ("client_uri", "tos_uri", "policy_uri")
 _LISTS = frozenset({"redirect_uris", "grant_types", "response_types", "contacts"})
@@ -59,10 +65,11 @@ def register(body: bytes, store: Store) -> tuple[RegisteredClient, dict[str, Any
     silent = faults.auth_method_default_public and "token_endpoint_auth_method" not in metadata
     method = "none" if silent else metadata.setdefault("token_endpoint_auth_method", "client_secret_basic")
     if not faults.registration_types_unchecked:
-        _check_choices(metadata, grants, method)
+        _check_choices(metadata, grants, method, (*AUTHENTICATION_METHODS, *authentication_methods(store.settings)))
+    credential = registered_credential(metadata, faults)
     scopes = _scopes(metadata, store)
     now = int(store.clock())
-    wanted = method != "none" and not faults.registration_secret_missing
+    wanted = method != "none" and credential is None and not faults.registration_secret_missing
     unwanted = faults.registration_public_secret or faults.public_secret_required
     secret = _new_secret(store) if wanted or unwanted else None
     lifetime = store.settings.secret_lifetime
@@ -75,6 +82,7 @@ def register(body: bytes, store: Store) -> tuple[RegisteredClient, dict[str, Any
         gets_refresh_tokens=REFRESH_TOKEN_GRANT in grants,
         issued_at=now,
         expires_at=now + lifetime if lifetime else 0,
+        credential=credential,
         pages=tuple(str(metadata[name]) for name in _SHOWN_PAGES if name in metadata),
         dpop_bound=metadata.get(BOUND) is True,
     )
@@ -145,7 +153,7 @@ def _metadata(body: Mapping[str, Any], faults: Faults) -> dict[str, Any]:
             valid = isinstance(value, str) and (base in _STRINGS or faults.page_uris_unchecked or _is_page(value))
         elif base in _LISTS:
             valid = isinstance(value, list) and all(isinstance(item, str) for item in value)
-        elif base == BOUND:
+        elif base in (BOUND, _BOUND):
             valid = isinstance(value, bool)
         elif base == "jwks":
             valid = isinstance(value, dict)
@@ -170,13 +178,11 @@ def _software_statement(body: Mapping[str, Any], faults: Faults) -> dict[str, An
     return {"software_statement": str(statement)[:-1]} if altered else {}
 
 
-def _check_choices(metadata: dict[str, Any], grants: list[str], method: str) -> None:
+def _check_choices(metadata: dict[str, Any], grants: list[str], method: str, methods: tuple[str, ...]) -> None:
     if not grants or not set(grants) <= _GRANT_TYPES:
         raise Refusal("invalid_client_metadata", "grant_types names a grant type that is not known here")
-    if method not in AUTHENTICATION_METHODS:
-        raise Refusal(
-            "invalid_client_metadata", f"token_endpoint_auth_method must be one of {', '.join(AUTHENTICATION_METHODS)}"
-        )
+    if method not in methods:
+        raise Refusal("invalid_client_metadata", f"token_endpoint_auth_method must be one of {', '.join(methods)}")
     if "response_types" not in metadata:
         if "authorization_code" in grants:
             metadata["response_types"] = ["code"]

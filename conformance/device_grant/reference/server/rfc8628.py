@@ -29,6 +29,7 @@ from device_grant.reference.server.issued.userinfo import userinfo
 from device_grant.reference.server.managing import MANAGED, manage, members_of
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, JWKS_PATH, USERINFO_PATH, redirect_anywhere
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
+from device_grant.reference.server.mutual_tls.connections import Connections
 from device_grant.reference.server.possession.binding import JKT, KeyBinding
 from device_grant.reference.server.possession.bound import Bound
 from device_grant.reference.server.possession.presented import at_resource
@@ -68,6 +69,7 @@ class Rfc8628Endpoints:
         self.faults = store.faults
         self.grants = Grants(store)
         self.binding = KeyBinding(store)
+        self.connections = Connections(store)
 
     def handlers(self) -> dict[str, Handler]:
         """Handlers by path."""
@@ -119,6 +121,7 @@ class Rfc8628Endpoints:
         grant.challenge = challenge
         grant.key = key
         grant.resources = () if self.faults.resource_of_start_forgotten else named
+        self.connections.start(grant, call)
         members = device_response(grant, self.settings, self.faults, self.base(call))
         status = 201 if self.faults.device_response_201 else 200
         caching = {} if self.faults.device_response_cacheable else NO_STORE
@@ -142,6 +145,7 @@ class Rfc8628Endpoints:
         key = self.binding.at_token(call, f"{self.base(call)}{call.path}", parameters)
         self.binding.require_proof(client, key)
         if grant_type == REFRESH_TOKEN_GRANT:
+            self.connections.refresh(client, parameters.get("refresh_token", ""), call)
             return self._tokens(await self._refresh(client, parameters, Bound(key, resources=self._resources(call))))
         known = "device_code" if self.faults.grant_urn_misspelt else DEVICE_CODE_GRANT
         if grant_type != known and not self.faults.unknown_grant_type_accepted:
@@ -149,6 +153,7 @@ class Rfc8628Endpoints:
         require_device_grant(self.store, client)
         self.binding.require_key(polled, key)
         bound = self.binding.of_code(client, polled, key)
+        self.connections.poll(client, polled, call)
         device_code = self._device_code(call, parameters)
         named, condition = polling.bound(self.store, call.body, device_code, parameters)
         tokens = await self.grants.redeem(client, device_code, condition, replace(bound, resources=named))
@@ -266,6 +271,7 @@ class Rfc8628Endpoints:
             if device and self.faults.unknown_client_accepted:
                 return RegisteredClient(id=client_id)
             raise self._invalid_client("Unknown client", basic=bool(authorizations))
+        skip_secret = skip_secret or (not secret and self.connections.authenticate(client, call))
         self._check_secret(client, secret, skip=skip_secret, basic=bool(authorizations))
         return self._passing_for(client, parameters)
 

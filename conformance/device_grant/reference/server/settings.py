@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from device_grant.reference.server.binding.known import PROTECTED_RESOURCES, Pro
 from device_grant.reference.server.ends.callers import RESOURCE_SERVERS, ResourceServer
 from device_grant.reference.server.signed.settings import SignedSettings
 from device_grant.reference.server.usual import DAY, Usual, usual
+from device_grant.targets.certificates import authority
 from device_grant.targets.config import DEFAULT_BASE
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 DEFAULT_ISSUER = DEFAULT_BASE
 """Issuer of an application that has no address of its own, because it is called in process."""
+DEFAULT_MUTUAL_TLS = "https://mtls.target.test"
+"""Where client certificates are shown to such an application."""
 PUBLIC_ISSUER = "http://login.example.com"
 """Issuer under the fault `public_http`; an application in process can be called by any name."""
 DEMO_USER = "alice"
@@ -76,6 +80,11 @@ class Settings:
     """RFC dialect: ids of clients that have to use PKCE in the device grant; the others may."""
     dpop_nonces: bool = True
     """RFC dialect: whether DPoP proofs have to carry a nonce of the server's (RFC 9449 section 8)."""
+    mutual_tls: str = ""
+    """RFC dialect: origin of the listener that asks for client certificates (RFC 8705 section 5), beginning with
+    https; empty: an application in process has `DEFAULT_MUTUAL_TLS`, others have none."""
+    client_authorities: tuple[str, ...] = ()
+    """Certificates in PEM of the authorities that client certificates may be of; empty: in process that of checks."""
     guesses_per_session: int = 5
     """Wrong user codes in a minute after which a browser session is throttled (RFC 8628 5.1)."""
     guesses_per_address: int = 20
@@ -101,6 +110,11 @@ class Settings:
                     f"reference server: issuer {self.issuer!r} must be an origin such as https://login.example, "
                     "without a path and without a trailing slash"
                 )
+        if self.mutual_tls and not re.fullmatch(r"https://[^/?#@]+", self.mutual_tls):
+            raise UsageError(
+                f"reference server: mutual_tls {self.mutual_tls!r} must be an origin such as https://m.example, "
+                "for nobody shows a certificate without TLS"
+            )
         if not self.users:
             raise UsageError("reference server: users is empty: nobody could approve anything")
         unknown = set(self.default_scope) - set(self.known_scopes)
@@ -116,6 +130,17 @@ class Settings:
     def base(self) -> str:
         """The issuer, or its default."""
         return self.issuer or DEFAULT_ISSUER
+
+    @property
+    def mutual_tls_base(self) -> str:
+        """The origin at which client certificates are shown; empty: nobody shows any."""
+        in_process = self.usual.issues_jwts and not self.issuer
+        return self.mutual_tls or (DEFAULT_MUTUAL_TLS if in_process else "")
+
+    @property
+    def trusted_authorities(self) -> tuple[str, ...]:
+        """Certificates in PEM of the authorities that client certificates may be of."""
+        return self.client_authorities or (() if self.mutual_tls else (authority(),))
 
     @property
     def polling_interval(self) -> int:

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import secrets
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from device_grant.reference.server.faults import Faults
+    from device_grant.reference.server.mutual_tls.credentials import CertificateCredential
     from device_grant.reference.server.settings import Settings
 
 USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -88,6 +89,8 @@ class RegisteredClient:
     """What shows that somebody may delete the registration (RFC 7592)."""
     pages: tuple[str, ...] = ()
     """Addresses of the client's own pages: about it, its terms, its policy (RFC 7591 section 2)."""
+    credential: CertificateCredential | None = None
+    """By which certificates it authenticates (RFC 8705 section 2); None: in another way, if at all."""
     redirect_uris: tuple[str, ...] = ()
     """Where a browser may bring back an authorization code."""
     dpop_bound: bool = False
@@ -130,11 +133,14 @@ class IssuedGrant:
     """S256 of the verifier that its polls must have (RFC 7636); empty: none."""
     resources: tuple[str, ...] = ()
     """What the device asked for (RFC 8707); empty: nothing in particular."""
+    bound: Terms = field(default_factory=Terms)
+    """To what its tokens are bound, by the connection of the last poll."""
 
     @property
     def terms(self) -> Terms:
         """What was approved, and by whom; the decision counts as the sign-in."""
-        return Terms(subject=self.subject, authenticated=self.decided, nonce=self.nonce, audience=self.resources)
+        approved = Terms(subject=self.subject, authenticated=self.decided, nonce=self.nonce, audience=self.resources)
+        return replace(approved, confirmation=self.bound.confirmation, claims=self.bound.claims)
 
 
 @dataclass

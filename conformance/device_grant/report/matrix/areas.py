@@ -28,7 +28,7 @@ _AREAS: tuple[tuple[str, str], ...] = (
     ("Registration", r"RFC 759[12] |AWS SSO OIDC.* RegisterClient"),
     ("Metadata", r"RFC 8414 "),
     ("ID tokens", r"OpenID Connect |RFC 9068 "),
-    ("Proof of possession", r"RFC 9449 |DPoP "),
+    ("Proof of possession", r"RFC (8705|9449) |DPoP "),
     ("AWS protocol", r"Smithy |AWS SSO OIDC"),
     ("HTTP and JSON", r"RFC (3986|8259|91\d\d) "),
 )

@@ -33,6 +33,7 @@ from device_grant.server.session.answers import reason_of
 from device_grant.server.session.device import Device
 from device_grant.server.session.disclosure import DISCLOSED, KnownSecrets
 from device_grant.server.session.effect import Effect
+from device_grant.server.session.mutual_tls import url_for
 from device_grant.server.session.pace import END_OF_TIME, FARTHEST, LATITUDE
 from device_grant.server.session.polite import require_welcome
 from device_grant.server.session.registering import refused
@@ -242,7 +243,7 @@ class ServerCase:
         patient: bool = True,
     ) -> Exchange:
         """Encode and send one operation."""
-        request = self.run.dialect.encode(operation, self.run.url(operation), members, client)
+        request = self.run.dialect.encode(operation, url_for(self.run, operation, client), members, client)
         return self.send(request, label, patient=patient)
 
     def wait(self, seconds: float) -> None:

@@ -15,6 +15,7 @@ from device_grant.server.session.answers import plain_response
 
 if TYPE_CHECKING:
     from device_grant.protocol import Request, Response
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.targets import Target
 
 _parsed = lru_cache(maxsize=64)(httpx.URL)
@@ -27,7 +28,8 @@ class Connection:
     def __init__(self, target: Target) -> None:
         self._target = target
         self._lock = threading.RLock()
-        self._http: httpx.Client | None = None
+        self._clients: dict[ClientCertificate | None, httpx.Client] = {}
+        """By what they show: connections are made with a certificate, or without."""
 
     def build(self, request: Request) -> httpx.Request:
         """The request for httpx, headers exactly as given but for what HTTP itself needs."""
@@ -46,7 +48,7 @@ class Connection:
         """
         tick = time.perf_counter()
         for attempt in (1, 2):
-            http = self._shared_http()
+            http = self._shared_http(request.certificate)
             try:
                 answer = http.send(self.build(request))
             except httpx.RemoteProtocolError as error:
@@ -74,23 +76,25 @@ class Connection:
 
     def close(self) -> None:
         """Drop the connections."""
-        if self._http is not None:
-            self._http.close()
-            self._http = None
+        for http in self._clients.values():
+            http.close()
+        self._clients.clear()
 
-    def _shared_http(self) -> httpx.Client:
+    def _shared_http(self, certificate: ClientCertificate | None = None) -> httpx.Client:
         with self._lock:
-            if self._http is None:
-                self._http = self._target.http()
+            http = self._clients.get(certificate)
+            if http is None:
+                http = self._target.http(certificate=certificate) if certificate else self._target.http()
                 # The endpoints are not a browser's business: a cookie of one check must not reach another one.
-                self._http.cookies.extract_cookies = _left_alone  # type: ignore[method-assign, assignment]
-            return self._http
+                http.cookies.extract_cookies = _left_alone  # type: ignore[method-assign, assignment]
+                self._clients[certificate] = http
+            return http
 
     def _recycle(self, http: httpx.Client) -> None:
         with self._lock:
-            if not self._target.in_process and self._http is http:
+            if not self._target.in_process:
                 # Not closed here: another thread of a timed check may still be reading from it.
-                self._http = None
+                self._clients = {shown: kept for shown, kept in self._clients.items() if kept is not http}
 
 
 def _left_alone(_response: httpx.Response) -> None:

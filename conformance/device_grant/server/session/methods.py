@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from device_grant.protocol import Client
+from device_grant.protocol.certificates import MUTUAL_TLS_METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,9 @@ class Methods:
 
 def known_client(clients: Sequence[KnownClient], role: str) -> Client | None:
     """The client of target.toml in a role, as `Run.client` names them; None where there is none."""
-    able = [known for known in clients if "device_code" in known.grants]
+    able = [
+        known for known in clients if "device_code" in known.grants and known.authentication not in MUTUAL_TLS_METHODS
+    ]
     public = [known for known in able if known.authentication == "none"]
     confidential = [known for known in able if known.authentication != "none"]
     choices: Mapping[str, list[KnownClient]] = {

@@ -11,6 +11,7 @@ import httpx
 from asgi_lifespan import LifespanManager, LifespanNotSupported
 
 from device_grant.targets.transports.limits import whole
+from device_grant.targets.transports.shown import certificate_of, tls_extension
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, MutableMapping, Sequence
@@ -173,6 +174,9 @@ class _Call:
             "client": ("127.0.0.1", 50000),
             "server": (url.host, url.port or (443 if url.scheme == "https" else 80)),
         }
+        shown = certificate_of(request)
+        if shown is not None:
+            self.scope["extensions"] = {"tls": tls_extension(shown)}
         self.complete = False
         self._request = request
         self._content = content

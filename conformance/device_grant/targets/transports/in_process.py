@@ -27,6 +27,7 @@ from device_grant.targets.config import DEFAULT_BASE
 from device_grant.targets.transports.asgi import AsgiBridge, BadApplicationError
 from device_grant.targets.transports.journal import Journal
 from device_grant.targets.transports.limits import Silence, limited
+from device_grant.targets.transports.shown import Showing
 from device_grant.targets.transports.wsgi import WsgiBridge
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     App = Callable[..., Any]
 
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.targets.config import Located
     from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, User
@@ -80,10 +82,14 @@ class InProcessTarget(Adapter, ABC):
         self._transport = None
         self._entered.close()
 
-    def http(self, *, timeout: float = 10.0) -> httpx.Client:
-        """A new client with its own cookies; `timeout` in real seconds, also while time is frozen."""
+    def http(self, *, timeout: float = 10.0, certificate: ClientCertificate | None = None) -> httpx.Client:
+        """A new client with its own cookies; `timeout` in real seconds, also while time is frozen.
+
+        The application is told of a certificate where the URL of a request is https.
+        """
         # trust_env=False and a transport of our own spare httpx the building of a TLS context, which is slow.
-        client = httpx.Client(transport=self._running(), base_url=self.base, timeout=timeout, trust_env=False)
+        transport = self._running() if certificate is None else Showing(self._running(), certificate)
+        client = httpx.Client(transport=transport, base_url=self.base, timeout=timeout, trust_env=False)
         return self.mannered(limited(client, self.config.limits, self._silence))
 
     @abstractmethod

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import httpx
 
 from device_grant.targets.addresses import is_loopback
+from device_grant.targets.certificates import client_context
 from device_grant.targets.transports.limits import Silence, limited
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.targets.config import LimitsSection
     from device_grant.targets.dispatch import Dispatch, Meanwhile
 
@@ -43,18 +45,24 @@ class Network:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             # An advertised https URL of a plain-http target must fail, not be believed: no authority is trusted.
 
-    def client(self, *, timeout: float = 10.0) -> httpx.Client:
-        """A new client with its own cookies and connections; redirects are not followed."""
-        return self._client(timeout, self._limits)
+    def client(self, *, timeout: float = 10.0, certificate: ClientCertificate | None = None) -> httpx.Client:
+        """A new client with its own cookies and connections; redirects are not followed.
 
-    def _client(self, timeout: float, limits: httpx.Limits) -> httpx.Client:
+        It shows the certificate to whatever server asks for one, and believes the authorities of the machine even where
+        the base is plain HTTP: endpoints for certificates are elsewhere.
+        """
+        if certificate is None:
+            return self._client(timeout, self._limits)
+        return self._client(timeout, self._limits, client_context(httpx.create_ssl_context(), certificate))
+
+    def _client(self, timeout: float, limits: httpx.Limits, context: ssl.SSLContext | None = None) -> httpx.Client:
         client = httpx.Client(
             base_url=self.base,
             timeout=timeout,
             limits=limits,
             follow_redirects=False,
             trust_env=self._trust_env,
-            verify=self._context,
+            verify=context or self._context,
         )
         return limited(client, self._bounds, self._silence)
 

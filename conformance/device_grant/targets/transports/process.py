@@ -26,6 +26,7 @@ from device_grant.targets.transports.network import Network
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from device_grant.protocol.certificates import ClientCertificate
     from device_grant.targets.config import Located, Serve
     from device_grant.targets.dispatch import Dispatch, Meanwhile
     from device_grant.targets.ports import Clock, User
@@ -81,9 +82,9 @@ class ProcessTarget(Adapter):
     def __exit__(self, *_: object) -> None:
         self._stop()
 
-    def http(self, *, timeout: float = 10.0) -> httpx.Client:
+    def http(self, *, timeout: float = 10.0, certificate: ClientCertificate | None = None) -> httpx.Client:
         """A new client: own cookies, own connections; `timeout` in seconds."""
-        return self.mannered(self._running().client(timeout=timeout))
+        return self.mannered(self._running().client(timeout=timeout, certificate=certificate))
 
     def overlap(self, dispatches: Sequence[Dispatch], meanwhile: Meanwhile | None = None) -> None:
         """Released together over warmed connections."""

@@ -16,6 +16,7 @@ import httpx
 
 from device_grant.targets.transports.asgi import internal_server_error
 from device_grant.targets.transports.limits import whole
+from device_grant.targets.transports.shown import certificate_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from device_grant.targets.dispatch import Dispatch, Meanwhile
 
 _T = TypeVar("_T")
+
+_CERTIFICATE = "SSL_CLIENT_CERT"
+"""Where an application looks for the certificate of the connection, as mod_ssl of Apache httpd has it."""
 
 
 class WsgiBridge(httpx.BaseTransport):
@@ -198,4 +202,7 @@ def _environ(request: httpx.Request, content: bytes) -> dict[str, Any]:
             key = f"HTTP_{key}"
         value = raw_value.decode("latin-1")
         environ[key] = f"{environ[key]},{value}" if key in environ else value
+    shown = certificate_of(request)
+    if shown is not None:
+        environ[_CERTIFICATE] = shown.first.strip() + "\n"
     return environ

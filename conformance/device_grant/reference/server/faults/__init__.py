@@ -16,6 +16,7 @@ from device_grant.reference.server.faults.ends import EndFaults
 from device_grant.reference.server.faults.grants import GrantFaults
 from device_grant.reference.server.faults.issued import IssuedFaults
 from device_grant.reference.server.faults.messages import MessageFaults
+from device_grant.reference.server.faults.mutual_tls import MutualTlsFaults
 from device_grant.reference.server.faults.pages import PageFaults
 from device_grant.reference.server.faults.possession import KeyFaults, ProofFaults
 from device_grant.reference.server.faults.registration import RegistrationFaults
@@ -33,6 +34,7 @@ class Faults(
     CrossDeviceFaults,
     KeyFaults,
     ProofFaults,
+    MutualTlsFaults,
     SignedFaults,
     CodeGrantFaults,
     PageFaults,

@@ -49,7 +49,7 @@ def access_claims(held: AccessTokenRecord, settings: Settings) -> dict[str, Any]
         claims["auth_time"] = int(held.terms.authenticated)
     if held.terms.confirmation:
         claims["cnf"] = dict(held.terms.confirmation)
-    return claims
+    return claims | dict(held.terms.claims)
 
 
 def _signed(claims: dict[str, Any], faults: Faults) -> str:

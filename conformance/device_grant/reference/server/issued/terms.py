@@ -26,6 +26,8 @@ class Terms:
     """Resource servers for which the access tokens are (RFC 8707); empty: the default one."""
     confirmation: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """`cnf` of the access tokens: what their bearer has to prove (RFC 7800); empty: nothing."""
+    claims: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Further claims of the access tokens; only faults have any."""
 
 
 @dataclass

@@ -1,0 +1,1 @@
+"""What RFC 8705 asks of servers that take client certificates, where a device signs in."""
