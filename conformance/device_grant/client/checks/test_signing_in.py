@@ -24,6 +24,7 @@ STATE, UNGUESSABLE = "aws-client-code-state", "aws-client-code-state-unguessable
 ERROR, REFUSED = "aws-client-code-error-callback", "aws-client-code-refused-redemption"
 LOOPBACK, ONE = "aws-client-code-listens-on-loopback", "aws-client-code-one-callback"
 PER_LOGIN, ENTROPY = "aws-client-code-challenge-per-login", "rfc7636-4.1-verifier-entropy"
+NEW_VERIFIER = "rfc7636-4.1-new-verifier"
 UNKNOWN = "rfc6749-4.1.2-client-ignores-unknown"
 FALLBACK, LOOKED_UP = "aws-client-code-device-fallback", "aws-client-start-url-lookup"
 SHORTEST, UNCLEAR = 8, 16
@@ -75,6 +76,7 @@ def test_another_state(client: ClientUnderTest, verify: Verify) -> None:
 @check(
     UNGUESSABLE,
     PER_LOGIN,
+    NEW_VERIFIER,
     ENTROPY,
     faults=("state_constant", "verifier_constant", "verifier_short"),
     needs=(CLAIM,),
@@ -97,7 +99,8 @@ def test_two_sign_ins(client: ClientUnderTest, verify: Verify) -> None:
     verify.that(PER_LOGIN, challenges[0] != challenges[1], "the challenge is the same each time", last)
     verifiers = [_redeemed(one) for one in attempts]
     new = verifiers[0] != verifiers[1]
-    verify.that(PER_LOGIN, new, "the code verifier is the same each time", last)
+    for requirement in (PER_LOGIN, NEW_VERIFIER):
+        verify.that(requirement, new, "the code verifier is the same each time", last)
     enough = new and min(len(one) for one in verifiers) >= _CHARACTERS_OF_256_BITS
     problem = "the code verifier has too few characters for 256 bits, or is the same each time"
     verify.that(ENTROPY, enough, problem, last)

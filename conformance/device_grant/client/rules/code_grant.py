@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 REGISTERED = "aws-client-code-registration"
 REDEEMED = "aws-client-code-token-request"
 SYNTAX, S256 = "rfc7636-4.1-verifier-syntax", "rfc7636-4.2-s256"
+NO_PLAIN = "rfc7636-7.2-no-plain"
 ONCE = "rfc6749-4.1.2-client-uses-code-once"
 
 
@@ -69,6 +70,7 @@ def _without_port(uri: str) -> tuple[str, str, str, str]:
     REDEEMED,
     SYNTAX,
     S256,
+    NO_PLAIN,
     faults=("redirect_without_port", "verifier_short", "challenge_plain"),
 )
 def redemptions_belong_to_their_request(session: ClientSession) -> Iterator[Judgement]:
@@ -81,6 +83,10 @@ def redemptions_belong_to_their_request(session: ClientSession) -> Iterator[Judg
         hashed = asked.get("code_challenge_method") == "S256"
         problem = "the challenge is not made by S256" if "code_challenge" in asked else "there is no code_challenge"
         yield Judgement(S256, hashed, problem, (entry,))
+        if "code_challenge" in asked:
+            # A challenge without a method is plain (section 4.3).
+            plain = asked.get("code_challenge_method", "plain") == "plain"
+            yield Judgement(NO_PLAIN, not plain, "the code challenge is the verifier itself", (entry,))
     for entry, authorization in session.redemptions:
         verifier = value_of(entry.request, "code_verifier")
         if isinstance(verifier, str):
