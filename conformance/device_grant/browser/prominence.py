@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 PHONE, DESKTOP = (360, 640), (1280, 800)
 """CSS pixels of the windows in which pages are looked at."""
+PICTURE = (390, 720)
+"""The same for pictures."""
+LARGEST_PICTURE = 250_000
+"""Octets of one that is kept."""
 _MOST = 60
 """Controls of a page that are looked at."""
 _LOOKS = f"""() => {{

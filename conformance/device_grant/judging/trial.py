@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,6 +76,10 @@ class Trial(Protocol):
     @property
     def examples(self) -> int:
         """Generated examples that were tried."""
+
+    @property
+    def exposed(self) -> dict[str, Any]:
+        """What a phisher gets, as far as the check has measured it: members of `Exposure` in results."""
 
     @property
     def ledger(self) -> Ledger:

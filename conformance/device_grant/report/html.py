@@ -23,6 +23,7 @@ from markupsafe import Markup
 
 from device_grant.catalogue import Verdict, load
 from device_grant.report import history, http, timeline
+from device_grant.report.phishing import phished
 from device_grant.report.sparing import partly_judged
 from device_grant.report.text import level_in_words, minute, plural, web_link
 from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
@@ -90,6 +91,7 @@ def render(report: Report, place: ReportPlace | None = None, attachments: Attach
         styles=("report.css", "machine.css"),
         script="report.js",
         view=view,
+        phished=phished(report.cases),
         place=place,
         attachments=attachments,
         excluded=excluded(view, load()),

@@ -12,7 +12,7 @@ import msgspec
 from device_grant.results.merge import worse_of
 from device_grant.results.reader import Report
 from device_grant.results.settling import settle
-from device_grant.results.withhold import silenced, withhold_security
+from device_grant.results.withhold import silenced, tells, withhold_security
 from device_grant.results.writer import redacted
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Collector:
         self.cases.append(case)
         self.results.extend(own)
         if self.writer is not None:
-            withheld = self.baseline.withholds_security and (case.findings or any(result.security for result in own))
+            withheld = self.baseline.withholds_security and (tells(case) or any(result.security for result in own))
             self.writer.write(silenced(case) if withheld else case)
             for result in own:
                 self._write(result)

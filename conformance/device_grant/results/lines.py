@@ -20,7 +20,17 @@ from device_grant.protocol.events import (
     PageLoaded,
     Waited,
 )
-from device_grant.results.model import LEFT_OUT, Case, Header, HistoryBar, HttpRequest, HttpResponse, Result, Step
+from device_grant.results.model import (
+    LEFT_OUT,
+    Case,
+    Exposure,
+    Header,
+    HistoryBar,
+    HttpRequest,
+    HttpResponse,
+    Result,
+    Step,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +42,8 @@ LONGEST_BODY = 4000
 """Octets of a body that a step keeps."""
 LONGEST_SECRET = 8192
 """Octets by which a secret may reach beyond the place where a body is cut."""
+_LARGEST = 1e18
+"""Of a number in a file of results."""
 FIRST_STEPS, LAST_STEPS = 30, 15
 """How much of a long transcript a case keeps."""
 
@@ -89,7 +101,17 @@ def case_line(
         left_out=str(case.stop) if isinstance(case.stop, Spared) else msgspec.UNSET,
         spared=list(case.ledger.spare) if isinstance(case.stop, Spared) else msgspec.UNSET,
         user_module=str(case.stop) if isinstance(case.stop, UserModuleBroke) else msgspec.UNSET,
+        exposure=_exposure(case.exposed) if case.exposed else msgspec.UNSET,
     )
+
+
+def _exposure(measured: dict[str, Any]) -> Exposure:
+    """The measured members, numbers that a target sent brought within what readers take."""
+    bounded = {
+        name: max(-_LARGEST, min(value, _LARGEST)) if isinstance(value, float) else value
+        for name, value in measured.items()
+    }
+    return msgspec.convert(bounded, Exposure)
 
 
 def _unsampled(case: Trial) -> str | msgspec.UnsetType:

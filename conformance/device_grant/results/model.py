@@ -226,6 +226,50 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether it is withheld where results on security requirements are."""
 
 
+Picture = Annotated[str, msgspec.Meta(pattern="^data:image/jpeg;base64,[A-Za-z0-9+/=]*$", max_length=400_000)]
+"""A small one, as an address that needs no network."""
+
+
+class Exposure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What somebody gets who sends codes of the device grant to others: the part that one check has measured.
+
+    Members are absent where it has not. Never in files that are published, nor where results on security are withheld.
+    """
+
+    starts: Count | msgspec.UnsetType = msgspec.UNSET
+    """Device authorization requests that were sent in a row for one client."""
+    served: Count | msgspec.UnsetType = msgspec.UNSET
+    """How many of them were given codes."""
+    took: Measure | msgspec.UnsetType = msgspec.UNSET
+    """Real seconds for all of them."""
+    refusal: str | msgspec.UnsetType = msgspec.UNSET
+    """How the first one too many was refused: `429 slow_down`; empty where none was."""
+    pause: Measure | msgspec.UnsetType = msgspec.UNSET
+    """Seconds that the refusal asks to wait."""
+    code_life: Measure | msgspec.UnsetType = msgspec.UNSET
+    """Seconds that the codes are said to live."""
+    scopes: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """Those of the token that comes of the target's usual request; empty where nobody says any."""
+    access_life: Measure | msgspec.UnsetType = msgspec.UNSET
+    """Seconds that the access token is said to live."""
+    refresh_life: Measure | msgspec.UnsetType | None = msgspec.UNSET
+    """Seconds that the refresh token is said to live; null: there is one, and nothing names its end."""
+    names_client: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether the pages before the decision name the client."""
+    names_scopes: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether they say what it is for."""
+    names_origin: bool | msgspec.UnsetType = msgspec.UNSET
+    """Whether they say from where the request came: an address or a place."""
+    warns: bool | msgspec.UnsetType | None = msgspec.UNSET
+    """Whether they say to refuse what one did not start; null: in words that have to be read."""
+    decline: dict[Slug, Measure] | msgspec.UnsetType = msgspec.UNSET
+    """Of what refuses beside what allows: `area` and `font` as shares, `contrast`, `seen` without scrolling."""
+    picture: (
+        Annotated[str, msgspec.Meta(pattern="^data:image/jpeg;base64,", max_length=400_000)] | msgspec.UnsetType
+    ) = msgspec.UNSET
+    """The decision in a window of a phone, the code made unreadable."""
+
+
 class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kind"):
     """One check that ran, with its transcript."""
 
@@ -254,6 +298,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True, tag="case", tag_field="kin
     """What the user module raised of its own, which ended the check; absent where it did not."""
     findings: list[Finding] | msgspec.UnsetType = msgspec.UNSET
     """In the case of the main path: what is wrong on it."""
+    exposure: Exposure | msgspec.UnsetType = msgspec.UNSET
+    """What the check has measured of what a phisher gets; absent from others."""
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, tag="result", tag_field="kind"):

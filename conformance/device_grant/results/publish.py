@@ -150,6 +150,8 @@ def _case(case: Case) -> Case:
         duration=0.0,
         message=steady(lines[-1].strip()) if lines else "",
         findings=findings or msgspec.UNSET,
+        # A picture and seconds of one run: for whoever made it.
+        exposure=msgspec.UNSET,
     )
 
 

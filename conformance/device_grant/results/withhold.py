@@ -15,9 +15,16 @@ if TYPE_CHECKING:
 
 
 def silenced(case: Case) -> Case:
-    """The case without its transcript, and without what it found that must not be published."""
+    """The case without its transcript, and without what it found or measured that must not be published."""
     findings = [finding for finding in case.findings or () if not finding.security]
-    return msgspec.structs.replace(case, steps=[], message="", findings=findings or msgspec.UNSET)
+    return msgspec.structs.replace(
+        case, steps=[], message="", findings=findings or msgspec.UNSET, exposure=msgspec.UNSET
+    )
+
+
+def tells(case: Case) -> bool:
+    """Whether the case itself may tell of security, whatever its results are on."""
+    return bool(case.findings) or bool(case.exposure)
 
 
 def withhold_security(report: Report) -> Report:
@@ -28,12 +35,12 @@ def withhold_security(report: Report) -> Report:
     those of what is left.
     """
     gone = {result.requirement for result in report.results if result.security}
-    if not gone and not any(case.findings for case in report.cases):
+    if not gone and not any(tells(case) for case in report.cases):
         return report
     kept = tuple(result for result in report.results if not result.security)
     silent = {result.check for result in report.results if result.security}
     cases = tuple(
-        silenced(case) if (case.check in silent and case.outcome == "ran") or case.findings else case
+        silenced(case) if (case.check in silent and case.outcome == "ran") or tells(case) else case
         for case in report.cases
     )
     footer = report.footer

@@ -42,6 +42,7 @@ class ClientCase:
         self.check = check
         self.transcript = Transcript()
         self.examples = 0
+        self.exposed: dict[str, Any] = {}
         self.ledger = Ledger(check.name, run.catalogue.get, run.dialect, check.requirements, run.expects)
         self.invariants = {
             entry.name: Ledger(entry.name, run.catalogue.get, run.dialect, entry.requirements, run.expects)

@@ -74,6 +74,8 @@ class ServerCase:
         self.resting: Callable[[], AbstractContextManager[None]] = nullcontext
         """Entered while the case only waits."""
         self.secrets = KnownSecrets()
+        self.exposed: dict[str, Any] = {}
+        """What a phisher gets, as far as this check measures it: members of `results.model.Exposure`."""
         self._local: dict[str, Any] = {}
         self._purpose: Purpose | None = None
         self._user: ExitStack | None = None

@@ -5,9 +5,10 @@ Without Playwright and Chromium these checks are untestable and say what to inst
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import TYPE_CHECKING
 
-from device_grant.browser.prominence import DESKTOP, PHONE
+from device_grant.browser.prominence import DESKTOP, LARGEST_PICTURE, PHONE, PICTURE
 from device_grant.browser.words import ALLOW, AWAY, DENY, GO_BACK, GO_ON, plain
 from device_grant.judging import Inconclusive, Untestable, check
 from device_grant.server.checks.cross_device.reading import CLAIM, WARNS, read_sentences, warns
@@ -39,13 +40,16 @@ def test_refusing_is_as_prominent(device: Device, verify: Verify) -> None:
     Area at least half, font at least three quarters, contrast at least 3:1, on the same screen: one may be missed.
     """
     with window_of(device.case) as window:
-        question(window, device, device.start())
+        grant = device.start()
+        question(window, device, grant)
         worst: tuple[int, dict[str, float]] = (-1, {})
         for size in (PHONE, DESKTOP):
             controls = window.controls(size)
             yes, no = _pair(controls)
             missed = 0 if no.focused else sum(_missed(yes, no))
             worst = max(worst, (missed, _measured(yes, no)), key=lambda one: one[0])
+        device.case.exposed["decline"] = worst[1]
+        _keep_picture(window, grant)
     problem = "refusing is a good deal less prominent than allowing: smaller, paler, or off the screen"
     verify.that(PROMINENT, worst[0] < _MISSED, problem, measured=worst[1], got=_in_words(worst[1]))
 
@@ -103,6 +107,17 @@ def question(window: Window, device: Device, grant: Grant) -> Page:
     if page.markup.asks_password:
         raise Inconclusive(f"the session of the user does not reach the browser: it is at {page.place}")
     return page
+
+
+def _keep_picture(window: Window, grant: Grant) -> None:
+    """Keep what a phone shows of the question, without its code and whoever is signed in."""
+    case = grant.device.case
+    if case.run.target.sampler is not None:
+        return
+    login = case.run.target.config.user.login.partition(":")[0]
+    picture = window.picture([grant.user_code, *([login] if login else [])], PICTURE)
+    if len(picture) <= LARGEST_PICTURE:
+        case.exposed["picture"] = f"data:image/jpeg;base64,{b64encode(picture).decode()}"
 
 
 def _pair(controls: list[ControlLook]) -> tuple[ControlLook, ControlLook]:

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, check
+from device_grant.protocol.retry_after import pause_of
 from device_grant.server.checks.cross_device.starting import MOST, of_nobody, starts_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,15 @@ def test_many_starts(case: ServerCase, verify: Verify) -> None:
     device = first.device
     answers = starts_of(device)
     refused = None if answers[-1].outcome.ok else answers[-1]
+    case.exposed |= {
+        "starts": len(answers),
+        "served": sum(one.outcome.ok for one in answers),
+        "took": round(sum(one.elapsed for one in answers), 3),
+        "refusal": "" if refused is None else f"{refused.status} {refused.code}",
+    }
+    if refused is not None and refused.response is not None:
+        pause = pause_of(refused.status, refused.response.header("retry-after"), case.run.target.clock.now())
+        case.exposed |= {} if pause is None else {"pause": pause}
     measured = {"starts": float(len(answers)), "served": float(sum(one.outcome.ok for one in answers))}
     problem = f"{MOST} codes in a row were given to one client"
     verify.that("rfc10027-6.1.11-may-limit-starts", refused is not None, problem, answers[-1], measured=measured)

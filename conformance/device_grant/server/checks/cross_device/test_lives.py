@@ -28,6 +28,7 @@ def test_codes_are_short_lived(device: Device, verify: Verify) -> None:
     """expires_in of a start. Reported: more than 30 minutes."""
     grant = device.start()
     grant.require_promise()
+    device.case.exposed["code_life"] = grant.promised
     short = grant.promised <= LONGEST_CODES
     problem = "codes live for more than 30 minutes, in which many people can be sent them"
     measured = {"seconds": grant.promised}
@@ -85,8 +86,11 @@ def test_access_token_lifetime(device: Device, verify: Verify) -> None:
     """expires_in of the token response of a device grant. Reported: more than an hour, at AWS more than eight."""
     exchange = device.start().redeemed()
     stated = number(exchange.get("expires_in"))
+    usual = device.case.run.target.config.request.scope
+    device.case.exposed["scopes"] = [one[:200] for one in str(exchange.get("scope") or usual).split()[:100]]
     if stated is None:
         raise Inconclusive("the token response does not say how long the token lives")
+    device.case.exposed["access_life"] = float(stated)
     longest = LONGEST_TOKEN_OF_REGISTERED if device.case.run.dialect.clients_register else LONGEST_TOKEN
     problem = "access tokens of the device grant live long: what was obtained by fraud goes on working"
     measured = {"seconds": float(stated)}

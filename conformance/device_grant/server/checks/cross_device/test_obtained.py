@@ -93,6 +93,7 @@ def test_refresh_token_lifetime(device: Device, verify: Verify) -> None:
         stated = None if end is None else end - device.case.run.target.clock.now()
     elif stated is None:
         raise NotApplicable("nothing says until when a refresh token is good")
+    device.case.exposed["refresh_life"] = None if not stated else float(round(stated))
     # Zero is how servers say that there is no end.
     ends = stated is not None and 0 < stated <= LONGEST_REFRESH
     problem = "refresh tokens of the device grant have no end that is near: access that was given by mistake goes on"

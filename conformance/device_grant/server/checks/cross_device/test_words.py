@@ -31,10 +31,12 @@ def test_warning_of_what_one_did_not_start(case: ServerCase, verify: Verify) -> 
     device, _ = named(case, _NAME)
     pages = before_deciding(device)
     said = [warns(sentences(page.html)) for page in pages]
+    alive = any(page.data or page.markup.has_script for page in pages)
+    case.exposed["warns"] = True if True in said else None if alive or None in said else False
     if True in said:
         verify.that(WARNS, holds=True, problem="")
         return
-    if any(page.data or page.markup.has_script for page in pages):
+    if alive:
         raise Inconclusive("script makes or changes the words of the pages: read them yourself")
     reason = next(filter(None, (unread(page.markup, "a page", DEVICE) for page in pages)), "")
     if reason or None in said:
@@ -95,6 +97,11 @@ def test_context_of_the_decision(case: ServerCase, verify: Verify) -> None:
             if scope
         )
     )
+    case.exposed |= {
+        "names_client": who,
+        "names_scopes": what and len(shown) == _PAIR,
+        "names_origin": any(_ORIGIN.search(said.text) for said in shown),
+    }
     if not (who and what):
         if any(said.alive for said in shown):
             raise Inconclusive("pictures or script may say more on the pages: read them yourself")
@@ -109,6 +116,12 @@ def test_context_of_the_decision(case: ServerCase, verify: Verify) -> None:
 
 
 _PAIR = 2
+_ORIGIN = re.compile(
+    r"\b(?:\d{1,3}\.){3}\d{1,3}\b|\b[0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7}\b"
+    r"|\b(?:location|ip address|requested from)\b",
+    re.IGNORECASE,
+)
+"""An address, or words by which pages say from where a request came."""
 
 
 @dataclass(frozen=True)
