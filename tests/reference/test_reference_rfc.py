@@ -203,7 +203,7 @@ def test_two_authorization_headers(server):
         (b"client_id=device-client", (200, "ok")),
         (b"&&client_id=device-client&", (200, "ok")),
         (b"%63lient_id=%64evice-client&scope=read+write", (200, "ok")),
-        (b"client_id=device-client&scope=&resource=a&resource=b&=&n%C3%A4me=1", (200, "ok")),
+        (b"client_id=device-client&scope=&further=a&further=b&=&n%C3%A4me=1", (200, "ok")),
     ],
     ids=lambda value: repr(value)[:60],
 )

@@ -43,7 +43,7 @@ class CodeGrantFaults(Misbehaviour):
     verifier_tilde_escaped: bool = fault("A codeVerifier with a tilde does not match.", AWS)
     missing_method_as_s256: bool = fault("A missing code_challenge_method is taken for S256.", AWS)
     missing_challenge_server_error: bool = fault("A missing code_challenge is answered server_error.", AWS)
-    unknown_method_as_plain: bool = fault("Any other code_challenge_method is taken for plain.", AWS)
+    unknown_method_as_plain: bool = fault("/authorize takes any other code_challenge_method for plain.", AWS)
     pkce_errors_unexplained: bool = fault("Errors of code_challenge have no error_description.", AWS)
     token_redirect_ignored: bool = fault("redirectUri of CreateToken is not compared with that of /authorize.", AWS)
     code_works_twice: bool = fault("An authorization code may be redeemed until it expires.", AWS)
