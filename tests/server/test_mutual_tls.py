@@ -7,15 +7,19 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from msgspec import structs
 from support.proof import judged
 
 from device_grant.catalogue import Verdict
 from device_grant.protocol.certificates import CONFIRMATION, thumbprint
 from device_grant.reference.embedded import embedded
+from device_grant.reference.server.http import Answer
+from device_grant.reference.server.issued import jwts
 from device_grant.reference.server.mutual_tls import connections
 from device_grant.reference.server.mutual_tls.connections import Connections
 from device_grant.reference.server.settings import Settings
 from device_grant.targets.certificates import authority, issued, self_signed
+from device_grant.targets.config import IntrospectionSection
 
 ALIASES = "mtls_endpoint_aliases"
 METHODS = "token_endpoint_auth_methods_supported"
@@ -26,11 +30,15 @@ CHECKS = (
     "aliases::test_codes_of_the_alias",
     "certificate_bound_tokens::test_access_token_is_bound",
     "certificate_bound_tokens::test_refresh_token_of_a_public_client_is_bound",
+    "certificate_bound_uses::test_introspection_of_a_bound_token",
+    "certificate_bound_uses::test_userinfo_with_the_certificate_of_somebody_else",
     "certificate_clients::test_start_with_the_certificate_of_somebody_else",
     "certificate_clients::test_poll_with_the_certificate_of_somebody_else",
     "certificate_clients::test_two_kinds_of_subject",
 )
 TOKENS = {"rfc8705-3-poll-binds-token", "rfc8705-3.1-thumbprint", "rfc8705-3.1-jwt-uses-cnf"}
+TELLS, LOOKS = "rfc8705-3.2-introspection", "rfc8705-3-userinfo-checks-certificate"
+USES = {TELLS, LOOKS}
 REFRESH = "rfc8705-4-public-refresh-bound"
 AUTHENTICATION = {"rfc8705-2-device-endpoint-authenticates", "rfc8705-2-binding-enforced", "rfc8705-2-invalid-client"}
 FORGED = "rfc8705-6.5-forged-certificate-header"
@@ -90,7 +98,7 @@ def of(verdicts, verdict):
 def test_the_usual_one_passes_all():
     verdicts = judge()
     assert set(verdicts.values()) == {Verdict.PASS}
-    assert len(verdicts) == 12
+    assert len(verdicts) == 14
 
 
 # Odd and honest.
@@ -104,7 +112,7 @@ def one_host():
 def test_one_host_that_asks_everybody_for_a_certificate_needs_no_aliases():
     verdicts = judge(metadata(lambda members: members.pop(ALIASES)), settings=one_host())
     assert of(verdicts, Verdict.NOT_APPLICABLE) == {WORKS, FORM}
-    assert of(verdicts, Verdict.PASS) == {*TOKENS, *CLIENTS, TWO, REFRESH, "rfc8705-3.3-metadata"}
+    assert of(verdicts, Verdict.PASS) == {*TOKENS, *CLIENTS, *USES, TWO, REFRESH, "rfc8705-3.3-metadata"}
 
 
 def test_aliases_may_be_there_for_some_endpoints_alone():
@@ -129,10 +137,70 @@ def test_a_member_that_is_null_is_not_there():
     assert not broken(verdicts)
 
 
-def test_opaque_tokens_show_nothing_but_their_refresh_tokens_do():
+def unasked(target):
+    """A server of which target.toml says that it has no introspection."""
+    target.config = structs.replace(target.config, claims={**target.config.claims, "introspection": False})
+
+
+def test_opaque_tokens_show_nothing_but_what_introspection_tells():
     verdicts = judge(faults=["access_token_guessable"])
-    assert of(verdicts, Verdict.NOT_APPLICABLE) == TOKENS
-    assert verdicts[REFRESH] is Verdict.PASS
+    assert of(verdicts, Verdict.NOT_APPLICABLE) == {"rfc8705-3.1-jwt-uses-cnf"}
+    assert not broken(verdicts)
+    verdicts = judge(unasked, faults=["access_token_guessable"])
+    assert of(verdicts, Verdict.NOT_APPLICABLE) == {*TOKENS, TELLS}
+    assert {verdicts[REFRESH], verdicts[LOOKS]} == {Verdict.PASS}
+
+
+def test_a_confidential_client_may_ask_of_its_own_tokens_where_no_resource_server_is_known():
+    def alone(target):
+        target.config = structs.replace(target.config, introspection=IntrospectionSection())
+
+    assert judge(alone)[TELLS] is Verdict.PASS
+    verdicts = judge(alone, faults=["mtls_introspection_without_cnf", "access_token_guessable"])
+    assert of(verdicts, Verdict.FAIL) == {TELLS}
+
+
+def without_cnf(monkeypatch):
+    usual = jwts.access_claims
+
+    def bare(*arguments, **named):
+        return {name: said for name, said in usual(*arguments, **named).items() if name != "cnf"}
+
+    monkeypatch.setattr(jwts, "access_claims", bare)
+
+
+def test_what_a_jwt_leaves_out_introspection_may_tell(monkeypatch):
+    without_cnf(monkeypatch)
+    verdicts = judge()
+    assert broken(verdicts) == {"rfc8705-3.1-jwt-uses-cnf"}, "which is a warning, and no fault of the binding"
+    assert of(verdicts, Verdict.FAIL) == set()
+    assert verdicts[TELLS] is Verdict.PASS
+
+
+def test_what_a_jwt_tells_itself_is_a_warning_where_introspection_does_not():
+    verdicts = judge(faults=["mtls_introspection_without_cnf"])
+    assert broken(verdicts) == {TELLS} == of(verdicts, Verdict.WARN)
+
+
+def test_userinfo_elsewhere_that_asks_for_no_certificates_is_named():
+    verdicts = judge(
+        metadata(lambda members: members[ALIASES].pop("userinfo_endpoint")), faults=["userinfo_ignores_certificate"]
+    )
+    assert broken(verdicts) == {LOOKS} == of(verdicts, Verdict.WARN)
+
+
+def test_userinfo_elsewhere_may_refuse_all_bound_tokens():
+    verdicts = judge(metadata(lambda members: members[ALIASES].pop("userinfo_endpoint")))
+    assert verdicts[LOOKS] is Verdict.UNTESTABLE
+
+
+def test_a_client_that_is_not_registered_for_it_may_have_unbound_tokens_that_say_nothing():
+    def silent(target):
+        target._app = Answering(target._app, "/register", lambda members: members.pop(BOUND, None))
+
+    verdicts = judge(silent, faults=["access_token_guessable", "mtls_token_unbound"])
+    assert not broken(verdicts)
+    assert of(verdicts, Verdict.INCONCLUSIVE) >= {TELLS, LOOKS, REFRESH}
 
 
 def test_a_server_may_bind_for_clients_alone_that_are_registered_for_it():
@@ -203,7 +271,7 @@ def test_what_is_ignored_where_grants_start_is_no_belief_in_headers():
 
 def test_a_server_that_does_not_know_our_authority_is_not_blamed():
     verdicts = judge(cutting([issued("device")]))
-    assert of(verdicts, Verdict.UNTESTABLE) == {*TOKENS, REFRESH, WORKS}
+    assert of(verdicts, Verdict.UNTESTABLE) == {*TOKENS, *USES, REFRESH, WORKS}
     assert of(verdicts, Verdict.PASS) >= CLIENTS, "the self-made one is known"
     assert not broken(verdicts)
 
@@ -260,7 +328,7 @@ def test_an_alias_for_tokens_at_which_codes_are_unknown():
 
 def test_another_hash_than_that_of_the_certificate(monkeypatch):
     monkeypatch.setattr(connections, "thumbprint", lambda der: thumbprint(der + b"\n"))
-    assert broken(judge()) == {"rfc8705-3.1-thumbprint"}
+    assert broken(judge()) == {"rfc8705-3.1-thumbprint", TELLS}
 
 
 def test_a_refresh_token_that_is_taken_without_a_certificate_alone(monkeypatch):
@@ -312,3 +380,39 @@ def test_a_client_that_is_looked_at_where_grants_start_alone(monkeypatch):
 
     monkeypatch.setattr(Connections, "authenticate", lax)
     assert broken(judge()) == {"rfc8705-2-binding-enforced"}
+
+
+def test_an_opaque_token_of_which_nobody_tells_a_certificate():
+    verdicts = judge(faults=["access_token_guessable", "mtls_introspection_without_cnf"])
+    assert of(verdicts, Verdict.FAIL) == {TELLS}
+
+
+def lenient(monkeypatch, when):
+    """Userinfo that looks at no certificate for calls of which that is true."""
+    usual = Connections.at_resource
+
+    async def lax(self, handle, call):
+        return await (handle(call) if when(self, call) else usual(self, handle, call))
+
+    monkeypatch.setattr(Connections, "at_resource", lax)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        lambda connections, call: connections._shown(call) is None,
+        lambda connections, call: connections._shown(call) is not None,
+        lambda _connections, call: call.scope["scheme"] == "http",
+    ],
+)
+def test_userinfo_that_does_not_always_look(monkeypatch, when):
+    lenient(monkeypatch, when)
+    assert of(judge(), Verdict.FAIL) == {LOOKS}
+
+
+def test_userinfo_that_refuses_its_own_devices_is_not_taken_for_careful(monkeypatch):
+    async def closed(_self, _handle, _call):
+        return Answer(401, b"", "application/json", {"WWW-Authenticate": "Bearer"})
+
+    monkeypatch.setattr(Connections, "at_resource", closed)
+    assert judge()[LOOKS] is Verdict.UNTESTABLE

@@ -80,11 +80,14 @@ class Rfc8628Endpoints:
             "/token": self._operation(self.token),
             _REGISTRATION_PATH: self._operation(self.register),
             MANAGED: partial(manage, self.store),
-            USERINFO_PATH: partial(at_resource, self.binding.proofs, self.base, partial(userinfo, self.store)),
+            USERINFO_PATH: partial(self.connections.at_resource, self._userinfo()),
             JWKS_PATH: self._documents(lambda _call: published_keys(self.faults)),
             **ends.handlers(Desk(self.store, self._parameters, self._client, self._json), self._operation),
             **({} if self.faults.metadata_absent else {f"{_WELL_KNOWN}{name}": describe for name in _DOCUMENTS}),
         }
+
+    def _userinfo(self) -> Handler:
+        return partial(at_resource, self.binding.proofs, self.base, partial(userinfo, self.store))
 
     def _described(self, call: Call) -> dict[str, Any]:
         members = metadata.document(self.settings, self.faults, self.base(call))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from device_grant.protocol.certificates import CONFIRMATION
 from device_grant.reference.server.ends.callers import ResourceServer, by_client, by_token
 from device_grant.reference.server.ends.desk import NO_STORE, PARAMETERS
 from device_grant.reference.server.http import Answer, Refusal, crash
@@ -147,6 +148,8 @@ class Introspection:
         members["token_type"] = "DPoP" if "jkt" in bound and not faults.dpop_introspected_as_bearer else "Bearer"
         if faults.dpop_introspection_without_cnf:
             bound.pop("jkt", None)
+        if faults.mtls_introspection_without_cnf:
+            bound.pop(CONFIRMATION, None)
         if isinstance(held, AccessTokenRecord):
             members |= {"iat": int(held.issued), "aud": list(held.audience)}
         return members | ({"cnf": bound} if bound else {})

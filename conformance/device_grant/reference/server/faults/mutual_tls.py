@@ -27,4 +27,6 @@ class MutualTlsFaults(Misbehaviour):
     mtls_token_unbound: bool = fault("Tokens that are asked for over mutual TLS have no cnf.", RFC)
     mtls_thumbprint_padded: bool = fault("x5t#S256 ends in an equals sign.", RFC)
     mtls_hash_at_top_level: bool = fault("x5t#S256 is a claim of its own.", RFC)
+    mtls_introspection_without_cnf: bool = fault("Introspection tells no certificate of bound tokens.", RFC)
+    userinfo_ignores_certificate: bool = fault("Userinfo serves bound tokens over any connection.", RFC)
     mtls_refresh_unbound: bool = fault("Refresh tokens of public clients work with any certificate, and none.", RFC)

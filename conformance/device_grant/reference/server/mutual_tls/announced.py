@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from device_grant.reference.server.faults import Faults
     from device_grant.reference.server.settings import Settings
 
-_ALIASED = ("device_authorization_endpoint", "token_endpoint")
+_ALIASED = ("device_authorization_endpoint", "token_endpoint", "userinfo_endpoint")
 """Endpoints to which clients make requests themselves, and show a certificate."""
 
 

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.protocol.certificates import CONFIRMATION, thumbprint
-from device_grant.reference.server.http import Refusal, VerbatimAnswer
+from device_grant.reference.server.http import Answer, Refusal, VerbatimAnswer
+from device_grant.reference.server.issued.terms import good_token
+from device_grant.reference.server.issued.userinfo import presented_token
 
 if TYPE_CHECKING:
-    from device_grant.reference.server.http import Call
+    from device_grant.reference.server.http import Call, Handler
     from device_grant.reference.server.issued.terms import Terms
     from device_grant.reference.server.store import IssuedGrant, RegisteredClient, Store
+
+_REFUSED = {"Cache-Control": "no-store", "WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 class Connections:
@@ -73,6 +77,18 @@ class Connections:
         if public and was and was != bound.confirmation.get(CONFIRMATION) and not self._faults.mtls_refresh_unbound:
             raise Refusal("invalid_grant", "Invalid refresh token: it belongs to another certificate")
         held.terms = bound
+
+    async def at_resource(self, handle: Handler, call: Call) -> Answer:
+        """What the resource answers, once a token that is bound came over a connection with its certificate."""
+        scheme, _, token = (call.header(b"authorization") or "").partition(" ")
+        presented = token.strip() if scheme.lower() == "dpop" else presented_token(call)
+        held = good_token(self._store, presented or "")
+        named = held.terms.confirmation.get(CONFIRMATION) if held is not None else None
+        if named and not self._faults.userinfo_ignores_certificate:
+            der = self._shown(call)
+            if der is None or thumbprint(der) != named:
+                return Answer(401, b"", "application/json", dict(_REFUSED))
+        return await handle(call)
 
     def _bound(self, terms: Terms, call: Call) -> Terms:
         """The terms with a confirmation by the certificate of the connection, or none."""

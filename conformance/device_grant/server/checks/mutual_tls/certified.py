@@ -15,12 +15,14 @@ from device_grant.server.session.mutual_tls import BOUND, certificate_of, url_fo
 if TYPE_CHECKING:
     from device_grant.protocol import Client, Exchange
     from device_grant.protocol.certificates import ClientCertificate
+    from device_grant.server.session.asking import Introspected
     from device_grant.server.session.case import ServerCase
 
 NEEDS = ("mtls",)
 LIVE = "a recording holds what was sent over connections, and not which certificates they showed"
 REFUSED_OR_CUT = ("refused", "no-response")
 """What somebody without the right certificate may be answered: a server may also fail the handshake."""
+MAY_DECLINE = "binding may be for clients alone that are registered for it: claim mtls in target.toml if this one is"
 ACCEPT_OURS = "let the server accept it, or name one that it accepts under [mtls] certificate in target.toml"
 
 
@@ -53,33 +55,36 @@ def require_binding(case: ServerCase) -> None:
         raise NotApplicable(f"the metadata does not say {BOUND}, and target.toml does not claim mtls")
 
 
-def binding_device(case: ServerCase) -> Device:
+def binding_device(case: ServerCase, role: str = "primary") -> Device:
     """A device whose client shows a certificate, and is registered for bound tokens where clients register."""
     require_binding(case)
-    client = replace(_client(case), certificate=shown_by_device(case))
+    client = replace(_client(case, role), certificate=shown_by_device(case))
     require_tls(case, Operation.TOKEN, client)
     return Device(case, client)
 
 
-def _client(case: ServerCase) -> Client:
+def _client(case: ServerCase, role: str) -> Client:
     run = case.run
     if not run.target.config.clients and run.endpoints.registration and run.claims("registration") is not False:
-        asked = case.send(run.registration_request("primary", **{BOUND: True}), "register a client of bound tokens")
+        asked = case.send(run.registration_request(role, **{BOUND: True}), "register a client of bound tokens")
         if asked.outcome.ok:
             return run.methods.spoken(run.client_of(asked))
-    return case.device.client
+    return case.device_of(role).client
 
 
 def declines_binding(device: Device) -> bool:
-    """Whether its registration says that its tokens are not bound, or nobody has asked for it (section 3.4)."""
+    """Whether its registration does not say that its tokens are bound, or nobody has asked for it (section 3.4)."""
     if device.client.registered:
-        return device.client.registered.get(BOUND) is False
+        return device.client.registered.get(BOUND) is not True
     return device.case.run.claims("mtls") is not True
 
 
-def certified_tokens(device: Device) -> Exchange:
-    """The token response to an approved grant, polled over mutual TLS; raises Untestable where there is none."""
-    grant = device.start()
+def certified_tokens(device: Device, **members: str) -> Exchange:
+    """The token response to an approved grant, polled over mutual TLS; raises Untestable where there is none.
+
+    `members` are those of its device authorization.
+    """
+    grant = device.start(**members)
     device.user.approve(grant)
     tokens = grant.poll(label="redeem over mutual TLS")
     if not tokens.outcome.ok:
@@ -98,6 +103,11 @@ def named_in(tokens: Exchange) -> tuple[str, str] | None:
     if token is None:
         return None
     return _text_of(token.claims.get("cnf")), _text_of(token.claims)
+
+
+def introspected_in(said: Introspected) -> str:
+    """What introspection tells in cnf of the certificate of a token; empty for nothing."""
+    return _text_of(said.members.get("cnf"))
 
 
 def _text_of(members: object) -> str:

@@ -8,24 +8,27 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.server.checks.mutual_tls.certified import (
     LIVE,
+    MAY_DECLINE,
     NEEDS,
     REFUSED_OR_CUT,
     binding_device,
     certified_tokens,
     declines_binding,
+    introspected_in,
     named_in,
     shown_by_stranger,
 )
+from device_grant.server.session.asking import asker_for
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Client, Exchange
+    from device_grant.server.session.asking import Asker
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
 
 BINDS = "rfc8705-3-poll-binds-token"
 REFRESH = "rfc8705-4-public-refresh-bound"
-MAY_DECLINE = "binding may be for clients alone that are registered for it: claim mtls in target.toml if this one is"
 
 
 @check(
@@ -38,25 +41,36 @@ MAY_DECLINE = "binding may be for clients alone that are registered for it: clai
     live=LIVE,
 )
 def test_access_token_is_bound(case: ServerCase, verify: Verify) -> None:
-    """Poll an approved code over mutual TLS. Accepted: a JWT whose cnf has the hash of the certificate."""
+    """Poll an approved code over mutual TLS. Accepted: a JWT whose cnf has the hash of the certificate.
+
+    A token is bound as well where introspection alone tells that hash; a JWT should then still have it.
+    """
     device = binding_device(case)
-    tokens = certified_tokens(device)
+    who = asker_for(device)
+    tokens = certified_tokens(device, **(who.members if who else {}))
     named = named_in(tokens)
-    if named is None:
+    shown = "" if named is not None and any(named) else _introspected(who, tokens)
+    if named is None and not shown:
         raise NotApplicable("the access token is no JWT, so that nobody but the server sees to what it is bound")
-    inside, beside = named
-    if not (inside or beside) and declines_binding(device):
+    inside, beside = named or ("", "")
+    given = inside or beside or shown
+    if not given and declines_binding(device):
         raise Inconclusive(f"the access token names no certificate; {MAY_DECLINE}")
-    bound = bool(inside or beside)
-    verify.that(BINDS, bound, "the access token names no certificate, though the poll showed one", tokens)
-    if not bound:
+    verify.that(BINDS, bool(given), "the access token names no certificate, though the poll showed one", tokens)
+    if not given:
         raise Untestable("the access token names no certificate")
-    problem = "the hash of the certificate is in the access token, and not in its cnf"
-    verify.that("rfc8705-3.1-jwt-uses-cnf", bool(inside), problem, tokens)
     expected = device.client.certificate.thumbprint if device.client.certificate else ""
-    same = (inside or beside) == expected
     problem = "x5t#S256 is not the SHA-256 of the certificate in base64url without padding"
-    verify.that("rfc8705-3.1-thumbprint", same, problem, tokens, got=f"{inside or beside:.100}")
+    verify.that("rfc8705-3.1-thumbprint", given == expected, problem, tokens, got=f"{given:.100}")
+    if named is None:
+        raise NotApplicable("the access token is no JWT: introspection tells to what it is bound")
+    problem = "the hash of the certificate is known, and not in the cnf of the access token, which is a JWT"
+    verify.that("rfc8705-3.1-jwt-uses-cnf", bool(inside), problem, tokens)
+
+
+def _introspected(who: Asker | None, tokens: Exchange) -> str:
+    """What introspection tells of the certificate, to whom it is told; empty for nothing."""
+    return introspected_in(who.ask(tokens.get("access_token"))) if who else ""
 
 
 @check(REFRESH, faults=("mtls_refresh_unbound",), needs=(*NEEDS, "refresh_token"), timed=True, live=LIVE)
