@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
 
+OTHER_ALIASES = "rfc8705-5-client-ignores-other-aliases"
 MOVED = {"start": "/x/y/zz?tenant=1", "token": "/t/o/k?tenant=1"}
 """Endpoints at paths that nobody guesses, with a query."""
 
@@ -94,6 +95,21 @@ def test_metadata_of_another_issuer(client: ClientUnderTest, verify: Verify) -> 
     _must_have_read(slash)
     problem = "uses metadata whose issuer differs by a slash"
     verify.that("rfc8414-6.2-exact-issuer", not slash.starts, problem, slash)
+
+
+@check(OTHER_ALIASES, faults=("client_chokes_on_aliases",), needs=("flow", "metadata"))
+def test_aliases_of_other_endpoints(client: ClientUnderTest, verify: Verify) -> None:
+    """Aliases of the authorization endpoint, and of one that nobody knows. Accepted: a login as without them.
+
+    One that cannot do with any metadata of ours shows nothing.
+    """
+    aliases = {name: f"https://mtls.example.com/{name}" for name in ("authorization_endpoint", "example_endpoint")}
+    login = client.login("aliases of other endpoints", discover=True, documents={"mtls_endpoint_aliases": aliases})
+    _must_have_read(login)
+    if not login.succeeded:
+        _must_work(client.login("metadata without aliases", discover=True))
+    problem = "does not sign in where the metadata has aliases of endpoints that it does not need"
+    verify.that(OTHER_ALIASES, login.succeeded, problem, login)
 
 
 def _must_have_looked(login: Attempt) -> None:

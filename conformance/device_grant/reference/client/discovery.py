@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from device_grant.reference.client.faults import ClientFaults
     from device_grant.reference.client.transport import Transport
 
+_ALIASED = {"device_authorization_endpoint", "token_endpoint"}
+"""Aliases of RFC 8705 section 5 that the fault `client_chokes_on_aliases` knows."""
+
 
 @dataclass(frozen=True)
 class Discovered:
@@ -46,6 +49,8 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> Discove
             continue
         if document.get("issuer") != issuer and not faults.issuer_unchecked:
             raise Failed("the metadata is of another issuer")
+        if faults.client_chokes_on_aliases and document.get("mtls_endpoint_aliases", {}).keys() - _ALIASED:
+            raise Failed("the metadata has an alias that is unknown")
         if faults.endpoints_guessed:
             document |= {f"{name}_endpoint": f"{origin}/{name}" for name in ("device_authorization", "token")}
         collected = {

@@ -217,4 +217,5 @@ class ClientFaults(Misbehaviour):
     well_known_appended: bool = fault("The well-known part of RFC 8414 is appended to the issuer's path.", RFC)
     issuer_unchecked: bool = fault("The issuer in the metadata is not compared.", RFC)
     openid_location_first: bool = fault("The path of OpenID Connect Discovery is tried first.", RFC)
+    client_chokes_on_aliases: bool = fault("An alias that it does not know makes metadata useless to it.", RFC)
     endpoints_guessed: bool = fault("Endpoints are guessed below the issuer, whatever the metadata says.", RFC)
