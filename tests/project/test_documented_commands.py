@@ -121,8 +121,10 @@ def test_python(block, world):
 
 
 @of("toml")
-def test_toml(block, world):
+def test_toml(block, world, monkeypatch):
     world.furnish()
+    for variable in re.findall(r'_env = "(\w+)"', block.text):
+        monkeypatch.setenv(variable, "the-secret-of-an-example")
     file = world.folder / block.title
     named = block.text if re.search(r"^name = ", block.text, re.MULTILINE) else f'name = "part"\n{block.text}'
     match block.title:
