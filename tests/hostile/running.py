@@ -154,7 +154,7 @@ def _follow(process: subprocess.Popen[bytes], out: int, end: float, watched: str
             continue
         pid, status, used = os.wait4(process.pid, os.WNOHANG)
         if pid:
-            ended = os.waitstatus_to_exitcode(status), max(largest, used.ru_maxrss * 1024)
+            ended = os.waitstatus_to_exitcode(status), max(largest, _own(used))
             process.returncode = ended[0]
             break
         if not open_:
@@ -164,7 +164,7 @@ def _follow(process: subprocess.Popen[bytes], out: int, end: float, watched: str
         process.kill()
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = -9
-        return None, max(largest, used.ru_maxrss * 1024), bytes(output)
+        return None, max(largest, _own(used)), bytes(output)
     return ended[0], ended[1], bytes(output)
 
 
@@ -177,6 +177,12 @@ def _weight(pid: int) -> int:
             with contextlib.suppress(psutil.Error, OSError):
                 total += process.memory_full_info().pss
     return total
+
+
+def _own(used: resource.struct_rusage) -> int:
+    """Octets that the process itself used at most; 0 where that is less than this one, which it began as a copy of."""
+    here = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return used.ru_maxrss * 1024 if used.ru_maxrss > here else 0
 
 
 def _marked(mark: str) -> list[psutil.Process]:

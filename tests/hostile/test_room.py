@@ -27,7 +27,7 @@ def test_without_a_lie_the_server_is_honest(tmp_path, dialect):
     assert met.code == 0, met.output
 
 
-HEAVY = "b = bytearray(700 << 20); b[::4096] = b'1' * len(b[::4096])"
+HEAVY = "b = bytearray(700 << 20); b[::4096] = b'1' * len(b[::4096]); import time; time.sleep(2)"
 HALF = "b = bytearray(400 << 20); b[::4096] = b'1' * len(b[::4096]); import time; time.sleep(4)"
 
 TWO_HALVES = f"""import subprocess, sys

@@ -258,7 +258,12 @@ class NoRepeatedRefresh(Honest):
 
 
 class JwtTokens(Honest):
-    """Access tokens are signed JWTs (RFC 9068); refresh tokens are opaque."""
+    """Access tokens are signed JWTs (RFC 9068), by a key that its resource servers share; refresh tokens are opaque."""
+
+    deviations = {
+        "rfc9068-4-asymmetric": "section 4 would rather have signatures that anybody can verify",
+        "rfc9068-4-keys-published": "nor are keys published then",
+    }
 
     def new_token(self, client: Client, scope: str) -> str:
         now = int(time.time())

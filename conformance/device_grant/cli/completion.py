@@ -140,7 +140,9 @@ def profiles() -> list[str]:
 
 def claims() -> list[str]:
     """What a client that is a command can do."""
-    return ["metadata", "confidential", "refresh", "registration", "keeps", "id_token", "authorization_code"]
+    from device_grant.client.drivers.config import Claims
+
+    return [name for name in Claims.__struct_fields__ if not getattr(Claims(), name)]
 
 
 def targets(kind: str, own: str) -> list[str]:

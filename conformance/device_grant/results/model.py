@@ -77,8 +77,9 @@ class Step(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     code: str = ""
     """Outcome as the dialect reads it: `ok`, `authorization_pending`, `http-404` …"""
     purpose: str = ""
-    """What it was for: `registration`, `start`, `poll`, `refresh`, `token-request`, `authorization`, `metadata`,
-    `control`, `malformed`, `generated`, `raw` or `other`; empty in files of versions that did not say it."""
+    """What it was for: `registration`, `start`, `poll`, `refresh`, `token-request`, `authorization`, `revocation`,
+    `introspection`, `metadata`, `control`, `malformed`, `generated`, `raw` or `other`; empty in files of versions that
+    did not say it."""
     malformation: str = ""
     """How a malformed request is wrong."""
     journal: str = ""

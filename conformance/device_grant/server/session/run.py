@@ -209,12 +209,9 @@ class Run:
         for _ in range(RETRIES):
             exchange = self._exchange(request, began, label)
             self.restraint.mind(exchange)
-            # Of slow_down only the status is wrong then: the answer is about this code, not about all requests.
-            wait = (
-                put_off(exchange.response, self.target.clock.now())
-                if patient and exchange.code != "slow_down"
-                else None
-            )
+            # Of a poll's slow_down only the status is wrong: the answer is about this code, not about all requests.
+            of_the_code = exchange.code == "slow_down" and request.operation is Operation.TOKEN
+            wait = put_off(exchange.response, self.target.clock.now()) if patient and not of_the_code else None
             if wait is None:
                 return exchange
             if not self._rests.take(wait):
