@@ -12,6 +12,8 @@ from device_grant.engine import run_check
 from device_grant.judging import Inconclusive, Untestable
 from device_grant.protocol import RFC8628, Operation, Outcome, Response
 from device_grant.reference.embedded import embedded
+from device_grant.reference.server.cross_device.limits import WINDOW
+from device_grant.reference.server.settings import Settings
 from device_grant.server.session.case import ServerCase
 from device_grant.server.session.pace import RENEWAL
 from device_grant.server.session.run import new_run
@@ -47,6 +49,16 @@ def test_429_is_waited_out_unless_it_is_about_the_code(run, body, asked):
     run._exchange = exchange
     device.token(grant_type="x")
     assert len(sent) == asked
+
+
+def test_a_client_with_too_many_codes_waits_for_more(run):
+    """RFC 8628 has slow_down for polls alone: in answer to a start it is about all starts of the client."""
+    case = ServerCase(run, CHECKS["entropy::test_user_codes_suit_people"])
+    case.begin()
+    limit = Settings.undecided_codes
+    began = run.target.clock.now()
+    assert len({case.device.start().user_code for _ in range(limit + 4)}) == limit + 4
+    assert run.target.clock.now() - began >= WINDOW
 
 
 def test_servers_that_register_nobody_have_no_client_that_redirects(run):
