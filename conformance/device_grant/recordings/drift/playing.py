@@ -133,8 +133,8 @@ class _Playing:
                     self._act(step)
                 case Send(recorded):
                     self._send(recorded)
-                case Cut():
-                    raise _Stop("the check itself goes to pages or other places; from there on it is not sent again")
+                case Cut(why):
+                    raise _Stop(f"{why}; from there on it is not sent again")
 
     # Requests.
 

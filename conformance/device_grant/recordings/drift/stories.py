@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from device_grant.errors import UsageError
 from device_grant.protocol import Operation, Purpose
+from device_grant.protocol.dpop import HEADER
+from device_grant.protocol.reading import value_of
 from device_grant.recordings.formats import is_cassette, read_capture
 from device_grant.recordings.formats.cassette import read
 from device_grant.recordings.formats.ours import captured, endpoints_of
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from device_grant.protocol import Request
     from device_grant.recordings.judge.flows import Flow
     from device_grant.recordings.tape import Action, Tape, TapedExchange
     from device_grant.targets.config import TargetConfig
@@ -29,6 +32,8 @@ _CONDENSED = (b"[", b" octets, sha256 ")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 """Methods that decide nothing at a page."""
 _WELL_KNOWN = "/.well-known/"
+_SIGNED = "AWS4-HMAC-"
+"""How Authorization begins where the request is signed, its date included."""
 _ACTION_COST = 3
 """A decision of the user takes several pages."""
 
@@ -72,7 +77,9 @@ class Act:
 
 @dataclass(frozen=True)
 class Cut:
-    """From here on what happened cannot be done again: the check itself went elsewhere."""
+    """From here on what happened cannot be done again."""
+
+    why: str = "the check itself goes to pages or other places"
 
 
 Step = Send | Wait | Pause | Act | Cut
@@ -91,6 +98,11 @@ class RecordedStory:
     def kinds(self) -> frozenset[tuple[str, ...]]:
         """Kinds of the exchanges in it."""
         return frozenset(step.kind for step in self.steps if isinstance(step, Send))
+
+    @property
+    def beyond(self) -> str:
+        """Why its requests end before what was recorded does; empty: they do not."""
+        return next((step.why for step in self.steps if isinstance(step, Cut)), "")
 
     @property
     def longest_wait(self) -> float:
@@ -134,7 +146,7 @@ def choose(
 ) -> list[RecordedStory]:
     """The stories whose names fit a glob; without one the cheapest ones that show every kind of exchange.
 
-    Raises UsageError if nothing fits.
+    Where no request can be sent again, those that say why. Raises UsageError if nothing fits.
     """
     stories = list(stories)
     if only:
@@ -156,6 +168,7 @@ def choose(
         seen |= best.kinds
         chosen.append(best)
         left.remove(best)
+    chosen = chosen or [story for story in stories if story.beyond and not story.kinds]
     places = {story.name: place for place, story in enumerate(stories)}
     return sorted(chosen, key=lambda story: places[story.name])
 
@@ -176,7 +189,7 @@ def _of_cassette(folder: Path) -> Recorded:
         if tape.name != SHARED
     ]
     registered = {step.recorded.said("client_id"): step for step in shared if step.recorded.said("client_id")}
-    kept = tuple(story for story in stories if story.kinds)
+    kept = tuple(story for story in stories if story.kinds or story.beyond)
     return Recorded(str(folder), name, kept, cassette.manifest.target, registered)
 
 
@@ -193,7 +206,7 @@ def _of_tape(tape: Tape, endpoints: Mapping[str, Operation], dialect: str) -> li
         if operation is None and tape.name == SHARED and _WELL_KNOWN in one.request.url:
             operation = Operation.OTHER
         if operation is not None and _whole(one):
-            steps.append((one.at, place, Send(settled(captured(one, place), operation, dialect))))
+            steps.append((one.at, place, _again(settled(captured(one, place), operation, dialect))))
         elif operation is None and one.request.method not in _SAFE and tape.name != SHARED:
             steps.append((one.at, place, Cut()))
     # What began at the moment of a wait was there before time passed.
@@ -206,8 +219,23 @@ def _of_tape(tape: Tape, endpoints: Mapping[str, Operation], dialect: str) -> li
 def _cut(steps: list[Step]) -> list[Step]:
     """Up to the first cut, which stays if requests are lost by it."""
     place = next((place for place, step in enumerate(steps) if isinstance(step, Cut)), len(steps))
-    lost = any(isinstance(step, Send) for step in steps[place:])
-    return [*steps[:place], *([Cut()] if lost else [])]
+    lost = any(isinstance(step, Send) or (step != Cut() and isinstance(step, Cut)) for step in steps[place:])
+    return [*steps[:place], *(steps[place : place + 1] if lost else [])]
+
+
+def _again(recorded: RecognisedExchange) -> Step:
+    """A request to send again, unless it holds what is good for one moment and a key has to make anew."""
+    once = _good_once(recorded.exchange.request)
+    return Cut(f"a request holds {once}, which only its key can make anew") if once else Send(recorded)
+
+
+def _good_once(request: Request) -> str:
+    """What a server refuses when it comes again or late (RFC 9449 section 11.1, RFC 7523 section 3, AWS SigV4)."""
+    if request.header(HEADER) is not None:
+        return "a DPoP proof"
+    if value_of(request, "client_assertion") is not None:
+        return "a client assertion"
+    return "a signature with a date" if (request.header("authorization") or "").startswith(_SIGNED) else ""
 
 
 def _act(action: Action) -> Act | None:
@@ -238,28 +266,28 @@ def _of_capture(path: Path, dialect: str) -> Recorded:
     stories = []
     for number, flow in enumerate(flows_of(findings, names[0]) if names else [], 1):
         steps = _of_flow(flow)
-        if any(isinstance(step, Send) for step in steps):
+        if any(isinstance(step, Send | Cut) for step in steps):
             stories.append(RecordedStory(f"flow {number}", tuple(steps)))
     return Recorded(str(path), names[0] if names else "", tuple(stories))
 
 
 def _of_flow(flow: Flow) -> list[Step]:
     sent = [one for one in flow.members if one.entry.response is not None and not one.entry.bodiless]
-    steps: list[Step] = [Send(sent[0])] if sent else []
+    steps: list[Step] = [_again(sent[0])] if sent else []
     for before, after in pairwise(sent):
         if before.entry.started is not None and after.entry.started is not None:
             waited = after.entry.started - before.entry.started - (before.entry.took or 0.0)
             steps.append(Wait(max(waited, 0.0)))
         elif after.exchange.purpose is Purpose.POLL:
             steps.append(Pause())
-        steps.append(Send(after))
+        steps.append(_again(after))
     code = flow.start.said("user_code") if flow.start else ""
     decisions: list[Act] = []
     if code and any(one.exchange.outcome.ok for one in flow.polls):
         decisions.append(Act("approve", code))
     elif code and any(one.exchange.code == "access_denied" for one in flow.polls):
         decisions.append(Act("deny", code))
-    return _with_decisions(steps, decisions)
+    return _cut(_with_decisions(steps, decisions))
 
 
 def _with_decisions(steps: list[Step], decisions: Iterable[Act]) -> list[Step]:
