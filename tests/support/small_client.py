@@ -139,6 +139,10 @@ class SmallClient:
         (self.invocation.home.path / "tokens.json").chmod(0o600)
         self.say(f"device-grant: token {members['access_token']}")
 
+    def further_headers(self, method: str, url: str, members: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+        del method, url, members
+        return ()
+
     # What all do.
 
     def kept(self) -> dict[str, Any]:
@@ -163,6 +167,7 @@ class SmallClient:
             content = urlencode({name: value for name, value in own.items() if value}).encode()
         headers = (("Content-Type", FORM), ("Content-Length", str(len(content)))) if content else ()
         headers += (("Authorization", f"Bearer {bearer}"),) if bearer else ()
+        headers += self.further_headers(method, url, members or {})
         request = Request(method, url, headers, content)
         request = Request(method, url, headers, content, authority.operation(request))
         reply = authority.answer(request)

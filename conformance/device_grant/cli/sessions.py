@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from device_grant.recordings.record.finishing import Verdicts
 
 UNSTEADY = "a replay of what the client did does not come to the same verdicts"
+SIGNED = "its requests have DPoP proofs, which are signed for the address of this run"
 
 
 def keep(session: CheckSession, console: Console, out: Path, *, silent: bool = False) -> None:
@@ -82,7 +83,13 @@ def _sessions(session: CheckSession) -> ClientSessions:
     # Whoever reads such a scenario sees what is withheld, and so does who finds it missing where others are there: all
     # of them are left out.
     hidden = {name for name in ran if discreet and any(catalogue.get(one).security for one in named[name])}
-    return sessions_of(session.subject.recorder, catalogue.revision, Scope(frozenset(ran - hidden), discreet))
+    signed = session.subject.recorder.signed & (ran - hidden)
+    kept = frozenset(ran - hidden - signed)
+    if signed and not kept:
+        raise UsageError(f"{session.options.target}: nothing can be kept of what ran: {SIGNED}")
+    sessions = sessions_of(session.subject.recorder, catalogue.revision, Scope(kept, discreet))
+    sessions.left_out |= dict.fromkeys(sorted(signed), SIGNED)
+    return sessions
 
 
 def _settled(live: CheckSession, folder: Path, sessions: ClientSessions) -> Verdicts:

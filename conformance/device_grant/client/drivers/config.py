@@ -158,6 +158,12 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     """Sends code_challenge with the device authorization, always or where DEVICE_GRANT_PKCE is 1."""
     resource: bool = False
     """Asks for the resource that DEVICE_GRANT_RESOURCE names, or for one of its own (RFC 8707)."""
+    dpop: bool = False
+    """Sends DPoP proofs (RFC 9449) with its token requests, always or where DEVICE_GRANT_DPOP is 1."""
+    dpop_required: bool = False
+    """Takes no bearer token where it asked for one that is bound."""
+    dpop_device_code: bool = False
+    """Sends a proof with the device authorization too, always or where DEVICE_GRANT_DPOP_DEVICE_CODE is 1."""
     revocation: bool = False
     """Signs out by revoking its token (operation `logout`)."""
     id_token: bool = False

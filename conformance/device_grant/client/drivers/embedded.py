@@ -258,6 +258,9 @@ class EmbeddedDriver:
                 id_token=dialect(dialect_name).has_metadata,
                 device_pkce=dialect(dialect_name).has_metadata,
                 resource=dialect(dialect_name).has_metadata,
+                dpop=dialect(dialect_name).has_metadata,
+                dpop_required=dialect(dialect_name).has_metadata,
+                dpop_device_code=dialect(dialect_name).has_metadata,
                 authorization_code=kind in ("flow", "code") and dialect(dialect_name).code_grant_is_tested,
             ),
         )
@@ -301,4 +304,5 @@ class EmbeddedDriver:
             refused_hosts=tuple(network.refused),
             opened=tuple(network.opened),
             visits=visits,
+            began=network.time() - network.now(),
         )

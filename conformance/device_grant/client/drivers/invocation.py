@@ -186,6 +186,8 @@ class Ended:
     """What it has asked a browser to open."""
     visits: tuple[Visit, ...] = ()
     """What became of the browser that it sent to sign in, at its own listener."""
+    began: float | None = None
+    """What the client's clock said when the run began, in seconds since the epoch; None: not known."""
 
     def marks(self, name: str) -> list[list[str]]:
         """The words after each marker of that name."""

@@ -121,7 +121,7 @@ class ProcessDriver:
     def run(self, invocation: Invocation) -> Ended:
         """Start the servers and the client, wait for its end or end it at the deadline."""
         with ExitStack() as stack:
-            began = time.monotonic()
+            began, wall = time.monotonic(), time.time()
             proxy = self._serve(invocation, began, stack)
             browser = stack.enter_context(BrowserRecorder())
             environment = self._environment(invocation, proxy, browser)
@@ -148,7 +148,8 @@ class ProcessDriver:
             ended_at = (time.monotonic() - began) * self.scale
             texts = [_text(path) for path in outputs]
             refused = tuple(proxy[1].refused) if proxy else ()
-            return Ended(status, texts[0], texts[1], ended_at, refused, overdue, browser.opened, outings.visits)
+            opened, visits = browser.opened, outings.visits
+            return Ended(status, texts[0], texts[1], ended_at, refused, overdue, opened, visits, wall)
 
     def _serve(self, invocation: Invocation, began: float, stack: ExitStack) -> tuple[int, Proxy] | None:
         connect = self.config.connect

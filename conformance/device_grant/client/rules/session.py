@@ -73,6 +73,8 @@ class ClientSession:
     """Whether this is a test rig, in which plain HTTP says nothing."""
     blur: float = 0.0
     """Seconds by which a request may be late through no fault of the client."""
+    began: float | None = None
+    """Seconds since the epoch, by the client's clock, at nought on that of the exchanges; None: not known."""
     written: Mapping[str, str] = field(default_factory=dict)
     """What the client itself has written for people and into logs, by place; empty where that was not recorded."""
     secrets: tuple[tuple[str, str], ...] = ()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from device_grant.client.rules.nonces import challenged
 from device_grant.judging import Judgement, rule
+from device_grant.protocol.dpop import HEADER
 from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
@@ -38,6 +40,8 @@ def polling_ends_with_an_error(session: ClientSession) -> Iterator[Judgement]:
             code = entry.code
             if entry.outcome.ok or code in GO_ON or code == "no-response" or code.startswith("http-"):
                 continue
+            if challenged(entry):
+                continue  # it asks for a nonce, and says nothing of the grant
             more = _later(entry, grant.polls[number + 1 :])
             yield Judgement(
                 "rfc8628-3.5-client-stops-on-other-errors",
@@ -51,15 +55,16 @@ def polling_ends_with_an_error(session: ClientSession) -> Iterator[Judgement]:
 
 @rule("rfc8628-3.3-client-polls-until-done", faults=("polls_after_success",))
 def polling_ends_with_the_token(session: ClientSession) -> Iterator[Judgement]:
-    """After an answer with a bearer token the device code is not polled again; a request on its way does not count.
+    """After an answer with a token the device code is not polled again; a request on its way does not count.
 
-    Nor does an answer that came so late that the client may have gone away before it.
+    A token is one of the type bearer, or a bound one that was asked for. Nor does an answer count that came so late
+    that the client may have gone away before it.
     """
     for grant in session.grants:
         for number, entry in enumerate(grant.polls):
             said = entry.get("token_type")
             untyped = said is None and session.dialect.token_type_is_optional
-            if not entry.outcome.ok or not (untyped or str(said).casefold() == "bearer"):
+            if not entry.outcome.ok or not (untyped or str(said).casefold() in _understood(entry)):
                 continue
             if entry.ended - entry.started > PROMPT + session.blur:
                 continue
@@ -96,6 +101,11 @@ def requests_are_not_repeated_at_once(session: ClientSession) -> Iterator[Judgem
             f"again {waited:.2f} s after: {reason}",
             measured={"waited": waited},
         )
+
+
+def _understood(entry: Exchange) -> tuple[str, ...]:
+    """Types of the token that the client asked for, in small letters."""
+    return ("bearer", "dpop") if entry.request.header(HEADER) else ("bearer",)
 
 
 def _further(number: int) -> str:

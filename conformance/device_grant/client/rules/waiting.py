@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from device_grant.client.rules.nonces import challenged
 from device_grant.judging import Judgement, rule
 from device_grant.protocol.numbers import plain
 
@@ -120,6 +121,8 @@ def gaps(grant: ObservedGrant) -> Iterator[Gap]:
         late = min(max(before.started - due, 0.0), HELD_UP) if due is not None else 0.0
         if before.response is not None and before.response.status in REDIRECTS:
             continue  # what follows at once is still the same poll, at the place that it was sent to
+        if challenged(before):
+            continue  # it may be sent again at once, with the nonce (RFC 9449 section 8)
         slowed += before.code == "slow_down"
         owed = interval + SLOWER * slowed
         due = before.started + owed

@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from device_grant.client.scripted.bound_tokens import ALGORITHMS, BoundTokens
 from device_grant.client.scripted.code_grant import AUTHORIZATION_CODE, AUTHORIZE, CodeGrant
 from device_grant.client.scripted.device_pkce import Challenges
 from device_grant.client.scripted.identity import HONEST, IdTokenLie, id_token, key_set
@@ -38,6 +39,7 @@ from device_grant.protocol import (
     Purpose,
     Request,
 )
+from device_grant.protocol.dpop import INVALID_PROOF
 from device_grant.protocol.reading import is_poll, members_of, value_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
@@ -98,6 +100,7 @@ class Authority:
         self._redeemed: set[str] = set()
         self.code_grant = CodeGrant()
         self.challenges = Challenges(self.config.claims.device_pkce or "code_challenge" in self.dialect.demands)
+        self.bound = BoundTokens(self.config.claims.dpop, self.config.claims.dpop_device_code)
         self._pace, self._scope = StatedPace(self.dialect), ""
         self._asked: dict[str, str] = {}
         self._signs = self.config.claims.id_token or wants(self.config.response.token, ID_TOKEN)
@@ -289,11 +292,14 @@ class Authority:
         self._scope = scope if isinstance(scope, str) else ""
         missing = [name for name in judge.demands if value_of(own, name) in (None, "")]
         why = f"{judge.title} wants the parameter {missing[0]}." if missing else self.challenges.malformed(own)
+        if self.bound.unreadable(own, starts=True):
+            return self._refused(request, INVALID_PROOF)
         if why:
             return error("invalid_request", error_description=why)(self._moment(request, Reply))
         extra = self.dialect.further_members(Operation.DEVICE_AUTHORIZATION, self._scope)
         said = codes(self.base, self.values)
         self.challenges.begin(own, str(said["device_code"]))
+        self.bound.begin(own, str(said["device_code"]))
         return self._success(request, said, extra | self.config.response.device_authorization)
 
     def _token(self, request: Request) -> Reply:
@@ -301,7 +307,8 @@ class Authority:
         code = self._code_in(members)
         if not code and dict(members).get("grant_type") != DEVICE_CODE_GRANT:
             return self._refused(request, "unsupported_grant_type")
-        if not code or code in self._redeemed or self.challenges.refused(request, code):
+        wrong = self.challenges.refused(request, code) or self.bound.other_key(request, code)
+        if not code or code in self._redeemed or wrong:
             return self._refused(request, "invalid_grant")
         return self._tokens(request)
 
@@ -311,9 +318,11 @@ class Authority:
         return self._tokens(request)
 
     def _tokens(self, request: Request) -> Reply:
-        identity = {"id_token": ID_TOKEN} if self.config.claims.id_token else {}
+        if self.bound.unreadable(request):
+            return self._refused(request, INVALID_PROOF)
+        own = self.bound.token_type(request) | ({"id_token": ID_TOKEN} if self.config.claims.id_token else {})
         extra = self.dialect.further_members(Operation.TOKEN, self._scope)
-        return self._success(request, tokens(self.values) | identity, extra | self.config.response.token)
+        return self._success(request, tokens(self.values) | own, extra | self.config.response.token)
 
     def _registration(self, request: Request) -> Reply:
         status = 201 if self.dialect.registration_is_echoed else 200
@@ -336,6 +345,8 @@ class Authority:
         collected = metadata(self.issuer, self.base, endpoints)
         if self.config.claims.revocation:
             collected["revocation_endpoint"] = endpoints["revocation"]
+        if self.config.claims.dpop:
+            collected["dpop_signing_alg_values_supported"] = list(ALGORITHMS)
         for name, value in {**self.config.response.metadata, **self.documents}.items():
             if value is None:
                 collected.pop(name, None)

@@ -136,6 +136,7 @@ class Attempt:
             over=self.ended.at,
             loopback=True,
             blur=LATENESS * self.scale if self.scale > 1 else 0.0,
+            began=self.ended.began,
             written=self.written,
             secrets=tuple(
                 (kind, value)

@@ -152,6 +152,9 @@ _LACKS = {
     "id_token": "the client does not claim to check ID tokens",
     "device_pkce": "the client does not claim to use PKCE in the device grant",
     "resource": "the client does not claim to name resources",
+    "dpop": "the client does not claim to send DPoP proofs",
+    "dpop_required": "the client does not claim to insist on tokens that are bound by DPoP",
+    "dpop_device_code": "the client does not claim to send a DPoP proof with its device authorization",
     "authorization_code": "the client does not claim to sign in by the authorization code grant",
 }
 

@@ -20,6 +20,7 @@ from device_grant import __version__
 from device_grant.client.drivers.invocation import MARK
 from device_grant.client.session.attempt import KINDS, is_log
 from device_grant.implementations import PACKAGE
+from device_grant.protocol.dpop import HEADER
 from device_grant.protocol.reading import basic, members_of
 from device_grant.protocol.redaction import SECRET_MEMBERS, forms
 from device_grant.recordings.formats.sessions import (
@@ -112,6 +113,17 @@ class RecordingDriver:
     def rest(self, seconds: float, ended: Ended) -> None:
         """Let time pass between two runs."""
         self.inner.rest(seconds, ended)
+
+    @property
+    def signed(self) -> frozenset[str]:
+        """Scenarios with a request whose proof says where it went: with another address in it, it is none any more."""
+        return frozenset(
+            taken.invocation.scenario
+            for taken in self.taken
+            for authority in _authorities(taken.invocation)
+            for request, _ in authority.answered
+            if request.header(HEADER) is not None
+        )
 
     def run(self, invocation: Invocation) -> Ended:
         """Run the client once."""

@@ -172,12 +172,15 @@ class AnswerReader:
             return 0.0
         return float(int(stated)) if faults.interval_truncated else float(stated)
 
-    def token(self, outcome: Outcome, *, refreshed: bool = False) -> str:
-        """The access token; raises Failed if it is of a type that is not understood."""
+    def token(self, outcome: Outcome, *, refreshed: bool = False, wanted: str = "bearer") -> str:
+        """The access token; raises Failed if it is of a type that is not understood.
+
+        `bearer` is understood, and what is `wanted`.
+        """
         faults = self._faults
         kind = outcome.members.get("token_type")
         optional = self._dialect.token_type_is_optional
-        understood = kind == "Bearer" if faults.token_type_spelling else str(kind).lower() == "bearer"
+        understood = kind == "Bearer" if faults.token_type_spelling else str(kind).lower() in ("bearer", wanted)
         if not (understood or faults.token_type_unchecked or (kind is None and optional)):
             raise Failed(f"unknown token type {kind}")
         if faults.expires_in_required and "expires_in" not in outcome.members:

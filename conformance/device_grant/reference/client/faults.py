@@ -178,6 +178,21 @@ class ClientFaults(Misbehaviour):
     client_resource_query: bool = fault("resource has a query.", RFC)
     client_asks_for_all_resources: bool = fault("Each poll names more than one resource.", RFC)
 
+    # Proofs of possession (DPoP).
+    client_proof_typ_jwt: bool = fault("The proofs of DPoP have typ JWT.", RFC)
+    client_sends_private_jwk: bool = fault("The key in its DPoP proofs is the private one.", RFC)
+    client_htu_with_query: bool = fault("htu of a DPoP proof has the query of the endpoint.", RFC)
+    client_reuses_proof: bool = fault("One DPoP proof serves for all polls.", RFC)
+    client_proof_on_first_poll_only: bool = fault("Only its first token request has a DPoP proof.", RFC)
+    client_refreshes_without_proof: bool = fault("Its refreshes have no DPoP proof.", RFC)
+    client_takes_bearer_for_bound: bool = fault("A bearer token is taken where it asked for a bound one.", RFC)
+    client_new_key_after_restart: bool = fault("Each run has a new DPoP key.", RFC)
+    client_gives_up_on_nonce: bool = fault("use_dpop_nonce ends the login.", RFC)
+    client_keeps_first_nonce: bool = fault("The first nonce of a server is used for ever.", RFC)
+    client_nonce_loop: bool = fault("It asks again at once, and for ever, as long as it is asked for a nonce.", RFC)
+    client_binds_at_poll_only: bool = fault("The device authorization request has no DPoP proof.", RFC)
+    client_polls_with_other_key: bool = fault("Each poll has a DPoP proof of another key.", RFC)
+
     # Refreshing.
     refresh_as_json: bool = fault("The refresh request is JSON.", RFC)
     refresh_grant_misspelt: bool = fault("The grant type of a refresh is refresh.")

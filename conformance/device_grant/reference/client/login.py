@@ -14,6 +14,7 @@ from device_grant.reference.client.discovery import discover
 from device_grant.reference.client.identity import IdTokenCheck, require_life, require_same_person
 from device_grant.reference.client.messages import Messages
 from device_grant.reference.client.pace import Pace
+from device_grant.reference.client.possession import Possession
 from device_grant.reference.client.sign_in import SignIn
 from device_grant.reference.client.sign_out import SignOut
 from device_grant.reference.client.store import ClientStore
@@ -53,6 +54,7 @@ class Login:
         self._store = ClientStore(
             settings.home, for_everyone=faults.files_for_everyone, for_a_moment=faults.files_open_for_a_moment
         )
+        self._possession = Possession(settings, network, self._store, faults)
         self._endpoints, self._keys = dict(settings.endpoints), settings.jwks_uri
         self._revocation = settings.revocation
         self._kept: Client | None = None
@@ -161,7 +163,8 @@ class Login:
         self._got(outcome, client)
 
     def _got(self, outcome: Outcome, client: Client, old_refresh: str = "") -> None:
-        token = self._answers.token(outcome, refreshed=bool(old_refresh))
+        self._possession.check(outcome.members.get("token_type"))
+        token = self._answers.token(outcome, refreshed=bool(old_refresh), wanted=self._possession.token_type)
         if self._faults.access_token_looked_into:
             require_life(token, self._network.time())
         self._check_identity(outcome, client, token)
@@ -191,7 +194,7 @@ class Login:
 
         What comes of it otherwise is of no importance.
         """
-        request = Request("GET", f"{self._settings.endpoint}/userinfo", (("Authorization", f"Bearer {token}"),))
+        request = self._possession.with_token(f"{self._settings.endpoint}/userinfo", token)
         try:
             response = self._transport.send(request)
         except (Broken, Untrusted):
@@ -358,6 +361,9 @@ class Login:
         return self._answers.decoded(request.operation, self._send(request))
 
     def _send(self, request: Request) -> Response:
+        return self._possession.send(request, self._send_as_it_is)
+
+    def _send_as_it_is(self, request: Request) -> Response:
         if self._faults.requests_logged:
             self._say(f"Debug: sending {request.method} {request.url} {request.headers} {request.content!r}")
         try:

@@ -36,6 +36,10 @@ class ClientSettings:
     """Whether to send a code challenge with the device authorization."""
     resource: str
     """Where the tokens are to be good (RFC 8707); empty: nowhere in particular."""
+    dpop: bool
+    """Whether to ask for tokens that are bound to a key, and to take no others."""
+    dpop_device_code: bool
+    """Whether the device authorization request has a proof too."""
     home: Path
 
     @classmethod
@@ -67,5 +71,7 @@ class ClientSettings:
             jwks_uri=said("JWKS_URI"),
             pkce=said("PKCE") == "1",
             resource=said("RESOURCE"),
+            dpop=said("DPOP") == "1",
+            dpop_device_code=said("DPOP_DEVICE_CODE") == "1",
             home=Path(environment.get("HOME", ".")),
         )
