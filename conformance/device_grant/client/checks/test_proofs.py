@@ -70,9 +70,9 @@ def test_proofs(client: ClientUnderTest, verify: Verify) -> None:
 
     Accepted: a proof of its own with each poll, in form, made for that request; no jti twice, in either login.
     """
-    found: dict[str, Any] = {"discover": True, "moved": MOVED} if client.claims("metadata") else {}
+    discovered: dict[str, Any] = {"discover": True, "moved": MOVED} if client.claims("metadata") else {}
     used: set[str] = set()
-    for label, options in (("a login", found), ("another login", {})):
+    for label, options in (("a login", discovered), ("another login", {})):
         login = _login(client, label, **options)
         verify.by_rules(login, PROOF_HEADER, NO_PRIVATE_KEY, CLAIMS, FRESH_JTI, EVERY_REQUEST)
         drawn = {jti for entry in login.polls if (jti := jti_of(entry))}
