@@ -1,5 +1,6 @@
 """What is published of a machine tells nothing of requirements on security, and the rest as it is."""
 
+import os
 from functools import cache
 from itertools import product
 
@@ -93,6 +94,7 @@ def test_a_fault_of_security_is_in_nothing_that_is_written(fault, dialect):
 @pytest.mark.long
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_no_fault_of_security_is_in_anything_that_is_written(dialect):
+    """Every fifth of them; all with DEVICE_GRANT_ALL_FAULTS=1."""
     checks, invariants = judges()
     catalogue = load()
     named = {
@@ -103,7 +105,8 @@ def test_no_fault_of_security_is_in_anything_that_is_written(dialect):
         if dialect in faults().get(fault, ())
     }
     assert set(SECURITY) & {fault for fault in SECURITY if dialect in faults()[fault]} <= named
-    for fault in sorted(named - SEEN.keys()):
+    rest = sorted(named - SEEN.keys() - set(SECURITY))
+    for fault in rest if os.environ.get("DEVICE_GRANT_ALL_FAULTS") else rest[::5]:
         assert_untold(fault, dialect)
 
 
