@@ -6,7 +6,7 @@ import secrets
 
 import jwt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from device_grant.protocol.dpop import hashed, normalised, outline, read_proof, thumbprint
@@ -91,6 +91,8 @@ def test_outlines_tell_apart_what_another_answer_is_due_to():
     assert outline(proof(key, USE)) != outline(proof(key, USE, header={"jwk": key.private_jwk}))
 
 
+# The first draw of an algorithm makes its key, which takes as long as it takes.
+@settings(deadline=None)
 @given(st.data())
 def test_strategies_draw_proofs(data):
     made = data.draw(valid_proofs(USE.url, USE.now))
