@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import ssl
 from dataclasses import dataclass, field
+
+from device_grant.protocol.base64url import base64url
 
 BY_AUTHORITY = "tls_client_auth"
 """A client of this method shows a certificate of an authority that the server trusts (RFC 8705 section 2.1)."""
@@ -44,4 +45,4 @@ class ClientCertificate:
 
 def thumbprint(der: bytes) -> str:
     """The SHA-256 of a certificate in base64url without padding (RFC 8705 section 3.1)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+    return base64url(hashlib.sha256(der).digest())

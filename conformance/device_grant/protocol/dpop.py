@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from device_grant.protocol.base64url import base64url
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -67,12 +69,12 @@ def thumbprint(jwk: Mapping[str, Any]) -> str:
     members = {name: jwk.get(name) for name in names}
     if not names or not all(isinstance(value, str) for value in members.values()):
         return ""
-    return _base64url(hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest())
+    return base64url(hashlib.sha256(json.dumps(members, separators=(",", ":"), sort_keys=True).encode()).digest())
 
 
 def hashed(access_token: str) -> str:
     """`ath`: SHA-256 of the token in base64url (section 4.2)."""
-    return _base64url(hashlib.sha256(access_token.encode()).digest())
+    return base64url(hashlib.sha256(access_token.encode()).digest())
 
 
 def without_query(url: str) -> str:
@@ -122,7 +124,3 @@ def _plain(escape: re.Match[str]) -> str:
     """What stands for an escape: the character itself where that means the same, else the escape in capitals."""
     character = chr(int(escape[0][1:], 16))
     return character if _UNRESERVED.fullmatch(character) else escape[0].upper()
-
-
-def _base64url(octets: bytes) -> str:
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()

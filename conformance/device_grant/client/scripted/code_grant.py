@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import urlsafe_b64encode
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from device_grant.client.scripted.replies import Reply
+from device_grant.protocol.base64url import base64url
 from device_grant.protocol.reading import value_of
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _SEE_THERE = 302
 
 def challenge_of(verifier: str) -> str:
     """S256 (RFC 7636 section 4.2)."""
-    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return base64url(hashlib.sha256(verifier.encode()).digest())
 
 
 def query_of(request: Request) -> dict[str, str]:

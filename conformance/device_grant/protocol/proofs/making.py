@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from device_grant.protocol.base64url import base64url
 from device_grant.protocol.dpop import TYPE, hashed, without_query
 
 if TYPE_CHECKING:
@@ -64,17 +64,12 @@ def proof(
 def signed(key: ProofKey, header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
     """These members in JWS compact serialisation, with the signature of the key whatever they say."""
     said = f"{part(header)}.{part(claims)}"
-    return f"{said}.{encoded(key.sign(said.encode()))}"
+    return f"{said}.{base64url(key.sign(said.encode()))}"
 
 
 def part(members: Mapping[str, Any]) -> str:
     """One part of a JWT: JSON in base64url."""
-    return encoded(json.dumps(members, separators=(",", ":")).encode())
-
-
-def encoded(octets: bytes) -> str:
-    """Base64url without padding."""
-    return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
+    return base64url(json.dumps(members, separators=(",", ":")).encode())
 
 
 def _changed(members: dict[str, Any], changes: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from device_grant.protocol.base64url import base64url
 from device_grant.protocol.proofs.keys import ALGORITHMS, ProofKey, new_key
-from device_grant.protocol.proofs.making import ProofUse, claims_of, encoded, header_of, part, proof, signed
+from device_grant.protocol.proofs.making import ProofUse, claims_of, header_of, part, proof, signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -71,15 +72,15 @@ def _unsigned(key: ProofKey, use: ProofUse) -> str:
 def _keyed_by_the_public_key(key: ProofKey, use: ProofUse) -> str:
     """HS256 with the text of the public key for a secret: what a library verifies that is given `alg` and a key."""
     said = f"{part(header_of(key) | {'alg': 'HS256'})}.{part(claims_of(use))}"
-    return f"{said}.{encoded(hmac.new(_pem(key), said.encode(), hashlib.sha256).digest())}"
+    return f"{said}.{base64url(hmac.new(_pem(key), said.encode(), hashlib.sha256).digest())}"
 
 
 def _with_symmetric_key(_key: ProofKey, use: ProofUse) -> str:
     """HS256 with a symmetric key that stands in `jwk` itself."""
     secret = b"a symmetric key, known to all who see the proof"
-    header = {"typ": "dpop+jwt", "alg": "HS256", "jwk": {"kty": "oct", "k": encoded(secret)}}
+    header = {"typ": "dpop+jwt", "alg": "HS256", "jwk": {"kty": "oct", "k": base64url(secret)}}
     said = f"{part(header)}.{part(claims_of(use))}"
-    return f"{said}.{encoded(hmac.new(secret, said.encode(), hashlib.sha256).digest())}"
+    return f"{said}.{base64url(hmac.new(secret, said.encode(), hashlib.sha256).digest())}"
 
 
 def _pem(key: ProofKey) -> bytes:
@@ -94,7 +95,7 @@ def _bit_flipped(key: ProofKey, use: ProofUse) -> str:
     said, _, signature = proof(key, use).rpartition(".")
     octets = bytearray(base64.urlsafe_b64decode(signature + "=="))
     octets[len(octets) // 2] ^= 1
-    return f"{said}.{encoded(bytes(octets))}"
+    return f"{said}.{base64url(bytes(octets))}"
 
 
 def _changed_afterwards(key: ProofKey, use: ProofUse) -> str:

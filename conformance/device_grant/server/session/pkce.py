@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from typing import TYPE_CHECKING, Any
+
+from device_grant.protocol.base64url import base64url
 
 if TYPE_CHECKING:
     from device_grant.server.session.run import Run
@@ -22,7 +23,7 @@ ANOTHER = VERIFIER.replace("verifier", "VERIFIER")
 
 def challenge_of(verifier: str) -> str:
     """S256 of a verifier."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    return base64url(hashlib.sha256(verifier.encode()).digest())
 
 
 def challenge(verifier: str = VERIFIER) -> dict[str, Any]:

@@ -5,7 +5,6 @@ As RFC 6749 section 4.1 and RFC 7636 have it, with the path and the parameters t
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +13,11 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import REFRESH_TOKEN_GRANT, Client, Exchange, Operation
+from device_grant.protocol.base64url import base64url
 from device_grant.protocol.events import Decided, DecisionRefused
 from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.person import page_loaded
+from device_grant.server.session.pkce import challenge_of
 from device_grant.server.session.registering import register
 from device_grant.targets.ports import UserError
 
@@ -289,15 +290,10 @@ def origin(case: ServerCase) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def challenge_of(verifier: str) -> str:
-    """S256 of a verifier (RFC 7636 section 4.2)."""
-    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
-
-
 def query_of(parameters: Mapping[str, str | None]) -> str:
     """The query of an authorization request, escaped as AWS CLI does it: a space is `%20`."""
     return "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items() if value is not None)
 
 
 def _text(seed: str) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(seed.encode()).digest()).rstrip(b"=").decode()
+    return base64url(hashlib.sha256(seed.encode()).digest())

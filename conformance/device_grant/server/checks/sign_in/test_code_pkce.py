@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from device_grant.judging import NotApplicable, Untestable, check
-from device_grant.server.session.pkce import LONGEST, SHORTEST
-from device_grant.server.session.sign_in import CLAIM, challenge_of, signing_in
+from device_grant.server.session.pkce import LONGEST, SHORTEST, challenge_of
+from device_grant.server.session.sign_in import CLAIM, signing_in
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from device_grant.judging import Untestable, check
 from device_grant.protocol import Operation
 from device_grant.server.generation.campaign import PLACEHOLDER, Campaign
-from device_grant.server.session.sign_in import CLAIM, challenge_of, redemption, signing_in
+from device_grant.server.session.pkce import challenge_of
+from device_grant.server.session.sign_in import CLAIM, redemption, signing_in
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
