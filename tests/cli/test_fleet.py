@@ -168,6 +168,17 @@ def test_a_member_whose_toolchain_is_missing_is_skipped_with_what_installs_it(tm
     assert cli.chosen(["clients"], light=True) == []
 
 
+def test_what_is_left_out_is_asked_for_nothing_and_must_be_known():
+    everything = [one.name for one in cli.chosen(["oauthlib", "client:boto3", "client:boto3-old"])]
+    assert everything == ["oauthlib", "client-boto3", "client-boto3-old"]
+    some = cli.chosen(["oauthlib", "client:boto3", "client:boto3-old"], without=["client:boto3-old", "oauthlib"])
+    assert [one.name for one in some] == ["client-boto3"]
+    servers = {one.name for one in cli.chosen(["servers"])}
+    assert {one.name for one in cli.chosen(["servers"], without=["oauthlib"])} == servers - {"oauthlib"}
+    with pytest.raises(UsageError, match="--without oauthlb: no such target; choose from "):
+        cli.chosen(["servers"], without=["oauthlb"])
+
+
 def test_what_builds_does_not_begin_with_those_that_only_wait(tmp_path, done, monkeypatch):
     groups = []
     monkeypatch.setattr(Fleet, "_side_by_side", lambda _, jobs, workers: groups.append((jobs, workers)) or [])

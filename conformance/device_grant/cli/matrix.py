@@ -52,6 +52,7 @@ GROUPS = ("embedded", "servers", "clients")
     help="Seconds that a run may take; three times as many where it builds something first.",
 )
 @click.option("--light", is_flag=True, help="Of servers and clients only those that need no build.")
+@click.option("--without", multiple=True, metavar="NAME", help="Leave this one out; as often as wanted.")
 @click.option("--resume", is_flag=True, help="Keep what has ended in --work, where suite and software are the same.")
 def matrix(  # noqa: PLR0913 - each parameter is an option of the command
     given: tuple[str, ...],
@@ -63,6 +64,7 @@ def matrix(  # noqa: PLR0913 - each parameter is an option of the command
     jobs: int,
     limit: int,
     light: bool,
+    without: tuple[str, ...],
     resume: bool,
 ) -> int:
     """Publish reports into --out, one folder a target, and write the matrix of all that is published there.
@@ -83,13 +85,13 @@ def matrix(  # noqa: PLR0913 - each parameter is an option of the command
     if running and learning:
         raise UsageError("--run and --learn are two things: give one after the other")
     if running:
-        outcomes = _run(chosen(given, light=light), work, jobs, limit, resume=resume)
+        outcomes = _run(chosen(given, light=light, without=without), work, jobs, limit, resume=resume)
         places = [work / one.job.name for one in outcomes if _has_results(work / one.job.name)]
     elif learning:
         from device_grant.cli.machines import learn_and_keep
         from device_grant.cli.machines import learning as learned
 
-        named = chosen(given or GROUPS[:2], light=light)
+        named = chosen(given or GROUPS[:2], light=light, without=without)
         code = learn_and_keep(learned(named), work, out, jobs, limit)
         places = []
     elif not given:
@@ -101,16 +103,20 @@ def matrix(  # noqa: PLR0913 - each parameter is an option of the command
     return int(_worst(outcomes) if running else code)
 
 
-def chosen(names: Sequence[str], *, light: bool = False) -> list[Job]:
-    """The runs that the names stand for, each once; raises UsageError for an unknown name.
+def chosen(names: Sequence[str], *, light: bool = False, without: Sequence[str] = ()) -> list[Job]:
+    """The runs that the names stand for but for those `without`, each once; raises UsageError for an unknown name.
 
     What the words servers and clients stand for is skipped, with a line, where this machine lacks what it needs; and
     `light` leaves out of it what has to be built.
     """
     from device_grant.cli.members import members
+    from device_grant.targets.spec import EMBEDDED
 
     servers, clients = members("servers"), members("clients")
     known = servers | {CLIENT + name: member for name, member in clients.items()}
+    for name in without:
+        if name not in known and name != EMBEDDED:
+            raise UsageError(f"--without {name}: no such target; choose from {', '.join(known)}")
     wanted: list[str] = []
     for name in names or GROUPS:
         group = {"servers": servers, "clients": {CLIENT + one: member for one, member in clients.items()}}.get(name)
@@ -118,14 +124,14 @@ def chosen(names: Sequence[str], *, light: bool = False) -> list[Job]:
             wanted.append(name)
             continue
         for one, member in group.items():
-            if light and member.builds:
+            if one in without or (light and member.builds):
                 continue
             missing = member.missing(one)
             if missing:
                 click.echo(f"skipped: {missing}")
             else:
                 wanted.append(one)
-    return [_job(name, known) for name in dict.fromkeys(wanted)]
+    return [_job(name, known) for name in dict.fromkeys(wanted) if name not in without]
 
 
 def _job(name: str, known: Mapping[str, MatrixMember]) -> Job:
