@@ -10,6 +10,7 @@ from typing import ClassVar
 from urllib.parse import parse_qsl
 
 import jwt
+from odd_clients import NoRegistration
 from peer_records import DEVICE, Client, Refused
 from peer_rfc import Honest
 from peer_wire import NO_STORE, Answer, Request, json_answer
@@ -364,6 +365,14 @@ class ClientsWithSecretsAsSaid(ClientsWithSecrets):
 
     def metadata_members(self):
         return super().metadata_members() | {"revocation_endpoint_auth_methods_supported": ["client_secret_basic"]}
+
+
+class OneClientWithASecret(ClientsWithSecrets, NoRegistration):
+    """The same, with two clients that are configured: one of them may revoke, and there is no other one that may."""
+
+    target: ClassVar[dict] = Ending.target | {
+        "clients": [{"id": "tv"}, {"id": "robot", "secret": "9f8e7d6c5b4a", "authentication": "client_secret_basic"}]
+    }
 
 
 class PublicClientsOfTheirOwn(Ending):
