@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
-import sys
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import FrameType
 
 INTERRUPTED = 130
@@ -22,6 +24,12 @@ _LONGEST = 2.5
 
 Lines of results are on disk, and what was started and made is then ended and removed by its guard.
 """
+_SAVING = 7.0
+"""The same after Ctrl-C where only what was judged is still being written and shown: a second signal ends that too.
+
+Machines of CI services send the second one after 7.5 s.
+"""
+_OUTPUT, _ERRORS = 1, 2
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
@@ -33,6 +41,29 @@ class Interruption:
     """The exit code that says which one; 0: none has."""
     over: bool = False
     """Whether the command has ended, and said so."""
+    saving: bool = False
+    """Whether nothing is left to do but to write and show what was judged."""
+
+    kept: str = ""
+    """The folder that has what was judged; empty: none has."""
+
+    @property
+    def patient(self) -> bool:
+        """Whether what is being written may be waited for."""
+        return self.saving and self.code == INTERRUPTED
+
+
+_current = Interruption()
+
+
+def keeping(folder: Path) -> None:
+    """Say that each result is written into the folder as soon as it is known."""
+    _current.kept = str(folder)
+
+
+def saving() -> None:
+    """Say that nothing is judged any more: what was is being written, which an interrupt does not cut short at once."""
+    _current.saving = True
 
 
 @contextmanager
@@ -41,13 +72,16 @@ def interruptible() -> Iterator[Interruption]:
 
     A signal that the caller ignores, as `nohup` does, or has a use for, is left alone.
     """
-    interruption = Interruption()
+    global _current  # noqa: PLW0603 - a process has one command, and signals are the process's
+    _current = interruption = Interruption()
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         del frame
         if not interruption.code:
             interruption.code = _SIGNAL + number
             _hurry(interruption)
+        elif interruption.patient:
+            _leave(interruption)
         raise KeyboardInterrupt
 
     ours = {}
@@ -69,18 +103,28 @@ def _hurry(interruption: Interruption) -> None:
     from device_grant.processes import hurry
 
     hurry()
-    timer = threading.Timer(_LONGEST, _leave, (interruption,))
+    timer = threading.Timer(_LONGEST, _leave_unless_patient, (interruption,))
     timer.daemon = True
     timer.start()
 
 
+def _leave_unless_patient(interruption: Interruption) -> None:
+    if interruption.patient:
+        time.sleep(_SAVING - _LONGEST)
+    _leave(interruption)
+
+
 def _leave(interruption: Interruption) -> None:
+    said = "interrupted"
+    if interruption.kept:
+        said += f"; `device-grant report {shlex.quote(interruption.kept)}` shows what was judged"
+    # By number, since sys.stderr is pytest's while checks run.
     try:
-        if sys.stdout.isatty():
-            os.write(sys.stdout.fileno(), _SHOW_CURSOR)
+        if os.isatty(_OUTPUT):
+            os.write(_OUTPUT, _SHOW_CURSOR)
         if not interruption.over:
-            os.write(sys.stderr.fileno(), b"device-grant: interrupted\n")
-    except (OSError, ValueError):
-        pass
+            os.write(_ERRORS, os.fsencode(f"\ndevice-grant: {said}\n"))
+    except OSError:
+        pass  # there is no terminal any more
     finally:
         os._exit(interruption.code)

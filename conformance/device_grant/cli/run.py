@@ -216,6 +216,7 @@ def execute(
     """Let pytest run the session, showing its progress unless quiet; returns its status. Raises DeviceGrantError."""
     import pytest
 
+    from device_grant.cli import ending
     from device_grant.cli.crash import crashed
     from device_grant.cli.session import Named, Quiet
     from device_grant.engine.stack import with_room
@@ -237,6 +238,9 @@ def execute(
         *(("-n", str(workers)) if workers else ()),
         *pytest_arguments,
     ]
+    session.on_settled = ending.saving
+    if session.options.report is not None:
+        ending.keeping(session.options.report)
     session.start(parallel=bool(workers))
     # Only now it is known which checks failed in the last run.
     arguments += as_arguments(session.options)

@@ -58,6 +58,8 @@ class CheckSession:
     """Called with the name of a check when it begins."""
     on_case: Callable[[Payload], None] | None = None
     """Called when a check has ended, with its lines, which are not yet redacted."""
+    on_settled: Callable[[], None] | None = None
+    """Called when nothing is judged any more, before reports are written."""
     remembers: bool = False
     """Whether a later run is to know which checks failed and how long each took."""
     shard: Shard | None = None
@@ -153,6 +155,8 @@ class CheckSession:
         collector = self.collector
         if collector is None or collector.header is None:
             return None
+        if self.on_settled is not None:
+            self.on_settled()
         if self.remembers:
             self._memory.keep(self.options)
         if self.subject.polite:
