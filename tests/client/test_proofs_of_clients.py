@@ -382,6 +382,34 @@ def test_broken_clients_are_caught(client, check, broken):
     assert {name for name, verdict in said.items() if verdict in ("fail", "warn", "observed")} == broken, said
 
 
+SPELLING, CHECK_OF_SPELLING = "rfc6749-5.1-token-type-case-insensitive", "answers::test_token_type_spelling"
+
+
+class AlwaysBound(Prover):
+    """Sends proofs without being told to, and never takes a token of another type."""
+
+    def proves(self, _url, members):
+        return "grant_type" in members
+
+    def type_of(self, members):
+        return members["token_type"].lower()
+
+    def got(self, members):
+        if self.type_of(members) != "dpop":
+            raise GiveUp("not bound")
+        SmallClient.got(self, members)
+
+
+class OneSpelling(AlwaysBound):
+    def type_of(self, members):
+        return "dpop" if members["token_type"] == "DPoP" else ""
+
+
+@pytest.mark.parametrize(("client", "verdict"), [(AlwaysBound(), "pass"), (OneSpelling(), "fail")])
+def test_the_type_of_a_bound_token_is_spelt_otherwise_and_stays_that_type(client, verdict):
+    assert verdicts_of(client, CHECK_OF_SPELLING) == {SPELLING: verdict}
+
+
 class Silent(Prover):
     def proves(self, _url, _members):
         return False

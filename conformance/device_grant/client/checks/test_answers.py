@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from device_grant.client.scripted.steps import change, error, honest, pending, text
+from device_grant.client.scripted.steps import change, changed, error, honest, pending, text
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.protocol import Purpose
 from device_grant.protocol.reading import basic, value_of
 
 if TYPE_CHECKING:
-    from device_grant.client.scripted.steps import ErrorForm, Step
+    from collections.abc import Callable
+
+    from device_grant.client.scripted.replies import Reply
+    from device_grant.client.scripted.steps import ErrorForm, Moment, Step
     from device_grant.client.session.case import ClientUnderTest
     from device_grant.judging import Verify
     from device_grant.protocol import Request
@@ -35,10 +38,13 @@ def test_answers_to_the_letter(client: ClientUnderTest, verify: Verify) -> None:
 
 @check("rfc6749-5.1-token-type-case-insensitive", faults=("token_type_spelling",))
 def test_token_type_spelling(client: ClientUnderTest, verify: Verify) -> None:
-    """token_type is bearer, and BEARER; everywhere else it is Bearer. Accepted: the login works."""
+    """token_type is bearer, and BEARER, or for a request with a proof dpop, and DPOP. Accepted: the login works.
+
+    Everywhere else it is Bearer, and DPoP.
+    """
     client.free("token", "token_type")
-    for spelling in ("bearer", "BEARER"):
-        login = client.ask(f"token_type {spelling}", change(token_type=spelling))
+    for label, step in (("in small letters", _spelt(str.lower)), ("in capitals", _spelt(str.upper))):
+        login = client.ask(f"token_type {label}", step)
         login.need(Purpose.POLL)
         problem = "the spelling of the token type matters to it"
         verify.that("rfc6749-5.1-token-type-case-insensitive", login.succeeded, problem, login)
@@ -103,6 +109,17 @@ def test_long_client_identifier(client: ClientUnderTest, verify: Verify) -> None
         raise Untestable("the client never got to its device authorization request")
     problem = "does not handle a client identifier of 2 KiB"
     verify.that("rfc6749-2.2-client-no-size-assumption", set(sent) == {identifier}, problem, login)
+
+
+def _spelt(way: Callable[[str], str]) -> Step:
+    """The honest answer with its token type, which is another one where a token is bound, in another spelling."""
+
+    def reply(moment: Moment) -> Reply:
+        before = moment.honest()
+        kind = before.members.get(moment.dialect.wire_name("token_type"), "Bearer")
+        return changed(lambda _moment: before, token_type=way(str(kind)))(moment)
+
+    return reply
 
 
 def _identifier(request: Request) -> str:
