@@ -28,7 +28,7 @@ LEAST = {
     "RFC 9700": 32,
     "RFC 10027": 62,
     "RFC 8252": 3,
-    "RFC 8705": 15,
+    "RFC 8705": 20,
     "RFC 7636": 14,
     "RFC 7636 in the device grant": 8,
     "RFC 8707": 23,

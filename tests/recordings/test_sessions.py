@@ -87,6 +87,35 @@ def test_what_was_recorded_is_judged_as_it_was(tmp_path, client, capsys):
     assert re.search(r"\d\d checks, 0 verdicts changed", capsys.readouterr().out)
 
 
+MUTUAL_TLS = ("mutual_tls::test_client_id_beside_a_certificate", "mutual_tls::test_aliases_for_mutual_tls")
+
+
+@pytest.mark.parametrize("fault", ["client_mtls_without_client_id", "client_ignores_aliases"])
+def test_certificates_and_aliases_are_kept(tmp_path, fault, capsys):
+    folder = tmp_path / "kept"
+    assert record(folder, "--fault", fault, checks=MUTUAL_TLS) == 1
+    assert "left out" not in capsys.readouterr().out
+    assert command("replay", "--brief", folder) == 0
+    verdicts = json.loads((folder / VERDICTS).read_text("utf-8"))
+    assert sorted(own[name] for own in verdicts.values() for name in own if "rfc8705" in name) == ["fail", "pass"]
+    assert not re.search(r"/simulated/|:8630", (folder / SESSIONS).read_text("utf-8"))
+
+
+def test_without_what_was_kept_of_certificates_nothing_can_be_said(tmp_path, capsys):
+    folder = tmp_path / "kept"
+    assert record(folder, checks=MUTUAL_TLS) == 0
+    assert command("replay", "--brief", folder) == 0
+
+    def forget(edited):
+        for line in edited:
+            line.pop("certified", None)
+
+    rewrite(folder, forget)
+    capsys.readouterr()
+    assert command("replay", "--brief", folder) == 1
+    assert "untestable" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("fault", ["slow_down_ignored", "interval_halved", "pending_fatal"])
 def test_a_faulty_client_is_found_faulty_again(tmp_path, fault):
     assert record(tmp_path / "kept", "--fault", fault) == 1

@@ -19,6 +19,7 @@ from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Exchan
 
 if TYPE_CHECKING:
     from device_grant.client.drivers.invocation import Invocation
+    from device_grant.protocol.certificates import ClientCertificate
 
 FORM = "application/x-www-form-urlencoded"
 BASE = "http://127.0.0.1:1"
@@ -143,6 +144,10 @@ class SmallClient:
         del method, url, members
         return ()
 
+    def shown(self, url: str) -> ClientCertificate | None:
+        """The certificate that it shows to the server there."""
+        del url
+
     # What all do.
 
     def kept(self) -> dict[str, Any]:
@@ -169,7 +174,8 @@ class SmallClient:
         headers += (("Authorization", f"Bearer {bearer}"),) if bearer else ()
         headers += self.further_headers(method, url, members or {})
         request = Request(method, url, headers, content)
-        request = Request(method, url, headers, content, authority.operation(request))
+        operation = authority.operation(request)
+        request = Request(method, url, headers, content, operation, certificate=self.shown(url))
         reply = authority.answer(request)
         exchange = authority.record(request, reply, self.now, self.now + reply.delay, "1")
         if reply.fate == "hang":

@@ -164,6 +164,8 @@ class Claims(_ClientSection, frozen=True, kw_only=True):
     """Takes no bearer token where it asked for one that is bound."""
     dpop_device_code: bool = False
     """Sends a proof with the device authorization too, always or where DEVICE_GRANT_DPOP_DEVICE_CODE is 1."""
+    mtls: bool = False
+    """Authenticates by the certificate that DEVICE_GRANT_CLIENT_CERTIFICATE names (RFC 8705), at all endpoints."""
     revocation: bool = False
     """Signs out by revoking its token (operation `logout`)."""
     id_token: bool = False

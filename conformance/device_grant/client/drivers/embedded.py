@@ -16,6 +16,7 @@ from device_grant.client.drivers.config import Claims, ClientConfig, RunSection
 from device_grant.client.drivers.invocation import BEGINNINGS, Ended, Invocation
 from device_grant.client.drivers.simulated_listener import SimulatedListener
 from device_grant.protocol import Purpose
+from device_grant.protocol.certificates import ClientCertificate
 from device_grant.protocol.http1 import END_OF_HEAD, BrokenRequestError, RequestReader
 from device_grant.reference.client.faults import ClientFaults
 from device_grant.reference.client.login import Login
@@ -34,6 +35,10 @@ SETTLING = 0.5
 """Seconds that a client has to begin its wait before it is suspended."""
 
 
+SIMULATED = ("/simulated/client.pem", "/simulated/client.key")
+"""Certificate and key of the client, which nobody reads."""
+
+
 class _Over(BaseException):
     """The deadline: no client may catch it."""
 
@@ -41,6 +46,7 @@ class _Over(BaseException):
 @dataclass
 class _Site:
     authority: Authority
+    base: str
     certificate: Certificate | None
     connections: int = 0
 
@@ -53,12 +59,21 @@ class SimulatedNetwork:
         self._deadline = deadline
         self._now = 0.0
         self._wall = time.time() + rested
-        self.sites: dict[str, _Site] = {}
+        self._sites: dict[str, _Site] = {}
         self.opened: list[str] = []
         self.refused: list[str] = []
         """Where else the client has turned to: addresses without a path."""
         self.listener: SimulatedListener | None = None
         self._suspended = False
+
+    def serve(self, authority: Authority, base: str, certificate: Certificate | None) -> str:
+        """Let the server be reached at this base, which is returned."""
+        self._sites[base.partition("://")[2]] = _Site(authority, base, certificate)
+        return base
+
+    def site(self, address: str) -> _Site | None:
+        """Who is at `host:port`; None: nobody."""
+        return self._sites.get(address)
 
     def now(self) -> float:
         """Simulated seconds since the run began."""
@@ -100,11 +115,20 @@ class SimulatedNetwork:
             raise _Over
 
     def connection(
-        self, scheme: str, authority: str, *, verify: bool, patience: float | None
+        self,
+        scheme: str,
+        authority: str,
+        *,
+        verify: bool,
+        patience: float | None,
+        certificate: tuple[str, str] | None = None,
     ) -> http.client.HTTPConnection:
         """A connection to a scripted server; nobody else is there."""
         self._check()
-        return _Connection(self, scheme, authority, verify, math.inf if patience is None else patience)
+        waits = math.inf if patience is None else patience
+        result = _Connection(self, scheme, authority, verify, waits)
+        result.shows = certificate is not None
+        return result
 
     def arrives(self, connection: http.client.HTTPConnection, seconds: float) -> bool:
         """Whether an answer is there, or comes in that time."""
@@ -132,11 +156,13 @@ class _Connection(http.client.HTTPConnection):
         patience: float,
     ) -> None:
         super().__init__(authority)
+        self.shows = False
+        """Whether the client has a certificate for it."""
         self._network, self._scheme, self._authority, self._verify = network, scheme, authority, verify
         self._patience = patience
 
     def connect(self) -> None:
-        site = self._network.sites.get(self._authority)
+        site = self._network.site(self._authority)
         if site is None:
             self._network.refused.append(f"{self._scheme}://{self._authority}")
         if site is None or (self._scheme == "https") != (site.certificate is not None):
@@ -144,11 +170,14 @@ class _Connection(http.client.HTTPConnection):
         if self._verify and site.certificate not in (None, "good"):
             raise ssl.SSLCertVerificationError(f"certificate verify failed: {site.certificate}")
         site.connections += 1
-        self.sock = cast("Any", _Socket(self._network, site, self._patience))
+        self.sock = cast("Any", _Socket(self._network, site, self._patience, shows=self.shows))
 
 
 class _Socket:
-    def __init__(self, network: SimulatedNetwork, site: _Site, patience: float) -> None:
+    def __init__(self, network: SimulatedNetwork, site: _Site, patience: float, *, shows: bool) -> None:
+        # No octet of TLS is exchanged here: that a certificate was shown is all that there is to it.
+        asked = site.certificate is not None and site.authority.mutual is not None
+        self._certificate = ClientCertificate("") if asked and shows else None
         self._network = network
         self._site = site
         self._patience = patience
@@ -209,8 +238,8 @@ class _Socket:
         head = incoming.head
         authority, started = self._site.authority, self._at
         announced = head.chunked or head.length is not None
-        request = head.request(authority.base, incoming.content if announced else rest)
-        request = replace(request, operation=authority.operation(request))
+        request = head.request(self._site.base, incoming.content if announced else rest)
+        request = replace(request, operation=authority.operation(request), certificate=self._certificate)
         self._reply = reply = authority.answer(request)
         authority.record(request, reply, started, started + min(reply.delay, self._patience), self._name)
         return reply
@@ -261,6 +290,7 @@ class EmbeddedDriver:
                 dpop=dialect(dialect_name).has_metadata,
                 dpop_required=dialect(dialect_name).has_metadata,
                 dpop_device_code=dialect(dialect_name).has_metadata,
+                mtls=dialect(dialect_name).has_metadata,
                 authorization_code=kind in ("flow", "code") and dialect(dialect_name).code_grant_is_tested,
             ),
         )
@@ -279,12 +309,15 @@ class EmbeddedDriver:
         """Run it once; an exception in it is a crash of the client, as it would be in a process."""
         network = SimulatedNetwork(invocation, invocation.wait + DEADLINE, self._rested)
         scheme = "https" if invocation.certificate else "http"
-        invocation.authority.base = f"{scheme}://127.0.0.1:8628"
-        network.sites["127.0.0.1:8628"] = _Site(invocation.authority, invocation.certificate)
-        if invocation.elsewhere is not None:
+        authority, other, mutual = invocation.authority, invocation.elsewhere, invocation.authority.mutual
+        authority.base = network.serve(authority, f"{scheme}://127.0.0.1:8628", invocation.certificate)
+        if mutual is not None:
+            mutual.certificate, mutual.key = SIMULATED
+            mutual.base = network.serve(authority, f"{scheme}://127.0.0.1:8630", invocation.certificate)
+        if other is not None:
             scheme = "https" if invocation.elsewhere_certificate else "http"
-            invocation.elsewhere.base = invocation.authority.elsewhere = f"{scheme}://localhost:8629"
-            network.sites["localhost:8629"] = _Site(invocation.elsewhere, invocation.elsewhere_certificate)
+            other.base = network.serve(other, f"{scheme}://localhost:8629", invocation.elsewhere_certificate)
+            authority.elsewhere = other.base
         out, complaint = io.StringIO(), ""
         settings = ClientSettings.of({**invocation.variables(), "HOME": str(invocation.home.path)})
         status: int | None

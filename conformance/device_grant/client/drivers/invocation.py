@@ -163,6 +163,8 @@ class Invocation:
                 collected["REVOCATION_ENDPOINT"] = authority.base + authority.paths["revocation"]
             if authority.config.claims.id_token:
                 collected["JWKS_URI"] = authority.base + JWKS
+        if authority.mutual is not None:
+            collected |= authority.mutual.variables
         there = self.elsewhere.base if self.elsewhere else ""
         collected |= {name: value.replace("{elsewhere}", there) for name, value in self.given.items()}
         return {f"DEVICE_GRANT_{name}": value for name, value in collected.items() if value}

@@ -160,6 +160,14 @@ class ProcessDriver:
         port = self._listen(invocation.authority, certificate, began, stack, place=place, wanted=invocation.home.port)
         scheme = "https" if certificate else "http"
         invocation.authority.base = f"https://{connect.hosts[0]}" if proxied else f"{scheme}://127.0.0.1:{port}"
+        mutual = invocation.authority.mutual
+        if mutual is not None:
+            mutual.certificate, mutual.key = self._certificates.of_client()
+            mutual.base = invocation.authority.base
+        if mutual is not None and mutual.aliases and not proxied:
+            place = self._isolation
+            other = self._listen(invocation.authority, certificate, began, stack, place=place, aliases=True)
+            mutual.base = f"{scheme}://127.0.0.1:{other}"
         if invocation.elsewhere is not None:
             other = self._listen(
                 invocation.elsewhere, invocation.elsewhere_certificate, began, stack, place=self._isolation
@@ -182,9 +190,11 @@ class ProcessDriver:
         *,
         place: Isolation,
         wanted: int = 0,
+        aliases: bool = False,
     ) -> int:
-        listener = Listener(authority, began, self.scale)
-        context = self._certificates.context(certificate) if certificate else None
+        listener = Listener(authority, began, self.scale, aliases=aliases)
+        asks = authority.mutual is not None
+        context = self._certificates.context(certificate, asks=asks) if certificate else None
         port = self._loop.call(listener.open(context, wanted, place.socket))
         stack.callback(lambda: self._loop.call(listener.close()))
         return port
@@ -230,8 +240,7 @@ class ProcessDriver:
         names = (
             *("operation", "endpoint", "issuer", "device_authorization_endpoint", "token_endpoint"),
             *("registration_endpoint", "client_id", "client_secret", "scope", "start_url", "device_code"),
-            "refresh_token",
-            "jwks_uri",
+            *("refresh_token", "jwks_uri", "client_certificate", "client_certificate_key"),
         )
         values = {name: variables.get(f"DEVICE_GRANT_{name.upper()}", "") for name in names}
         host = invocation.authority.base.partition("://")[2]

@@ -34,6 +34,8 @@ def client_is_named(session: ClientSession) -> Iterator[Judgement]:
             problem = "the request does not name its client"
             # Credentials of another kind say in their own way whose they are; in some dialects there are none.
             named = identifies(entry) or (authenticates(entry) and session.dialect.http_authentication)
+            # So does a certificate; what it asks for beside it is RFC 8705's.
+            named = named or entry.request.certificate is not None
             yield Judgement(name, named, problem, (entry,))
 
 

@@ -23,6 +23,7 @@ from device_grant.client.scripted.members import (
     registration,
     tokens,
 )
+from device_grant.client.scripted.mutual_tls import PREFIX
 from device_grant.client.scripted.pace import StatedPace
 from device_grant.client.scripted.placeholders import ID_TOKEN, OF_THE_ANSWER, Words, filled, filled_text, named, wants
 from device_grant.client.scripted.places import OPERATIONS, PURPOSES, usual_paths
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from device_grant.client.drivers.config import ClientConfig
+    from device_grant.client.scripted.mutual_tls import CertificateRequests
     from device_grant.client.scripted.steps import Channel
     from device_grant.protocol import Secrets
 
@@ -74,6 +76,8 @@ class Authority:
     """Other paths of the endpoints, by channel, with a query that clients have to keep."""
     userinfo: dict[str, Any] | None = None
     """What userinfo tells of a person to whoever has an access token; None: there is no such endpoint."""
+    mutual: CertificateRequests | None = None
+    """Certificates of the client and where they are asked for; None: nowhere."""
     metadata_at: tuple[str, ...] | None = None
     """Paths at which there is metadata; None: at every well-known place of the issuer."""
     exchanges: list[Exchange] = field(default_factory=list)
@@ -125,7 +129,7 @@ class Authority:
 
     def channel(self, request: Request) -> Channel | None:
         """What the request is for; None: nothing of the protocol."""
-        path = urlsplit(request.url).path
+        path = self._path_of(request)
         result: Channel | None = None
         if path == self.paths["start"]:
             # Some servers have one path for both endpoints.
@@ -176,7 +180,12 @@ class Authority:
         return OPERATIONS.get(channel, Operation.OTHER) if channel else Operation.OTHER
 
     def _is_at_token_endpoint(self, request: Request) -> bool:
-        return urlsplit(request.url).path == self.paths["token"]
+        return self._path_of(request) == self.paths["token"]
+
+    def _path_of(self, request: Request) -> str:
+        """Path of the request; of one to an alias that of its endpoint."""
+        path = urlsplit(request.url).path
+        return path if self.mutual is None else path.removeprefix(PREFIX)
 
     def answer(self, request: Request) -> Reply:
         """The script's next answer to this request."""
@@ -347,6 +356,8 @@ class Authority:
             collected["revocation_endpoint"] = endpoints["revocation"]
         if self.config.claims.dpop:
             collected["dpop_signing_alg_values_supported"] = list(ALGORITHMS)
+        if self.mutual is not None:
+            collected |= self.mutual.metadata(self.paths)
         for name, value in {**self.config.response.metadata, **self.documents}.items():
             if value is None:
                 collected.pop(name, None)

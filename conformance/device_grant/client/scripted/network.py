@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -12,6 +13,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from device_grant.protocol.certificates import ClientCertificate
 from device_grant.protocol.http1 import (
     END_OF_HEAD,
     LARGEST_BODY,
@@ -22,7 +24,6 @@ from device_grant.protocol.http1 import (
 )
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Coroutine, Mapping
 
     from device_grant.client.scripted.authority import Authority
@@ -104,11 +105,12 @@ class _Server(ABC):
 
 
 class Listener(_Server):
-    """One listening socket with what answers there."""
+    """One listening socket with what answers there; `aliases`: where the endpoints for mutual TLS are."""
 
-    def __init__(self, authority: Authority, began: float, scale: float) -> None:
+    def __init__(self, authority: Authority, began: float, scale: float, *, aliases: bool = False) -> None:
         super().__init__()
         self.authority = authority
+        self._aliases = aliases
         self._began = began
         self._scale = scale
         self._connections = 0
@@ -118,7 +120,7 @@ class Listener(_Server):
 
     async def _connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections += 1
-        name = str(self._connections)
+        name = f"{'alias ' if self._aliases else ''}{self._connections}"
         while await self._one(reader, writer, name):
             pass
 
@@ -137,8 +139,9 @@ class Listener(_Server):
         if head.header("expect").lower() == "100-continue":
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         content = await _body(reader, incoming)
-        request = head.request(self.authority.base, content)
-        request = replace(request, operation=self.authority.operation(request))
+        mutual = self.authority.mutual
+        request = head.request(mutual.base if mutual and self._aliases else self.authority.base, content)
+        request = replace(request, operation=self.authority.operation(request), certificate=_shown(writer))
         reply = self.authority.answer(request)
         if reply.delay:
             try:
@@ -252,6 +255,13 @@ async def _body(reader: asyncio.StreamReader, incoming: RequestReader) -> bytes:
             return await reader.read(LARGEST_BODY)
     except TimeoutError:
         return b""
+
+
+def _shown(writer: asyncio.StreamWriter) -> ClientCertificate | None:
+    """The certificate that the client has shown on the connection, where it was asked for one."""
+    tls = writer.get_extra_info("ssl_object")
+    der = tls.getpeercert(binary_form=True) if tls is not None else None
+    return ClientCertificate(ssl.DER_cert_to_PEM_cert(der)) if der else None
 
 
 async def _missed(writer: asyncio.StreamWriter, octets: bytes) -> bool:

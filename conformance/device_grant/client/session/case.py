@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from device_grant.client.scripted.authority import Authority
     from device_grant.client.scripted.certificates import Certificate
+    from device_grant.client.scripted.mutual_tls import CertificateRequests
     from device_grant.client.scripted.steps import Channel, Step
     from device_grant.client.session.attempt import Attempt
     from device_grant.client.session.run import ClientRun
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 NO_ERRANDS = Errands()
 CONTINUES = "rfc8628-3.5-client-repeats-on-pending"
-Section = Literal["device_authorization", "token", "registration"]
+Section = Literal["device_authorization", "token", "registration", "metadata"]
 """A table of `[response]` in client.toml."""
 DEVICE_CODE = "DC.device-code-of-a-scenario"
 """Of a flow that nobody saw begin."""
@@ -155,6 +156,7 @@ _LACKS = {
     "dpop": "the client does not claim to send DPoP proofs",
     "dpop_required": "the client does not claim to insist on tokens that are bound by DPoP",
     "dpop_device_code": "the client does not claim to send a DPoP proof with its device authorization",
+    "mtls": "the client does not claim to authenticate by a certificate",
     "authorization_code": "the client does not claim to sign in by the authorization code grant",
 }
 
@@ -301,6 +303,7 @@ class ClientUnderTest:
         userinfo: Mapping[str, Any] | None = None,
         moved: Mapping[str, str] | None = None,
         metadata_at: tuple[str, ...] | None = None,
+        mutual: CertificateRequests | None = None,
         suspended: float = 0.0,
         watched: bool = False,
         terminal: bool = False,
@@ -314,7 +317,8 @@ class ClientUnderTest:
         variables, `moved` other paths, with a query, by channel; `suspended` are seconds for which it is stopped
         after its first poll, `watched` whether its HOME is, `terminal` whether it writes to one, `to_the_letter`
         whether the server answers in the dialect by which the client is judged, also where that is none that it
-        understands. `userinfo` are claims; the metadata then says where they are.
+        understands. `userinfo` are claims; the metadata then says where they are. With `mutual` the client is given a
+        certificate, for which the server asks.
         """
         run = self._run
         claimed = {"refresh": "refresh", "code": "authorization_code", "logout": "revocation"}
@@ -335,6 +339,7 @@ class ClientUnderTest:
         script = Script({name: list(said) for name, said in steps.items()}, frozenset(forever))
         authority = run.authority(script, f"{scenario} {number}")
         authority.most, authority.metadata_at = most, metadata_at
+        authority.mutual = replace(mutual) if mutual else None
         if to_the_letter:
             authority.dialect = run.dialect
         authority.documents, authority.moved = dict(documents or {}), dict(moved or {})
@@ -361,7 +366,7 @@ class ClientUnderTest:
             elsewhere=other,
             wait=wait,
             until=until,
-            certificate=certificate,
+            certificate="good" if mutual else certificate,
             elsewhere_certificate=elsewhere_certificate,
             given=variables,
             discover=discover,

@@ -33,6 +33,8 @@ HERE = "127.0.0.1:48628"
 """Where the scripted server of a recording is: of the length of most addresses that it stands for."""
 ELSEWHERE = "localhost:58628"
 """The other origin."""
+ALIASES = "127.0.0.1:38628"
+"""Where the endpoints for mutual TLS are, unless they are at the server itself."""
 FIRST = ""
 """Stands for a scenario where it is the runs that precede all scenarios."""
 LENGTH = "{length}"
@@ -146,6 +148,8 @@ class SentLine(_Line, kw_only=True, tag="sent"):
     """What became of the answer otherwise than the script says."""
     elsewhere: bool = False
     """Whether it went to the other origin."""
+    certified: bool = False
+    """Whether the client has shown a certificate on the connection."""
     unseen: bool = False
     """Whether it was answered and not taken note of, since the run ended."""
 

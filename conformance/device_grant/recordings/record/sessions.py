@@ -24,6 +24,7 @@ from device_grant.protocol.dpop import HEADER
 from device_grant.protocol.reading import basic, members_of
 from device_grant.protocol.redaction import SECRET_MEMBERS, forms
 from device_grant.recordings.formats.sessions import (
+    ALIASES,
     ELSEWHERE,
     FORMAT,
     HERE,
@@ -240,6 +241,9 @@ class _Pen:
         places = [(invocation.authority.base, HERE)]
         if invocation.elsewhere:
             places.append((invocation.elsewhere.base, ELSEWHERE))
+        mutual = invocation.authority.mutual
+        if mutual and mutual.base != invocation.authority.base:
+            places.append((mutual.base, ALIASES))
         for base, instead in places:
             host = base.partition("://")[2]
             # Behind a proxy it has the name that the client knows, which is nobody's port.
@@ -325,6 +329,7 @@ class _Pen:
             by=exchange.connection if exchange else "1",
             fate=_fate(exchange, reply),
             elsewhere=authority is self.taken.invocation.elsewhere,
+            certified=request.certificate is not None,
             unseen=exchange is None,
         )
 

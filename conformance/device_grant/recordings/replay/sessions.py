@@ -9,7 +9,9 @@ from device_grant.client.drivers.invocation import Ended, Kept
 from device_grant.client.drivers.visiting import Visit
 from device_grant.errors import UsageError
 from device_grant.protocol import Request
+from device_grant.protocol.certificates import ClientCertificate
 from device_grant.recordings.formats.sessions import (
+    ALIASES,
     ELSEWHERE,
     FIRST,
     HERE,
@@ -105,6 +107,9 @@ class ReplayDriver:
         connect = self.config.connect
         here = f"{'https' if invocation.certificate else 'http'}://{HERE}"
         invocation.authority.base = f"https://{connect.hosts[0]}" if connect.how == "proxy" else here
+        mutual = invocation.authority.mutual
+        if mutual is not None:
+            mutual.base = invocation.authority.base if connect.how == "proxy" else f"https://{ALIASES}"
         if invocation.elsewhere is not None:
             scheme = "https" if invocation.elsewhere_certificate else "http"
             invocation.elsewhere.base = invocation.authority.elsewhere = f"{scheme}://{ELSEWHERE}"
@@ -119,7 +124,9 @@ class ReplayDriver:
         fields = tuple((name, str(len(content)) if value == LENGTH else value) for name, value in stated)
         request = Request(method, target if "://" in target else authority.base + target, fields, content)
         try:
-            request = replace(request, operation=authority.operation(request))
+            # Of the certificate nothing is kept but that it was there.
+            shown = ClientCertificate("") if entry.certified else None
+            request = replace(request, operation=authority.operation(request), certificate=shown)
             reply = authority.answer(request)
         except ValueError as error:
             raise NotHeld(f"{where}: {entry.send[:200]!r} is no request ({error}): record it again") from None

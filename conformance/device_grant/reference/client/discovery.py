@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.protocol import Operation, Request
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from device_grant.reference.client.faults import ClientFaults
     from device_grant.reference.client.transport import Transport
 
+_ALIASES = "mtls_endpoint_aliases"
 _ALIASED = {"device_authorization_endpoint", "token_endpoint"}
 """Aliases of RFC 8705 section 5 that the fault `client_chokes_on_aliases` knows."""
 
@@ -27,8 +28,8 @@ class Discovered:
     revocation: str
 
 
-def discover(issuer: str, transport: Transport, faults: ClientFaults) -> Discovered:
-    """What the issuer's metadata names; raises Failed if it is of no use."""
+def discover(issuer: str, transport: Transport, faults: ClientFaults, *, mutual: bool = False) -> Discovered:
+    """What the issuer's metadata names, the aliases first where TLS is `mutual`; raises Failed if it is of no use."""
     parts = urlsplit(issuer)
     origin = f"{parts.scheme}://{parts.netloc}"
     path = parts.path if faults.issuer_slash_kept else parts.path.rstrip("/")
@@ -49,8 +50,10 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> Discove
             continue
         if document.get("issuer") != issuer and not faults.issuer_unchecked:
             raise Failed("the metadata is of another issuer")
-        if faults.client_chokes_on_aliases and document.get("mtls_endpoint_aliases", {}).keys() - _ALIASED:
+        if faults.client_chokes_on_aliases and document.get(_ALIASES, {}).keys() - _ALIASED:
             raise Failed("the metadata has an alias that is unknown")
+        if mutual and not faults.client_ignores_aliases:
+            document |= _usable(document.get(_ALIASES))
         if faults.endpoints_guessed:
             document |= {f"{name}_endpoint": f"{origin}/{name}" for name in ("device_authorization", "token")}
         collected = {
@@ -62,3 +65,8 @@ def discover(issuer: str, transport: Transport, faults: ClientFaults) -> Discove
             names = ("jwks_uri", "revocation_endpoint")
             return Discovered(collected, *(str(document.get(name) or "") for name in names))
     raise Failed("no metadata")
+
+
+def _usable(aliases: Any) -> dict[str, str]:
+    """The aliases that are there (RFC 8705 section 5), by the names of their endpoints."""
+    return {name: url for name, url in aliases.items() if isinstance(url, str)} if isinstance(aliases, dict) else {}

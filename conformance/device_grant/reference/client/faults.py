@@ -193,6 +193,10 @@ class ClientFaults(Misbehaviour):
     client_binds_at_poll_only: bool = fault("The device authorization request has no DPoP proof.", RFC)
     client_polls_with_other_key: bool = fault("Each poll has a DPoP proof of another key.", RFC)
 
+    # Mutual TLS.
+    client_mtls_without_client_id: bool = fault("client_id is left out where it has a certificate.", RFC)
+    client_ignores_aliases: bool = fault("Endpoints are used that have an alias for mutual TLS.", RFC)
+
     # Refreshing.
     refresh_as_json: bool = fault("The refresh request is JSON.", RFC)
     refresh_grant_misspelt: bool = fault("The grant type of a refresh is refresh.")

@@ -50,7 +50,7 @@ class Login:
         self._dialect = dialect(settings.dialect)
         self._messages = Messages(self._dialect, settings, faults)
         self._answers = AnswerReader(self._dialect, faults)
-        self._transport = Transport(network, faults)
+        self._transport = Transport(network, faults, settings.certificate)
         self._store = ClientStore(
             settings.home, for_everyone=faults.files_for_everyone, for_a_moment=faults.files_open_for_a_moment
         )
@@ -73,7 +73,8 @@ class Login:
         }
         try:
             if not self._endpoints:
-                place = discover(self._settings.issuer, self._transport, self._faults)
+                mutual = self._settings.certificate is not None
+                place = discover(self._settings.issuer, self._transport, self._faults, mutual=mutual)
                 self._endpoints, self._keys, self._revocation = place.endpoints, place.jwks_uri, place.revocation
             if self._faults.endpoint_ignored:
                 self._endpoints = {

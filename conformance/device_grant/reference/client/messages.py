@@ -143,7 +143,8 @@ class Messages:
         if not client.confidential:
             if faults.empty_secret_sent:
                 members = {**members, "client_id": client.id, "client_secret": ""}
-            return self._dialect.encode(operation, url, members, client)
+            nameless = faults.client_mtls_without_client_id and self._settings.certificate is not None
+            return self._dialect.encode(operation, url, members, None if nameless else client)
         if withheld:
             return self._dialect.encode(operation, url, members, Client(client.id))
         request = self._dialect.encode(operation, url, members, client)

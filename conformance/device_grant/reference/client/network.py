@@ -29,11 +29,18 @@ class Surroundings(Protocol):
         """Let time pass."""
 
     def connection(
-        self, scheme: str, authority: str, *, verify: bool, patience: float | None
+        self,
+        scheme: str,
+        authority: str,
+        *,
+        verify: bool,
+        patience: float | None,
+        certificate: tuple[str, str] | None = None,
     ) -> http.client.HTTPConnection:
         """A new connection to `host:port`, not opened yet; `verify`: whether certificates are checked.
 
-        `patience` are the seconds that it waits for an answer; None: without a limit.
+        `patience` are the seconds that it waits for an answer; None: without a limit. `certificate` are files in PEM
+        with the client's own and with its key, which a server of TLS is shown if it asks for one.
         """
 
     def open(self, address: str, *, by_shell: bool) -> None:
@@ -65,7 +72,13 @@ class RealNetwork:
         time.sleep(seconds)
 
     def connection(
-        self, scheme: str, authority: str, *, verify: bool, patience: float | None
+        self,
+        scheme: str,
+        authority: str,
+        *,
+        verify: bool,
+        patience: float | None,
+        certificate: tuple[str, str] | None = None,
     ) -> http.client.HTTPConnection:
         """Plain or TLS."""
         if scheme == "http":
@@ -74,6 +87,8 @@ class RealNetwork:
         if not verify:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE
+        if certificate is not None:
+            context.load_cert_chain(*certificate)
         return http.client.HTTPSConnection(authority, timeout=patience, context=context)
 
     def open(self, address: str, *, by_shell: bool) -> None:

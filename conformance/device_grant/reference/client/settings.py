@@ -40,6 +40,8 @@ class ClientSettings:
     """Whether to ask for tokens that are bound to a key, and to take no others."""
     dpop_device_code: bool
     """Whether the device authorization request has a proof too."""
+    certificate: tuple[str, str] | None
+    """Files in PEM with the certificate by which it authenticates, and with its key; None: it does not."""
     home: Path
 
     @classmethod
@@ -49,7 +51,7 @@ class ClientSettings:
         def said(name: str) -> str:
             return environment.get(f"DEVICE_GRANT_{name}", "")
 
-        discover = said("DISCOVER") == "1"
+        discover, certificate = said("DISCOVER") == "1", said("CLIENT_CERTIFICATE")
         named = {
             Operation.REGISTRATION: said("REGISTRATION_ENDPOINT"),
             Operation.DEVICE_AUTHORIZATION: said("DEVICE_AUTHORIZATION_ENDPOINT"),
@@ -73,5 +75,6 @@ class ClientSettings:
             resource=said("RESOURCE"),
             dpop=said("DPOP") == "1",
             dpop_device_code=said("DPOP_DEVICE_CODE") == "1",
+            certificate=(certificate, said("CLIENT_CERTIFICATE_KEY")) if certificate else None,
             home=Path(environment.get("HOME", ".")),
         )

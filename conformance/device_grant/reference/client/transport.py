@@ -39,13 +39,15 @@ class Untrusted(Exception):  # noqa: N818 - likewise
 class Transport:
     """Sends requests, each over a connection of its own; redirects are not followed by an honest client."""
 
-    def __init__(self, network: Surroundings, faults: ClientFaults) -> None:
+    def __init__(self, network: Surroundings, faults: ClientFaults, certificate: tuple[str, str] | None = None) -> None:
+        """`certificate`: files with the client's own and with its key, shown to every server that asks for one."""
         self._network = network
         self._faults = faults
+        self._certificate = certificate
 
     def trusting(self) -> Transport:
         """The same, to which every certificate is good."""
-        return Transport(self._network, replace(self._faults, certificates_unchecked=True))
+        return Transport(self._network, replace(self._faults, certificates_unchecked=True), self._certificate)
 
     def send(self, request: Request) -> Response:
         """The whole answer; raises Broken or Untrusted."""
@@ -90,8 +92,9 @@ class Transport:
         """Send the request; raises Broken or Untrusted."""
         parts = urlsplit(request.url)
         patience = None if self._faults.answers_awaited_for_ever else ANSWER_TIMEOUT
+        verify = not self._faults.certificates_unchecked
         connection = self._network.connection(
-            parts.scheme, parts.netloc, verify=not self._faults.certificates_unchecked, patience=patience
+            parts.scheme, parts.netloc, verify=verify, patience=patience, certificate=self._certificate
         )
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         with _trouble(connection):
