@@ -365,3 +365,43 @@ def test_polls_at_the_time_of_the_start_belong_to_it():
     assert judged(requirement, started(interval=5), polled(0), polled(0)) == [False]
     again = [started(interval=5), polled(0, "expired_token"), started(interval=9), polled(0), polled(8)]
     assert judged(requirement, *again) == [False]
+
+
+PAIR = {"code_challenge": "c" * 43, "code_challenge_method": "S256"}
+
+
+def authorized(at, code="AC", **members):
+    asked = {"response_type": "code", "client_id": "me", "redirect_uri": "http://127.0.0.1:5/cb", **members}
+    request = Request("GET", f"http://127.0.0.1/authorize?{urlencode(asked)}")
+    answer = Response(302, (("Location", f"http://127.0.0.1:5/cb?code={code}"),), b"")
+    return Exchange(request, answer, Outcome(302, "ok", {}), at, at)
+
+
+def by_code(at, code="AC", **members):
+    asked = {"grant_type": "authorization_code", "client_id": "me", "code": code, **members}
+    return posted(Operation.TOKEN, at, asked, {"access_token": "AT"})
+
+
+@pytest.mark.parametrize(
+    ("requirement", "exchanges", "holds"),
+    [
+        ("rfc7636-4.3-challenge-sent", (authorized(0, **PAIR),), [True]),
+        ("rfc7636-4.3-challenge-sent", (authorized(0), authorized(1, **PAIR)), [False, True]),
+        ("rfc7636-4.3-challenge-sent", (authorized(0, code_challenge="a~" * 64),), [True]),
+        ("rfc7636-4.3-challenge-sent", (authorized(0, code_challenge="a~" * 64 + "b"),), [False]),
+        ("rfc7636-4.3-challenge-sent", (authorized(0, **{**PAIR, "code_challenge": "c" * 43 + "="}),), [False]),
+        ("rfc7636-4.5-verifier-sent", (authorized(0, **PAIR), by_code(1, code_verifier="v" * 43)), [True]),
+        ("rfc7636-4.5-verifier-sent", (authorized(0, **PAIR), by_code(1)), [False]),
+        # The browser was not seen, or there was no challenge: a missing verifier shows nothing.
+        ("rfc7636-4.5-verifier-sent", (by_code(1),), [None]),
+        ("rfc7636-4.5-verifier-sent", (by_code(1, code_verifier="v" * 43),), [True]),
+        ("rfc7636-4.5-verifier-sent", (authorized(0), by_code(1)), []),
+        ("rfc7636-7.2-no-downgrade", (authorized(0, **PAIR),), []),
+        ("rfc7636-7.2-no-downgrade", (authorized(0, **PAIR), authorized(1, **PAIR)), [True]),
+        ("rfc7636-7.2-no-downgrade", (authorized(0), authorized(1, **PAIR)), []),
+        ("rfc7636-7.2-no-downgrade", (authorized(0, **PAIR), authorized(1)), [False]),
+        ("rfc7636-7.2-no-downgrade", (authorized(0, **PAIR), authorized(1, code_challenge="v" * 43)), [False]),
+    ],
+)
+def test_the_challenge_of_a_code_and_its_verifier(requirement, exchanges, holds):
+    assert judged(requirement, *exchanges) == holds

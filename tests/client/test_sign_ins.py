@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.code_client import verdicts_of
 
-from device_grant.client.drivers.visiting import Errands, Visit, authorization_in, go
+from device_grant.client.drivers.visiting import Errands, Visit, authorizations_in, go
 from device_grant.client.scripted.code_grant import CodeGrant, challenge_of, loopback, way_back, with_query
 from device_grant.client.scripted.replies import Reply
 from device_grant.errors import TargetUnreachableError
@@ -15,6 +15,53 @@ pytestmark = pytest.mark.long
 PLAIN, STATE, TWICE = "signing_in::test_sign_in", "signing_in::test_another_state", "signing_in::test_two_sign_ins"
 ERROR, ONE = "signing_in::test_error_comes_back", "signing_in::test_other_requests_of_the_browser"
 LOCAL, UNKNOWN = "signing_in::test_listener_is_local", "signing_in::test_unknown_parameters"
+BARE, REFUSED = "signing_in::test_server_without_pkce", "signing_in::test_refused_challenge"
+SENT, PROVED = "rfc7636-4.3-challenge-sent", "rfc7636-4.5-verifier-sent"
+TO_ALL, NO_DOWNGRADE = "rfc7636-5-client-sends-to-all", "rfc7636-7.2-no-downgrade"
+TRIES_AGAIN = "def next_try(said, number):\n    return number < 3\n"
+WEAKER = """
+def method():
+    return {method!r} if tries else "S256"
+def challenge(made):
+    hashed = base64.urlsafe_b64encode(hashlib.sha256(made.encode()).digest()).decode().rstrip("=")
+    return {challenge} if tries else hashed
+"""
+PLAIN_AFTER_AN_ERROR = TRIES_AGAIN + WEAKER.format(method="plain", challenge="made")
+NOTHING_AFTER_AN_ERROR = TRIES_AGAIN + WEAKER.format(method="", challenge='""')
+REMEMBERS = """
+NOTE = os.path.join(E["HOME"], "plain")
+def method():
+    return "plain" if os.path.exists(NOTE) else "S256"
+def challenge(made):
+    hashed = base64.urlsafe_b64encode(hashlib.sha256(made.encode()).digest()).decode().rstrip("=")
+    return made if os.path.exists(NOTE) else hashed
+import atexit
+atexit.register(lambda: "token" in globals() and "error" in token and open(NOTE, "w"))
+"""
+ANNOUNCED = """
+try:
+    with urllib.request.urlopen(BASE + "/.well-known/openid-configuration", timeout=10) as answer:
+        PKCE = bool(json.load(answer).get("code_challenge_methods_supported"))
+except urllib.error.HTTPError:
+    PKCE = False
+def method():
+    return "S256" if PKCE else ""
+def challenge(made):
+    return base64.urlsafe_b64encode(hashlib.sha256(made.encode()).digest()).decode().rstrip("=") if PKCE else ""
+def proof(made):
+    return {"codeVerifier": made} if PKCE else {}
+"""
+WHERE_ASKED = (
+    TRIES_AGAIN
+    + """
+def method():
+    return "S256" if tries else ""
+def challenge(made):
+    return base64.urlsafe_b64encode(hashlib.sha256(made.encode()).digest()).decode().rstrip("=") if tries else ""
+def proof(made):
+    return {"codeVerifier": made} if tries > 1 else {}
+"""
+)
 HONEST = {
     "as it is": "",
     "localhost": 'HOST, REGISTERED = "localhost", "http://localhost/oauth/callback"',
@@ -44,6 +91,39 @@ def test_honest_clients_pass(tmp_path, odd):
 def test_an_honest_client_passes_the_rest(tmp_path):
     said = verdicts_of(tmp_path, "", STATE, ERROR, ONE, LOCAL, UNKNOWN)
     assert set(said.values()) == {"pass"}, said
+
+
+@pytest.mark.parametrize(
+    "odd",
+    {
+        "as it is": "",
+        "tries again by S256": TRIES_AGAIN,
+        "prints what it has to open": TRIES_AGAIN + "def opened(url):\n    pass",
+        "the longest verifier": "def verifier():\n    return ''.join(secrets.choice('aZ0-._~') for _ in range(128))",
+    }.items(),
+    ids=lambda odd: odd[0],
+)
+def test_honest_clients_keep_their_challenge(tmp_path, odd):
+    said = verdicts_of(tmp_path, odd[1], BARE, REFUSED)
+    assert said == dict.fromkeys((SENT, PROVED, TO_ALL, NO_DOWNGRADE), "pass")
+
+
+@pytest.mark.parametrize(
+    ("odd", "check", "expected"),
+    [
+        (PLAIN_AFTER_AN_ERROR, REFUSED, {NO_DOWNGRADE: "broken"}),
+        (PLAIN_AFTER_AN_ERROR + "def opened(url):\n    pass", REFUSED, {NO_DOWNGRADE: "broken"}),
+        (NOTHING_AFTER_AN_ERROR, REFUSED, {NO_DOWNGRADE: "broken", SENT: "broken"}),
+        (REMEMBERS, REFUSED, {NO_DOWNGRADE: "fail"}),
+        (ANNOUNCED, BARE, {SENT: "broken", TO_ALL: "warn"}),
+        (WHERE_ASKED, BARE, {SENT: "broken", TO_ALL: "warn"}),
+        (WHERE_ASKED, TWICE, {SENT: "broken"}),
+    ],
+    ids=["plain", "plain, printed", "no challenge", "remembers", "announced", "where it is asked", "at the second try"],
+)
+def test_clients_that_give_up_their_challenge_are_caught(tmp_path, odd, check, expected):
+    said = verdicts_of(tmp_path, odd, check)
+    assert said.items() >= expected.items()
 
 
 @pytest.mark.parametrize(
@@ -82,6 +162,20 @@ def test_broken_clients_are_caught(tmp_path, odd, check, requirement, verdict):
     [
         ("def verifier():\n    return secrets.token_urlsafe(31)", "rfc7636-4.1-verifier-syntax"),
         ("def verifier():\n    return secrets.token_urlsafe(48) + '+'", "rfc7636-4.1-verifier-syntax"),
+        ("def method():\n    return ''\ndef challenge(made):\n    return ''", SENT),
+        ("def method():\n    return 'plain'\ndef challenge(made):\n    return made", "rfc7636-4.2-s256"),
+        ("def method():\n    return 'plain'\ndef challenge(made):\n    return made", "rfc7636-7.2-no-plain"),
+        (
+            (
+                "def challenge(made):\n    hashed = hashlib.sha256(made.encode()).digest()\n"
+                "    return base64.urlsafe_b64encode(hashed).decode()"
+            ),
+            SENT,
+        ),
+        ("def proof(made):\n    return {}", PROVED),
+        ("def proof(made):\n    return {'codeVerifier': ''}", PROVED),
+        ("def proof(made):\n    return {'verifier': made}", PROVED),
+        ("def proof(made):\n    return {'codeVerifier': verifier()}", "aws-client-code-token-request"),
     ],
 )
 def test_a_sign_in_that_cannot_work_is_judged_by_its_rules(tmp_path, odd, requirement):
@@ -148,6 +242,16 @@ def test_the_scripted_server_is_strict():
     assert grant.refusal(redemption()) == "invalid_grant"
 
 
+def test_the_scripted_server_without_pkce():
+    grant = CodeGrant(pkce=False)
+    assert grant.announced == {}
+    assert "code=AC.1" in location(grant.authorize(asked(code_challenge=..., code_challenge_method=...), "AC.1"))
+    for changes in ({"codeVerifier": None}, {"codeVerifier": "w" * 43}, {}):
+        assert grant.refusal(redemption(**changes)) == ""
+    for changes in ({"redirectUri": "http://127.0.0.1:6/cb?a=1"}, {"clientId": "you"}, {"code": "AC.9"}):
+        assert grant.refusal(redemption(**changes)) == "invalid_grant"
+
+
 class Base:
     base = "http://127.0.0.1:1"
 
@@ -179,8 +283,11 @@ def test_the_browser_goes_nowhere_else(url, reply, visited):
 
 def test_an_address_that_is_printed():
     text = "Please open:\n\n  <http://127.0.0.1:1/authorize?response_type=code&state=x>.\nhttp://127.0.0.1:1/device?a=b"
-    assert authorization_in(text, Base) == "http://127.0.0.1:1/authorize?response_type=code&state=x"
-    assert authorization_in("http://127.0.0.1:1/device?a=b", Base) == ""
+    assert authorizations_in(text, Base) == ("http://127.0.0.1:1/authorize?response_type=code&state=x",)
+    assert authorizations_in(f"{text}\n{text} http://127.0.0.1:1/authorize?a", Base)[1:] == (
+        "http://127.0.0.1:1/authorize?a",
+    )
+    assert authorizations_in("http://127.0.0.1:1/device?a=b", Base) == ()
 
 
 def test_what_is_loopback():

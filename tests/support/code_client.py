@@ -26,6 +26,12 @@ SOURCE = textwrap.dedent(
         subprocess.Popen([E["BROWSER"], url])
     def right(said):
         return said.get("state", [""])[0] == STATE
+    def next_try(said, number):
+        return False
+    def proof(made):
+        return {"codeVerifier": made}
+    def method():
+        return "S256"
     def post(path, **members):
         kind = {"Content-Type": "application/json"}
         request = urllib.request.Request(BASE + path, json.dumps(members).encode(), kind)
@@ -37,7 +43,7 @@ SOURCE = textwrap.dedent(
     #ODD
     me = post("/client/register", clientName="small", clientType="public", redirectUris=[REGISTERED],
               grantTypes=["authorization_code", "refresh_token"], scopes=SCOPES)
-    came = {}
+    came, tries = {}, 0
     class Page(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             parts = urllib.parse.urlsplit(self.path)
@@ -54,23 +60,28 @@ SOURCE = textwrap.dedent(
     class Server(http.server.HTTPServer):
         address_family = socket.AF_INET6 if ":" in BIND else socket.AF_INET
     server = Server((BIND, 0), Page)
-    STATE, made = state(), verifier()
     host = f"[{HOST}]" if ":" in HOST else HOST
     back = f"http://{host}:{server.server_port}{PATH}"
-    asked = {"response_type": "code", "client_id": me["clientId"], "redirect_uri": back, "state": STATE,
-             "code_challenge_method": "S256", "code_challenge": challenge(made), "scopes": ASKED}
-    url = f"{BASE}/authorize?{FIRST}{urllib.parse.urlencode({k: v for k, v in asked.items() if v})}{EXTRA}"
-    print("Open", url, flush=True)
-    opened(url)
-    while not came:
-        server.handle_request()
+    while True:
+        STATE, made = state(), verifier()
+        asked = {"response_type": "code", "client_id": me["clientId"], "redirect_uri": back, "state": STATE,
+                 "code_challenge_method": method(), "code_challenge": challenge(made), "scopes": ASKED}
+        url = f"{BASE}/authorize?{FIRST}{urllib.parse.urlencode({k: v for k, v in asked.items() if v})}{EXTRA}"
+        print("Open", url, flush=True)
+        opened(url)
+        while not came:
+            server.handle_request()
+        tries += 1
+        if "error" not in came or not next_try(came, tries):
+            break
+        came.clear()
     server.server_close()
     if "error" in came:
         sys.exit("refused: " + came["error"][0])
     if not right(came):
         sys.exit("another state")
     token = post("/token", clientId=me["clientId"], clientSecret=me["clientSecret"], grantType="authorization_code",
-                 code=came["code"][0], redirectUri=back, codeVerifier=made)
+                 code=came["code"][0], redirectUri=back, **proof(made))
     if "accessToken" not in token:
         sys.exit("no token: " + str(token.get("error")))
     print("device-grant: token", token["accessToken"])

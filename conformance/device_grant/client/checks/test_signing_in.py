@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from device_grant.client.drivers.visiting import Errands
+from device_grant.client.rules.code_grant import WEAKER, hashes
 from device_grant.client.scripted.code_grant import query_of, sent_back
 from device_grant.client.scripted.steps import Script, delayed, error, redirect
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
@@ -25,6 +26,8 @@ ERROR, REFUSED = "aws-client-code-error-callback", "aws-client-code-refused-rede
 LOOPBACK, ONE = "aws-client-code-listens-on-loopback", "aws-client-code-one-callback"
 PER_LOGIN, ENTROPY = "aws-client-code-challenge-per-login", "rfc7636-4.1-verifier-entropy"
 NEW_VERIFIER = "rfc7636-4.1-new-verifier"
+SENT, PROVED, TO_ALL = "rfc7636-4.3-challenge-sent", "rfc7636-4.5-verifier-sent", "rfc7636-5-client-sends-to-all"
+NO_DOWNGRADE = "rfc7636-7.2-no-downgrade"
 UNKNOWN = "rfc6749-4.1.2-client-ignores-unknown"
 FALLBACK, LOOKED_UP = "aws-client-code-device-fallback", "aws-client-start-url-lookup"
 SHORTEST, UNCLEAR = 8, 16
@@ -49,6 +52,56 @@ def test_sign_in(client: ClientUnderTest, verify: Verify) -> None:
     verify.by_rules(attempt, REGISTERED)
     _redeemed(attempt)
     verify.by_rules(attempt, REDEEMED)
+
+
+@check(
+    SENT,
+    PROVED,
+    TO_ALL,
+    faults=("client_pkce_on_request_only", "client_without_verifier"),
+    needs=(CLAIM,),
+)
+def test_server_without_pkce(client: ClientUnderTest, verify: Verify) -> None:
+    """No metadata speak of PKCE, and no challenge is demanded. Accepted: a challenge and its verifier all the same."""
+    attempt = client.sign_in(pkce=False)
+    _asked(attempt)
+    verify.by_rules(attempt, SENT)
+    bare = any(not query_of(entry.request).get("code_challenge") for entry in attempt.of(Purpose.AUTHORIZATION))
+    verify.that(TO_ALL, not bare, "sends no code challenge to a server that does not speak of PKCE", attempt)
+    if bare:
+        raise Inconclusive("without a challenge there is nothing that a verifier would prove")
+    verifier = _redeemed(attempt)
+    verify.that(TO_ALL, bool(verifier), "sends no code verifier to a server that does not speak of PKCE", attempt)
+    verify.by_rules(attempt, PROVED)
+
+
+@check(
+    NO_DOWNGRADE,
+    faults=("client_falls_back_to_plain", "client_falls_back_to_no_challenge", "client_plain_next_time"),
+    needs=(CLAIM,),
+    timed=True,
+)
+def test_refused_challenge(client: ClientUnderTest, verify: Verify) -> None:
+    """S256 is refused at the authorization, then at the redemption; each time the person tries again, once.
+
+    Accepted: each authorization request has a challenge by S256.
+    """
+    refused = sent_back(code=..., error="invalid_request", error_description="transform algorithm not supported")
+    for label, script in (
+        ("a challenge that is refused", {"authorize": [refused] * 3}),
+        ("a redemption that is refused", {"redemption": [error("invalid_grant")] * 5}),
+    ):
+        home = client.home()
+        first = client.sign_in(label, home=home, wait=WAITS, until=WAITS, **script)
+        asked = first.of(Purpose.AUTHORIZATION)
+        if not asked or not hashes(asked[0]):
+            raise Inconclusive("the client sends no challenge by S256 that could be refused")
+        _must_have_come_back(first)
+        again = client.sign_in(f"{label}: once more", home=home, wait=WAITS, until=WAITS)
+        _asked(again)
+        weaker = [one for one in (*asked, *again.of(Purpose.AUTHORIZATION)) if not hashes(one)]
+        seen = first if weaker and weaker[0] in asked else again
+        verify.that(NO_DOWNGRADE, not weaker, WEAKER, seen)
 
 
 @check(UNKNOWN, faults=("unknown_parameters_refused",), needs=(CLAIM,))

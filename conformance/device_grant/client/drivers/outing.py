@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from device_grant.client.drivers.visiting import Visit, authorization_in, go, noted
+from device_grant.client.drivers.visiting import Visit, authorizations_in, go, noted
 
 if TYPE_CHECKING:
     import socket
@@ -39,7 +39,8 @@ class Outings:
         self._seen: list[str] = []
         self._threads: list[threading.Thread] = []
         self._visits: list[list[Visit]] = []
-        self._printed: float | None = None
+        self._printed: tuple[str, ...] = ()
+        self._since = 0.0
 
     @property
     def visits(self) -> tuple[Visit, ...]:
@@ -50,10 +51,11 @@ class Outings:
         """Go to what the client has opened; where it opens nothing, to what it has printed for a person."""
         authority = self._invocation.authority
         wanted = [address for address in opened if address.startswith(("http://", "https://"))]
-        if not wanted and not self._seen and (address := authorization_in(printed(), authority)):
-            # Most clients print it before they open a browser, and some for want of one.
-            self._printed = self._printed or time.monotonic()
-            wanted = [address] if time.monotonic() - self._printed > OPENS_WITHIN else []
+        if not wanted and (addresses := authorizations_in(printed(), authority)):
+            # Most clients print it before they open a browser, and some for want of one; half of it may be there.
+            if addresses != self._printed:
+                self._printed, self._since = addresses, time.monotonic()
+            wanted = list(addresses) if time.monotonic() - self._since > OPENS_WITHIN else []
         for address in wanted:
             if address not in self._seen and len(self._seen) < MOST:
                 self._seen.append(address)

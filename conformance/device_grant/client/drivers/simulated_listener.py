@@ -41,6 +41,8 @@ class SimulatedListener:
         self._taken: BrowserStep | None = None
         """The request that the client has, and has not answered yet."""
         self._visits: tuple[Visit, ...] = ()
+        self._ways = 0
+        """Addresses to which the browser has set out."""
 
     def next(self, seconds: float) -> str | None:
         """The target of the browser's next request; what is none passes meanwhile."""
@@ -75,11 +77,12 @@ class SimulatedListener:
         return self._visits
 
     def _wanted(self) -> BrowserStep | None:
-        """The step that the browser is at; it sets out when the client has opened an address."""
-        if self._going is None and self._network.opened:
-            invocation = self._invocation
+        """The step that the browser is at; it sets out for each address that the client has opened, one by one."""
+        invocation = self._invocation
+        while self._step is None and self._ways < len(self._network.opened):
+            self._ways += 1
             self._going = go(
-                self._network.opened[0],
+                self._network.opened[self._ways - 1],
                 invocation.authority,
                 invocation.errands,
                 lambda request: noted(invocation.authority, request, self._network.now, self._network.pass_time),
@@ -100,4 +103,4 @@ class SimulatedListener:
         try:
             self._step = next(self._going) if visit is None else self._going.send(visit)
         except StopIteration as end:
-            self._step, self._visits = None, end.value
+            self._step, self._visits = None, (*self._visits, *end.value)

@@ -65,10 +65,11 @@ class BrowserStep:
     seconds: float = 0.0
 
 
-def authorization_in(text: str, authority: Authority) -> str:
-    """The authorization request that the client has printed for a person, the first one; empty if it has not."""
+def authorizations_in(text: str, authority: Authority) -> tuple[str, ...]:
+    """The authorization requests that the client has printed for a person, in their order, each once."""
     start = f"{authority.base}{AUTHORIZE}?"
-    return next((word[word.index(start) :].rstrip("'\"<>).,") for word in text.split() if start in word), "")
+    printed = (word[word.index(start) :].rstrip("'\"<>).,") for word in text.split() if start in word)
+    return tuple(dict.fromkeys(printed))
 
 
 def go(

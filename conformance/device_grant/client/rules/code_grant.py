@@ -21,6 +21,8 @@ REGISTERED = "aws-client-code-registration"
 REDEEMED = "aws-client-code-token-request"
 SYNTAX, S256 = "rfc7636-4.1-verifier-syntax", "rfc7636-4.2-s256"
 NO_PLAIN = "rfc7636-7.2-no-plain"
+SENT, PROVED = "rfc7636-4.3-challenge-sent", "rfc7636-4.5-verifier-sent"
+NO_DOWNGRADE = "rfc7636-7.2-no-downgrade"
 ONCE = "rfc6749-4.1.2-client-uses-code-once"
 
 
@@ -104,11 +106,60 @@ def _mismatch(redemption: Exchange, asked: dict[str, str]) -> str:
     verifier, challenge = value_of(redemption.request, "code_verifier"), asked.get("code_challenge", "")
     if not isinstance(verifier, str):
         return "a code is redeemed without a code verifier"
+    if not challenge:
+        return "a code is redeemed with a code verifier for which there was no challenge"
     if asked.get("code_challenge_method") != "S256":
         return "" if verifier == challenge else "the code verifier is not that of the challenge"
     if challenge_of(verifier) != challenge:
         return "the code verifier is not that of the challenge"
     return "" if CHALLENGE.fullmatch(challenge) else "the challenge is not base64url without padding"
+
+
+@rule(SENT, PROVED, faults=("client_without_challenge", "client_without_verifier"))
+def challenges_and_verifiers_are_sent(session: ClientSession) -> Iterator[Judgement]:
+    """An authorization request has a challenge, and the redemption of its code a verifier."""
+    for entry in session.authorizations:
+        problem = _malformed(query_of(entry.request))
+        yield Judgement(SENT, not problem, problem, (entry,))
+    for entry, authorization in session.redemptions:
+        holds: bool | None = value_of(entry.request, "code_verifier") not in (None, "")
+        seen = (entry,) if authorization is None else (authorization, entry)
+        if not holds and authorization is None:
+            holds = None
+        elif not holds and authorization is not None and not query_of(authorization.request).get("code_challenge"):
+            # There is nothing that a verifier would be compared with; that is judged where the challenge is missing.
+            continue
+        yield Judgement(PROVED, holds, "a code is redeemed without a code verifier", seen)
+
+
+def _malformed(asked: dict[str, str]) -> str:
+    """What is wrong with the challenge of an authorization request (sections 4.2 and 4.3); empty if nothing is."""
+    challenge = asked.get("code_challenge", "")
+    if not challenge:
+        return "there is no code_challenge"
+    if asked.get("code_challenge_method") == "S256":
+        return "" if CHALLENGE.fullmatch(challenge) else "the challenge is not base64url without padding"
+    return "" if VERIFIER.fullmatch(challenge) else "the challenge is not 43 to 128 unreserved characters"
+
+
+@rule(NO_DOWNGRADE, faults=("client_falls_back_to_plain", "client_falls_back_to_no_challenge"))
+def what_follows_is_no_weaker(session: ClientSession) -> Iterator[Judgement]:
+    """After an authorization request with S256 comes none with plain, and none without a challenge."""
+    strong: Exchange | None = None
+    for entry in session.authorizations:
+        if strong is not None:
+            yield Judgement(NO_DOWNGRADE, hashes(entry), WEAKER, (strong, entry))
+        elif hashes(entry):
+            strong = entry
+
+
+WEAKER = "after a challenge by S256 it goes on with plain, or without a challenge"
+
+
+def hashes(authorization: Exchange) -> bool:
+    """Whether an authorization request has a challenge by S256."""
+    asked = query_of(authorization.request)
+    return bool(asked.get("code_challenge")) and asked.get("code_challenge_method") == "S256"
 
 
 @rule(ONCE, faults=("refused_code_sent_again",))

@@ -354,6 +354,8 @@ class Authority:
         collected = metadata(self.issuer, self.base, endpoints)
         if self.config.claims.revocation:
             collected["revocation_endpoint"] = endpoints["revocation"]
+        if self.config.signs_in_by_code:
+            collected |= self.code_grant.announced
         if self.config.claims.dpop:
             collected["dpop_signing_alg_values_supported"] = list(ALGORITHMS)
         if self.mutual is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from device_grant.client.scripted.replies import Reply
@@ -63,6 +63,8 @@ def loopback(uri: str) -> bool:
 class CodeGrant:
     """Codes that are out, each with the authorization request that it answers."""
 
+    pkce: bool = True
+    """Whether it knows PKCE, and demands it; else it ignores challenge and verifier, as RFC 7636 section 5 has it."""
     out: dict[str, dict[str, str]] = field(default_factory=dict)
     spent: set[str] = field(default_factory=set)
 
@@ -75,28 +77,31 @@ class CodeGrant:
         if asked.get("response_type") != "code":
             return way_back(back, error="unsupported_response_type", state=asked.get("state"))
         good = asked.get("code_challenge_method") == "S256" and CHALLENGE.fullmatch(asked.get("code_challenge", ""))
-        if not good:
+        if self.pkce and not good:
             return way_back(back, error="invalid_request", state=asked.get("state"))
         self.out[code] = asked
         return way_back(back, code=code, state=asked.get("state"))
 
     def refusal(self, request: Request) -> str:
         """Why no token is issued for the code of a token request, as an OAuth error; empty where one is."""
-        code, verifier = value_of(request, "code"), value_of(request, "code_verifier")
+        code, verifier = value_of(request, "code"), value_of(request, "code_verifier") or ""
         if not self.out:
             return "unsupported_grant_type"
-        if not isinstance(code, str) or not isinstance(verifier, str) or not code or not verifier:
+        if not isinstance(code, str) or not isinstance(verifier, str) or not code or (self.pkce and not verifier):
             return "invalid_request"
         asked = self.out.get(code)
         if asked is None or code in self.spent:
             return "invalid_grant"
-        fits = (
-            value_of(request, "redirect_uri") == asked.get("redirect_uri")
-            and value_of(request, "client_id") == asked.get("client_id")
-            and VERIFIER.fullmatch(verifier) is not None
-            and challenge_of(verifier) == asked.get("code_challenge")
-        )
-        return "" if fits else "invalid_grant"
+        fits = value_of(request, "redirect_uri") == asked.get("redirect_uri") and value_of(
+            request, "client_id"
+        ) == asked.get("client_id")
+        proved = VERIFIER.fullmatch(verifier) is not None and challenge_of(verifier) == asked.get("code_challenge")
+        return "" if fits and (proved or not self.pkce) else "invalid_grant"
+
+    @property
+    def announced(self) -> dict[str, Any]:
+        """What the metadata say of it (RFC 8414 section 2)."""
+        return {"code_challenge_methods_supported": ["S256"]} if self.pkce else {}
 
 
 def way_back(back: str, **members: str | None) -> Reply:

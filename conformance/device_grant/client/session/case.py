@@ -308,6 +308,7 @@ class ClientUnderTest:
         watched: bool = False,
         terminal: bool = False,
         to_the_letter: bool = False,
+        pkce: bool = True,
     ) -> Attempt:
         """Run the client for one operation against one script.
 
@@ -318,7 +319,7 @@ class ClientUnderTest:
         after its first poll, `watched` whether its HOME is, `terminal` whether it writes to one, `to_the_letter`
         whether the server answers in the dialect by which the client is judged, also where that is none that it
         understands. `userinfo` are claims; the metadata then says where they are. With `mutual` the client is given a
-        certificate, for which the server asks.
+        certificate, for which the server asks. `pkce` is whether the server knows PKCE in the code grant.
         """
         run = self._run
         claimed = {"refresh": "refresh", "code": "authorization_code", "logout": "revocation"}
@@ -340,6 +341,7 @@ class ClientUnderTest:
         authority = run.authority(script, f"{scenario} {number}")
         authority.most, authority.metadata_at = most, metadata_at
         authority.mutual = replace(mutual) if mutual else None
+        authority.code_grant.pkce = pkce
         if to_the_letter:
             authority.dialect = run.dialect
         authority.documents, authority.moved = dict(documents or {}), dict(moved or {})

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from device_grant.protocol import DEFAULT_INTERVAL, Client, Operation, Outcome, Request, dialect
 from device_grant.protocol.dialects import json_object
 from device_grant.reference.client.answers import AnswerReader, Failed
+from device_grant.reference.client.challenges import ChallengeMethods
 from device_grant.reference.client.discovery import discover
 from device_grant.reference.client.identity import IdTokenCheck, require_life, require_same_person
 from device_grant.reference.client.messages import Messages
@@ -117,7 +118,8 @@ class Login:
             # What is not known to be of AWS is asked once where it leads.
             self._transport.look_up(settings.start_url, follow=faults.start_url_followed)
         client = self._client(by_code=True)
-        sign_in = SignIn(settings.endpoint, self._network, faults, self._say, client)
+        methods = ChallengeMethods(settings.endpoint, self._transport, self._store, faults)
+        sign_in = SignIn(settings.endpoint, self._network, faults, self._say, client, methods)
         url = self._endpoints[Operation.TOKEN]
         outcome = sign_in.run(lambda ticket, code: self._call(self._messages.redeem(url, client, ticket, code)))
         if not outcome.ok:

@@ -73,6 +73,8 @@ class Messages:
             "redirect_uri": REGISTERED if self._faults.redirect_without_port else ticket.redirect_uri,
             "code_verifier": ticket.verifier,
         }
+        if self._faults.client_without_verifier:
+            del members["code_verifier"]
         return self._dialect.encode(Operation.TOKEN, url, members, client)
 
     def start(self, url: str, client: Client) -> Request:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from device_grant.protocol import Client, Outcome
+    from device_grant.reference.client.challenges import ChallengeMethods, Method
     from device_grant.reference.client.faults import ClientFaults
     from device_grant.reference.client.listening import CallbackListener
     from device_grant.reference.client.network import Surroundings
@@ -48,21 +49,32 @@ class Ticket:
 class SignIn:
     """One sign-in; `redeem` gets a token for a code."""
 
-    def __init__(
-        self, base: str, network: Surroundings, faults: ClientFaults, say: Callable[[str], None], client: Client
+    def __init__(  # noqa: PLR0913, PLR0917 - what a sign-in works with
+        self,
+        base: str,
+        network: Surroundings,
+        faults: ClientFaults,
+        say: Callable[[str], None],
+        client: Client,
+        methods: ChallengeMethods,
     ) -> None:
         self._base, self._network, self._faults, self._say, self._client = base, network, faults, say, client
+        self._methods = methods
 
     def run(self, redeem: Callable[[Ticket, str], Outcome]) -> Outcome:
         """Send the person to the browser, wait for the code, redeem it; raises Failed."""
         faults = self._faults
         listener = self._network.listen(everywhere=faults.listens_everywhere)
         try:
-            ticket = self._ticket(listener.port)
-            address = self._address(ticket)
-            self._say(f"Open {address}")
-            self._network.open(address, by_shell=False)
-            code = self._awaited(listener, ticket)
+            ticket = self._sent(listener, self._methods.first())
+            try:
+                code = self._awaited(listener, ticket)
+            except Failed:
+                method = self._methods.after_error()
+                if method is None:
+                    raise
+                ticket = self._sent(listener, method)
+                code = self._awaited(listener, ticket)
             if faults.second_callback_taken:
                 code = self._another(listener) or code
             elif not faults.listener_stays:
@@ -71,11 +83,21 @@ class SignIn:
             if faults.listener_stays:
                 while listener.next(LINGERS) is not None:
                     listener.answer(_OK, "Still here.")
+            if not outcome.ok:
+                self._methods.after_error()
             if not outcome.ok and faults.refused_code_sent_again:
                 outcome = redeem(ticket, code)
             return outcome
         finally:
             listener.close()
+
+    def _sent(self, listener: CallbackListener, method: Method) -> Ticket:
+        """Send the person to the browser."""
+        ticket = self._ticket(listener.port)
+        address = self._address(ticket, method)
+        self._say(f"Open {address}")
+        self._network.open(address, by_shell=False)
+        return ticket
 
     def _ticket(self, port: int) -> Ticket:
         faults = self._faults
@@ -87,18 +109,18 @@ class SignIn:
             verifier = verifier[:30]
         return Ticket(state, verifier, port, "/" if faults.other_path_registered else PATH)
 
-    def _address(self, ticket: Ticket) -> str:
-        faults = self._faults
+    def _address(self, ticket: Ticket, method: Method) -> str:
         digest = urlsafe_b64encode(hashlib.sha256(ticket.verifier.encode()).digest()).decode()
         asked = {
             "response_type": "code",
             "client_id": self._client.id,
             "redirect_uri": ticket.redirect_uri,
             "state": ticket.state,
-            "code_challenge_method": "plain" if faults.challenge_plain else "S256",
             "scopes": SCOPE,
-            "code_challenge": ticket.verifier if faults.challenge_plain else digest.rstrip("="),
         }
+        if method:
+            challenge = ticket.verifier if method == "plain" else digest.rstrip("=")
+            asked |= {"code_challenge_method": method, "code_challenge": challenge}
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in asked.items())
         return f"{self._base}/authorize?{query}"
 
