@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import replace
 
 import httpx
@@ -13,13 +14,15 @@ from support.proof import judged
 from device_grant.catalogue import Verdict
 from device_grant.protocol.certificates import CONFIRMATION, thumbprint
 from device_grant.reference.embedded import embedded
+from device_grant.reference.server import grants
+from device_grant.reference.server.binding.known import PROTECTED_RESOURCES
 from device_grant.reference.server.http import Answer
 from device_grant.reference.server.issued import jwts
 from device_grant.reference.server.mutual_tls import connections
 from device_grant.reference.server.mutual_tls.connections import Connections
 from device_grant.reference.server.settings import Settings
 from device_grant.targets.certificates import authority, issued, self_signed
-from device_grant.targets.config import IntrospectionSection
+from device_grant.targets.config import IntrospectionSection, KnownClient
 
 ALIASES = "mtls_endpoint_aliases"
 METHODS = "token_endpoint_auth_methods_supported"
@@ -416,3 +419,41 @@ def test_userinfo_that_refuses_its_own_devices_is_not_taken_for_careful(monkeypa
 
     monkeypatch.setattr(Connections, "at_resource", closed)
     assert judge()[LOOKS] is Verdict.UNTESTABLE
+
+
+# Clients that target.toml names, which nobody has registered for certificates.
+
+
+def named_clients(*, registration):
+    def change(target):
+        target.config = structs.replace(target.config, clients=(KnownClient(id="device-client"),))
+        target.config.claims.update(registration=registration, mtls=None)
+
+    return change
+
+
+def test_clients_are_registered_beside_those_of_target_toml_where_it_claims_registration():
+    verdicts = judge(named_clients(registration=True))
+    assert of(verdicts, Verdict.PASS) >= {*TOKENS, *CLIENTS, *USES, TWO, REFRESH}
+    unbound = judge(named_clients(registration=True), faults=["mtls_token_unbound"])
+    assert "rfc8705-3-poll-binds-token" in broken(unbound)
+
+
+@pytest.mark.parametrize("registration", [None, False])
+def test_none_is_registered_where_it_does_not(registration):
+    verdicts = judge(named_clients(registration=registration))
+    assert broken(verdicts) == set()
+    assert not of(verdicts, Verdict.PASS) & CLIENTS
+
+
+def test_tokens_that_are_jwts_for_resources_alone(monkeypatch):
+    """Their hash is in the JWT, which one more grant shows."""
+    issue = grants.jwts.access_token
+    known = {one.uri for one in PROTECTED_RESOURCES}
+    monkeypatch.setattr(
+        grants.jwts,
+        "access_token",
+        lambda held, *further: issue(held, *further) if known & set(held.audience) else secrets.token_urlsafe(32),
+    )
+    assert of(judge(), Verdict.PASS) >= TOKENS
+    assert "rfc8705-3.1-jwt-uses-cnf" in broken(judge(faults=["mtls_hash_at_top_level"]))

@@ -249,6 +249,15 @@ def test_nobody_honest_is_accused(peer, monkeypatch):
     assert blamed == MAY_WARN.get(peer.__name__, set())
 
 
+def test_a_grant_that_a_wrong_proof_ends_hides_nothing_else():
+    """The control is a new grant then, so that what is refused is still judged."""
+    names = [name for name in CHECKS if name.startswith("wrong_proofs::")]
+    with embedded("rfc8628", ["invalid_proof_spends_code"]) as target:
+        said = [claim for one in judged(target, names, 10) for claim in one.trial.claims()]
+    proofs_judged = {claim.verdict.label for claim in said if claim.requirement.id.startswith("rfc9449-4.3-")}
+    assert proofs_judged == {"pass"}
+
+
 # Broken, each in one way that no fault of the reference has.
 
 

@@ -1,4 +1,4 @@
-"""Client certificates for the checks: made in this process, or read from the files that target.toml names."""
+"""Certificates for the checks: made in this process, or read from the files that target.toml names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ssl
 import tempfile
 from datetime import UTC, datetime
 from functools import cache
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 _FROM, _UNTIL = datetime(2020, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Checks move clocks by years, and no certificate of this process outlives it."""
 _AUTHORITY = "device-grant-conformance authority"
+_HOST, _ADDRESS = "localhost", IPv4Address("127.0.0.1")
+"""Where launched servers listen."""
 
 
 @cache
@@ -42,6 +45,18 @@ def issued(name: str) -> ClientCertificate:
 def self_signed(name: str) -> ClientCertificate:
     """One that a client of that name has made for itself."""
     return _certified(name, None, None)
+
+
+def write_for_server(folder: Path) -> None:
+    """Make a folder with what a server of this machine needs for mutual TLS.
+
+    `certificate.pem` and `key.pem` are for itself, at 127.0.0.1 and localhost; `authority.pem` is the authority of
+    that one and of `issued` ones.
+    """
+    folder.mkdir(mode=0o700)
+    shown = _certified(_HOST, *_authority(), server=True)
+    for name, text in (("certificate", shown.pem), ("key", shown.key), ("authority", authority())):
+        (folder / f"{name}.pem").write_text(text, encoding="ascii")
 
 
 def subject_of(certificate: ClientCertificate) -> str:
@@ -98,10 +113,12 @@ def _authority() -> tuple[Certificate, EllipticCurvePrivateKey]:
     return _made(_AUTHORITY, None, None, authority=True)
 
 
-def _certified(name: str, issuer: Certificate | None, by: EllipticCurvePrivateKey | None) -> ClientCertificate:
+def _certified(
+    name: str, issuer: Certificate | None, by: EllipticCurvePrivateKey | None, *, server: bool = False
+) -> ClientCertificate:
     from cryptography.hazmat.primitives import serialization
 
-    certificate, key = _made(name, issuer, by)
+    certificate, key = _made(name, issuer, by, server=server)
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
@@ -109,7 +126,12 @@ def _certified(name: str, issuer: Certificate | None, by: EllipticCurvePrivateKe
 
 
 def _made(
-    name: str, issuer: Certificate | None, by: EllipticCurvePrivateKey | None, *, authority: bool = False
+    name: str,
+    issuer: Certificate | None,
+    by: EllipticCurvePrivateKey | None,
+    *,
+    authority: bool = False,
+    server: bool = False,
 ) -> tuple[Certificate, EllipticCurvePrivateKey]:
     """A certificate by an issuer and its key, or by itself where there is none."""
     from cryptography import x509
@@ -131,8 +153,11 @@ def _made(
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
     if not authority:
-        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH])
         builder = builder.add_extension(usage, critical=False)
+    if server:
+        places = x509.SubjectAlternativeName([x509.DNSName(_HOST), x509.IPAddress(_ADDRESS)])
+        builder = builder.add_extension(places, critical=False)
     if issuer is not None and by is not None:
         known = x509.AuthorityKeyIdentifier.from_issuer_public_key(by.public_key())
         builder = builder.add_extension(known, critical=False)

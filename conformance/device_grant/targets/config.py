@@ -55,7 +55,7 @@ class Serve(_Section, frozen=True, kw_only=True):
     app: str = ""
     """In process: `asgi:module:app` or `wsgi:module:app`, imported with the file's folder on sys.path."""
     command: tuple[str, ...] = ()
-    """Launched process; `{python}`, `{port}`, `{dir}` (the file's folder) and `{build}` are filled in."""
+    """Launched process; `{python}`, `{port}`, `{dir}` (the file's folder), `{build}` and `{tls}` are filled in."""
     ready: str = ""
     """Path that is asked until it answers 200; without it, until the port accepts a connection."""
     ready_timeout: Seconds = 60.0

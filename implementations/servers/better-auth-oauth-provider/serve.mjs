@@ -21,6 +21,7 @@ const clients = {
   conf: { ...device, token_endpoint_auth_method: "client_secret_basic" },
   nogrant: { grant_types: ["client_credentials"], token_endpoint_auth_method: "client_secret_basic" },
 };
+const resources = ["https://api.example.com/orders", "https://api.example.com/invoices"];
 // Who is being made: ids and secrets that target.toml can name, where the library would draw them by lot.
 let made;
 
@@ -38,6 +39,9 @@ const options = {
       consentPage: "/consent",
       allowDynamicClientRegistration: true,
       allowUnauthenticatedClientRegistration: true,
+      resources,
+      // A client may ask for those alone that it is linked to.
+      clientRegistrationDefaultResources: resources,
       generateClientId: () => made ?? randomBytes(16).toString("hex"),
       generateClientSecret: () => (made ? `${made}-secret` : randomBytes(32).toString("hex")),
     }),

@@ -1,9 +1,10 @@
 """Starts Debian's glewlwyd on 127.0.0.1 with a database of its own, and sets it up through its administration API.
 
-Made through the API, as its guide does in the administration pages: the OpenID Connect plugin with the device grant
-and open registration; the clients that target.toml names; two scopes that users must grant; the user of user.py. Tokens
-are signed with a shared secret, the one kind of key that needs no further program. The pages that come with the
-package are served by glewlwyd itself, so that the verification page exists. The rest is left as it comes.
+Made through the API, as its guide does in the administration pages: the OpenID Connect plugin with the device grant,
+open registration, introspection, revocation, DPoP and resource indicators; the clients that target.toml names; two
+scopes that users must grant; the user of user.py. Tokens are signed by a key that is made for this start. The pages
+that come with the package are served by glewlwyd itself, so that the verification page exists. The rest is left as it
+comes.
 
 Environment: DEVICE_CODE_LIFETIME and POLLING_INTERVAL, in seconds.
 """
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import secrets
 import shutil
 import signal
 import sqlite3
@@ -24,6 +24,8 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 PACKAGES = Path("/usr/lib/glewlwyd")
 SCHEMA = Path("/usr/share/dbconfig-common/data/glewlwyd/install/sqlite3")
@@ -32,6 +34,7 @@ TEMPLATES = Path("/usr/share/glewlwyd/templates")
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder with a random name of its own is made there
 """Where the folder for the database goes if possible: each request writes, and each write waits for its disk."""
 START_TIMEOUT = 20.0
+RESOURCES = ["https://api.example.com/orders", "https://api.example.com/invoices"]
 
 
 def main() -> int:
@@ -162,13 +165,19 @@ def clients() -> list[dict[str, object]]:
 def plugin(base: str) -> dict[str, object]:
     parameters = {
         "iss": f"{base}/api/oidc",
-        "jwt-type": "sha",
+        "jwt-type": "ecdsa",
         "jwt-key-size": "256",
-        "key": secrets.token_urlsafe(32),
+        **keys(),
         "auth-type-device-enabled": True,
         "device-authorization-expiration": int(os.environ["DEVICE_CODE_LIFETIME"]),
         "device-authorization-interval": int(os.environ["POLLING_INTERVAL"]),
         "register-client-allowed": True,
+        "introspection-revocation-allowed": True,
+        "introspection-revocation-auth-scope": [],
+        "introspection-revocation-allow-target-client": True,
+        "resource-allowed": True,
+        "resource-scope": {"read": RESOURCES, "write": RESOURCES},
+        "oauth-dpop-allowed": True,
         # From here on as the administration page fills in its form for a new plugin.
         "register-client-management-allowed": True,
         "access-token-duration": 3600,
@@ -190,8 +199,25 @@ def plugin(base: str) -> dict[str, object]:
         "request-parameter-allow": True,
         "client-jwks-parameter": "jwks",
         "client-jwks_uri-parameter": "jwks_uri",
+        "resource-client-property": "",
+        "resource-scope-and-client-property": False,
+        "oauth-dpop-iat-duration": 10,
+        "oauth-dpop-dpop_bound_access_tokens-property": "dpop_bound_access_tokens",
+        "oauth-dpop-nonce-mandatory": False,
+        "oauth-dpop-nonce-counter": 10,
     }
     return {"module": "oidc", "name": "oidc", "display_name": "oidc", "enabled": True, "parameters": parameters}
+
+
+def keys() -> dict[str, str]:
+    """A pair of keys by P-256, in PEM."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    plain = serialization.NoEncryption()
+    key = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    public = private.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return {"key": key.decode(), "cert": public.decode()}
 
 
 if __name__ == "__main__":

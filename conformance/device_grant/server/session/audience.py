@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from device_grant.judging import NotApplicable, Untestable
 from device_grant.server.session.asking import asker_for
-from device_grant.server.session.jose.compact import read_jwt
+from device_grant.server.session.jose.compact import is_encrypted, read_jwt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +70,21 @@ def approved(device: Device, resource: str | tuple[str, ...] | None, **members: 
 def poll(grant: Grant, resource: str | tuple[str, ...] | None, label: str) -> Exchange:
     """One poll that names a resource; the device has shown before in which form its client is taken."""
     return grant.poll(label=label, resource=resource)
+
+
+def jwt_for_a_resource(device: Device, tokens: Exchange) -> tuple[Exchange, str | None]:
+    """The tokens of another grant, for a resource, and its URI, where access tokens are JWTs for resources alone.
+
+    Else the tokens as they are, and None.
+    """
+    run, given = device.case.run, tokens.get("access_token")
+    named = run.target.config.request.resources
+    if read_jwt(given) is not None or is_encrypted(given) or not named or run.claims(CLAIM) is not True:
+        return tokens, None
+    answer = poll(approved(device, named[0]), named[0], "redeem for a resource, since access tokens are opaque")
+    if not answer.outcome.ok or read_jwt(answer.get("access_token")) is None:
+        return tokens, None
+    return answer, named[0]
 
 
 @dataclass(frozen=True)

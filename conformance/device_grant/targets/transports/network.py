@@ -31,19 +31,26 @@ class Network:
     HTTP an empty one is enough.
     """
 
-    def __init__(self, base: str, bounds: LimitsSection, *, keep_alive: bool = True) -> None:
-        """`keep_alive=False` gives every request of a client a connection of its own."""
+    def __init__(self, base: str, bounds: LimitsSection, *, keep_alive: bool = True, authority: str = "") -> None:
+        """`keep_alive=False` gives every request of a client a connection of its own.
+
+        `authority` is a certificate in PEM of one more authority that is believed.
+        """
         self.base = base
+        self._authority = authority
         self._bounds = bounds
         self._silence = Silence(bounds.silence)
         self._limits = httpx.Limits(max_keepalive_connections=None if keep_alive else 0)
         # Proxies of the environment are for the world outside this machine.
         self._trust_env = not is_loopback(base)
         if base.startswith("https:"):
-            self._context = httpx.create_ssl_context()  # with the authorities of SSL_CERT_FILE
+            self._context = self._believing()
         else:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            # An advertised https URL of a plain-http target must fail, not be believed: no authority is trusted.
+            # An advertised https URL of a plain-http target must fail, not be believed: no authority is trusted but
+            # the one that the server was given.
+            if authority:
+                self._context.load_verify_locations(cadata=authority)
 
     def client(self, *, timeout: float = 10.0, certificate: ClientCertificate | None = None) -> httpx.Client:
         """A new client with its own cookies and connections; redirects are not followed.
@@ -53,7 +60,13 @@ class Network:
         """
         if certificate is None:
             return self._client(timeout, self._limits)
-        return self._client(timeout, self._limits, client_context(httpx.create_ssl_context(), certificate))
+        return self._client(timeout, self._limits, client_context(self._believing(), certificate))
+
+    def _believing(self) -> ssl.SSLContext:
+        context = httpx.create_ssl_context()  # with the authorities of SSL_CERT_FILE
+        if self._authority:
+            context.load_verify_locations(cadata=self._authority)
+        return context
 
     def _client(self, timeout: float, limits: httpx.Limits, context: ssl.SSLContext | None = None) -> httpx.Client:
         client = httpx.Client(

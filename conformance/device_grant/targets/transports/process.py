@@ -19,6 +19,7 @@ from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.processes import ProcessGroup, exit_words, kept_no_more, last_words, removed_with_us, why_not_started
 from device_grant.targets.adapter import Adapter, fill
 from device_grant.targets.building import Built, built
+from device_grant.targets.certificates import authority, write_for_server
 from device_grant.targets.clocks import FaketimeClock, RealClock, remove_faketime_leftovers
 from device_grant.targets.environments import node_environment, python_environment, say
 from device_grant.targets.transports.network import Network
@@ -40,6 +41,7 @@ _JOURNAL = 1_000_000
 _ATTEMPTS = 3
 _PORT_TAKEN = ("eaddrinuse", "address already in use")
 _NOT_INHERITED = frozenset({"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "no_proxy"})
+_TLS = "{tls}"
 _NOT_COPIED = shutil.ignore_patterns("node_modules", ".venv", "__pycache__", ".git")
 
 
@@ -132,7 +134,7 @@ class ProcessTarget(Adapter):
             folder = self._beside_modules(node_environment(self.folder / self._serve.package, self.name))
         for attempt in range(1, _ATTEMPTS + 1):
             try:
-                self._launch({"python": python, "dir": str(folder), "build": str(self._built.folder)})
+                self._launch({"python": python, "dir": str(folder), "build": str(self._built.folder), **self._tls()})
                 self._await_ready()
             except TargetUnreachableError:
                 # Between our look for a free port and the server's bind, someone else may have taken it.
@@ -148,6 +150,15 @@ class ProcessTarget(Adapter):
         shutil.copytree(self.folder, folder, ignore=_NOT_COPIED)
         (folder / "node_modules").symlink_to(modules / "node_modules", target_is_directory=True)
         return folder
+
+    def _tls(self) -> dict[str, str]:
+        """The folder of certificates, where the server wants one."""
+        if not any(_TLS in word for word in (*self._serve.command, *self._serve.env.values())):
+            return {}
+        folder = self._work_folder() / "tls"
+        if not folder.exists():
+            write_for_server(folder)
+        return {"tls": str(folder)}
 
     def _launch(self, places: Mapping[str, str]) -> None:
         work, folder = self._work_folder(), Path(places["dir"])
@@ -169,7 +180,10 @@ class ProcessTarget(Adapter):
                 why = why_not_started(command[0], folder, error)
                 raise UsageError(f"{self.spec}: serve.command: {command[0]} {why}") from error
         # A jump of a faked clock fires the server's timers for idle connections, just as the next request goes out.
-        self._network = Network(self.base, self.config.limits, keep_alive=self.clock.kind != "faketime")
+        believed = authority() if "tls" in places else ""
+        self._network = Network(
+            self.base, self.config.limits, keep_alive=self.clock.kind != "faketime", authority=believed
+        )
 
     def _clock(self, work: Path) -> Clock:
         if self.config.clock.kind != "faketime":

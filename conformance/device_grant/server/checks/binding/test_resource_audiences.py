@@ -22,6 +22,7 @@ from device_grant.server.session.scopes import SPECIAL, known_scopes, own_scopes
 if TYPE_CHECKING:
     from device_grant.judging import Verify
     from device_grant.protocol import Exchange
+    from device_grant.server.session.audience import Marks
     from device_grant.server.session.device import Device
 
 RESTRICTED, PATHS = "rfc8707-2-audience-restricted", "rfc8707-3-path-distinguishes"
@@ -63,7 +64,7 @@ def test_resource_of_the_start(device: Device, verify: Verify) -> None:
     seen = known_marks(device)
     silent = approved(device, first).poll(label="poll without a resource")
     if silent.outcome.ok:
-        meant = bool(audience(device, silent) & seen.first) and not audience(device, silent) & seen.second
+        meant = _is_for(device, silent, seen)
         verify.that(START, meant, "the token is not for the resource with which the grant began", silent)
     else:
         verify.that(START, None, "the server wants the resource in polls as well", silent)
@@ -164,6 +165,15 @@ def test_scope_of_one_resource(device: Device, verify: Verify) -> None:
         )
         whole.append(set(scopes) <= had)
     verify.that(CUT, not all(whole), "a token for one resource has all the scopes of the grant")
+
+
+def _is_for(device: Device, tokens: Exchange, seen: Marks) -> bool | None:
+    """Whether a token is for the first resource and not for the second; None where it does not say for which it is."""
+    try:
+        said = audience(device, tokens)
+    except NotApplicable:
+        return None
+    return bool(said & seen.first) and not said & seen.second
 
 
 def _scopes(device: Device) -> list[str]:

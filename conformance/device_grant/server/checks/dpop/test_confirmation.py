@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.server.session.asking import asker_for, asking, require_active
+from device_grant.server.session.audience import jwt_for_a_resource
 from device_grant.server.session.jose.compact import read_jwt
 from device_grant.server.session.possession.proving import ProvingDevice, is_dpop, key_in, proving_device
 
@@ -49,6 +50,7 @@ def test_what_is_called_bound_is_bound(case: ServerCase, verify: Verify) -> None
     tokens = grant.poll(label="poll with a right proof")
     if not tokens.outcome.ok:
         raise Untestable(f"a right proof was answered {tokens.describe()}")
+    tokens, _ = jwt_for_a_resource(device, tokens)
     _require_dpop(tokens)
     _require_jwt(tokens)
     if not key_in(tokens) and case.run.endpoints.introspection:
@@ -65,7 +67,7 @@ def test_what_is_called_bound_is_bound(case: ServerCase, verify: Verify) -> None
 def test_thumbprint(case: ServerCase, verify: Verify) -> None:
     """cnf.jkt of an access token that is a JWT. Accepted: the SHA-256 thumbprint of the proof's key, in base64url."""
     device = proving_device(case)
-    tokens = device.bound_tokens()
+    tokens, _ = jwt_for_a_resource(device, device.bound_tokens())
     _require_jwt(tokens)
     said = key_in(tokens)
     if not said:
@@ -103,10 +105,11 @@ def _introspected_key(said: Introspected) -> str:
 
 
 def _tokens(case: ServerCase) -> Exchange:
-    tokens = proving_device(case).approved().poll(label="poll with a right proof")
+    device = proving_device(case)
+    tokens = device.approved().poll(label="poll with a right proof")
     if not tokens.outcome.ok:
         raise Untestable(f"a right proof was answered {tokens.describe()}")
-    return tokens
+    return jwt_for_a_resource(device, tokens)[0]
 
 
 def _require_dpop(tokens: Exchange) -> None:

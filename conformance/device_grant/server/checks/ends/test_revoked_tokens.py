@@ -117,10 +117,11 @@ def _ends_with_refresh_token(verify: Verify, device: Device, sight: Sight, livin
     if alive and sight.may_outlive(alive[0]):
         verify.unclear(WITH_IT, BY_ITSELF)
         return True
+    # Before the next revocation, which may end it.
+    shown = sight.look(living[-1] if not alive else alive[0], "look at the access token")[1]
     if alive and revoke(device, alive[0], "revoke an access token by itself", hint="access_token").code == UNSUPPORTED:
         return False
     problem = "access tokens live on after their refresh token was revoked"
-    shown = sight.look(living[-1] if not alive else alive[0], "look at the access token")[1]
     verify.that(WITH_IT, not alive, problem, shown)
     return True
 

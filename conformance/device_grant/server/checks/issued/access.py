@@ -96,10 +96,14 @@ class AccessTokenJudge:
         problem = "exp minus iat of the access token is not what expires_in says"
         self._say(AGREES, apart <= CLOSE, problem, f"{apart:g} s apart")
 
-    def scope(self, requested: str) -> None:
-        """What the claim scope says, where this scope was asked for."""
+    def scope(self, requested: str, *, known: bool) -> None:
+        """What the claim scope says, where this scope was asked for; `known`: its words mean something where it is for.
+
+        Of what means nothing there the claim must hold nothing (RFC 9068 section 2.2.3).
+        """
         scope, granted = self.token.claims.get("scope"), self.tokens.get("scope")
-        self._say(SCOPE, scope is not None, "a scope was asked for, and the access token has no claim scope")
+        there = True if scope is not None else None if not known else False
+        self._say(SCOPE, there, "a scope was asked for, and the access token has no claim scope")
         self._say(STRING, scope is None or isinstance(scope, str), "the claim scope is no string")
         named = scope if isinstance(scope, list) else str(scope or "").split()
         allowed = set((granted if isinstance(granted, str) else requested).split())

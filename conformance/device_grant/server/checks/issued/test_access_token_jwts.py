@@ -8,7 +8,7 @@ from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.server.checks.issued.access import CLAIMS, HEADER, KEYS, SCOPES, VERIFIES, AccessTokenJudge
 from device_grant.server.checks.issued.identified import OPENID, identified
 from device_grant.server.session.audience import CLAIM as RESOURCE
-from device_grant.server.session.audience import audience, marks, resources
+from device_grant.server.session.audience import audience, jwt_for_a_resource, marks, resources
 from device_grant.server.session.issued.person import ask, is_served, names_invalid_token, tells_a_person
 from device_grant.server.session.jose.profile import CAPABILITY, profiled
 from device_grant.server.session.scopes import known_scopes, with_defaults
@@ -62,16 +62,18 @@ OF_THE_SIGN_IN = ("auth_time", "acr", "amr")
 def test_jwt_access_token(device: Device, verify: Verify) -> None:
     """Start with a scope, approve, redeem; read the access token as a resource server would, verify it by jwks_uri.
 
-    Accepted: what RFC 9068 has in it. It is not applicable to tokens that do not say that they are of it.
+    Where JWTs are for resources alone it asks for one (RFC 8707). Accepted: what RFC 9068 has in it. It is not
+    applicable to tokens that do not say that they are of it.
     """
     known = known_scopes(device)
     requested = with_defaults(device, *known[:1]) or None
     tokens = device.start(scope=requested).redeemed() if requested else device.start().redeemed()
+    tokens, resource = jwt_for_a_resource(device, tokens)
     judge = AccessTokenJudge(device, tokens, profiled(device.case, tokens), verify)
     judge.header()
     judge.claims()
     if requested:
-        judge.scope(requested)
+        judge.scope(requested, known=resource is None)
     judge.keys()
     if not requested:
         raise NotApplicable("no scope is known that could be asked for")
@@ -89,10 +91,12 @@ def test_refreshed_jwt_access_token(device: Device, verify: Verify) -> None:
 
     Accepted: another jti, and the sign-in of the first one.
     """
-    tokens = device.refreshable_tokens()
+    tokens, resource = jwt_for_a_resource(device, device.refreshable_tokens())
+    if not isinstance(tokens.get("refresh_token"), str):
+        raise NotApplicable("no refresh token was issued; none is owed")
     first = profiled(device.case, tokens).claims
     device.case.wait(APART)
-    refreshed = device.refresh(tokens.get("refresh_token"))
+    refreshed = device.refresh(tokens.get("refresh_token"), resource=resource)
     if not refreshed.outcome.ok:
         raise Untestable(f"the refresh was answered {refreshed.describe()}")
     again = profiled(device.case, refreshed).claims

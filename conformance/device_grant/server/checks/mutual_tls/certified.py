@@ -63,9 +63,18 @@ def binding_device(case: ServerCase, role: str = "primary") -> Device:
     return Device(case, client)
 
 
+def registers(case: ServerCase) -> bool:
+    """Whether clients can be had that are registered as a check wants them, beside those of target.toml."""
+    run = case.run
+    claimed = run.claims("registration")
+    if run.target.config.clients:
+        return claimed is True and bool(run.endpoints.registration)
+    return claimed is not False and bool(run.endpoints.registration)
+
+
 def _client(case: ServerCase, role: str) -> Client:
     run = case.run
-    if not run.target.config.clients and run.endpoints.registration and run.claims("registration") is not False:
+    if registers(case):
         asked = case.send(run.registration_request(role, **{BOUND: True}), "register a client of bound tokens")
         if asked.outcome.ok:
             return run.methods.spoken(run.client_of(asked))

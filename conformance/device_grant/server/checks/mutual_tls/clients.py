@@ -10,7 +10,7 @@ from urllib.parse import quote
 from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import Client, Operation
 from device_grant.protocol.certificates import BY_AUTHORITY, MUTUAL_TLS_METHODS, SELF_SIGNED, ClientCertificate
-from device_grant.server.checks.mutual_tls.certified import ACCEPT_OURS, require_tls, shown_by_device
+from device_grant.server.checks.mutual_tls.certified import ACCEPT_OURS, registers, require_tls, shown_by_device
 from device_grant.server.session.device import Device
 from device_grant.server.session.methods import METHOD
 from device_grant.server.session.mutual_tls import certificate_of
@@ -100,7 +100,7 @@ def _registered(case: ServerCase, method: str) -> Client | None:
     from device_grant.targets.certificates import self_signed, subject_of  # what lists checks makes no certificates
 
     run = case.run
-    if run.target.config.clients or not run.endpoints.registration or run.claims("registration") is False:
+    if not registers(case):
         return None
     shown = self_signed("device") if method == SELF_SIGNED else shown_by_device(case)
     members: dict[str, Any] = {METHOD: method}

@@ -19,6 +19,7 @@ from device_grant.server.checks.mutual_tls.certified import (
     shown_by_stranger,
 )
 from device_grant.server.session.asking import asker_for
+from device_grant.server.session.audience import jwt_for_a_resource
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -47,7 +48,7 @@ def test_access_token_is_bound(case: ServerCase, verify: Verify) -> None:
     """
     device = binding_device(case)
     who = asker_for(device)
-    tokens = certified_tokens(device, **(who.members if who else {}))
+    tokens, _ = jwt_for_a_resource(device, certified_tokens(device, **(who.members if who else {})))
     named = named_in(tokens)
     shown = "" if named is not None and any(named) else _introspected(who, tokens)
     if named is None and not shown:

@@ -9,7 +9,7 @@ from device_grant.judging import NotApplicable, Untestable
 from device_grant.protocol import Operation, Request
 from device_grant.protocol.dpop import HEADER, INVALID_PROOF, NONCE_HEADER, USE_NONCE
 from device_grant.protocol.proofs import ALGORITHMS, ProofKey, ProofUse, new_key, proof
-from device_grant.server.session.device import Device
+from device_grant.server.session.device import GONE, Device
 from device_grant.server.session.jose.compact import read_jwt
 
 if TYPE_CHECKING:
@@ -150,14 +150,18 @@ class ProvingDevice(Device):
         finally:
             self.key = before
 
-    def bound_tokens(self, grant: Grant | None = None) -> Exchange:
+    def bound_tokens(self, grant: Grant | None = None, *, may_end: bool = False) -> Exchange:
         """The answer to a right proof for an approved grant, where its token is called bound.
+
+        `may_end`: that grant may have come to its end before, so that one more is tried in its place.
 
         Raises NotApplicable where the server issues bearer tokens in spite of proofs, which it may (section 5), and
         Untestable where it issues none.
         """
-        grant = grant or self.approved()
-        tokens = self.with_values(right, lambda: grant.poll(label="control: poll with a right proof"))
+        tried = grant or self.approved()
+        tokens = self.with_values(right, lambda: tried.poll(label="control: poll with a right proof"))
+        if grant is not None and may_end and tokens.code in GONE:
+            return self.bound_tokens()
         if not tokens.outcome.ok:
             raise Untestable(f"an approved code with a right proof was answered {tokens.describe()}")
         if not is_dpop(tokens):

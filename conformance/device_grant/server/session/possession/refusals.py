@@ -59,7 +59,8 @@ class Refusals:
 
         Raises as `bound_tokens` does.
         """
-        self.device.bound_tokens(self._grant if self._grant is not None and self._lives() else None)
+        # Wrong proofs may have ended it, which a check of its own judges.
+        self.device.bound_tokens(self._grant if self._grant is not None and self._lives() else None, may_end=True)
         for one in self.attempts:
             self._judge(one)
             if error and one.wrong.plain:
