@@ -1,6 +1,6 @@
 """Starts Authlib's RFC 8628 server under Flask; its argument is the port.
 
-The endpoint and the two grants are subclassed with just the methods that their documentation asks for, on storage in
+The endpoints and the two grants are subclassed with just the methods that their documentation asks for, on storage in
 memory. Environment: DEVICE_CODE_LIFETIME and POLLING_INTERVAL, in seconds.
 """
 
@@ -10,12 +10,14 @@ import hmac
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, TokenMixin, list_to_scope, scope_to_list
 from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as BaseRefreshTokenGrant
+from authlib.oauth2.rfc7009 import RevocationEndpoint as BaseRevocationEndpoint
+from authlib.oauth2.rfc7662 import IntrospectionEndpoint as BaseIntrospectionEndpoint
 from authlib.oauth2.rfc8628 import DEVICE_CODE_GRANT_TYPE, DeviceCredentialDict
 from authlib.oauth2.rfc8628 import DeviceAuthorizationEndpoint as BaseDeviceAuthorizationEndpoint
 from authlib.oauth2.rfc8628 import DeviceCodeGrant as BaseDeviceCodeGrant
@@ -52,20 +54,32 @@ class Client(ClientMixin):
         return grant_type in self.grants
 
 
-@dataclass(frozen=True)
+@dataclass
 class Token(TokenMixin):
-    """A refresh token: nothing here takes access tokens, so those are not kept."""
+    """An access token or a refresh token."""
 
-    value: str
+    kind: str
     client_id: str
     scope: str
     user: str
+    family: list[Token]
+    """All tokens of the grant."""
+    lifetime: float | None = None
+    """In seconds; None: it has no end."""
+    issued_at: float = field(default_factory=time.time)
+    revoked: bool = False
 
     def check_client(self, client: Client) -> bool:
         return client.client_id == self.client_id
 
     def get_scope(self) -> str:
         return self.scope
+
+    def is_expired(self) -> bool:
+        return self.lifetime is not None and time.time() >= self.issued_at + self.lifetime
+
+    def is_revoked(self) -> bool:
+        return self.revoked
 
 
 CLIENTS = {
@@ -74,6 +88,7 @@ CLIENTS = {
         Client("pub"),
         Client("other"),
         Client("conf", "client_secret_basic", "conf-secret"),
+        Client("api", "client_secret_basic", "api-secret", ()),
         Client("nogrant", "client_secret_basic", "nogrant-secret", ("refresh_token",)),
     )
 }
@@ -84,7 +99,8 @@ DECISIONS: dict[str, tuple[str, bool]] = {}
 """User and whether they allow, by user code."""
 POLLED: dict[str, float] = {}
 """Time of the last poll, by device code."""
-REFRESH_TOKENS: dict[str, Token] = {}
+TOKENS: dict[str, Token] = {}
+"""By their text."""
 
 
 class DeviceAuthorizationEndpoint(BaseDeviceAuthorizationEndpoint):
@@ -119,19 +135,49 @@ class RefreshTokenGrant(BaseRefreshTokenGrant):
     INCLUDE_NEW_REFRESH_TOKEN = True
 
     def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
-        return REFRESH_TOKENS.get(refresh_token)
+        token = TOKENS.get(refresh_token)
+        return token if token and token.kind == "refresh_token" and not token.revoked else None
 
     def authenticate_user(self, refresh_token: Token) -> str:
         return refresh_token.user
 
     def revoke_old_credential(self, refresh_token: Token) -> None:
-        REFRESH_TOKENS.pop(refresh_token.value, None)
+        refresh_token.revoked = True
+
+
+class RevocationEndpoint(BaseRevocationEndpoint):
+    # Its default is HTTP Basic alone.
+    CLIENT_AUTH_METHODS = BaseDeviceCodeGrant.TOKEN_ENDPOINT_AUTH_METHODS
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:  # noqa: ARG002 - one search
+        return TOKENS.get(token_string)
+
+    def revoke_token(self, token: Token, request: OAuth2Request) -> None:  # noqa: ARG002 - the token says it
+        for one in token.family if token.kind == "refresh_token" else [token]:
+            one.revoked = True
+
+
+class IntrospectionEndpoint(BaseIntrospectionEndpoint):
+    def check_permission(self, token: Token, client: Client, request: OAuth2Request) -> bool:  # noqa: ARG002 - all
+        return client.client_id == "api"
+
+    def query_token(self, token_string: str, token_type_hint: str | None) -> Token | None:  # noqa: ARG002 - one search
+        return TOKENS.get(token_string)
+
+    def introspect_token(self, token: Token) -> dict[str, object]:
+        said = {"client_id": token.client_id, "scope": token.scope, "username": token.user, "iat": int(token.issued_at)}
+        if token.kind == "access_token":
+            said |= {"token_type": "Bearer", "exp": int(token.issued_at + token.lifetime)}
+        return said
 
 
 def save_token(token: dict[str, str], request: OAuth2Request) -> None:
-    value = token.get("refresh_token")
-    if value:
-        REFRESH_TOKENS[value] = Token(value, request.client.client_id, token.get("scope", ""), request.user)
+    family = request.refresh_token.family if request.refresh_token else []
+    for kind, lifetime in (("access_token", float(token["expires_in"])), ("refresh_token", None)):
+        if token.get(kind):
+            made = Token(kind, request.client.client_id, token.get("scope", ""), request.user, family, lifetime)
+            family.append(made)
+            TOKENS[token[kind]] = made
 
 
 def find(typed: str) -> Waiting | None:
@@ -153,6 +199,8 @@ app.config["OAUTH2_SCOPES_SUPPORTED"] = SCOPES
 app.config["OAUTH2_REFRESH_TOKEN_GENERATOR"] = True
 server = AuthorizationServer(app, query_client=CLIENTS.get, save_token=save_token)
 server.register_endpoint(DeviceAuthorizationEndpoint)
+server.register_endpoint(RevocationEndpoint)
+server.register_endpoint(IntrospectionEndpoint)
 server.register_grant(DeviceCodeGrant)
 server.register_grant(RefreshTokenGrant)
 Pages(find, decide).serve(app)
@@ -166,6 +214,16 @@ def device_authorization() -> Response:
 @app.post("/token")
 def token() -> Response:
     return server.create_token_response()
+
+
+@app.post("/revoke")
+def revoke() -> Response:
+    return server.create_endpoint_response("revocation")
+
+
+@app.post("/introspect")
+def introspect() -> Response:
+    return server.create_endpoint_response("introspection")
 
 
 app.run("127.0.0.1", PORT, threaded=True)
