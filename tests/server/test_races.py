@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import threading
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from unittest import mock
@@ -28,7 +29,7 @@ from device_grant.server.session.case import ServerCase
 from device_grant.server.session.device import Device
 from device_grant.server.session.run import new_run
 from device_grant.server.sockets.racing import Race, octets
-from device_grant.targets.ports import UserError
+from device_grant.targets.ports import UserError, UserModuleError
 
 CHECKS = {
     "races::test_simultaneous_redemption": "rfc8628-3.5-concurrent-redemption",
@@ -182,6 +183,47 @@ def test_a_broken_user_module_is_an_error_of_the_suite():
         user = mock.Mock(approve=broken)
         with mock.patch.object(case.run.target, "user", user), pytest.raises(ZeroDivisionError):
             decide_together(Race(case), case.device.start(), ["approve"])
+
+
+def test_others_may_keep_the_user_for_longer_than_a_step_takes():
+    @contextmanager
+    def later(*, alone):
+        time.sleep(0.0 if alone else 0.4)
+        yield
+
+    with in_process() as case, mock.patch("device_grant.server.pages.deciding.PATIENCE", 0.3):
+        case.run.user.admitted = later
+        assert decide_together(Race(case), case.device.start(), ["approve"])["approve"].taken
+
+
+def test_browsers_end_where_a_step_breaks():
+    with in_process() as case:
+        race, grant = Race(case), case.device.start()
+        with mock.patch.object(race, "overlap", side_effect=Untestable("no")), pytest.raises(Untestable):
+            decide_together(race, grant, ["approve", "deny"])
+        browsers = [thread for thread in threading.enumerate() if thread.name in ("approve", "deny")]
+        for thread in browsers:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in browsers)
+
+
+def test_a_user_who_comes_too_late_is_sent_away():
+    gone = threading.Event()
+
+    def late(http, _grant):
+        gone.wait(10)
+        http.get("/device")
+
+    with in_process() as case:
+        user = mock.Mock(approve=late)
+        impatient = mock.patch("device_grant.server.pages.deciding.PATIENCE", 0.2)
+        with mock.patch.object(case.run.target, "user", user), impatient, pytest.raises(UserModuleError):
+            decide_together(Race(case), case.device.start(), ["approve"])
+        browsers = [thread for thread in threading.enumerate() if thread.name == "approve"]
+        gone.set()
+        for thread in browsers:
+            thread.join(10)
+        assert not any(thread.is_alive() for thread in browsers)
 
 
 def test_a_user_who_never_ends_is_stopped():

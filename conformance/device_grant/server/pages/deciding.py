@@ -64,6 +64,8 @@ class _Decider(httpx.BaseTransport):
     decision: Decision = field(default_factory=Decision)
     waiting: tuple[httpx.Request, Future[httpx.Response]] | None = None
     finished: bool = False
+    abandoned: BaseException | None = None
+    """Why nobody answers any more."""
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Hand the request over and wait for its answer."""
@@ -72,7 +74,10 @@ class _Decider(httpx.BaseTransport):
         self.decision.steps += 1
         self.waiting = (request, answer)
         self.outbox.put(self)
-        return answer.result(PATIENCE)
+        if self.abandoned is not None:
+            raise self.abandoned
+        # Without an end of its own: other checks may keep the user for minutes.
+        return answer.result()
 
     def decide(self, user: User, case: ServerCase, grant: Grant) -> None:
         """Go through the pages; to be called in the browser's thread."""
@@ -167,6 +172,18 @@ def _in_step(race: Race, browsers: Sequence[_Decider], outbox: queue.SimpleQueue
 
     Raises what broke in one of them.
     """
+    try:
+        _walk(race, browsers, outbox, company)
+    except BaseException as error:
+        # No answer comes any more.
+        _abandon(browsers, error)
+        raise
+    for browser in browsers:
+        if browser.decision.error is not None:
+            raise browser.decision.error
+
+
+def _walk(race: Race, browsers: Sequence[_Decider], outbox: queue.SimpleQueue[_Decider], company: _Company) -> None:
     for _ in range(_MOST_STEPS):
         _until_ready(browsers, outbox)
         going = [browser for browser in browsers if browser.waiting is not None]
@@ -182,9 +199,6 @@ def _in_step(race: Race, browsers: Sequence[_Decider], outbox: queue.SimpleQueue
         _until_ready(browsers, outbox)
         _abandon(browsers, UserModuleError(f"the user module makes more than {_MOST_STEPS} requests for one decision"))
         _until_ready(browsers, outbox)
-    for browser in browsers:
-        if browser.decision.error is not None:
-            raise browser.decision.error
 
 
 def _delays(actions: Sequence[str], lengths: Mapping[str, int], lead: int) -> list[int]:
@@ -200,9 +214,7 @@ def _until_ready(browsers: Sequence[_Decider], outbox: queue.SimpleQueue[_Decide
         try:
             outbox.get(timeout=PATIENCE)
         except queue.Empty:
-            error = UserModuleError(f"the user module did nothing for {PATIENCE:g} s")
-            _abandon(browsers, error)
-            raise error from None
+            raise UserModuleError(f"the user module did nothing for {PATIENCE:g} s") from None
 
 
 def _step(race: Race, browsers: Sequence[_Decider], company: _Company) -> None:
@@ -211,9 +223,8 @@ def _step(race: Race, browsers: Sequence[_Decider], company: _Company) -> None:
     beside, meanwhile = company.join(dispatches)
     with race.case.with_user():
         race.overlap([*dispatches, *beside], meanwhile)
-    for browser in browsers:
-        browser.waiting = None
     for (browser, request, answer), dispatch in zip(pending, dispatches, strict=True):
+        browser.waiting = None
         decision, result = browser.decision, dispatch.outcome
         decision.invoked = min(decision.invoked, dispatch.invoked)
         decision.answered = max(decision.answered, dispatch.answered)
@@ -233,8 +244,9 @@ def _broken(request: httpx.Request, error: Exception) -> httpx.TransportError:
     return httpx.ReadError(f"{type(error).__name__}: {error}", request=request)
 
 
-def _abandon(browsers: Sequence[_Decider], error: UserModuleError) -> None:
+def _abandon(browsers: Sequence[_Decider], error: BaseException) -> None:
     for browser in browsers:
+        browser.abandoned = error
         if browser.waiting is not None:
             waiting, browser.waiting = browser.waiting, None
             waiting[1].set_exception(error)
