@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 
 from device_grant.catalogue import load
 from device_grant.engine.exclusion import Admission
+from device_grant.engine.options import Options
 from device_grant.engine.scheduling import SideBySide, Task, rank
+from device_grant.engine.server_subject import MOST_AT_ONCE, ServerSubject
 from device_grant.reference.embedded import embedded
 from device_grant.server.session.case import ServerCase
+from device_grant.server.session.polite import PLACES
 from device_grant.server.session.run import new_run
+from device_grant.targets.config import ClockSection, TargetConfig
 
 PATIENCE = 10.0
 
@@ -110,6 +116,35 @@ def test_an_error_in_a_thread_is_raised_where_the_result_is_asked_for(admission)
     scheduler.plan([one], 1, at_once=True)
     with pytest.raises(ValueError, match="broken"):
         scheduler.run(one)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_who_rests_may_keep_its_place(admission, kept):
+    begun, go_on = [], threading.Event()
+
+    def execute(one):
+        begun.append(one.nodeid)
+        with scheduler.resting():
+            go_on.wait(PATIENCE)
+        return one.nodeid
+
+    scheduler = SideBySide(execute, admission)
+    many = [task(f"rests {number}") for number in range(5)]
+    scheduler.plan(many, 2, at_once=True, kept=kept)
+    threading.Event().wait(0.2)
+    assert len(begun) == (2 if kept else 5)
+    go_on.set()
+    assert [scheduler.run(one) for one in many] == [one.nodeid for one in many]
+
+
+@pytest.mark.parametrize("side_by_side", [None, 3])
+def test_target_toml_says_how_many_are_under_way(side_by_side):
+    config = TargetConfig(name="slow", clock=ClockSection(side_by_side=side_by_side))
+    subject = ServerSubject(Options(target="slow"), lambda _: mock.Mock(config=config))
+    subject.locate()
+    assert (subject.places, subject.keeps_places) == ((3, True) if side_by_side else (MOST_AT_ONCE, False))
+    subject.options = replace(subject.options, polite=True)
+    assert (subject.places, subject.keeps_places) == (PLACES, False)
 
 
 class Recorded:

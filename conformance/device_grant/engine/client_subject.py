@@ -95,6 +95,11 @@ class ClientSubject:
         """How many runs of the client go on at the same time, as client.toml says."""
         return self._opened().config.run.side_by_side
 
+    @property
+    def keeps_places(self) -> bool:
+        """No: nothing is short while a client waits."""
+        return False
+
     def watching(self) -> Iterable[Invariant | Rule]:
         """The rules."""
         from device_grant.client.rules import every_rule

@@ -75,6 +75,7 @@ class SideBySide(Generic[Result]):
         self.admission = admission
         self._planned: list[Task] = []
         self._places = 1
+        self._kept = False
         self._started: dict[str, Started[Result]] = {}
         self._own = threading.local()
         """The places of which this thread holds one."""
@@ -83,7 +84,7 @@ class SideBySide(Generic[Result]):
     def resting(self) -> Iterator[None]:
         """Within: the thread's place is free for others. A check that only waits does not keep another one waiting."""
         places: threading.BoundedSemaphore | None = getattr(self._own, "places", None)
-        if places is None:
+        if places is None or self._kept:
             yield
             return
         places.release()
@@ -92,12 +93,12 @@ class SideBySide(Generic[Result]):
         finally:
             places.acquire()
 
-    def plan(self, tasks: Sequence[Task], places: int, *, at_once: bool) -> None:
-        """Let these go on side by side, at most so many at a time.
+    def plan(self, tasks: Sequence[Task], places: int, *, at_once: bool, kept: bool = False) -> None:
+        """Let these go on side by side, at most so many at a time; places are `kept` by those that rest, or not.
 
         They begin `at_once`, or with the first of them that is run: a worker of several may be given none.
         """
-        self._planned, self._places = list(tasks), places
+        self._planned, self._places, self._kept = list(tasks), places, kept
         if at_once:
             self._begin()
 

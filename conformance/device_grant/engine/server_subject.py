@@ -153,7 +153,16 @@ class ServerSubject:
     @property
     def places(self) -> int:
         """How many checks go on at the same time."""
-        return PLACES if self.polite else MOST_AT_ONCE
+        return PLACES if self.polite else self._most or MOST_AT_ONCE
+
+    @property
+    def keeps_places(self) -> bool:
+        """Whether those that only wait are counted: their codes live on meanwhile, and want the user in time."""
+        return self._most is not None and not self.polite
+
+    @property
+    def _most(self) -> int | None:
+        return self._located.config.clock.side_by_side if self._located is not None else None
 
     @property
     def shared(self) -> bool:

@@ -257,7 +257,8 @@ class CheckSession:
         """
         running = self._scheduler(locks)
         running.admission.begin()
-        running.plan([task for task in tasks if self.waits(task.check)], self.subject.places, at_once=at_once)
+        waiting = [task for task in tasks if self.waits(task.check)]
+        running.plan(waiting, self.subject.places, at_once=at_once, kept=self.subject.keeps_places)
 
     def _before_all(self, check: Check) -> None:
         """Run the check that stands before all others; what it finds blocks them."""

@@ -46,6 +46,10 @@ class Subject(Protocol):
         """How many checks go on at the same time at most, those that only wait not counted."""
 
     @property
+    def keeps_places(self) -> bool:
+        """Whether those that only wait are counted all the same."""
+
+    @property
     def polite(self) -> bool:
         """Whether it is somebody else's, and spared what costs much or may do harm; known once it is located."""
 

@@ -204,6 +204,8 @@ class ClockSection(_Section, frozen=True, kw_only=True):
     kind: Literal["travel", "faketime", "real"] = "real"
     longest_wait: Seconds = 60.0
     """Seconds that one wait may take on a real clock; what needs longer is untestable."""
+    side_by_side: Annotated[int, msgspec.Meta(ge=1, le=256)] | None = None
+    """Checks under way at a moment on a real clock, those that only wait counted too; None: as many as there are."""
     cached: bool = False
     """Under libfaketime: the program learns of a wait at the next whole second, instead of asking a file whenever it
     looks at its clock; for programs that look very often, as those of the JVM do."""

@@ -61,7 +61,8 @@ public class Server {
 				client("other", ClientAuthenticationMethod.NONE, device, AuthorizationGrantType.REFRESH_TOKEN),
 				client("conf", ClientAuthenticationMethod.CLIENT_SECRET_BASIC, device, AuthorizationGrantType.REFRESH_TOKEN),
 				client("post", ClientAuthenticationMethod.CLIENT_SECRET_POST, device, AuthorizationGrantType.REFRESH_TOKEN),
-				client("nogrant", ClientAuthenticationMethod.CLIENT_SECRET_BASIC, AuthorizationGrantType.CLIENT_CREDENTIALS));
+				client("nogrant", ClientAuthenticationMethod.CLIENT_SECRET_BASIC, AuthorizationGrantType.CLIENT_CREDENTIALS),
+				client("api", ClientAuthenticationMethod.CLIENT_SECRET_BASIC, AuthorizationGrantType.CLIENT_CREDENTIALS));
 	}
 
 	private static RegisteredClient client(String id, ClientAuthenticationMethod method, AuthorizationGrantType... grants) {
