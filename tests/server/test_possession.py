@@ -398,3 +398,10 @@ def test_a_recording_with_proofs_is_judged_as_it_was_live(faults, tmp_path):
     again = {name: judge(folder, name) for name in CHECKS}
     assert {name: left for name, (_, left) in again.items() if left} == {}
     assert {name: result for name, (result, _) in again.items()} == live
+
+
+@pytest.mark.parametrize("name", ["header_fields", "types_and_signatures", "method_and_uri"])
+def test_wrong_proofs_outlast_codes_that_live_shortly(name):
+    with embedded("rfc8628", settings=Settings(expires_in=40)) as target:
+        (said,) = judged(target, [f"wrong_proofs::test_{name}"], 10)
+    assert {claim.verdict.label for claim in said.trial.claims()} == {"pass"}

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from device_grant.server.session.device import Grant
 
 
+_SLACK = 15.0
+"""Seconds that a poll may take beyond its interval, where others keep the user."""
+
+
 @dataclass
 class _Attempt:
     wrong: WrongProof
@@ -50,6 +54,9 @@ class Refusals:
         self.attempts.append(_Attempt(wrong, exchange, bool(self.device.nonces)))
 
     def _poll(self, wrong: WrongProof) -> Exchange:
+        if self._grant is not None and self._grant.time_left < self._grant.interval + _SLACK:
+            # It would be over by the time of the answer, which would then show nothing.
+            self._grant = None
         self._fresh = self._grant is None
         self._grant = self._grant or self.device.approved()
         return self.device.poll_with(self._grant, wrong.values, f"poll with a wrong proof: {wrong.name}")
