@@ -1,4 +1,4 @@
-"""Starts a server on oauthlib's RFC 8628 endpoints, with Flask around it; its argument is the port.
+"""Starts a server on oauthlib's endpoints of RFC 8628, 7009 and 7662, with Flask around it; its argument is the port.
 
 oauthlib parses, validates and answers; storage, clients and pages are the integrator's, here in memory. The validator
 does what the docstrings of RequestValidator ask for, and a code is spent when its token is saved. All settings of
@@ -56,10 +56,15 @@ class Device:
 
 
 @dataclass(frozen=True)
-class RefreshToken:
+class Token:
     client_id: str
     user: str
     scopes: list[str]
+    family: list[str]
+    """Access tokens of the same grant."""
+    issued_at: float
+    expires_at: float | None = None
+    """None: of a refresh token, which has no end."""
 
 
 CLIENTS = {
@@ -68,13 +73,15 @@ CLIENTS = {
         Client("pub"),
         Client("other"),
         Client("conf", "conf-secret"),
+        Client("api", "api-secret", ()),
         Client("nogrant", "nogrant-secret", ("refresh_token",)),
     )
 }
 DEVICES: dict[str, Device] = {}
 """By device code, until its token is saved."""
 USER_CODES: dict[str, Device] = {}
-REFRESH_TOKENS: dict[str, RefreshToken] = {}
+REFRESH_TOKENS: dict[str, Token] = {}
+ACCESS_TOKENS: dict[str, Token] = {}
 
 
 class Validator(RequestValidator):
@@ -156,7 +163,29 @@ class Validator(RequestValidator):
             scopes = request.original.scopes
         if spent is None:
             raise InvalidGrantError(request=request)
-        REFRESH_TOKENS[token["refresh_token"]] = RefreshToken(request.client.client_id, request.user, scopes)
+        family = spent.family if isinstance(spent, Token) else []
+        family.append(token["access_token"])
+        client_id, now = request.client.client_id, time.time()
+        REFRESH_TOKENS[token["refresh_token"]] = Token(client_id, request.user, scopes, family, now)
+        expires_at = now + float(token["expires_in"])
+        ACCESS_TOKENS[token["access_token"]] = Token(client_id, request.user, request.scopes, family, now, expires_at)
+
+    def revoke_token(self, token: str, _hint: str | None, request: Request, *_: object) -> None:
+        known = REFRESH_TOKENS.get(token) or ACCESS_TOKENS.get(token)
+        if known is None or known.client_id != request.client.client_id:
+            return
+        # With a refresh token its access tokens end (RFC 7009 2.1).
+        for one in [token, *known.family] if REFRESH_TOKENS.pop(token, None) else [token]:
+            ACCESS_TOKENS.pop(one, None)
+
+    def introspect_token(self, token: str, _hint: str | None, request: Request, *_: object) -> dict[str, object] | None:
+        known = REFRESH_TOKENS.get(token) or ACCESS_TOKENS.get(token)
+        ended = known is None or (known.expires_at is not None and time.time() >= known.expires_at)
+        if ended or request.client.client_id != "api":
+            return None
+        said = {"client_id": known.client_id, "username": known.user, "scope": " ".join(known.scopes)}
+        said["iat"] = int(known.issued_at)
+        return said if known.expires_at is None else said | {"token_type": "Bearer", "exp": int(known.expires_at)}
 
 
 def basic_credentials(authorization: str) -> tuple[str, str]:
@@ -182,7 +211,7 @@ def answered(call: Callable[..., tuple[dict[str, str], object, int]]) -> Respons
     if isinstance(body, dict):
         remember(body)
         body = json.dumps(body)
-    return Response(body, status, headers, mimetype="application/json")
+    return Response(body, status, headers, mimetype="application/json" if body else None)
 
 
 def remember(answer: dict[str, object]) -> None:
@@ -236,6 +265,16 @@ def device_authorization() -> Response:
 @app.post("/token")
 def token() -> Response:
     return answered(server.create_token_response)
+
+
+@app.post("/revoke")
+def revoke() -> Response:
+    return answered(server.create_revocation_response)
+
+
+@app.post("/introspect")
+def introspect() -> Response:
+    return answered(server.create_introspect_response)
 
 
 app.run("127.0.0.1", PORT, threaded=True)
