@@ -151,3 +151,41 @@ def test_what_was_learned_is_kept_when_somebody_interrupts():
     assert len(result.machine) > 1
     assert result.edges == []
     assert result.words > 80
+
+
+@pytest.mark.parametrize("late", [1, 2, 1000])
+def test_a_decision_that_outlasts_the_interval_is_asked_once_more(monkeypatch, late):
+    """On a clock that runs meanwhile a poll at once would not be early then; where it is the rule, it is said."""
+    target = embedded(RFC8628)
+    asked = [0]
+    acts = WordRun._decide
+
+    def decides(self, stimulus):
+        answer = acts(self, stimulus)
+        asked[0] += 1
+        if asked[0] <= late + 2:  # the first two find out whether there are decisions
+            self._clock.wait(7)
+        return answer
+
+    polls, early = WordRun._poll_at_once, []
+
+    def polls_at_once(self):
+        age = self._clock.now() - self._asked
+        answer = polls(self)
+        early.append(age < 5)
+        return answer
+
+    monkeypatch.setattr(WordRun, "_decide", decides)
+    monkeypatch.setattr(WordRun, "_poll_at_once", polls_at_once)
+    with target, target.clock:
+        monkeypatch.setattr(target.clock, "kind", "real", raising=False)
+        run = new_run(target, RFC8628, load())
+        try:
+            inputs = sets_of("poll_polite,poll_now,approve")["own"]
+            result = learn_set(run, "own", inputs, extra=1, budget=Budget(60, 20_000))
+        finally:
+            run.close()
+    assert result.complete
+    assert all(early) == (late != 1000)
+    assert [one for one in result.remarks if "longer than the interval" in one] == result.remarks
+    assert bool(result.remarks) == (late == 1000)

@@ -124,8 +124,14 @@ def test_a_machine_that_tells_what_is_withheld_is_not_published(folder):
 
 def test_what_learns_a_server_and_where_it_is_kept(tmp_path):
     embedded = machines.learning([Job("embedded", ("run", "embedded"))])
-    assert [job.name for job in embedded] == ["machine-embedded-rfc8628", "machine-embedded-aws-sso-oidc"]
-    [other] = machines.learning([Job("dex", ("run", "dex"), folder=tmp_path)])
+    assert [job.name for job in embedded] == [
+        "machine-embedded-rfc8628",
+        "times-embedded-rfc8628",
+        "machine-embedded-aws-sso-oidc",
+        "times-embedded-aws-sso-oidc",
+    ]
+    other, times = machines.learning([Job("dex", ("run", "dex"), folder=tmp_path)])
+    assert times.arguments == ("measure", "dex", "--pace")
     assert other.arguments[:4] == ("learn", "dex", "--inputs", "public")
     assert other.output == "--out"
     with pytest.raises(UsageError, match="only servers have a machine"):
@@ -139,6 +145,8 @@ def test_the_command_learns_and_publishes(tmp_path):
     assert "embedded-rfc8628: 6 states" in result.output
     record = json.loads((tmp_path / "out" / "embedded-rfc8628" / "machine.json").read_text())
     assert (record["complete"], record["requests"], record["set"]) == (True, 0, "basic")
+    times = json.loads((tmp_path / "out" / "embedded-rfc8628" / MEASURED).read_text())["times"]
+    assert [row["name"] for row in times] == ["interval", "slow_down", "life of a code", "life once approved"]
     both = CliRunner().invoke(cli, [*words, "--run"], standalone_mode=False)
     assert isinstance(both.exception, UsageError)
 

@@ -271,6 +271,23 @@ def test_what_a_shorter_word_shows_is_not_blamed_on_others():
     assert steps[-1].colour is None
 
 
+@pytest.mark.parametrize("pace", ["pending", "slow_down"])
+@pytest.mark.parametrize("decision", ["approve", "deny"])
+def test_a_decision_that_is_never_taken_is_not_blamed_on_polls(decision, pace):
+    """As where consent is remembered: whoever is not asked cannot refuse."""
+    word, answers = ("poll_polite", "poll_now", decision), ("pending", pace, "refused")
+    texts = protocol_machine(), DIALECTS["rfc8628"], load()
+    assert judged(word, answers, lambda _: ("refused",), *texts)[-1].colour is None
+    steps = judged(word, answers, lambda _: ("ok",), *texts)
+    broken = {
+        "pending": "rfc8628-3.5-pending-is-not-terminal",
+        "slow_down": "rfc8628-3.5-server-slow-down-keeps-session",
+    }
+    assert steps[-1].requirement.id == broken[pace]
+    alone = judged((decision,), ("refused",), lambda _: (), *texts)
+    assert alone[0].requirement.id == "rfc8628-3.3-approve-or-deny"
+
+
 def test_nothing_is_looked_at_past_red():
     states = ({"poll_polite": Transition("token", 0)},)
     collected = edges(Machine(("poll_polite",), states), protocol_machine(), DIALECTS["rfc8628"], load())

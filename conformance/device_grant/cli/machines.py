@@ -1,4 +1,4 @@
-"""The part of `device-grant matrix` that learns servers and keeps their machines beside the published reports."""
+"""The part of `device-grant matrix` that learns servers and keeps machines and times beside the published reports."""
 
 from __future__ import annotations
 
@@ -15,23 +15,31 @@ if TYPE_CHECKING:
     from device_grant.cli.fleet import Job, JobOutcome
     from device_grant.learning.record import MachineRecord
 
-_BUDGET = 240
-"""Seconds that learning takes at most, without what starts the server."""
+_BUDGET = 600
+"""Seconds that learning takes at most, without what starts the server: those on a real clock wait most of the time."""
+_STARTING = 300
+"""Seconds for the rest."""
+MEASURE = "measure"
 
 
 def learn_and_keep(jobs: Sequence[Job], work: Path, out: Path, workers: int, limit: int) -> ExitCode:
     """Learn each server in a process of its own, and write what everybody may know of it to `out/NAME/machine.json`.
 
     A machine that is unfinished, or is withheld, is not written, and one that was written before is removed. The
-    exit code is 5 where a server gave none at all.
+    exit code is 5 where a server gave none at all. Likewise `out/NAME/measured.json` has the times that it enforces.
     """
     from device_grant.cli.fleet import Fleet
+    from device_grant.report.attachments import MEASURED
 
     code = ExitCode.CONFORMANT
 
     def done(outcome: JobOutcome) -> None:
         nonlocal code
-        name, record = _column(outcome.job), _record(work / outcome.job.name)
+        name = _column(outcome.job)
+        if outcome.job.arguments[0] == MEASURE:
+            click.echo(f"{name}: {_times_kept(work / outcome.job.name, out / name, own=outcome.job.folder is None)}")
+            return
+        record = _record(work / outcome.job.name)
         if record is None:
             code = ExitCode.NOTHING_RAN
             click.echo(f"{name}: nothing was learned ({outcome.words}; {outcome.log})")
@@ -39,20 +47,18 @@ def learn_and_keep(jobs: Sequence[Job], work: Path, out: Path, workers: int, lim
             click.echo(f"{name}: {_kept(record, out / name, own=outcome.job.folder is None)}")
 
     for job in jobs:
-        for old in (work / job.name).glob("machine-*.json"):
-            old.unlink()
-    Fleet(work, workers=workers, limit=limit, done=done).run(jobs)
+        for old in (*(work / job.name).glob("machine-*.json"), work / job.name / MEASURED):
+            old.unlink(missing_ok=True)
+    Fleet(work, workers=workers, limit=max(limit, _BUDGET + _STARTING), done=done).run(jobs)
     return code
 
 
 def learning(jobs: Sequence[Job]) -> list[Job]:
-    """What learns the servers that these jobs would run; raises UsageError for a client."""
+    """What learns and measures the servers that these jobs would run; raises UsageError for a client."""
     return list(_jobs(jobs))
 
 
 def _jobs(jobs: Sequence[Job]) -> Iterator[Job]:
-    from dataclasses import replace
-
     from device_grant.learning.inputs import BASIC, PUBLIC
     from device_grant.protocol import AWS_SSO_OIDC, RFC8628
     from device_grant.targets.spec import EMBEDDED
@@ -64,21 +70,48 @@ def _jobs(jobs: Sequence[Job]) -> Iterator[Job]:
         rest = ("--budget", str(_BUDGET))
         if target == EMBEDDED:
             for dialect in (RFC8628, AWS_SSO_OIDC):
-                arguments: tuple[str, ...] = ("learn", target, "--dialect", dialect, "--inputs", BASIC, *rest)
-                yield replace(job, name=f"machine-{EMBEDDED}-{dialect}", arguments=arguments, output="--out")
+                named = (target, "--dialect", dialect)
+                yield from _pair(job, f"{EMBEDDED}-{dialect}", ("learn", *named, "--inputs", BASIC, *rest), named)
         else:
-            arguments = ("learn", target, "--inputs", PUBLIC, *rest)
-            yield replace(job, name=f"machine-{job.name}", arguments=arguments, output="--out")
+            yield from _pair(job, job.name, ("learn", target, "--inputs", PUBLIC, *rest), (target, "--pace"))
+
+
+def _pair(job: Job, name: str, learned: tuple[str, ...], measured: tuple[str, ...]) -> Iterator[Job]:
+    """What learns a server, and what measures its times."""
+    from dataclasses import replace
+
+    yield replace(job, name=f"machine-{name}", arguments=learned, output="--out")
+    yield replace(job, name=f"times-{name}", arguments=(MEASURE, *measured), output="--out")
 
 
 def _column(job: Job) -> str:
-    return job.name.removeprefix("machine-")
+    return job.name.removeprefix("machine-").removeprefix("times-")
 
 
 def _record(folder: Path) -> MachineRecord | None:
     from device_grant.learning.record import PATTERN, read
 
     return next((read(file) for file in sorted(folder.glob(PATTERN))), None)
+
+
+def _times_kept(work: Path, folder: Path, *, own: bool) -> str:
+    """Write the times that were measured, or see that there are none; returns what became of them."""
+    import msgspec
+
+    from device_grant.report.attachments import MEASURED, publishable_times, published_times, read_measured
+
+    file, measured = folder / MEASURED, work / MEASURED
+    try:
+        record = read_measured(measured) if measured.is_file() else None
+        if record is None or not (own or publishable_times(record)):
+            file.unlink(missing_ok=True)
+            return "no times are published"
+        record = published_times(record)
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+    except OSError as error:
+        raise UsageError(f"{file}: cannot be written ({error.strerror}); choose another folder for --out") from error
+    return f"{', '.join(row.name for row in record.times)}, {file}"
 
 
 def _kept(record: MachineRecord, folder: Path, *, own: bool) -> str:

@@ -12,11 +12,8 @@ from device_grant.cli.targets import target_here, target_options
 from device_grant.errors import ExitCode, UsageError
 from device_grant.targets.supplied import Supplied
 
-MEASURED = "measured.json"
-PENALTY, LIFE, APPROVED_LIFE = "slow_down", "life of a code", "life once approved"
-
 if TYPE_CHECKING:
-    from device_grant.report.attachments import TimeRow
+    from device_grant.report.attachments import MeasuredRecord, TimeRow
     from device_grant.server.measuring.enforced import Enforced
     from device_grant.server.session.run import Run
 
@@ -26,8 +23,9 @@ if TYPE_CHECKING:
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Folder of a report that is to show the times."
 )
+@click.option("--pace", is_flag=True, help="The interval and what slow_down adds alone, which takes less time.")
 @click.option("--json", "as_data", is_flag=True, help="Print what was measured as JSON, times in seconds.")
-def measure(target: str | None, *, out: Path | None, as_data: bool, **options: Any) -> int:
+def measure(target: str | None, *, out: Path | None, pace: bool, as_data: bool, **options: Any) -> int:
     """Measure the times that TARGET enforces: interval, what slow_down adds, lifetimes; beside what it says.
 
     Each is found by bisection, to a second or less, on about a hundred grants: the server has to be your own, on a
@@ -56,7 +54,7 @@ def measure(target: str | None, *, out: Path | None, as_data: bool, **options: A
         for password in passwords_of(opened.user):
             run.secrets.register_given("password", password)
         try:
-            result = _measured(run)
+            result = _measured(run, lives=not pace)
             if out is not None:
                 _write(run, result, out)
         finally:
@@ -66,20 +64,22 @@ def measure(target: str | None, *, out: Path | None, as_data: bool, **options: A
     else:
         _print(run, result)
         if out is not None:
+            from device_grant.report.attachments import MEASURED
+
             click.echo(f"\nWritten: {out / MEASURED}")
     if not any((result.interval, result.enforces_interval is False, result.code, result.approved_code)):
         return int(ExitCode.NOTHING_RAN)
     return int(ExitCode.FAILED if result.contradictions else ExitCode.CONFORMANT)
 
 
-def _measured(run: Run) -> Enforced:
+def _measured(run: Run, *, lives: bool) -> Enforced:
     from device_grant.judging import StopCheck
     from device_grant.server.measuring.case import case_of
     from device_grant.server.measuring.enforced import Measuring
 
     case = case_of(run)
     try:
-        return Measuring(case, case.device).measure()
+        return Measuring(case, case.device).measure(lives=lives)
     except StopCheck as reason:
         raise UsageError(f"{run.name}: nothing can be measured: {reason} (`device-grant doctor` says more)") from None
 
@@ -93,14 +93,14 @@ def _print_data(run: Run, result: Enforced) -> None:
 
 def _rows(result: Enforced) -> list[TimeRow]:
     """Each time that was measured, in words."""
-    from device_grant.report.attachments import TimeRow
+    from device_grant.report.attachments import APPROVED_LIFE, INTERVAL, LIFE, PENALTY, TimeRow
 
     rows = []
     said = "none (5 s)" if result.said_interval is None else f"{result.said_interval:g} s"
     if result.enforces_interval is False:
-        rows.append(TimeRow("interval", said, "none"))
+        rows.append(TimeRow(INTERVAL, said, "none"))
     elif result.interval is not None:
-        rows.append(TimeRow("interval", said, result.interval.words))
+        rows.append(TimeRow(INTERVAL, said, result.interval.words))
     if result.slowed:
         added = " and ".join(f"{seconds:.0f} s" for seconds in result.penalties)
         added = added if max(result.penalties) >= 1 else "nothing"
@@ -113,6 +113,21 @@ def _rows(result: Enforced) -> list[TimeRow]:
     return rows
 
 
+def _record(run: Run, result: Enforced) -> MeasuredRecord:
+    from device_grant.report.attachments import ContradictionRow, MeasuredRecord
+    from device_grant.server.measuring.enforced import plain
+
+    return MeasuredRecord(
+        target=run.name,
+        dialect=run.dialect.name,
+        clock=run.target.clock.title,
+        times=_rows(result),
+        contradictions=[ContradictionRow(one.requirement, one.words) for one in result.contradictions],
+        left_out={name: run.secrets.redact(reason) for name, reason in result.left_out.items()},
+        data=plain(result),
+    )
+
+
 def _write(run: Run, result: Enforced, out: Path) -> None:
     """The file of a folder, and its report anew; of software that withholds, how long codes live is not in it.
 
@@ -121,31 +136,13 @@ def _write(run: Run, result: Enforced, out: Path) -> None:
     import msgspec
 
     from device_grant.report import refresh_page
-    from device_grant.report.attachments import ContradictionRow, MeasuredRecord
+    from device_grant.report.attachments import MEASURED, withheld_times
     from device_grant.results.baseline import load
-    from device_grant.server.measuring.enforced import plain
 
+    record = _record(run, result)
     known, ids = run.target.baseline, [one.id for one in run.catalogue.requirements]
-    discreet = known is not None and load(known, ids).withholds_security
-    security = {one.id for one in run.catalogue.requirements if one.security}
-    rows, left_out = _rows(result), {name: run.secrets.redact(reason) for name, reason in result.left_out.items()}
-    if discreet:
-        rows = [row for row in rows if row.name not in (LIFE, APPROVED_LIFE)]
-        left_out = {name: reason for name, reason in left_out.items() if not name.startswith("life")}
-        left_out["life of codes"] = "withheld, for it is about security"
-    record = MeasuredRecord(
-        target=run.name,
-        dialect=run.dialect.name,
-        clock=run.target.clock.title,
-        times=rows,
-        contradictions=[
-            ContradictionRow(one.requirement, one.words)
-            for one in result.contradictions
-            if not (discreet and (one.requirement in security or "live" in one.words))
-        ],
-        left_out=left_out,
-        data={} if discreet else plain(result),
-    )
+    if known is not None and load(known, ids).withholds_security:
+        record = withheld_times(record)
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / MEASURED).write_bytes(msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
@@ -155,6 +152,7 @@ def _write(run: Run, result: Enforced, out: Path) -> None:
 
 
 def _print(run: Run, result: Enforced) -> None:
+    from device_grant.report.attachments import APPROVED_LIFE, LIFE, PENALTY
     from device_grant.report.console import Screen, heading, paragraph
     from device_grant.report.text import one_line
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from device_grant.errors import UsageError, one_of
 from device_grant.judging import Check, StopCheck
 from device_grant.judging.registry import anywhere
 from device_grant.learning.endings import NotLearnableError, TooLongError
 from device_grant.learning.inputs import DECISIONS, HALVES, REFRESHES, WAITS, Stimulus
 from device_grant.learning.protocol import OK
-from device_grant.learning.word import Actors, WordRun, require_own
+from device_grant.learning.word import Actors, WordRun
 from device_grant.server.session.case import ServerCase
 from device_grant.server.session.device import NO_LIFETIME, Device
 from device_grant.server.session.pace import LATITUDE
@@ -43,7 +44,7 @@ def actors_for(run: Run, stimuli: Iterable[Stimulus]) -> tuple[Actors, dict[Stim
     Raises NotLearnableError where no grant is to be had, and UsageError where a person would decide by hand.
     """
     require_own(run)
-    wanted = tuple(stimuli)
+    asked = wanted = tuple(stimuli)
     target = run.target
     users = tuple(user for user in (target.user,) if user is not None)
     if target.second is not None and REFRESHES & set(wanted):
@@ -52,6 +53,8 @@ def actors_for(run: Run, stimuli: Iterable[Stimulus]) -> tuple[Actors, dict[Stim
     actors = Actors(run, users=users, halves=bool(HALVES & set(wanted)))
     if target.clock.sleeps:
         actors.logins = threading.Semaphore(LOGINS)
+    declared = declared_by(run)
+    wanted = tuple(one for one in wanted if one not in declared)
     left_out = dict(_without_clients(actors, wanted))
     _settle_forms(actors, "other" if Stimulus.POLL_FOREIGN in wanted and Stimulus.POLL_FOREIGN not in left_out else "")
     fresh = WordRun(actors)
@@ -59,7 +62,18 @@ def actors_for(run: Run, stimuli: Iterable[Stimulus]) -> tuple[Actors, dict[Stim
     left_out |= _without_decisions(actors, wanted)
     if REFRESHES & set(wanted):
         left_out |= _without_refresh(actors, left_out)
-    return actors, {stimulus: left_out[stimulus] for stimulus in wanted if stimulus in left_out}
+    left_out |= declared
+    return actors, {stimulus: left_out[stimulus] for stimulus in asked if stimulus in left_out}
+
+
+def declared_by(run: Run) -> dict[Stimulus, str]:
+    """Inputs that target.toml says cannot be asked, with its reasons; raises UsageError for what is no input."""
+    result: dict[Stimulus, str] = {}
+    for name, reason in run.target.config.learning.left_out.items():
+        if name not in [*Stimulus]:
+            raise UsageError(f"[learning] left_out in target.toml: {name!r} is no input: {one_of(name, [*Stimulus])}")
+        result[Stimulus(name)] = reason
+    return result
 
 
 def _without_clients(actors: Actors, wanted: tuple[Stimulus, ...]) -> Iterable[tuple[Stimulus, str]]:
@@ -136,3 +150,12 @@ def _without_refresh(actors: Actors, left_out: dict[Stimulus, str]) -> dict[Stim
     except TooLongError:
         return dict.fromkeys(REFRESHES, f"the first poll comes too late for codes that live {fresh.life:g} s")
     return {} if fresh.refreshable else dict.fromkeys(REFRESHES, "no refresh token comes with a token; none is owed")
+
+
+def require_own(run: Run) -> None:
+    """Raise UsageError where a person would have to decide hundreds of times."""
+    if run.by_hand is not None:
+        raise UsageError(
+            "a machine is learned by hundreds of decisions, which nobody makes by hand: use --login NAME or a user "
+            "module"
+        )

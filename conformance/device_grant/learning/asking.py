@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from device_grant.learning.endings import (
     ForgottenError,
+    LateError,
     NonDeterminismError,
     OutOfBudgetError,
     ThrottledError,
@@ -192,7 +193,7 @@ class Asking:
     def side_by_side(self, words: Sequence[Word], places: int) -> None:
         """Ask many words at once, each on its own grant, so that their waits overlap."""
         wanted = [word for word in words if not self._is_known(word)]
-        if places < 2 or not wanted:  # noqa: PLR2004 - one at a time is what the learner does itself
+        if places == 1 or not wanted:  # one at a time is what the learner does itself
             return
         with ThreadPoolExecutor(places) as pool:
             futures = [pool.submit(self._alone, word) for word in wanted]
@@ -257,20 +258,22 @@ class Asking:
         return self._act(self._fresh, letter, self._node)
 
     def _patiently(self, ask: Callable[[], T]) -> T:
-        """What `ask` returns, once more where the pages put the user off; raises OutOfBudgetError if they go on."""
-        for _ in range(_RESTS):
+        """What `ask` returns, once more where the pages put the user off, or a decision outlasted the interval.
+
+        Raises OutOfBudgetError where the pages go on; decisions that go on to last so long are taken as they are.
+        """
+        for left in reversed(range(_RESTS)):
             try:
                 return ask()
+            except LateError:
+                self._fresh, self.actors.waits = None, left <= 1
             except ThrottledError as reason:
                 self._fresh = None
                 self._rest(reason)
         raise OutOfBudgetError("the pages limit how often somebody types a code, and went on putting the user off")
 
     def _rest(self, reason: ThrottledError) -> None:
-        """Wait until the user is let in again; on a real clock no wrong code is typed from then on.
-
-        Raises OutOfBudgetError, and ForgottenError where what is known of wrong codes was forgotten.
-        """
+        """Wait until the user is let in again; on a real clock no wrong code is typed from then on (ForgottenError)."""
         clock = self.actors.run.target.clock
         left = self.budget.seconds - self.budget.spent
         clock.wait(max(0.0, min(reason.rest, left)) if clock.sleeps else reason.rest)
@@ -313,7 +316,7 @@ class Asking:
             except ThrottledError as reason:
                 self._put_off = reason
                 return
-            except TooLongError:
+            except (TooLongError, LateError):
                 return  # the learner asks it once more, by itself, if it needs it
             with self._lock:
                 known, following = node.after.setdefault(letter, (answer, _Node()))

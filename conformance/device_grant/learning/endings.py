@@ -27,6 +27,10 @@ class TooLongError(Exception):
     """The word outlives a part of the codes' life by its waits alone, so that its answers would say nothing."""
 
 
+class LateError(Exception):
+    """A decision outlasted the interval, so that a poll at once after it would not be early."""
+
+
 class OutOfBudgetError(Exception):
     """Time or requests are used up; the message says which."""
 

@@ -6,6 +6,7 @@ and what each answer changes. The learned machine and this one are walked side b
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ import msgspec
 import yaml
 
 from device_grant.catalogue import Verdict
+from device_grant.learning.inputs import POLLS
 from device_grant.learning.machine import Word
 
 if TYPE_CHECKING:
@@ -37,6 +39,13 @@ WITHHELD = "withheld"
 """The same of an input that is given to nobody in that state, where a machine is learned to be published."""
 OTHER = "other"
 """In such a machine: an answer of which it is not said which one it is."""
+ERROR = "error"
+"""In such a machine: an error whose code is none of those that keep their names."""
+KINDS = frozenset({ERROR, "http-4xx", "http-5xx"})
+"""In such a machine: what errors are called where they break nothing on security."""
+TOKEN = "token"  # noqa: S105 - the name of an answer
+_STATUS = re.compile(r"http-(\d)\d\d")
+"""An answer that has no code: its status is all that it says."""
 _NOT_ASKED = frozenset({IMPOSSIBLE, WITHHELD})
 _FILE = Path(__file__).parent.parent / "catalogue" / "machines" / "device-grant.yaml"
 
@@ -189,12 +198,25 @@ class PublicMonitor(Monitor):
         return super().instead(state, letter)
 
     def said(self, state: Mapping[str, str] | None, letter: str, answer: str) -> str:
-        """One name for all answers among which may be one that breaks a requirement on security."""
-        if state is None or answer in self.protocol.shown:
+        """One name for all answers among which may be one that breaks a requirement on security.
+
+        An error that the protocol does not have is told as one, without its code, and a status by its class.
+        """
+        if state is None or answer in {*self.protocol.shown, *_NOT_ASKED, OK}:
             return answer
-        named = self.protocol.rule(letter, state).red.values()
-        ids = [name for one in named for name in ((one,) if isinstance(one, str) else one)]
-        return OTHER if any(self.catalogue.get(one).security for one in ids) else answer
+        kind = _kind(answer) if letter in POLLS else answer
+        broken = self.protocol.judge(state, letter, answer)[1]
+        if kind not in KINDS:
+            named = self.protocol.rule(letter, state).red.values()
+            broken = tuple(name for one in named for name in ((one,) if isinstance(one, str) else one))
+        return OTHER if any(self.catalogue.get(one).security for one in broken) else kind
+
+
+def _kind(answer: str) -> str:
+    """An error by its kind; any other answer as it is."""
+    status = _STATUS.fullmatch(answer)
+    kind = f"http-{status[1]}xx" if status else answer if answer == TOKEN else ERROR
+    return kind if kind in KINDS else answer
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import msgspec
 from device_grant import __version__
 from device_grant.errors import UsageError
 from device_grant.files import RESULTS, formed, json_of, read_octets
+from device_grant.learning.abilities import declared_by
 from device_grant.learning.inputs import DECISIONS, PUBLIC, PUBLIC_INPUTS
 from device_grant.learning.machine import Machine, Transition
 from device_grant.learning.protocol import IMPOSSIBLE, OK, OTHER, WITHHELD, protocol_machine
@@ -64,6 +65,8 @@ class MachineRecord(msgspec.Struct, kw_only=True):
     inputs: list[str]
     left_out: dict[str, str] = {}
     """Inputs that could not be asked, with the reason."""
+    declared: list[str] | msgspec.UnsetType = msgspec.UNSET
+    """Those of them of which target.toml says so, whatever would be answered; absent: none."""
     k: Count
     complete: bool
     """Whether no other machine over these inputs with at most `bound` states answers so."""
@@ -120,6 +123,7 @@ def record_of(learned: Learned, run: Run, command: list[str]) -> MachineRecord:
         set=learned.name,
         inputs=list(learned.inputs),
         left_out={letter: redact(reason) for letter, reason in learned.left_out.items()},
+        declared=[str(one) for one in declared_by(run) if one in learned.left_out] or msgspec.UNSET,
         k=learned.extra,
         complete=learned.complete,
         stopped=redact(learned.stopped),
@@ -155,11 +159,16 @@ def record_of(learned: Learned, run: Run, command: list[str]) -> MachineRecord:
 def publishable(record: MachineRecord) -> bool:
     """Whether a machine that was learned by the rule of what is withheld may be shown to everybody.
 
-    Not where it is unfinished, where nobody could decide on a fresh grant, or where an answer is none of those that
-    keep their names. Which of these it is stays untold, since the last two may come of what is withheld.
+    Not where it is unfinished, where nobody could decide on a fresh grant and target.toml does not say so beforehand,
+    or where an answer is neither a decision's nor one that may be named. Which of these it is stays untold, since the
+    last two may come of what is withheld.
     """
     machine = record.machine
-    if record.set != PUBLIC or not record.complete or machine is None or set(record.inputs) != set(PUBLIC_INPUTS):
+    if record.set != PUBLIC or not record.complete or machine is None:
+        return False
+    # What is left out by the description was decided before anything was answered.
+    declared = set(record.declared or ())
+    if declared != set(record.left_out) or declared | set(record.inputs) != set(PUBLIC_INPUTS):
         return False
     if any(edge.security for edge in record.edges):
         return False
@@ -188,6 +197,7 @@ def withheld(record: MachineRecord) -> MachineRecord:
         published(record),
         inputs=list(PUBLIC_INPUTS) if record.set == PUBLIC else record.inputs,
         left_out={},
+        declared=msgspec.UNSET,
         states=[],
         edges=[],
         bound=0,

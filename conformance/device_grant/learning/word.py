@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from device_grant.browser.page import THROTTLED
-from device_grant.errors import UsageError
 from device_grant.judging import Inconclusive
-from device_grant.learning.endings import REST, NotLearnableError, ThrottledError, TooLongError
+from device_grant.learning.endings import REST, LateError, NotLearnableError, ThrottledError, TooLongError
 from device_grant.learning.inputs import DECISIONS, HALVES, Stimulus
 from device_grant.learning.protocol import IMPOSSIBLE, OK
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client, Exchange, Operation, Situation
@@ -66,7 +65,9 @@ class Actors:
     statuses: dict[str, set[int]] = field(default_factory=dict)
     """With which statuses each answer of the token endpoint came."""
     slow: float = 0.0
-    """Real seconds of the slowest decision that took longer than the interval on a clock that runs meanwhile."""
+    """Real seconds of the slowest decision that outlasted the interval before a poll at once, on a clock that runs."""
+    waits: bool = False
+    """Whether such polls count all the same, since decisions mostly take that long."""
     taken: set[str] = field(default_factory=set)
     """Decisions that the pages have taken of a fresh grant, so that one that they refuse may be put off."""
     sparing: bool = False
@@ -122,6 +123,10 @@ class WordRun:
         """When a decision was last tried."""
         self._tried = False
         """Whether one was tried at all."""
+        self._asked = self._began
+        """When the device was last answered about its code."""
+        self._deciding = 0.0
+        """Real seconds of decisions since then."""
 
     @property
     def refreshable(self) -> bool:
@@ -144,7 +149,7 @@ class WordRun:
             return self._decide(stimulus)
         acts: dict[Stimulus, Callable[[], str]] = {
             Stimulus.POLL_POLITE: self._poll_politely,
-            Stimulus.POLL_NOW: lambda: self._poll(self._owner),
+            Stimulus.POLL_NOW: self._poll_at_once,
             Stimulus.POLL_FOREIGN: self._poll_by_stranger,
             Stimulus.POLL_WRONG_SECRET: self._poll_with_wrong_secret,
             Stimulus.POLL_MALFORMED: self._poll_malformed,
@@ -227,9 +232,7 @@ class WordRun:
             self._actors.refusals[stimulus] = str(complaint)
             return REFUSED
         finally:
-            taken = time.perf_counter() - began
-            if self._clock.kind != "travel" and taken > self._interval:
-                self._actors.slow = max(self._actors.slow, taken)
+            self._deciding += time.perf_counter() - began
         return OK
 
     # Polls.
@@ -238,12 +241,22 @@ class WordRun:
         self._wait_within(self._interval + MARGIN)
         return self._poll(self._owner)
 
+    def _poll_at_once(self) -> str:
+        late = self._clock.kind != "travel" and self._deciding and self._clock.now() - self._asked > self._interval
+        if late and not self._actors.waits:
+            raise LateError
+        if late:
+            self._actors.slow = max(self._actors.slow, self._deciding)
+        return self._poll(self._owner)
+
     def _poll(self, client: Client | None, *, own: bool = True, code: Exchange | None = None) -> str:
         body = {"grant_type": DEVICE_CODE_GRANT, "device_code": (code or self._start).get("device_code")}
         exchange = self._token(body, client, "poll")
         answer = self._name(exchange)
-        if exchange is not None and own and code is None:
-            self._keep(exchange)
+        if own and code is None:
+            self._asked, self._deciding = self._clock.now(), 0.0
+            if exchange is not None:
+                self._keep(exchange)
         if answer == "slow_down" and own and code is None:
             self._interval += 5
         # A server may forget a code that is over, and when it does, no text says.
@@ -362,8 +375,8 @@ class WordRun:
 
 
 def carry_out(actors: Actors, word: Iterable[str], turn: int = 0) -> list[str]:
-    """The answers to a word on a fresh grant; raises as WordRun does."""
-    fresh = WordRun(actors, turn)
+    """The answers to a word on a fresh grant, however long its decisions take; raises as WordRun does."""
+    actors.waits, fresh = True, WordRun(actors, turn)
     return [fresh.act(letter) for letter in word]
 
 
@@ -383,12 +396,3 @@ def _life(run: Run, start: Exchange) -> float:
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def require_own(run: Run) -> None:
-    """Raise UsageError where a person would have to decide hundreds of times."""
-    if run.by_hand is not None:
-        raise UsageError(
-            "a machine is learned by hundreds of decisions, which nobody makes by hand: use --login NAME or a user "
-            "module"
-        )

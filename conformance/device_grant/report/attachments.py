@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from device_grant.catalogue import load
 from device_grant.errors import UsageError
 from device_grant.files import RESULTS, formed, json_of, read_octets
 from device_grant.learning.record import PATTERN, read
 from device_grant.report.machine_page import MachinePart
+from device_grant.server.measuring.enforced import NO_INTERVAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +22,14 @@ if TYPE_CHECKING:
 
 MEASURED = "measured.json"
 """Name of the file that `device-grant measure --out` writes."""
+INTERVAL, PENALTY = "interval", "slow_down"
+LIFE, APPROVED_LIFE = "life of a code", "life once approved"
+_PACE = (INTERVAL, PENALTY)
+"""Times that are about no requirement on security."""
+_LIVES_WITHHELD = {"life of codes": "withheld, for it is about security"}
+_FINE = 2
+"""Seconds below which a tenth of one matters."""
+_PACE_UNKNOWN = "it could not be measured"
 _CURE = "remove it, or write it anew with device-grant measure --out"
 
 
@@ -50,6 +61,53 @@ class MeasuredRecord(msgspec.Struct, kw_only=True):
     """What was not measured, with the reason."""
     data: dict[str, Any] = {}
     """The same in numbers, as `--json` prints it."""
+
+
+def withheld_times(record: MeasuredRecord) -> MeasuredRecord:
+    """What may be written of software of somebody else: its pace, without the reason where that was not measured.
+
+    A code that is redeemed before anybody has approved it has no pace that could be measured.
+    """
+    left_out = {name: reason for name, reason in record.left_out.items() if name in _PACE}
+    security = {one.id for one in load().requirements if one.security}
+    return msgspec.structs.replace(
+        record,
+        times=[row for row in record.times if row.name in _PACE],
+        contradictions=[
+            one for one in record.contradictions if one.requirement not in security and "live" not in one.words
+        ],
+        left_out={name: reason if reason == NO_INTERVAL else _PACE_UNKNOWN for name, reason in left_out.items()}
+        | _LIVES_WITHHELD,
+        data={},
+    )
+
+
+def publishable_times(record: MeasuredRecord) -> bool:
+    """Whether measured times say nothing of what is withheld: the pace, measured to its end, and nothing else."""
+    known = {row.name for row in record.times} | {INTERVAL}
+    return (
+        record == withheld_times(record)
+        and any(row.name == INTERVAL for row in record.times)
+        and known | record.left_out.keys() == {*_PACE, *_LIVES_WITHHELD}
+        and _PACE_UNKNOWN not in record.left_out.values()
+    )
+
+
+def published_times(record: MeasuredRecord) -> MeasuredRecord:
+    """Measured times as they are published: in whole seconds from two on, since no two measurements agree further."""
+
+    def rounded(number: re.Match[str]) -> str:
+        return number[0] if float(number[0]) < _FINE else f"{float(number[0]):.0f}"
+
+    def whole(words: str) -> str:
+        return re.sub(r"\d+\.\d+", rounded, words)
+
+    return msgspec.structs.replace(
+        record,
+        times=[TimeRow(row.name, row.said, whole(row.enforced)) for row in record.times],
+        contradictions=[ContradictionRow(one.requirement, whole(one.words)) for one in record.contradictions],
+        data={},
+    )
 
 
 @dataclass(frozen=True)

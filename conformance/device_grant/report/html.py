@@ -78,6 +78,8 @@ class ReportPlace:
     siblings: tuple[Sibling, ...] = ()
     machine: PlacedMachine | None = None
     """Its learned machine; None: none is published."""
+    attachments: Attachments | None = None
+    """The times that it enforces, if they are published."""
 
 
 def render(report: Report, place: ReportPlace | None = None, attachments: Attachments | None = None) -> str:
@@ -93,7 +95,7 @@ def render(report: Report, place: ReportPlace | None = None, attachments: Attach
         view=view,
         phished=phished(report.cases),
         place=place,
-        attachments=attachments,
+        attachments=place.attachments if place else attachments,
         excluded=excluded(view, load()),
         partly=partly_judged(view),
         cases={case.check: case.steps for case in report.cases},

@@ -12,6 +12,7 @@ from device_grant.implementations import described
 from device_grant.learning.record import PUBLISHED, publishable, read
 from device_grant.report import html, markdown, matrix
 from device_grant.report.apart import placed
+from device_grant.report.attachments import MEASURED, Attachments, publishable_times, read_measured
 from device_grant.results.locating import runs
 from device_grant.results.publish import publish
 from device_grant.results.reader import FILE_NAME, NoResults
@@ -45,7 +46,7 @@ def write(
     state = f"../{STATE}" if (folder.resolve().parent / STATE).is_file() else ""
     machines = _machines(folder, columns)
     servers = {column.name for column in columns if column.kind == "servers"}
-    places = {column.name: _place(column, one, machines) for one in made for column in one.columns}
+    places = {column.name: _place(folder, column, one, machines) for one in made for column in one.columns}
     # What was published before is told of a new version of the same software.
     concerned = {name for name, place in places.items() if any(one.name in published for one in place.siblings)}
     try:
@@ -93,7 +94,9 @@ def _machines(folder: Path, columns: Sequence[matrix.Column]) -> dict[str, Place
     return placed(records, [column.name for column in columns if column.own])
 
 
-def _place(column: matrix.Column, among: matrix.Matrix, machines: Mapping[str, PlacedMachine]) -> html.ReportPlace:
+def _place(
+    folder: Path, column: matrix.Column, among: matrix.Matrix, machines: Mapping[str, PlacedMachine]
+) -> html.ReportPlace:
     siblings = []
     for product in matrix.products(among.columns):
         for step in product.steps:
@@ -101,8 +104,21 @@ def _place(column: matrix.Column, among: matrix.Matrix, machines: Mapping[str, P
                 siblings.append(html.Sibling(step.before.name, f"since {step.before.version}: {step.words}"))
             elif step.before is column:
                 siblings.append(html.Sibling(step.after.name, f"up to {step.after.version}: {step.words}"))
-    machine = machines.get(column.name)
-    return html.ReportPlace(matrix.FILES[among.kind], _about(column), tuple(siblings), machine)
+    machine, times = machines.get(column.name), _times(folder, column)
+    return html.ReportPlace(matrix.FILES[among.kind], _about(column), tuple(siblings), machine, times)
+
+
+def _times(folder: Path, column: matrix.Column) -> Attachments | None:
+    """The times that stand beside a report on a server; raises UsageError where they tell what is withheld."""
+    file = folder / column.name / MEASURED
+    if column.kind != "servers" or not file.is_file():
+        return None
+    record = read_measured(file)
+    if column.withholds and not publishable_times(record):
+        raise UsageError(
+            f"{file}: tells what is withheld of {column.name}; measure it with `device-grant matrix --learn`"
+        )
+    return Attachments(measured=record)
 
 
 def _about(column: matrix.Column) -> str:

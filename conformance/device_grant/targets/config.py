@@ -226,6 +226,13 @@ class LimitsSection(_Section, frozen=True, kw_only=True):
     more."""
 
 
+class LearningSection(_Section, frozen=True, kw_only=True):
+    """What is known beforehand of how its state machine can be learned."""
+
+    left_out: dict[str, str] = {}
+    """Inputs that it cannot be asked, by name, each with the reason: `deny` where no page has a way to refuse."""
+
+
 class Lifetimes(_Section, frozen=True, kw_only=True):
     """Configured lifetimes in seconds, for checks that must know them beforehand; 0: unknown."""
 
@@ -313,6 +320,7 @@ class TargetConfig(_Section, frozen=True, kw_only=True):
     user: UserSection = UserSection()
     clock: ClockSection = ClockSection()
     lifetimes: Lifetimes = Lifetimes()
+    learning: LearningSection = LearningSection()
     limits: LimitsSection = LimitsSection()
     mtls: MutualTls = MutualTls()
     iam: SigningKeys = SigningKeys()

@@ -31,6 +31,7 @@ LATE = 3.0
 """Seconds after expires_in in which a code may still be alive."""
 EARLY = 0.9
 """Of expires_in: before that no code may end."""
+NO_INTERVAL = "no interval is enforced, so that nothing can be added to it"
 _GONE = ("invalid_grant", "expired_token", "access_denied", "invalid_request")
 
 
@@ -116,15 +117,19 @@ class Measuring:
         """Seconds of a bracket."""
         return WITHIN_ASLEEP if self.case.run.target.clock.sleeps else WITHIN
 
-    def measure(self) -> Enforced:
-        """Everything that can be measured; what cannot is named with its reason. Raises StopCheck if nothing can."""
+    def measure(self, *, lives: bool = True) -> Enforced:
+        """Everything that can be measured; what cannot is named with its reason. Raises StopCheck if nothing can.
+
+        Without `lives`, which take longest, the interval and what slow_down adds.
+        """
         first = self.device.start()
         self.result.said_interval = first.interval if first.exchange.get("interval") is not None else None
         self.result.said_life = first.promised or None
         self._part("interval", self._interval)
         self._part("slow_down", self._penalties)
-        self._part("life of a code", lambda: self._life("code", approve=False))
-        self._part("life of an approved code", lambda: self._life("approved_code", approve=True))
+        if lives:
+            self._part("life of a code", lambda: self._life("code", approve=False))
+            self._part("life of an approved code", lambda: self._life("approved_code", approve=True))
         return self.result
 
     def _part(self, name: str, measure: Callable[[], None]) -> None:
@@ -142,7 +147,7 @@ class Measuring:
 
     def _penalties(self) -> None:
         if self.result.interval is None or self.result.interval.most is None:
-            raise Untestable("no interval is enforced, so that nothing can be added to it")
+            raise Untestable(NO_INTERVAL)
         most = self.result.interval.most
         for number in range(1, SLOW_DOWNS + 1):
             most += STEP + MARGIN
