@@ -24,16 +24,22 @@ async function configuration() {
   return config;
 }
 
+// Another key for each run: this driver keeps nothing.
+async function proving(config) {
+  return env("DPOP") ? { DPoP: oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair()) } : {};
+}
+
 async function login() {
   const config = await configuration();
   const scope = env("SCOPE");
   const device = await oidc.initiateDeviceAuthorization(config, scope ? { scope } : {});
   say("shows", device.user_code, device.verification_uri);
-  return oidc.pollDeviceAuthorizationGrant(config, device);
+  return oidc.pollDeviceAuthorizationGrant(config, device, undefined, await proving(config));
 }
 
 async function refresh() {
-  return oidc.refreshTokenGrant(await configuration(), env("REFRESH_TOKEN"));
+  const config = await configuration();
+  return oidc.refreshTokenGrant(config, env("REFRESH_TOKEN"), undefined, await proving(config));
 }
 
 try {
