@@ -15,6 +15,7 @@ import click
 from device_grant.catalogue import Party, Status
 from device_grant.cli.coverage import Coverage, coverage
 from device_grant.errors import ExitCode
+from tools.dialects_page import dialects_page
 from tools.docs_reference import cli_page, parameters_page, results_page
 from tools.markdown import NOTICE, text
 from tools.state import state_page
@@ -196,6 +197,7 @@ PAGES: dict[str, Callable[[Coverage], str]] = {
     "reference/cli.md": cli_page,
     "reference/results.md": results_page,
     "reference/check-parameters.md": parameters_page,
+    "reference/dialects.md": dialects_page,
     "explanation/ambiguities.md": ambiguities_page,
     "explanation/field-bugs.md": field_bugs_page,
     "explanation/state-of-the-device-grant.md": state_page,

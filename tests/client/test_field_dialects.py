@@ -7,16 +7,22 @@ from urllib.parse import parse_qsl
 import pytest
 from support.field_client import (
     Auth0,
+    Authentik,
+    Bmw,
     Entra,
     Facebook,
     FieldClient,
+    FirstEntra,
     GitHub,
     GitHubByJson,
     GitLab,
     Google,
+    Huawei,
     Keycloak,
     Okta,
     OldGoogle,
+    Oracle,
+    PingAm,
     Trakt,
     Twitch,
     opened,
@@ -30,7 +36,10 @@ from device_grant.client.drivers.load import open_client, read_client
 from device_grant.errors import TargetUnreachableError, UsageError
 from device_grant.protocol import Operation, Response, field_dialects
 
-EVERY = (Auth0, Entra, Facebook, GitHub, GitHubByJson, GitLab, Google, Keycloak, OldGoogle, Okta, Trakt, Twitch)
+EVERY = (
+    *(Auth0, Authentik, Bmw, Entra, Facebook, FirstEntra, GitHub, GitHubByJson, GitLab, Google, Huawei, Keycloak),
+    *(OldGoogle, Okta, Oracle, PingAm, Trakt, Twitch),
+)
 UNDERSTANDS = "rfc8628-3.2-client-understands-answers"
 GRANT, CODE = "rfc8628-3.4-grant-type-value", "rfc8628-3.4-device-code-sent"
 BY_FORM = {"rfc8628-3.1-client-form-body", "rfc8628-3.4-token-endpoint-post-form"}
@@ -55,10 +64,13 @@ BY_THE_LETTER = {
     Auth0: {UNDERSTANDS, *BY_FORM},
     Entra: {UNDERSTANDS, GRANT},
     Facebook: {UNDERSTANDS, GRANT, CODE},
+    FirstEntra: {UNDERSTANDS, GRANT, CODE},
     GitHub: {UNDERSTANDS},
     GitHubByJson: {UNDERSTANDS, *BY_FORM},
     Google: {UNDERSTANDS},
+    Huawei: {UNDERSTANDS, *BY_FORM},
     OldGoogle: {UNDERSTANDS, GRANT, CODE, *BY_FORM},
+    PingAm: {UNDERSTANDS},
     Trakt: {UNDERSTANDS, GRANT, CODE, *BY_FORM},
     Twitch: {UNDERSTANDS},
 }

@@ -198,6 +198,71 @@ class Trakt(FieldClient):
         return {400: PENDING, 429: SLOW, 418: DENIED, 410: EXPIRED}.get(status, f"answer {status}")
 
 
+class FirstEntra(Entra):
+    """As ADAL's: a resource instead of scopes, the parameter code, and numbers that are texts."""
+
+    speaks, uri = "entra-v1", "verification_url"
+
+    def start_members(self):
+        return {"client_id": self.given["CLIENT_ID"], "resource": "https://graph.example.com/"}
+
+    def poll_members(self, said):
+        members = super().poll_members(said)
+        return {"code" if name == "device_code" else name: value for name, value in members.items()}
+
+
+class Huawei(FieldClient):
+    speaks, as_json, with_secret = "huawei-identity-center", True, True
+
+    def start_members(self):
+        own = {"client_id": self.given["CLIENT_ID"], "client_secret": self.given.get("CLIENT_SECRET", "")}
+        return own | {"start_url": "https://example.com/portal"}
+
+    def send(self, url, members):
+        status, said = super().send(url, members)
+        return status, said.get("token_info", {} if status == 200 and "user_code" not in said else said)
+
+
+class Bmw(FieldClient):
+    speaks = "bmw-cardata"
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
+    extra: dict[str, str] = {"response_type": "device_code"}  # noqa: RUF012 - never changed
+
+    def start_members(self):
+        proof = {"code_challenge": self.challenge, "code_challenge_method": "S256"} if self.challenge else {}
+        return super().start_members() | self.extra | proof
+
+    def poll_members(self, said):
+        return super().poll_members(said) | {"code_verifier": self.verifier}
+
+
+class Oracle(FieldClient):
+    speaks = "oracle-idcs"
+
+    def start_members(self):
+        return super().start_members() | {"response_type": "device_code"}
+
+
+class Authentik(FieldClient):
+    speaks = "authentik"
+
+    def start_members(self):
+        return {"client_id": self.given["CLIENT_ID"], "scopes": self.given.get("SCOPE", "")}
+
+
+class PingAm(FieldClient):
+    """Takes 403 alone for pending."""
+
+    speaks, statuses = "pingam", (400, 403)
+
+    def state(self, status, said):
+        error = super().state(status, said)
+        if error == PENDING and status != 403:
+            return f"answer {status}"
+        return DENIED if error == "authorization_declined" else error
+
+
 def opened(client: FieldClient) -> ClientRun:
     """As the command line opens it: with the first login."""
     run = ClientRun(client, any_dialect(client.config.judged_by), catalogue())

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.catalogue.model import DIALECTS
 from device_grant.cli.report import PRINTED, chosen_forms, report_options, write_forms
 from device_grant.errors import ExitCode, UsageError
 
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…", type=click.Path(path_type=Path))
-@click.option("--dialect", type=click.Choice(DIALECTS), help="Dialect, where it is recognised wrongly.")
+@click.option("--dialect", metavar="D", help="Dialect, where it is recognised wrongly, for example rfc8628 or entra.")
 @click.option("--party", type=click.Choice(["server", "client"]), help="Whom to judge; both without it.")
 @click.option("--only", metavar="ID-OR-GLOB", multiple=True, help="Judge only these requirements; may be repeated.")
 @click.option("--report", type=click.Path(file_okay=False, path_type=Path), help="Folder for results and report.")
@@ -55,6 +54,7 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
     as_json = options["json"] == PRINTED
     if as_json and options["timeline"]:
         raise UsageError("--json prints nothing besides, so that --timeline has no place: choose one")
+    _known(options["dialect"])
     _spare(options["json"])
     console = Screen()
     console.quiet = as_json
@@ -85,6 +85,14 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
                 click.echo(_as_json(finished, findings, remarks))
             worst = worse(worst, code)
     return int(worst)
+
+
+def _known(name: str | None) -> None:
+    """Refuse a dialect that nobody has described, before any file is read."""
+    from device_grant.protocol import any_dialect
+
+    if name:
+        any_dialect(name)
 
 
 def _spare(path: Path | None) -> None:

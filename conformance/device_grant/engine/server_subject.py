@@ -72,7 +72,7 @@ class ServerSubject:
             raise UsageError(f"the endpoints of {self.name} were not found: {reason}") from None
 
     def _opened_run(self, catalogue: Catalogue, expects: Expects, secrets: Secrets) -> Run:
-        from device_grant.protocol import dialect
+        from device_grant.protocol import any_dialect
         from device_grant.server.session.profile import PROFILES
         from device_grant.server.session.run import Run
         from device_grant.targets.users import passwords_of
@@ -84,7 +84,7 @@ class ServerSubject:
             secrets.register_given("password", password)
         self._run = Run(
             self._target,
-            dialect(self._target.config.dialect),
+            any_dialect(self._target.config.dialect),
             catalogue,
             PROFILES[self.options.profile],
             self.options.seed,

@@ -167,6 +167,8 @@ class Exchange:
     """How a malformed request is wrong: the kind of malformation, and the member if there is one."""
     journal: str = ""
     """What the server wrote of its troubles when it answered 5xx: a traceback, or lines of its log."""
+    came: Response | None = field(default=None, repr=False)
+    """The answer as it came, where a dialect says in its own way what `response` says in the RFC's; None: as it is."""
 
     @property
     def code(self) -> str:

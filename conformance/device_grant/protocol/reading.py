@@ -111,6 +111,8 @@ def purpose_of(request: Request) -> Purpose:
     if request.operation is not Operation.TOKEN:
         return _OF_OPERATIONS.get(request.operation, Purpose.OTHER)
     grant = _grant_type(request)
+    if request.aliases and grant not in OTHER_GRANTS and value_of(request, "device_code") is not None:
+        return Purpose.POLL  # a dialect that has another name for the code may have another grant type, or none
     return _OF_GRANTS.get(grant, Purpose.TOKEN_REQUEST) if isinstance(grant, str) else Purpose.TOKEN_REQUEST
 
 

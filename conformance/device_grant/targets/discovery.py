@@ -11,8 +11,7 @@ import httpx
 
 from device_grant.browser.unreadable import UNREADABLE, address
 from device_grant.errors import TargetUnreachableError, UsageError
-from device_grant.protocol import Dialect, Operation, Request, Response
-from device_grant.protocol import dialect as known_dialect
+from device_grant.protocol import Dialect, Operation, Request, Response, any_dialect
 from device_grant.protocol.dialects import json_object
 from device_grant.targets.addresses import is_loopback
 from device_grant.targets.transports.limits import TooLarge
@@ -82,16 +81,16 @@ class Endpoints:
 def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None) -> Endpoints:
     """Find the endpoints of a started target.
 
-    Paths of target.toml win; then the dialect's own ones, if it has any, and nothing is asked; then RFC 8414
-    metadata, then OpenID Connect discovery. `dialect` overrides the configured one. Raises UsageError naming the keys
-    to write, or TargetUnreachableError.
+    Paths of target.toml win; then, where the dialect has no metadata, its own ones, and nothing is asked; then RFC
+    8414 metadata, then OpenID Connect discovery, then paths that the dialect has besides. `dialect` overrides the
+    configured one. Raises UsageError naming the keys to write, or TargetUnreachableError.
     """
     configured = target.config.endpoints
     explicit = {name: _absolute(target.base, getattr(configured, name, "")) for name in _ADVERTISED}
     verification = _absolute(target.base, configured.verification)
-    usual = (dialect or known_dialect(target.config.dialect)).paths
-    if usual:
-        found_at = {operation: _absolute(target.base, path) for operation, path in usual.items()}
+    spoken = dialect or any_dialect(target.config.dialect)
+    found_at = {operation: _absolute(target.base, path) for operation, path in spoken.paths.items()}
+    if found_at and not spoken.has_metadata:
         return Endpoints(
             registration=explicit["registration"] or found_at.get(Operation.REGISTRATION, ""),
             device_authorization=explicit["device_authorization"] or found_at[Operation.DEVICE_AUTHORIZATION],
@@ -100,7 +99,8 @@ def discover(target: Target, http: httpx.Client, dialect: Dialect | None = None)
             verification=verification,
         )
     result = _advertised(target, http)
-    urls = {name: url or result.urls.get(name, "") for name, url in explicit.items()}
+    usual = {operation.value: url for operation, url in found_at.items()}
+    urls = {name: url or result.urls.get(name) or usual.get(name, "") for name, url in explicit.items()}
     missing = [name for name in _NEEDED if not urls[name]]
     if missing:
         raise UsageError(_incomplete(target, result, missing))

@@ -15,8 +15,7 @@ import msgspec
 from device_grant.errors import UsageError, nearest, one_of
 from device_grant.files import CONFIGURATION, reason_of, toml_of
 from device_grant.implementations import FILES, described
-from device_grant.protocol import default_dialect
-from device_grant.protocol import dialect as known_dialect
+from device_grant.protocol import any_dialect, default_dialect
 from device_grant.targets.addresses import unaskable
 from device_grant.targets.config import (
     ClockSection,
@@ -56,7 +55,7 @@ def resolve(spec: str, *, dialect: str | None = None) -> Located:
     Raises UsageError in one line that says what is wrong, where, and what to do.
     """
     if dialect is not None:
-        known_dialect(dialect)
+        any_dialect(dialect)
     named = parse_target(spec)
     match named.form:
         case SpecForm.LIVE:

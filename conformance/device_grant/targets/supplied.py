@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 import msgspec
 
 from device_grant.errors import UsageError, one_of
-from device_grant.protocol import dialect
+from device_grant.protocol import any_dialect
 from device_grant.targets.config import PASSWORD_VARIABLE, AuthenticationMethod, KnownClient, Located, UserSection
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Supplied:
         elif self.client_secret_env or self.client_auth:
             name = "client_secret_env" if self.client_secret_env else "client_auth"
             raise UsageError(f"{option_name(name)} says something of a client: name it with --client-id")
-        if self.start_url and "start_url" not in dialect(config.dialect).constants:
+        if self.start_url and "start_url" not in any_dialect(config.dialect).constants:
             raise UsageError(f"--start-url: {located.spec} speaks {config.dialect}, which has none: leave it out")
         config = _changed(config, clients=clients, user=self.user(config.user))
         request = _changed(config.request, scope=self.scope or None, start_url=self.start_url or None)

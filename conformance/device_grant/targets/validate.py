@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from device_grant.errors import UsageError
 from device_grant.files import is_file
-from device_grant.protocol import dialect
+from device_grant.protocol import any_dialect
 from device_grant.protocol.certificates import MUTUAL_TLS_METHODS
 from device_grant.targets.addresses import unaskable
 from device_grant.targets.certificates import files_of, read_certificate
@@ -98,7 +98,7 @@ def unsendable(table: str, headers: Mapping[str, str]) -> Iterator[str]:
 def unknown_dialect(name: str) -> Iterator[str]:
     """The problem of a file that names a dialect which nobody has registered."""
     try:
-        dialect(name)
+        any_dialect(name)
     except UsageError as unknown:
         yield f"dialect: {unknown}"
 

@@ -101,7 +101,9 @@ def error(
         if moment.dialect.error_member_is_owed:
             refresh = value_of(moment.request, "grant_type") == REFRESH_TOKEN_GRANT
             whole = moment.dialect.error_members(code, {**said, **members}, refresh=refresh)
-            return reply_in(moment.dialect, moment.request, whole, wanted or moment.dialect.error_statuses(code)[-1])
+            return reply_in(
+                moment.dialect, moment.request, whole, wanted or moment.dialect.statuses_on_the_wire(code)[-1]
+            )
         shape = service_model.errors_by_code().get(code)
         name = shape.name if shape else "".join(part.capitalize() for part in code.split("_")) + "Exception"
         in_header = {

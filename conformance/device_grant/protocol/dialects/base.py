@@ -70,6 +70,10 @@ class Dialect(ABC):
     Otherwise credentials are members of every request, and nothing is said of the Authorization header."""
     public_clients_have_secrets: bool
     """Whether every registration brings a secret that each request carries, though the client is a public one."""
+    starts_without_secret: bool = False
+    """Whether a client shows its secret at the token endpoint alone, so that a start proves nothing."""
+    refreshes_elsewhere: bool = False
+    """Whether refresh tokens are not for the endpoint that is polled."""
     clients_register: bool
     """Whether every client registers itself, for a limited time, so that a server knows none beforehand."""
     registration_needs_members: bool
@@ -145,9 +149,21 @@ class Dialect(ABC):
     def decode(self, operation: Operation, response: Response) -> Outcome:
         """Read the response of an operation; never raises, whatever the server sent."""
 
+    def read(self, request: Request, response: Response) -> tuple[Response, Outcome]:
+        """The answer to a request in the terms of the RFCs, and its outcome.
+
+        The response is the very object that was given unless the dialect's servers are known to say in another way
+        what it says. Never raises.
+        """
+        return response, self.decode(request.operation, response)
+
     @abstractmethod
     def wire_name(self, name: str) -> str:
-        """A canonical member name as this dialect spells it."""
+        """A canonical member name of an answer as this dialect spells it; of requests too, but see `parameter`."""
+
+    def parameter(self, name: str) -> str:
+        """A canonical name of a request's parameter as this dialect spells it."""
+        return self.wire_name(name)
 
     @abstractmethod
     def encoding(self, operation: Operation) -> Encoding:
@@ -220,6 +236,10 @@ class Dialect(ABC):
     def error_statuses(self, code: str) -> tuple[int, ...]:
         """Statuses with which the token endpoint may send an error; empty: another requirement's business."""
 
+    def statuses_on_the_wire(self, code: str) -> tuple[int, ...]:
+        """The same as its servers send them, where `read` puts an answer into the RFC's terms."""
+        return self.error_statuses(code)
+
     def further_members(self, operation: Operation, scope: str) -> dict[str, Any]:
         """Members of a success, names as on the wire, that its servers send besides; None takes one away.
 
@@ -236,6 +256,10 @@ class Dialect(ABC):
         """
         del code, refresh
         return dict(said)
+
+    def enclosed(self, members: dict[str, Any]) -> dict[str, Any]:
+        """Members of an answer, names as on the wire, within what its servers put them, as the last thing of all."""
+        return members
 
     def written_answer(self, request: Request, members: Mapping[str, Any]) -> tuple[str, bytes]:
         """Media type and body of the answer to this request, of members that have their names on the wire."""

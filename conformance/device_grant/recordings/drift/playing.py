@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from device_grant.judging import Inconclusive
-from device_grant.protocol import DEFAULT_INTERVAL, Operation, dialect
+from device_grant.protocol import DEFAULT_INTERVAL, Operation, any_dialect
 from device_grant.protocol.numbers import number
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.drift.binding import Binding
@@ -290,6 +290,6 @@ def _constants(recorded: TargetConfig | None, live: TargetConfig) -> list[tuple[
     """What valid requests held because the recorded target's file said so, and what the live one's says."""
     if recorded is None:
         return []
-    names = dialect(recorded.dialect).constants
+    names = any_dialect(recorded.dialect).constants
     values = [(getattr(recorded.request, name), getattr(live.request, name)) for name in names]
     return [(before, now) for before, now in values if before != now]

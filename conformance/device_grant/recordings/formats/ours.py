@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from device_grant.errors import UsageError
-from device_grant.protocol import Operation, dialect
+from device_grant.protocol import Operation, any_dialect
 from device_grant.protocol.dialects import json_object
 from device_grant.recordings.formats.capture import Capture, Captured, Format
 from device_grant.recordings.formats.cassette import MANIFEST, read
@@ -62,7 +62,7 @@ def endpoints_of(cassette: Cassette) -> Mapping[str, Operation]:
             url = (document or {}).get(name)
             if isinstance(url, str) and entry.request.method == "GET":
                 collected[url] = operation
-    usual = dialect(cassette.manifest.target.dialect).paths
+    usual = any_dialect(cassette.manifest.target.dialect).paths
     for operation in _ADVERTISED:
         path = getattr(stated, operation.value)
         if path:

@@ -18,14 +18,16 @@ from device_grant.protocol import (
     Purpose,
     Request,
     Response,
+    any_dialect,
     default_dialect,
-    dialect,
+    field_dialects,
     known_dialects,
 )
 from device_grant.protocol.dialects import FORM_TYPE, AwsSsoOidcDialect, Rfc8628Dialect, json_object
 from device_grant.protocol.names import snake
 from device_grant.protocol.reading import basic, json_body, members_of, query_pairs, value_of
 from device_grant.recordings.formats.placeholders import is_put_there
+from device_grant.recordings.judge.providers import spoken_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -119,7 +121,8 @@ class Findings:
     def dialects(self) -> tuple[str, ...]:
         """Those that occur, in the order of the suite."""
         present = {one.dialect for one in self.exchanges}
-        return tuple(known.name for known in known_dialects() if known.name in present)
+        known = (*(one.name for one in known_dialects()), *field_dialects())
+        return tuple(name for name in known if name in present)
 
 
 def find(capture: Capture, forced: str = "") -> Findings:
@@ -127,8 +130,12 @@ def find(capture: Capture, forced: str = "") -> Findings:
     entries = _ordered(capture.entries)
     plain = [(entry, _request(entry), _response(entry)) for entry in entries]
     known = _learned(capture, plain)
+    own = {} if capture.endpoints else spoken_in([(asked, said) for _, asked, said in plain], forced or capture.dialect)
     collected: list[RecognisedExchange] = []
-    for entry, request, response in plain:
+    for number, (entry, request, response) in enumerate(plain):
+        if number in own:
+            collected.append(settled(entry, *own[number]))
+            continue
         unsent = entry.unsent and not capture.endpoints
         url = known.get(_bare(request.url), frozenset())
         shape = _unsent_shape(request, response, url) if unsent else _shape(capture, request, response, known)
@@ -167,11 +174,18 @@ def _seen(headers: Headers) -> Headers:
 def _recognised(
     entry: Captured, request: Request, response: Response | None, operation: Operation, name: str
 ) -> RecognisedExchange:
-    request = replace(request, operation=operation)
-    outcome = Outcome(0, "no-response") if response is None else dialect(name).decode(operation, _as_json(response))
+    spoken, came = any_dialect(name), response
+    request = replace(request, operation=operation, aliases=spoken.request_names)
+    outcome = Outcome(0, "no-response")
+    if came is not None:
+        response, outcome = spoken.read(request, came)
+        if response is came:
+            came, outcome = None, spoken.decode(operation, _as_json(response))
     purpose = _PURPOSES.get(operation) or _of_token_request(request)
     label = "device authorization" if purpose is Purpose.START else purpose.value
-    exchange = Exchange(request, response, outcome, 0.0, 0.0, error=entry.error, label=label, purpose=purpose)
+    exchange = Exchange(
+        request, response, outcome, 0.0, 0.0, error=entry.error, label=label, purpose=purpose, came=came
+    )
     return RecognisedExchange(entry, name, exchange)
 
 
@@ -345,7 +359,7 @@ def _related(result: list[RecognisedExchange]) -> list[RecognisedExchange]:
     clients = {one.client_id for one in result if one.operation is not Operation.REGISTRATION and not _refresh(one)}
     kept: list[RecognisedExchange] = []
     for one in result:
-        shared = dialect(one.dialect).endpoints_are_shared
+        shared = any_dialect(one.dialect).endpoints_are_shared
         if shared and _refresh(one):
             if one.asked("refresh_token") not in tokens:
                 continue

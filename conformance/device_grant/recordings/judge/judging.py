@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from device_grant.client.rules import every_rule
 from device_grant.client.rules.session import ClientSession
 from device_grant.judging import Judgement, Ledger, Rule, all_invariants, applies
-from device_grant.protocol import Event, Exchange, Operation, Secrets, dialect
+from device_grant.protocol import Event, Exchange, Operation, Secrets, any_dialect
 from device_grant.protocol.events import Noted
 from device_grant.protocol.reading import basic, value_of
 from device_grant.recordings.formats.capture import PARTIES, Party
@@ -128,7 +128,7 @@ class CaptureJudge:
     doubts: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.dialect = dialect(self.dialect_name)
+        self.dialect = any_dialect(self.dialect_name)
         self.flows = flows_of(self.findings, self.dialect_name)
         headers = (one.exchange.request.header("authorization") for one in self.findings.exchanges)
         if self.dialect.http_authentication and not any(headers):

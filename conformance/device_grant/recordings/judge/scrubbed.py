@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus, unquote_plus, urlsplit
 
-from device_grant.protocol import DEVICE_CODE_GRANT, Operation, dialect
+from device_grant.protocol import DEVICE_CODE_GRANT, any_dialect
 from device_grant.protocol.names import snake
 from device_grant.recordings.formats.placeholders import is_put_there
 
@@ -83,19 +83,19 @@ class Restoring:
 
     def ruined(self, exchange: Exchange, dialect_name: str) -> Exchange:
         """The exchange with values in its answer that no honest server sends."""
-        response = exchange.response
+        response = exchange.came or exchange.response
         if response is None:
             return exchange
         content = _in_json(response.content, lambda _: _ODD)
         headers = tuple((name, "odd/odd" if is_put_there(value) else value) for name, value in response.headers)
-        return _decoded(replace(exchange, response=replace(response, content=content, headers=headers)), dialect_name)
+        return _read(exchange, replace(response, content=content, headers=headers), dialect_name)
 
     def _changed(self, exchange: Exchange, dialect_name: str, value: Callable[[str], str | int]) -> Exchange:
-        request, response = self._request(exchange.request, dialect_name), exchange.response
+        request, response = self._request(exchange.request, dialect_name), exchange.came or exchange.response
         if response is not None:
             content = _in_json(response.content, value)
             response = replace(response, content=content, headers=_usual(response.headers))
-        return _decoded(replace(exchange, request=request, response=response), dialect_name)
+        return _read(replace(exchange, request=request), response, dialect_name)
 
     def _request(self, request: Request, dialect_name: str) -> Request:
         content = request.content
@@ -103,7 +103,9 @@ class Restoring:
             content = _in_json(content, self.value)
         elif b"=" in content:
             content = b"&".join(self._pair(pair) for pair in content.split(b"&"))
-        kind = "application/x-www-form-urlencoded" if dialect(dialect_name).http_authentication else "application/json"
+        kind = (
+            "application/x-www-form-urlencoded" if any_dialect(dialect_name).http_authentication else "application/json"
+        )
         headers = []
         for name, value in request.headers:
             if name.lower() == "authorization" and is_put_there(value):
@@ -125,7 +127,7 @@ class Restoring:
 
 def is_scrubbed(exchange: Exchange) -> bool:
     """Whether anything of the exchange was taken out."""
-    request, response = exchange.request, exchange.response
+    request, response = exchange.request, exchange.came or exchange.response
     texts = [value for _, value in request.headers] + [value for _, value in (response.headers if response else ())]
     bodies = (request.content, response.content if response else b"")
     if any(is_put_there(text) for text in texts):
@@ -164,9 +166,9 @@ def _usual(headers: Headers) -> Headers:
     return tuple(kept)
 
 
-def _decoded(exchange: Exchange, dialect_name: str) -> Exchange:
-    response: Response | None = exchange.response
-    operation: Operation = exchange.request.operation
-    if response is None:
+def _read(exchange: Exchange, came: Response | None, dialect_name: str) -> Exchange:
+    """The exchange with that answer, as it came, instead of its own."""
+    if came is None:
         return exchange
-    return replace(exchange, outcome=dialect(dialect_name).decode(operation, response))
+    response, outcome = any_dialect(dialect_name).read(exchange.request, came)
+    return replace(exchange, response=response, outcome=outcome, came=None if response is came else came)

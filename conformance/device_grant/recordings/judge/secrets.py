@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -50,15 +51,17 @@ def learn(result: Iterable[RecognisedExchange], secrets: Secrets) -> None:
     """Register every secret of the exchanges: in members of either side, in headers and in URLs."""
     for one in result:
         _learn_members(one, secrets)
-        _learn_texts(one.exchange.request, one.exchange.response, secrets)
+        _learn_texts(one.exchange.request, one.exchange.came or one.exchange.response, secrets)
     for one in result:
         # Only now: what a request makes of a secret is told from the secret.
         secrets.register_variants(one.exchange.request.content.decode("latin-1"))
 
 
 def _learn_members(one: RecognisedExchange, secrets: Secrets) -> None:
-    request, response = one.exchange.request, one.exchange.response
-    for name, value in (*one.exchange.outcome.members.items(), *_members(request), *_answered(response)):
+    request, response = one.exchange.request, one.exchange.came or one.exchange.response
+    # By its names on the wire too: what is a client's name to the RFC may be a token to the provider.
+    asked = (*_members(request), *_members(replace(request, aliases={})))
+    for name, value in (*one.exchange.outcome.members.items(), *asked, *_answered(response)):
         kind = _kind_of(name)
         if kind:
             _register(secrets, kind, value)

@@ -99,7 +99,7 @@ class Campaign:
         self._others: dict[str, Exchange] = {}
         """By member: the answer to a harmless value that names nothing."""
         self._headers: tuple[tuple[str, str], ...] = ()
-        wire = case.run.dialect.wire_name
+        wire = case.run.dialect.parameter
         self._base = {wire(name): value for name, value in members.items()}
         if client is not None:
             self._identify(client)
@@ -134,7 +134,7 @@ class Campaign:
         dialect = self._case.run.dialect
         members, authorization = dialect.credentials(client)
         members |= client.named(self._operation)
-        self._base |= {dialect.wire_name(name): value for name, value in members.items()}
+        self._base |= {dialect.parameter(name): value for name, value in members.items()}
         if authorization:
             self._headers = (("Authorization", authorization),)
 
@@ -178,7 +178,7 @@ class Campaign:
         """By member that names something: a well-formed value that names nothing."""
         names = {"client_id": NOBODY, "client_secret": WRONG_SECRET, "device_code": NEVER_ISSUED}
         names["grant_type"] = "no-such-grant-type"
-        wire = self._case.run.dialect.wire_name
+        wire = self._case.run.dialect.parameter
         return {wire(name): value for name, value in names.items() if wire(name) in self._base}
 
     def _answer_to_another(self, member: str) -> Exchange:

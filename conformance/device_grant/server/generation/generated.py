@@ -59,7 +59,7 @@ class Generated:
         self._sent = urls
         self.document = document(case.run.dialect, self._urls, case.run.target.base)
         self.schema = _load(self.document)
-        self._wire = case.run.dialect.wire_name
+        self._wire = case.run.dialect.parameter
         self._grant: Grant | None = None
         self._polls = 0
         self._lost = 0

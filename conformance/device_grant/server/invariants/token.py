@@ -264,7 +264,7 @@ def _sent(exchange: Exchange, dialect: Dialect) -> Iterator[tuple[str, str]]:
     content = exchange.request.content
     if len(content) > 4 * _LONGEST:
         return
-    spelt = {dialect.wire_name(name): name for name in _SECRETS}
+    spelt = {dialect.parameter(name): name for name in _SECRETS}
     sent = (json_object(Response(200, (), content)) or {}).items()
     for name, value in sent or parse_qsl(content.decode("utf-8", errors="replace")):
         if name in spelt and isinstance(value, str) and _SHORTEST <= len(value) <= _LONGEST:

@@ -90,7 +90,7 @@ def _taken(case: ServerCase, request: Request, spoken: Dialect | None, label: st
     case.transcript.append(exchange)
     outcome = exchange.outcome
     if spoken is not None and exchange.response is not None:
-        outcome = spoken.decode(request.operation, exchange.response)
+        _, outcome = spoken.read(request, exchange.came or exchange.response)
     # slow_down may be said to whatever comes in a hurry.
     return outcome.ok or outcome.code == "authorization_pending"
 

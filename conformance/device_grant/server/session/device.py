@@ -132,6 +132,8 @@ class Device:
 
         Raises NotApplicable where the server issues none, for none is owed, and Untestable where it claims to.
         """
+        if self.case.run.dialect.refreshes_elsewhere:
+            raise NotApplicable("refresh tokens are for another endpoint than polls")
         grant = self.start(**members)
         if self.case.run.target.clock.sleeps:
             # Before the user is kept from all others, not while.
@@ -167,7 +169,7 @@ class Device:
 
     def refresh(self, refresh_token: str, *, label: str = "refresh", **members: Any) -> Exchange:
         """Refresh an access token (RFC 6749 6)."""
-        members = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
+        members: dict[str, Any] = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
         return self.token(label=label, **members)
 
     def require_refreshing(self, refresh_token: str | None = None) -> None:
@@ -260,9 +262,13 @@ class Grant:
         """A poll by another client, when a decision had time to be seen; the owner's pace goes on without it."""
         if self.decided is not None:
             stranger.case.wait(self.decided + self.interval - stranger.case.now())
-        return stranger.token(
-            grant_type=DEVICE_CODE_GRANT, device_code=self.device_code, label="poll by another client", patient=False
-        )
+        # With the verifier where one is owed: the refusal has to be of the client, and not for want of it.
+        members = {
+            "grant_type": DEVICE_CODE_GRANT,
+            "device_code": self.device_code,
+            **pkce.with_poll(stranger.case.run),
+        }
+        return stranger.token(label="poll by another client", patient=False, **members)
 
     def untouched(self, exchange: Exchange) -> bool | None:
         """Whether this poll says that nobody has decided.

@@ -33,9 +33,13 @@ def challenge(verifier: str = VERIFIER) -> dict[str, Any]:
 
 def with_start(run: Run) -> dict[str, str]:
     """Members of every start at a target whose clients all have to use PKCE; empty at others."""
-    return challenge() if run.claims(REQUIRED) else {}
+    return challenge() if _required(run) else {}
 
 
 def with_poll(run: Run) -> dict[str, str]:
     """The same of every poll."""
-    return {"code_verifier": VERIFIER} if run.claims(REQUIRED) else {}
+    return {"code_verifier": VERIFIER} if _required(run) else {}
+
+
+def _required(run: Run) -> bool:
+    return bool(run.claims(REQUIRED)) or "code_challenge" in run.dialect.demands

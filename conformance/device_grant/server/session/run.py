@@ -22,8 +22,9 @@ from device_grant.protocol import (
     Operation,
     Outcome,
     Request,
+    Response,
     Secrets,
-    dialect,
+    any_dialect,
 )
 from device_grant.protocol.names import snake
 from device_grant.protocol.reading import purpose_of
@@ -230,18 +231,29 @@ class Run:
         length = self.target.journal_length()
         answer, elapsed = self._connection.send(request)
         ended = clock.now() - began
-        response, error = (None, reason_of(answer)) if isinstance(answer, Exception) else (answer, "")
+        came: Response | None = None
         if isinstance(answer, Exception):
-            outcome = lost(answer)
+            response, error, outcome = None, reason_of(answer), lost(answer)
         else:
-            outcome = self.dialect.decode(request.operation, answer)
+            response, outcome = self.dialect.read(request, answer)
+            came, error = (None if response is answer else answer), ""
             self.remember(outcome)
         self.count()
         broke = outcome.status >= HTTPStatus.INTERNAL_SERVER_ERROR
         journal = self.target.journal_since(length).strip()[-_LONGEST_JOURNAL:] if broke else ""
         purpose = purpose_of(request)
         return Exchange(
-            request, response, outcome, started, ended, elapsed, error, label, purpose=purpose, journal=journal
+            request,
+            response,
+            outcome,
+            started,
+            ended,
+            elapsed,
+            error,
+            label,
+            purpose=purpose,
+            journal=journal,
+            came=came,
         )
 
     def _with_token(self, request: Request) -> Request:
@@ -271,10 +283,11 @@ class Run:
         purpose = purpose_of(request)
         if isinstance(answer, Exception):
             return Exchange(request, None, lost(answer), now, now, 0.0, reason_of(answer), label, purpose=purpose)
-        response = plain_response(answer)
-        outcome = self.dialect.decode(request.operation, response)
+        sent = plain_response(answer)
+        response, outcome = self.dialect.read(request, sent)
         self.remember(outcome)
-        return Exchange(request, response, outcome, now, now, 0.0, "", label, purpose=purpose)
+        came = None if response is sent else sent
+        return Exchange(request, response, outcome, now, now, 0.0, "", label, purpose=purpose, came=came)
 
     def close(self) -> None:
         """End the browser and drop the connections."""
@@ -407,4 +420,4 @@ def new_run(
     """A run in a dialect; raises UsageError for an unknown profile or dialect."""
     if profile not in PROFILES:
         raise UsageError(f"unknown profile {profile!r}: choose one of {', '.join(PROFILES)}")
-    return Run(target, dialect(dialect_name), catalogue, PROFILES[profile], seed)
+    return Run(target, any_dialect(dialect_name), catalogue, PROFILES[profile], seed)

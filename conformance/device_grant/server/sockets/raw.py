@@ -119,13 +119,23 @@ class RawClient:
         case.run.secrets.register_variants(octets.decode("latin-1"))
         response = answer.responses[0] if answer.responses else None
         shown = Request(RAW, self._url, (), octets[:_BLOCK], request.operation)
-        outcome = (
-            case.run.dialect.decode(request.operation, response) if response is not None else Outcome(0, "no-response")
-        )
+        came, outcome = response, Outcome(0, "no-response")
+        if came is not None:
+            response, outcome = case.run.dialect.read(request, came)
+            came = None if response is came else came
         case.run.remember(outcome)
         error = "" if response is not None else f"connection {answer.ending}"
         exchange = Exchange(
-            shown, response, outcome, started, case.now(), elapsed, error, f"raw: {label}", purpose=Purpose.RAW
+            shown,
+            response,
+            outcome,
+            started,
+            case.now(),
+            elapsed,
+            error,
+            f"raw: {label}",
+            purpose=Purpose.RAW,
+            came=came,
         )
         case.transcript.append(exchange)
         return answer, exchange

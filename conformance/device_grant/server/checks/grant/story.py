@@ -182,6 +182,7 @@ class Expectation:
         return DueAnswer(REPLAY_DETECTED, (*REFUSED, *(("ok",) if graceful else ())), "replay of a refresh token")
 
     def _keep(self, exchange: Exchange) -> None:
-        token = exchange.get("refresh_token")
+        elsewhere = self.grant.device.case.run.dialect.refreshes_elsewhere
+        token = None if elsewhere else exchange.get("refresh_token")
         if isinstance(token, str):
             self.refresh_token, self.refreshed = token, self.now

@@ -218,7 +218,7 @@ def test_get_at_the_token_endpoint(case: ServerCase, device: Device, verify: Ver
     members = {"grant_type": DEVICE_CODE_GRANT, "device_code": grant.device_code, "client_id": device.client.id}
     if case.run.dialect.public_clients_have_secrets and device.client.secret:
         members["client_secret"] = device.client.secret
-    members = {case.run.dialect.wire_name(name): value for name, value in members.items()}
+    members = {case.run.dialect.parameter(name): value for name, value in members.items()}
     url = case.run.url(Operation.TOKEN) + "?" + urlencode(members)
     exchange = case.send(Request("GET", url, (), b"", Operation.TOKEN), "redeem by GET")
     issued = exchange.get("access_token") is not None

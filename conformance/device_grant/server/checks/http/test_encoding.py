@@ -67,6 +67,7 @@ def test_values_are_case_sensitive(device: Device, verify: Verify) -> None:
     "rfc6749-3.2-empty-param-as-omitted",
     faults=("empty_parameters_kept",),
     timed=True,
+    when=lambda dialect: dialect.sends_forms,
 )
 def test_empty_parameters(device: Device, verify: Verify) -> None:
     """scope=, an unknown parameter and device_code= without value. Accepted: the answers to requests without them."""
@@ -156,7 +157,7 @@ def test_escapes_are_decoded_once(device: Device, verify: Verify) -> None:
     verify.that("rfc3986-2.4-no-double-encoding", not result, "a device code was percent-decoded twice", exchange)
 
 
-@check("rfc6749-B-utf8-decode", faults=("malformed_body_500",))
+@check("rfc6749-B-utf8-decode", faults=("malformed_body_500",), when=lambda dialect: dialect.sends_forms)
 def test_forms_are_utf8(device: Device, verify: Verify) -> None:
     """An unknown parameter in UTF-8 (accepted: success), then octets that are no UTF-8 (accepted: success or 4xx)."""
     device.start()

@@ -37,6 +37,7 @@ def _wrong(device: Device) -> Client:
     "rfc6749-5.2-invalid-client",
     "aws-start-unknown-client",
     faults=("device_endpoint_skips_secret",),
+    when=lambda dialect: not dialect.starts_without_secret,
 )
 def test_wrong_secret_at_start(confidential: Device, verify: Verify) -> None:
     """A known client with a wrong secret. Accepted: invalid_client."""
@@ -47,7 +48,11 @@ def test_wrong_secret_at_start(confidential: Device, verify: Verify) -> None:
     verify("aws-start-unknown-client", exchange, accepted=NOT_AUTHENTICATED)
 
 
-@check("rfc8628-3.1-confidential-unauthenticated-rejected", faults=("secret_optional",))
+@check(
+    "rfc8628-3.1-confidential-unauthenticated-rejected",
+    faults=("secret_optional",),
+    when=lambda dialect: not dialect.starts_without_secret,
+)
 def test_confidential_client_without_authentication_at_start(confidential: Device, verify: Verify) -> None:
     """A confidential client that sends its client_id alone. Accepted: invalid_client."""
     confidential.start()

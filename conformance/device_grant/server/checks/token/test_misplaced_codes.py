@@ -107,7 +107,7 @@ def _by_head(grant: Grant) -> Request:
     if dialect.public_clients_have_secrets and client.secret:
         members["client_secret"] = client.secret
     request = poll_request(grant)
-    query = urlencode({dialect.wire_name(name): value for name, value in members.items()})
+    query = urlencode({dialect.parameter(name): value for name, value in members.items()})
     headers = tuple(header for header in request.headers if header[0].lower() != "content-type")
     address = f"{request.url}?{query}"
     return replace(request, method="HEAD", url=address, headers=headers, content=b"", operation=Operation.OTHER)
@@ -115,7 +115,7 @@ def _by_head(grant: Grant) -> Request:
 
 def _out_of_place(grant: Grant) -> Iterator[tuple[str, Request]]:
     # Not as requests of the endpoint: what guards it, against forged requests with cookies say, may speak otherwise.
-    name = grant.device.case.run.dialect.wire_name("device_code")
+    name = grant.device.case.run.dialect.parameter("device_code")
     without = replace(poll_request(grant, device_code=None), operation=Operation.OTHER)
     yield "in the query", replace(without, url=f"{without.url}?{urlencode({name: grant.device_code})}")
     yield "in a cookie", with_headers(without, ("Cookie", f"{name}={grant.device_code}"))
