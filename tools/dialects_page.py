@@ -30,7 +30,7 @@ ERRORS = {
 }
 UNDESCRIBED = {
     "AWS IAM Identity Center": "It is the dialect `aws-sso-oidc`, with a source of its own in the catalogue.",
-    "Azure AD B2C": "It has no device grant, says its documentation; a proxy of the community speaks a protocol of its own.",
+    "Azure AD B2C": "It has no device grant, says its documentation; a proxy of the community has its own protocol.",
     "OpenIddict": "On the wire it is RFC 8628. That an undecided code stays pending after its end is no dialect but a "
     "deviation, which is blamed.",
     "Slack": "It has no device authorization endpoint that anything public shows; its command line pastes a ticket.",
@@ -48,14 +48,15 @@ def dialects_page(_: Coverage) -> str:
         "`conformance/device_grant/protocol/dialects/field/data/`. Whatever a description does not name is as in",
         "RFC 8628, and is judged so: one-time use, binding, expiry and the person's decision are everywhere.",
         "",
-        '- `device-grant run --dialect NAME`, or `dialect = "NAME"` in [target.toml](target-toml.md): the server is asked as',
+        "- `device-grant run --dialect NAME`, or `dialect` in [target.toml](target-toml.md): the server is asked as",
         "  the provider's servers are, and its answers are judged by what they say. Clients go under `[[clients]]`.",
         "- `device-grant judge` recognises them by itself, by hosts and paths; `--dialect NAME` overrules it, and",
         "  `--dialect rfc8628` judges by the letter.",
-        "- `device-grant client --speaks NAME`, or [`[speaks]`](client-toml.md#speaks) in client.toml: a client is answered so.",
+        "- `device-grant client --speaks NAME`, or [`[speaks]`](client-toml.md#speaks) in client.toml: a client is",
+        "  answered so.",
         "",
-        "An answer that is neither the RFC's nor the provider's is blamed as ever. Evidence in reports is what came over the",
-        "wire.",
+        "An answer that is neither the RFC's nor the provider's is blamed as ever. Evidence in reports is what came",
+        "over the wire.",
         "",
         "| name | whose | known | recognised |",
         "|---|---|---|---|",

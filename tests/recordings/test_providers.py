@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("servers")
 
 
-def found(tmp_path, text, forced="", name="traffic.har"):
+def findings_in(tmp_path, text, forced="", name="traffic.har"):
     file = tmp_path / name
     file.write_text(text)
     return find(read_capture(file), forced)
@@ -58,7 +58,7 @@ def test_every_dialect_has_a_server_and_a_home():
 def test_a_login_at_the_provider(tmp_path, folder, kind, deny):
     """One flow, all of it seen, read in the dialect, and nobody blamed."""
     traffic = login(kind, folder, deny=deny)
-    findings = found(tmp_path, har(traffic))
+    findings = findings_in(tmp_path, har(traffic))
     assert findings.dialects == (kind.dialect,)
     assert len(findings.exchanges) == len(traffic.sent) == 4
     (flow,) = flows_of(findings, kind.dialect)
@@ -72,7 +72,7 @@ def test_a_login_at_the_provider(tmp_path, folder, kind, deny):
 
 @pytest.mark.parametrize("kind", [GitHub, Twitch, Trakt, FirstEntra])
 def test_in_a_cassette_too(tmp_path, folder, kind):
-    assert found(tmp_path, vcr(login(kind, folder)), name="traffic.yaml").dialects == (kind.dialect,)
+    assert findings_in(tmp_path, vcr(login(kind, folder)), name="traffic.yaml").dialects == (kind.dialect,)
 
 
 @pytest.mark.parametrize("kind", EVERY)
@@ -84,7 +84,7 @@ def test_a_client_that_goes_on_after_the_end_is_accused(tmp_path, folder, kind):
 @pytest.mark.parametrize("kind", [GitHub, Google, Twitch, Trakt])
 def test_by_the_letter_if_that_is_asked_for(tmp_path, folder, kind):
     """What the provider is known for is blamed, or not even seen as the device grant."""
-    findings = found(tmp_path, har(login(kind, folder)), forced="rfc8628")
+    findings = findings_in(tmp_path, har(login(kind, folder)), forced="rfc8628")
     assert findings.dialects == ("rfc8628",)
 
 
@@ -98,13 +98,13 @@ def test_deviations_that_are_nobodys(tmp_path, folder):
 @pytest.mark.parametrize("kind", [Auth0, GitHub, GitLab, Keycloak, PingAm])
 def test_behind_a_custom_domain(tmp_path, folder, kind):
     moved = elsewhere(login(kind, folder), HOMES[kind.dialect], "https://login.shop.example")
-    assert found(tmp_path, har(moved)).dialects == (kind.dialect,)
+    assert findings_in(tmp_path, har(moved)).dialects == (kind.dialect,)
 
 
 @pytest.mark.parametrize("kind", [Google, Trakt, Twitch, FirstEntra])
 def test_providers_without_custom_domains(tmp_path, folder, kind):
     moved = elsewhere(login(kind, folder), HOMES[kind.dialect], "https://login.shop.example")
-    assert kind.dialect not in found(tmp_path, har(moved)).dialects
+    assert kind.dialect not in findings_in(tmp_path, har(moved)).dialects
 
 
 def standard(start, token, base="https://login.shop.example", **members):
@@ -132,40 +132,40 @@ def test_a_standard_server_with_a_host_like_the_providers(tmp_path, base):
         ("/oauth/device/code", "/oauth/token"),
         ("/oauth2/device", "/oauth2/token"),
     ):
-        assert found(tmp_path, har(standard(start, token, base))).dialects == ("rfc8628",)
+        assert findings_in(tmp_path, har(standard(start, token, base))).dialects == ("rfc8628",)
 
 
 @pytest.mark.parametrize("base", ["https://github.com", "https://api.trakt.tv", "https://example.okta.com"])
 def test_a_standard_server_at_the_providers_own_host(tmp_path, base):
     """Other software behind the same name has other paths."""
-    assert found(tmp_path, har(standard("/device_authorization", "/token", base))).dialects == ("rfc8628",)
+    assert findings_in(tmp_path, har(standard("/device_authorization", "/token", base))).dialects == ("rfc8628",)
 
 
 def test_a_standard_server_that_says_verification_url_too(tmp_path):
     """As some do for clients of old drafts: it says all that the RFC wants, and is no Google."""
     for start, token in (("/device/code", "/token"), ("/oauth/device/code", "/oauth/token")):
         traffic = standard(start, token, verification_url="https://login.example/go")
-        assert found(tmp_path, har(traffic)).dialects == ("rfc8628",)
+        assert findings_in(tmp_path, har(traffic)).dialects == ("rfc8628",)
         assert failing(judged(tmp_path, har(traffic))) == set()
 
 
 def test_verification_url_alone_is_blamed_at_a_standard_server(tmp_path):
     traffic = standard("/device/code", "/token", verification_url="https://login.example/go", verification_uri=None)
-    assert found(tmp_path, har(traffic)).dialects == ("rfc8628",)
+    assert findings_in(tmp_path, har(traffic)).dialects == ("rfc8628",)
     assert "rfc8628-3.2-verification-uri-present" in failing(judged(tmp_path, har(traffic)))
 
 
 def test_a_provider_that_says_it_by_the_rfc_is_not_blamed(tmp_path):
     """Should Google one day send verification_uri and status 400."""
     traffic = standard("/device/code", "/token", "https://oauth2.googleapis.com")
-    assert found(tmp_path, har(traffic)).dialects == ("google",)
+    assert findings_in(tmp_path, har(traffic)).dialects == ("google",)
     assert failing(judged(tmp_path, har(traffic))) == set()
 
 
 def test_several_dialects_in_one_recording(tmp_path, folder):
     parts = [login(GitHub, folder), login(Twitch, folder), login(Trakt, folder), rfc()]
     sent = [replace(one, at=one.at + 100 * place) for place, part in enumerate(parts) for one in part.sent]
-    findings = found(tmp_path, har(Traffic(sent)))
+    findings = findings_in(tmp_path, har(Traffic(sent)))
     assert findings.dialects == ("rfc8628", "github", "trakt", "twitch")
     for name in findings.dialects:
         (flow,) = flows_of(findings, name)
@@ -176,7 +176,7 @@ def test_a_code_of_one_address_polled_at_another(tmp_path, folder):
     """Clients that start at Google's old address poll at the new one; the code decides."""
     traffic = login(OldGoogle, folder)
     moved = [traffic.sent[0], *(replace(one, url="https://oauth2.googleapis.com/token") for one in traffic.sent[1:])]
-    findings = found(tmp_path, har(Traffic(moved)))
+    findings = findings_in(tmp_path, har(Traffic(moved)))
     assert findings.dialects == ("google-legacy",)
     assert len(findings.exchanges) == 4
 
@@ -185,14 +185,14 @@ def test_other_grants_at_the_providers_endpoint_are_left_alone(tmp_path, folder)
     code = b"grant_type=authorization_code&code=zzzz&client_id=web"
     other = Sent(0.5, "https://github.com/login/oauth/access_token", code, 200, {"access_token": "x"}, answered=JSON)
     plain = Sent(0.6, other.url, b"client_id=web&client_secret=s&code=zzzz", 200, {"access_token": "x"}, answered=JSON)
-    findings = found(tmp_path, har(Traffic([*login(GitHub, folder).sent, other, plain])))
+    findings = findings_in(tmp_path, har(Traffic([*login(GitHub, folder).sent, other, plain])))
     assert len(findings.exchanges) == 4
 
 
 def test_forced_at_any_host(tmp_path, folder):
     """A proxy in between has its own name; whoever knows better says so."""
     moved = elsewhere(login(Twitch, folder), HOMES["twitch"], "http://127.0.0.1:8080")
-    findings = found(tmp_path, har(moved), forced="twitch")
+    findings = findings_in(tmp_path, har(moved), forced="twitch")
     assert [one.exchange.code for one in findings.exchanges][1] == "authorization_pending"
     assert findings.dialects == ("twitch",)
 
@@ -202,7 +202,7 @@ def test_secrets_of_the_provider_are_not_shown(tmp_path, folder):
     from device_grant.recordings.judge.secrets import learn
 
     for kind in EVERY:
-        findings = found(tmp_path, har(login(kind, folder)))
+        findings = findings_in(tmp_path, har(login(kind, folder)))
         secrets = Secrets()
         learn(findings.exchanges, secrets)
         code = next(one.said("device_code") for one in findings.exchanges if one.said("device_code"))

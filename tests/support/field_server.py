@@ -4,7 +4,6 @@ Written from what is known of the providers, and not from the descriptions of th
 called by an application of its own, as `asgi:support.field_server:GitHub()` in target.toml; `broken` names a fault.
 """
 
-# ruff: noqa: ARG002 - what each provider looks at is its own matter
 from __future__ import annotations
 
 import json
@@ -78,7 +77,7 @@ class FieldServer:
             return [(name, value if isinstance(value, str) else json.dumps(value)) for name, value in members.items()]
         return parse_qsl(body.decode("latin-1"), keep_blank_values=True)
 
-    def asked(self, members: dict[str, str], *, starts: bool) -> dict[str, str] | Answer:
+    def asked(self, members: dict[str, str], *, starts: bool) -> dict[str, str] | Answer:  # noqa: ARG002 - others look at it
         """The same in the RFC's names."""
         return members
 
@@ -112,10 +111,10 @@ class FieldServer:
             return self.refused(members["error"], members, answer)
         return self.granted(members, answer, starts=path == self.start)
 
-    def granted(self, members: dict[str, Any], answer: Answer, *, starts: bool) -> Answer:
+    def granted(self, members: dict[str, Any], answer: Answer, *, starts: bool) -> Answer:  # noqa: ARG002 - others look at it
         return self.written(answer.status, members, answer)
 
-    def refused(self, error: str, members: dict[str, Any], answer: Answer) -> Answer:
+    def refused(self, error: str, members: dict[str, Any], answer: Answer) -> Answer:  # noqa: ARG002 - others look at it
         return self.written(answer.status, members, answer)
 
     def written(self, status: int, members: dict[str, Any] | None, answer: Answer) -> Answer:
@@ -275,7 +274,7 @@ class Twitch(FieldServer):
             members |= {"scope": members.get("scope", "profile").split(), "token_type": "bearer"}
         return self.written(answer.status, members, answer)
 
-    def refused(self, error, members, answer):
+    def refused(self, error, members, answer):  # noqa: ARG002 - others look at it
         known = {"expired_token": "invalid device code", "invalid_grant": "invalid device code"}
         status = answer.status
         return self.written(status, {"status": status, "message": known.get(error, error)}, answer)
@@ -302,7 +301,7 @@ class Facebook(FieldServer):
         said = {"access_token": members["access_token"], "expires_in": members["expires_in"]}
         return self.written(answer.status, said, answer)
 
-    def refused(self, error, members, answer):
+    def refused(self, error, members, answer):  # noqa: ARG002 - others look at it
         said: dict[str, Any] = {"message": error, "type": "OAuthException", "code": 100}
         if error in self.subcodes:
             said |= {"code": 31, "error_subcode": self.subcodes[error]}
@@ -332,7 +331,7 @@ class Trakt(FieldServer):
             members.pop("verification_uri_complete", None)
         return self.written(answer.status, members, answer)
 
-    def refused(self, error, members, answer):
+    def refused(self, error, members, answer):  # noqa: ARG002 - others look at it
         return self.written(self.statuses.get(error, 422), None, answer)
 
 

@@ -215,10 +215,7 @@ class Authority:
             self._pace.begin(reply)
         if channel in ("token", "redeem"):
             self._note_redeemed(request, reply)
-        reply = self._pace.after_poll(reply) if channel == "token" else reply
-        members = reply.members
-        sent = self.dialect.enclosed(members)
-        return reply if sent is members else reply.with_members(sent)
+        return (self._pace.after_poll(reply) if channel == "token" else reply).as_sent(self.dialect)
 
     def record(self, request: Request, reply: Reply, started: float, ended: float, connection: str) -> Exchange:
         """Keep the exchange; times are seconds of the client's clock since the run began."""

@@ -97,6 +97,12 @@ class Reply:
         """The same with another JSON object, or another form."""
         return replace(self, content=written("form" if self.is_form else "json", members))
 
+    def as_sent(self, dialect: Dialect) -> Reply:
+        """The same with its members within what the dialect's servers put them."""
+        members = self.members
+        sent = dialect.enclosed(members)
+        return self if sent is members else self.with_members(sent)
+
     @property
     def is_form(self) -> bool:
         """Whether the body is a form, as GitHub's answers are."""

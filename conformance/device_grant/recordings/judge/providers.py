@@ -20,7 +20,7 @@ from device_grant.protocol import (
     default_dialect,
     field_dialects,
 )
-from device_grant.protocol.dialects.field.recognising import Place, at_any_host, places_of
+from device_grant.protocol.dialects.field.recognising import KnownPlace, at_any_host, places_of
 from device_grant.protocol.reading import members_of, value_of
 
 if TYPE_CHECKING:
@@ -44,9 +44,9 @@ def spoken_in(sent: Sequence[tuple[Request, Response | None]], forced: str = "")
 class _Search:
     sent: Sequence[tuple[Request, Response | None]]
     only: FieldDialect | None
-    _started: dict[str, str] = field(default_factory=dict)
-    """Dialects by the device codes that their servers have issued; empty: none of the field."""
-    _at: dict[str, str] = field(default_factory=dict)
+    _started: dict[str, FieldDialect | None] = field(default_factory=dict)
+    """Dialects by the device codes that their servers have issued; None: none of the field."""
+    _at: dict[str, FieldDialect] = field(default_factory=dict)
     """Dialects by the origins at which grants have started."""
 
     def result(self) -> dict[int, Spoken]:
@@ -63,19 +63,19 @@ class _Search:
             chosen = self._started_by(request, starts, signs)
             if chosen is not None:
                 collected[number] = (chosen.operation, chosen.dialect.name)
-                self._at.setdefault(_origin(request), chosen.dialect.name)
+                self._at.setdefault(_origin(request), chosen.dialect)
             self._note(request, response, chosen)
         for number, listed in places.items():
             request, response = self.sent[number]
-            name = self._polled_in(request, listed) if number not in collected else ""
-            if name and _of_the_grant(request, field_dialects()[name], response):
-                collected[number] = (Operation.TOKEN, name)
+            spoken = self._polled_in(request, listed) if number not in collected else None
+            if spoken is not None and _of_the_grant(request, spoken, response):
+                collected[number] = (Operation.TOKEN, spoken.name)
         return collected
 
-    def _places(self, request: Request) -> Iterable[Place]:
+    def _places(self, request: Request) -> Iterable[KnownPlace]:
         return places_of(request.url) if self.only is None else at_any_host(self.only, request.url)
 
-    def _signs(self, places: Mapping[int, Iterable[Place]]) -> Counter[tuple[str, str]]:
+    def _signs(self, places: Mapping[int, Iterable[KnownPlace]]) -> Counter[tuple[str, str]]:
         """How many answers are said as only its servers say it, by origin and dialect."""
         counted: Counter[tuple[str, str]] = Counter()
         for number, listed in places.items():
@@ -86,15 +86,15 @@ class _Search:
         return counted
 
     def _started_by(
-        self, request: Request, starts: Sequence[Place], signs: Mapping[tuple[str, str], int]
-    ) -> Place | None:
+        self, request: Request, starts: Sequence[KnownPlace], signs: Mapping[tuple[str, str], int]
+    ) -> KnownPlace | None:
         for one in starts:
             if one.suffices:
                 return one
         shown = [one for one in starts if signs.get((_origin(request), one.dialect.name))]
         return max(shown, key=lambda one: signs[_origin(request), one.dialect.name], default=None)
 
-    def _note(self, request: Request, response: Response | None, chosen: Place | None) -> None:
+    def _note(self, request: Request, response: Response | None, chosen: KnownPlace | None) -> None:
         """Remember whose codes the answer brings."""
         if response is None:
             return
@@ -103,22 +103,23 @@ class _Search:
         _, outcome = spoken.read(replace(request, operation=operation), response)
         code = outcome.members.get("device_code")
         if isinstance(code, str) and code and "user_code" in outcome.members:
-            self._started[code] = "" if chosen is None else chosen.dialect.name
+            self._started[code] = None if chosen is None else chosen.dialect
 
-    def _polled_in(self, request: Request, listed: Iterable[Place]) -> str:
-        """Name of the dialect of a token request; empty: none of the field."""
-        tokens = [one for one in listed if one.operation is Operation.TOKEN]
+    def _polled_in(self, request: Request, listed: Iterable[KnownPlace]) -> FieldDialect | None:
+        """The dialect of a token request; None: none of the field."""
         for name, value in members_of(request):
-            issuer = self._started.get(value) if isinstance(value, str) else None
-            names = field_dialects()[issuer].request_names if issuer else {}
-            if issuer is not None and names.get(name, name) == "device_code":
-                return issuer
+            if isinstance(value, str) and value in self._started:
+                issuer = self._started[value]
+                names = issuer.request_names if issuer is not None else {}
+                if names.get(name, name) == "device_code":
+                    return issuer
+        tokens = [one for one in listed if one.operation is Operation.TOKEN]
         here = self._at.get(_origin(request))
-        near = [one.dialect.name for one in tokens if one.at_home or one.dialect.name == here or self.only is not None]
-        return here if here in near else near[0] if near else ""
+        near = [one.dialect for one in tokens if one.at_home or one.dialect is here]
+        return here if here in near else near[0] if near else None
 
 
-def _is_said_its_way(request: Request, response: Response, place: Place) -> bool:
+def _is_said_its_way(request: Request, response: Response, place: KnownPlace) -> bool:
     plain, _ = place.dialect.read(replace(request, operation=place.operation), response)
     return plain is not response
 

@@ -169,7 +169,7 @@ class Device:
 
     def refresh(self, refresh_token: str, *, label: str = "refresh", **members: Any) -> Exchange:
         """Refresh an access token (RFC 6749 6)."""
-        members: dict[str, Any] = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
+        members = {"grant_type": "refresh_token", "refresh_token": refresh_token} | members
         return self.token(label=label, **members)
 
     def require_refreshing(self, refresh_token: str | None = None) -> None:
@@ -263,7 +263,7 @@ class Grant:
         if self.decided is not None:
             stranger.case.wait(self.decided + self.interval - stranger.case.now())
         # With the verifier where one is owed: the refusal has to be of the client, and not for want of it.
-        members = {
+        members: dict[str, Any] = {
             "grant_type": DEVICE_CODE_GRANT,
             "device_code": self.device_code,
             **pkce.with_poll(stranger.case.run),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Place:
+class KnownPlace:
     """An endpoint that a dialect of the field has at an address."""
 
     dialect: FieldDialect
@@ -31,7 +31,7 @@ class Place:
         return self.at_home or self.dialect.description.recognised.elsewhere == "paths"
 
 
-def places_of(url: str) -> Iterator[Place]:
+def places_of(url: str) -> Iterator[KnownPlace]:
     """The endpoints that this may be, those at their provider's own hosts first."""
     try:
         parts = urlsplit(url)
@@ -42,7 +42,7 @@ def places_of(url: str) -> Iterator[Place]:
     yield from sorted(matching, key=lambda one: not one.at_home)
 
 
-def at_any_host(dialect: FieldDialect, url: str) -> Iterator[Place]:
+def at_any_host(dialect: FieldDialect, url: str) -> Iterator[KnownPlace]:
     """The endpoints of this dialect that this may be, wherever it is, as if it were the provider's own host."""
     try:
         path = urlsplit(url).path
@@ -51,19 +51,19 @@ def at_any_host(dialect: FieldDialect, url: str) -> Iterator[Place]:
     yield from _at(dialect, path, at_home=True)
 
 
-def _of(dialect: FieldDialect, host: str, path: str) -> Iterator[Place]:
+def _of(dialect: FieldDialect, host: str, path: str) -> Iterator[KnownPlace]:
     known = dialect.description.recognised
     at_home = _matches(host, known.hosts)
     if at_home or known.elsewhere != "never":
         yield from _at(dialect, path, at_home=at_home)
 
 
-def _at(dialect: FieldDialect, path: str, *, at_home: bool) -> Iterator[Place]:
+def _at(dialect: FieldDialect, path: str, *, at_home: bool) -> Iterator[KnownPlace]:
     known = dialect.description.recognised
     if _matches(path, known.device_authorization):
-        yield Place(dialect, Operation.DEVICE_AUTHORIZATION, at_home)
+        yield KnownPlace(dialect, Operation.DEVICE_AUTHORIZATION, at_home)
     if _matches(path, known.token):
-        yield Place(dialect, Operation.TOKEN, at_home)
+        yield KnownPlace(dialect, Operation.TOKEN, at_home)
 
 
 def _matches(text: str, patterns: Iterable[str]) -> bool:
