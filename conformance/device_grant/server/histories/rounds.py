@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from device_grant.judging import Inconclusive, Untestable
-from device_grant.server.histories.grant import GrantModel, GrantRule
+from device_grant.server.histories.grant import DENY, GrantModel, GrantRule
 from device_grant.server.session.device import PENDING
 from device_grant.server.session.profile import MOST_ROUNDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from device_grant.protocol import Exchange
     from device_grant.server.histories.grant import Late
@@ -109,6 +109,16 @@ class Practice:
     """Whether a redeemed code is called pending."""
     single_use: bool
     """Whether a code yields one token where nothing meets."""
+    denial_fails: bool = False
+    """Whether the pages answer a denial by an error of HTTP although they take it."""
+
+    def meant(self, decisions: Mapping[str, Decision]) -> dict[str, Decision]:
+        """The same decisions, but that a denial is refused which is answered by an error as none is alone."""
+        said = dict(decisions)
+        denial = said.get(DENY)
+        if denial is not None and denial.taken and denial.failed and not self.denial_fails:
+            said[DENY] = replace(denial, complaint="the page answered with an error, as it does to no denial alone")
+        return said
 
     def model(self, *rules: GrantRule) -> GrantModel:
         """The specification with these rules, but for what does not hold at other times."""
@@ -131,6 +141,9 @@ def practise(race: Race, device: Device) -> Practice:
     approval = decide_together(race, denied, ["approve"])["approve"]
     polls = [approved.poll(label=f"{which} poll after approval and late denial") for which in ("first", "second")]
     other = denied.poll(label="poll after denial and late approval")
+    denial_fails = decisions["deny"].failed
+    if denial.failed and not denial_fails:
+        denial = replace(denial, complaint="the page answered with an error")
     race.case.note(f"after an approval the page {'takes' if denial.taken else 'refuses'} a denial")
     return Practice(
         {action: decision.steps for action, decision in decisions.items()},
@@ -139,4 +152,5 @@ def practise(race: Race, device: Device) -> Practice:
         "counts" if approval.taken and other.outcome.ok else "ignored",
         forgets=polls[0].outcome.ok and polls[1].code in PENDING,
         single_use=not all(poll.outcome.ok for poll in polls),
+        denial_fails=denial_fails,
     )

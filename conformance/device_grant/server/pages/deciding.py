@@ -40,6 +40,8 @@ class Decision:
     """Why the pages did not let the user decide; empty: they did."""
     steps: int = 0
     """Requests that it took."""
+    failed: bool = False
+    """Whether its last answer was an error of HTTP. A denial that the pages took may be answered so too."""
     error: BaseException | None = None
     """Something of ours broke, for example the user module."""
     invoked: float = math.inf
@@ -229,6 +231,7 @@ def _step(race: Race, browsers: Sequence[_Decider], company: _Company) -> None:
         decision.invoked = min(decision.invoked, dispatch.invoked)
         decision.answered = max(decision.answered, dispatch.answered)
         if isinstance(result, httpx.Response):
+            decision.failed = result.is_error
             answer.set_result(_unread(result))
         else:
             answer.set_exception(result if isinstance(result, httpx.TransportError) else _broken(request, result))

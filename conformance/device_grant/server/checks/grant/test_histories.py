@@ -98,17 +98,16 @@ class HistoryPlan:
         history = history_of(self.race, grant)
         lead = self.chance.drawn.choice((0, 0, 1, -1)) if len(order) > 1 else 0
         case.transcript.append(RoundBegan(case.now(), number, order))
-        history.decided(
-            decide_together(
-                self.race,
-                grant,
-                order,
-                lengths=self.practice.lengths,
-                lead=lead,
-                beside=self._beside(history),
-                hold=self.chance.delay,
-            )
+        decisions = decide_together(
+            self.race,
+            grant,
+            order,
+            lengths=self.practice.lengths,
+            lead=lead,
+            beside=self._beside(history),
+            hold=self.chance.delay,
         )
+        history.decided(self.practice.meant(decisions))
         history.settle()
         if self.chance.often(0.5):
             history.overlap(self.polls(self.most))

@@ -83,6 +83,7 @@ def test_approval_against_denial(case: ServerCase, device: Device, verify: Verif
         decisions = decide_together(
             race, grant, order, lengths=practice.lengths, lead=lead, beside=_beside_the_last(history)
         )
+        decisions = practice.meant(decisions)
         history.decided(decisions)
         history.settle()
         case.note("; ".join(_in_words(action, decision) for action, decision in decisions.items()))
