@@ -181,6 +181,15 @@ def test_a_code_of_one_address_polled_at_another(tmp_path, folder):
     assert len(findings.exchanges) == 4
 
 
+@pytest.mark.parametrize("kind", [GitHub, Twitch, Keycloak])
+def test_a_recording_without_bodies_of_requests(tmp_path, folder, kind):
+    """The addresses and the answers are enough to see one login in one dialect."""
+    traffic = Traffic([replace(one, body=b"") for one in login(kind, folder).sent])
+    findings = findings_in(tmp_path, har(traffic))
+    assert findings.dialects == (kind.dialect,)
+    assert [one.exchange.code for one in findings.exchanges][-1] == "ok"
+
+
 def test_other_grants_at_the_providers_endpoint_are_left_alone(tmp_path, folder):
     code = b"grant_type=authorization_code&code=zzzz&client_id=web"
     other = Sent(0.5, "https://github.com/login/oauth/access_token", code, 200, {"access_token": "x"}, answered=JSON)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 
 import pytest
 from support.field_login import opened
-from support.field_server import EVERY, Entra, GitHub, Google, Huawei, Keycloak, Twitch
+from support.field_server import EVERY, Entra, Facebook, GitHub, Google, Huawei, Keycloak, Twitch
 from support.proof import judged, judges
 
 from device_grant.catalogue import Verdict, load
@@ -112,6 +114,24 @@ def test_a_form_where_json_was_asked_for(tmp_path):
     assert {"rfc8628-3.2-json-body", "rfc8628-3.5-error-format"} <= failing(said)
 
 
+def test_what_only_octets_show(tmp_path):
+    """Putting an answer into the RFC's terms hides no member that came twice, and no secret of an error."""
+
+    class Doubled(Google):
+        def written(self, status, members, answer):
+            body = json.dumps(members)
+            return replace(answer, status=status, body=(body[:-1] + ", " + body[1:]).encode())
+
+    class Talkative(Facebook):
+        def refused(self, error, members, answer):  # noqa: ARG002 - the fault is what it says instead
+            said = {"message": error, "error_user_msg": "No.", "trace": self.waiting.body.decode(), "code": 100}
+            return self.written(400, {"error": said}, answer)
+
+    assert "rfc6749-3.2-no-repeated-params-response" in failing(said_of(Doubled, tmp_path, ("polling::test_pending",)))
+    said = said_of(Talkative, tmp_path, ("polling::test_pending", "polling::test_unknown_device_code"))
+    assert said["rfc6749-10.8-no-cleartext-secrets"] is not Verdict.PASS
+
+
 def test_the_evidence_is_what_came(tmp_path):
     """A report shows the answer as the provider sent it, and judges what it says."""
     with opened(Twitch, tmp_path) as target:
@@ -120,6 +140,10 @@ def test_the_evidence_is_what_came(tmp_path):
     assert poll.code == "authorization_pending"
     assert b'"message": "authorization_pending"' in poll.came.content
     assert b'"error": "authorization_pending"' in poll.response.content
+    with opened(Google, tmp_path) as target:
+        (outcome,) = judged(target, ["polling::test_pending"], 10)
+    poll = next(one for one in outcome.trial.transcript.exchanges if one.request.operation is Operation.TOKEN)
+    assert (poll.describe(), poll.status) == ("428 authorization_pending", 400)
 
 
 def encoded(name, operation, members, client):
@@ -159,6 +183,8 @@ def test_what_is_read_in_plain_terms():
     assert plain("github", 200, b"error=slow_down&interval=10", media_type="application/x-www-form-urlencoded")[0]
     assert plain("trakt", 409, b"") == (False, 400, "invalid_grant")
     assert plain("trakt", 401, b"") == (False, 401, "invalid_client")
+    assert plain("trakt", 400, b'{"error": "invalid_client"}')[2] == "invalid_client"
+    assert plain("facebook", 400, b'{"error": {"error_subcode": [1]}}')[2] == "invalid_request"
     assert plain("trakt", 502, b"") == (True, 502, "http-502")
     assert plain("okta", 400, b'{"error": "slow_down"}') == (True, 400, "slow_down")
     assert plain("twitch", 400, b"[]") == (True, 400, "http-400")

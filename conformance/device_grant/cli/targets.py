@@ -32,7 +32,7 @@ def target_options(command: F) -> F:
     command = click.option("--fault", multiple=True, help=fault)(command)
     user = "Who approves: a module with approve and deny, or yourself."
     command = click.option("--user", metavar="FILE|prompt", help=user)(command)
-    dialect = f"{' or '.join(DIALECTS)}, where the target does not say."
+    dialect = f"{' or '.join(DIALECTS)}, or a provider's such as github, where the target does not say."
     command = click.option("--dialect", metavar="D", help=dialect)(command)
     return click.argument("target", required=False)(command)
 

@@ -184,6 +184,11 @@ class Exchange:
         """A member of the response by canonical name; None if absent or null."""
         return self.outcome.members.get(name)
 
+    @property
+    def on_the_wire(self) -> Response | None:
+        """The answer octet by octet as the server sent it."""
+        return self.came or self.response
+
     # As the evidence of a judgement.
 
     @property
@@ -198,12 +203,13 @@ class Exchange:
 
     def describe(self, _holds: bool | None = None) -> str:  # noqa: FBT001 - of a judgement, which changes nothing here
         """The outcome in a few words, stable enough for a baseline to match."""
-        if self.response is None:
+        answer = self.on_the_wire
+        if answer is None:
             return f"no response ({self.error.partition(':')[0]})"
         if self.code == f"http-{self.status}":
-            kind = self.response.media_type or "no content type"
+            kind = answer.media_type or "no content type"
             return f"{self.status} without an error code ({kind})"
-        return f"{self.status} {self.code}"
+        return f"{answer.status if self.came else self.status} {self.code}"
 
 
 @dataclass

@@ -183,7 +183,7 @@ def step(entry: Exchange | Event, secrets: Secrets) -> Step:
         malformation=entry.malformation,
         operation=entry.request.operation.value,
         request=_request(entry.request, secrets),
-        response=_response(entry.came or entry.response, secrets) if entry.response is not None else None,
+        response=_response(answer, secrets) if (answer := entry.on_the_wire) is not None else None,
         error=entry.error,
         elapsed=round(entry.elapsed, 4),
         code=entry.code,

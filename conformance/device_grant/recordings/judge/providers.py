@@ -68,7 +68,7 @@ class _Search:
         for number, listed in places.items():
             request, response = self.sent[number]
             spoken = self._polled_in(request, listed) if number not in collected else None
-            if spoken is not None and _of_the_grant(request, spoken, response):
+            if spoken is not None and self._of_the_grant(request, spoken, response):
                 collected[number] = (Operation.TOKEN, spoken.name)
         return collected
 
@@ -118,22 +118,25 @@ class _Search:
         near = [one.dialect for one in tokens if one.at_home or one.dialect is here]
         return here if here in near else near[0] if near else None
 
+    def _of_the_grant(self, request: Request, spoken: FieldDialect, response: Response | None) -> bool:
+        """Whether a token request is one of the device grant, or a refresh of what it brought perhaps."""
+        request = replace(request, operation=Operation.TOKEN, aliases=spoken.request_names)
+        grant = value_of(request, "grant_type")
+        if value_of(request, "device_code") not in (None, "") or grant == REFRESH_TOKEN_GRANT:
+            return True
+        if grant is not None or request.content or urlsplit(request.url).query:
+            return grant in spoken.grant_types and bool(grant)
+        if response is None:
+            return False
+        # A recorder that drops bodies leaves the answers: those of polls alone, and others where a grant began.
+        _, outcome = spoken.read(request, response)
+        began = self._at.get(_origin(request)) is spoken and not outcome.code.startswith("http-")
+        return began or outcome.code in ("authorization_pending", "slow_down")
+
 
 def _is_said_its_way(request: Request, response: Response, place: KnownPlace) -> bool:
     plain, _ = place.dialect.read(replace(request, operation=place.operation), response)
     return plain is not response
-
-
-def _of_the_grant(request: Request, spoken: FieldDialect, response: Response | None) -> bool:
-    """Whether a token request is one of the device grant, or a refresh of what it brought perhaps."""
-    request = replace(request, operation=Operation.TOKEN, aliases=spoken.request_names)
-    grant = value_of(request, "grant_type")
-    if value_of(request, "device_code") not in (None, "") or grant == REFRESH_TOKEN_GRANT:
-        return True
-    if grant is not None or request.content:
-        return grant in spoken.grant_types and bool(grant)
-    # A recorder that drops bodies leaves the answer.
-    return response is not None and spoken.read(request, response)[1].code in ("authorization_pending", "slow_down")
 
 
 def _origin(request: Request) -> str:

@@ -118,8 +118,8 @@ def json_integers_are_safe(exchange: Exchange, _dialect: Dialect) -> Iterator[Ju
 def _json_of(exchange: Exchange) -> bytes:
     if not answered(exchange) or exchange.request.method == "HEAD":
         return b""
-    assert exchange.response is not None
-    return exchange.response.content if exchange.response.media_type == "application/json" else b""
+    assert exchange.on_the_wire is not None
+    return exchange.on_the_wire.content if exchange.on_the_wire.media_type == "application/json" else b""
 
 
 def _is_integer(value: Any) -> bool:

@@ -206,8 +206,8 @@ def errors_repeat_no_secret(exchange: Exchange, dialect: Dialect) -> Iterator[Ju
     """
     if not answered(exchange) or (exchange.status < 400 and "error" not in exchange.outcome.members):
         return
-    assert exchange.response is not None
-    shown = exchange.response.text + " ".join(str(value) for value in exchange.outcome.members.values())
+    assert exchange.on_the_wire is not None
+    shown = exchange.on_the_wire.text + " ".join(str(value) for value in exchange.outcome.members.values())
     repeated = [name for name, value in _sent(exchange, dialect) if value in shown]
     if not repeated:
         yield Judgement("rfc6749-10.8-no-cleartext-secrets", holds=True)

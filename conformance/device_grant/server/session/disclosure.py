@@ -43,13 +43,13 @@ class KnownSecrets:
         return judgement
 
     def _judged(self, exchange: Exchange) -> Judgement:
-        assert exchange.response is not None
+        assert exchange.on_the_wire is not None
         members = exchange.outcome.members
         shown = " ".join(
             [
-                exchange.response.text,
+                exchange.on_the_wire.text,
                 *(str(value) for value in members.values()),
-                *(value for _, value in exchange.response.headers),
+                *(value for _, value in exchange.on_the_wire.headers),
             ]
         )
         disclosed = [value for value in self._names if value in shown]

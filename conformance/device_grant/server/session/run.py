@@ -124,6 +124,8 @@ class Run:
         """How clients that register can authenticate."""
         for known in self.target.config.clients:
             self.secrets.register_given("client_secret", known.secret)
+            if self.dialect.parameter("client_id") in SECRET_MEMBERS:  # a token stands for the client there
+                self.secrets.register_given(self.dialect.parameter("client_id"), known.id)
         self.secrets.register_given("secret_access_key", self.target.config.iam.secret_key)
         self.secrets.register_given("session_token", self.target.config.iam.session_token)
         self.secrets.register_given("initial_access_token", self.target.config.registration.initial_access_token)

@@ -205,11 +205,12 @@ class FieldDialect(Rfc8628Dialect):
         error = members.get("error")
         match self.description.errors.form:
             case "status":
-                return self._by_the_status(operation, response)
+                return self._by_the_status(operation, response, error)
             case "message" if response.status >= HTTPStatus.BAD_REQUEST:
                 return self._named(members.get("message"))
             case "graph" if isinstance(error, dict):
-                known = self._by_subcode.get(error.get("error_subcode") or 0)
+                number = error.get("error_subcode")
+                known = self._by_subcode.get(number) if isinstance(number, int) else None
                 return known or self._named(error.get("message")) or "invalid_request"
             case "oauth" if isinstance(error, str) and error:
                 return self._by_name.get(error, error)
@@ -217,7 +218,9 @@ class FieldDialect(Rfc8628Dialect):
                 return self._named(members.get(self.description.errors.also_in))
         return None
 
-    def _by_the_status(self, operation: Operation, response: Response) -> str | None:
+    def _by_the_status(self, operation: Operation, response: Response, said: Any) -> str | None:
+        if response.status >= HTTPStatus.BAD_REQUEST and isinstance(said, str) and said:
+            return said  # whoever names the error is taken at that word
         own = self._by_status.get(response.status) if operation is Operation.TOKEN else None
         if own or response.status < HTTPStatus.BAD_REQUEST or response.content:
             return own
