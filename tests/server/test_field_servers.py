@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from support.field_login import opened
-from support.field_server import EVERY, Entra, Facebook, GitHub, Google, Huawei, Keycloak, Twitch
+from support.field_login import USER, opened
+from support.field_server import EVERY, Entra, Facebook, GitHub, Google, Huawei, Keycloak, Twitch, target_toml
 from support.proof import judged, judges
 
 from device_grant.catalogue import Verdict, load
 from device_grant.errors import UsageError
+from device_grant.judging import Untestable
 from device_grant.protocol import Client, Operation, Request, Response, field_dialects
 from device_grant.targets.load import read_target
 
+SUPPORT = Path(__file__).parent.parent
 SOME = (
     "user_decision::test_approval",
     "user_decision::test_denial_is_final",
@@ -144,6 +149,28 @@ def test_the_evidence_is_what_came(tmp_path):
         (outcome,) = judged(target, ["polling::test_pending"], 10)
     poll = next(one for one in outcome.trial.transcript.exchanges if one.request.operation is Operation.TOKEN)
     assert (poll.describe(), poll.status) == ("428 authorization_pending", 400)
+
+
+def test_malformed_requests(tmp_path):
+    """Forms are malformed as any form; of what the suite has nothing wrong for it says so, and does not pass it."""
+    check = "malformed_input::test_malformed_device_authorization"
+    assert failing(said_of(GitHub, tmp_path, (check,))) == set()
+    assert failing(said_of(GitHub, tmp_path, (check,), "malformed_body_500"))
+    with opened(Huawei, tmp_path) as target:
+        (outcome,) = judged(target, [check], 5)
+    assert isinstance(outcome.trial.stop, Untestable)
+    assert (outcome.trial.examples, "nothing wrong" in str(outcome.trial.stop)) == (0, True)
+
+
+def test_a_run_is_recorded_and_replayed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(SUPPORT))
+    (tmp_path / "target.toml").write_text(target_toml(Twitch, USER))
+    only = ("--only", "rfc8628-3.5-access-denied")
+    for words in (("record", "target.toml", "--out", "kept", *only), ("replay", "kept"), ("judge", "kept")):
+        command = [sys.executable, "-m", "device_grant", *words]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "kept against Twitch" in done.stdout
 
 
 def encoded(name, operation, members, client):

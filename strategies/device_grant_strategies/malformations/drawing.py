@@ -9,8 +9,7 @@ from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.errors import InvalidArgument
 
-from device_grant.protocol import AWS_SSO_OIDC, known_dialects, service_model
-from device_grant.protocol import dialect as known_dialect
+from device_grant.protocol import AWS_SSO_OIDC, any_dialect, field_dialects, known_dialects, service_model
 from device_grant_strategies.fixing import Members, reject_unknown
 from device_grant_strategies.malformations.families import family
 from device_grant_strategies.malformations.model import Malformed
@@ -49,9 +48,11 @@ def malformed(
     nothing is left to draw.
     """
     reject_unknown("malformed: operation", [operation], _NAMES)
-    reject_unknown("malformed: dialect", [dialect], [one.name for one in known_dialects()])
+    # Of providers those that take forms: what is wrong with a form is known, and nothing of JSON under the RFC's names.
+    taking_forms = (one.name for one in field_dialects().values() if one.sends_forms)
+    reject_unknown("malformed: dialect", [dialect], [*(one.name for one in known_dialects()), *taking_forms])
     reject_unknown("malformed: kinds", kinds or (), ENTRIES)
-    wanted, spoken = _NAMES[operation], known_dialect(dialect)
+    wanted, spoken = _NAMES[operation], any_dialect(dialect)
     entries = [
         entry
         for kind, entry in ENTRIES.items()

@@ -13,7 +13,7 @@ import msgspec
 
 from device_grant.errors import UsageError
 from device_grant.files import CASSETTE, formed, is_file, read_octets, yaml_of
-from device_grant.protocol import dialect as known_dialect
+from device_grant.protocol import any_dialect
 from device_grant.recordings.formats.taped import dump, refuse_newer, tapes_of, text_of
 from device_grant.recordings.tape import SHARED, Tape
 from device_grant.targets.config import TargetConfig  # noqa: TC001 - msgspec resolves annotations at run time
@@ -105,7 +105,7 @@ def read(folder: Path) -> Cassette:
     refuse_newer(file, data)
     manifest = formed(data, Manifest, file, cure=_AGAIN, strict=False)
     try:
-        known_dialect(manifest.target.dialect)
+        any_dialect(manifest.target.dialect)
     except UsageError as error:
         raise UsageError(f"{file}: target.dialect: {error}: {_AGAIN}") from None
     files: dict[Path, dict[str, Tape]] = {}

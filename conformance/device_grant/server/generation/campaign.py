@@ -11,6 +11,7 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
+from device_grant.judging import Untestable
 from device_grant.protocol import Operation, Purpose, Request
 from device_grant.server.session.device import NEVER_ISSUED, PENDING, WRONG_SECRET
 
@@ -110,7 +111,7 @@ class Campaign:
 
         from device_grant_strategies import MALFORMATIONS, malformed
 
-        dialect = self._case.run.dialect
+        dialect, drawn = self._case.run.dialect, False
         for kind, entry in MALFORMATIONS.items():
             if not entry.where(dialect, self._operation):
                 continue
@@ -119,6 +120,9 @@ class Campaign:
             except InvalidArgument:
                 continue  # the base has no member to which this could be done
             fuzz(strategy, self._judge, share=SHARE, batch=kind, codec=_Codec())
+            drawn = True
+        if not drawn:
+            raise Untestable(f"the suite knows nothing wrong to do to such requests of {dialect.title}")
         self._end()
 
     def _end(self) -> None:
