@@ -49,9 +49,12 @@ _LOOKS = f"""() => {{
   return [...document.querySelectorAll(kinds)].slice(0, {_MOST}).map((one) => {{
     const box = one.getBoundingClientRect();
     const drawn = one.checkVisibility({{checkOpacity: true, checkVisibilityCSS: true}});
-    const shown = drawn && box.width > 0 && box.height > 0;
+    // Nobody scrolls to the left of a page or above it, and some pixels are for readers of screens alone.
+    const reached = box.right + scrollX > 0 && box.bottom + scrollY > 0;
+    const shown = drawn && reached && Math.min(box.width, box.height) > 5;
     return {{
-      label: (one.innerText || one.value || one.getAttribute("aria-label") || one.title || one.alt || "").slice(0, 200),
+      label: (one.innerText || one.value || one.getAttribute("aria-label") || one.title || one.alt
+        || one.textContent.trim()).slice(0, 200),
       name: (one.name || "").slice(0, 200), value: String(one.value || "").slice(0, 200),
       shown: shown && !one.disabled, area: box.width * box.height,
       font: parseFloat(getComputedStyle(one).fontSize), contrast: contrast(one),

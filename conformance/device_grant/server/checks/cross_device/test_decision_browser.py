@@ -45,6 +45,9 @@ def test_refusing_is_as_prominent(device: Device, verify: Verify) -> None:
         worst: tuple[int, dict[str, float]] = (-1, {})
         for size in (PHONE, DESKTOP):
             controls = window.controls(size)
+            if _hides_refusing(controls):
+                verify.that(PROMINENT, False, "the control that refuses is there, and nobody sees it")  # noqa: FBT003 - the judgement itself
+                return
             yes, no = _pair(controls)
             missed = 0 if no.focused else sum(_missed(yes, no))
             worst = max(worst, (missed, _measured(yes, no)), key=lambda one: one[0])
@@ -131,6 +134,14 @@ def _pair(controls: list[ControlLook]) -> tuple[ControlLook, ControlLook]:
         labels = ", ".join(repr(one.label.strip()[:40]) for one in shown[:6])
         raise Inconclusive(f"which controls allow and refuse their words do not tell: {labels or 'there are none'}")
     return yes, no
+
+
+def _hides_refusing(controls: list[ControlLook]) -> bool:
+    """Whether all that a person sees allows, and what refuses is not shown."""
+    shown = [one for one in controls if one.shown and not AWAY.search(_words(one))]
+    hidden = [one for one in controls if not one.shown]
+    allows = [one for one in shown if ALLOW.search(_words(one)) and not DENY.search(_words(one))]
+    return bool(allows) and len(allows) == len(shown) and _first(hidden, DENY) is not None
 
 
 def _first(controls: list[ControlLook], words: re.Pattern[str]) -> ControlLook | None:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from device_grant.browser.markup import squeezed
 from device_grant.judging import Inconclusive, NotApplicable, Untestable, check
 from device_grant.server.checks.cross_device.reading import CLAIM, WARNS, sentences, warns
-from device_grant.server.pages.informing import before_deciding, named
+from device_grant.server.pages.informing import before_deciding, may_be_pictured, named, pictures
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.pages.wording import DEVICE, unread
 from device_grant.server.session.scopes import known_scopes, with_defaults
 
 if TYPE_CHECKING:
+    from device_grant.browser.page import Page
     from device_grant.judging import Verify
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device
@@ -103,7 +104,8 @@ def test_context_of_the_decision(case: ServerCase, verify: Verify) -> None:
         "names_origin": any(_ORIGIN.search(said.text) for said in shown),
     }
     if not (who and what):
-        if any(said.alive for said in shown):
+        pictured = not who and may_be_pictured(case, [page for said in shown for page in said.pages])
+        if pictured or any(said.alive for said in shown):
             raise Inconclusive("pictures or script may say more on the pages: read them yourself")
         if not (who or name):
             raise Inconclusive("the client's name is not known here: neither target.toml nor a registration tells it")
@@ -132,10 +134,11 @@ class _Shown:
     """Sentences without digits and the user code."""
     text: str
     alive: bool
-    """Whether script or pictures may say more."""
+    """Whether script may say more."""
+    pages: tuple[Page, ...]
 
     def differs(self, other: _Shown) -> bool:
-        return self.spoken != other.spoken
+        return self.spoken != other.spoken or pictures(self.pages) != pictures(other.pages)
 
 
 def _scopes(device: Device) -> list[str | None]:
@@ -159,5 +162,5 @@ def _shown(device: Device, scope: str | None) -> _Shown:
     spoken = [sentence for page in pages for sentence in sentences(page.html or escape(page.data))]
     code = squeezed(grant.user_code)
     plain = frozenset(re.sub(r"\d+", "", one) for one in spoken if not code or code not in squeezed(one))
-    alive = any(page.data or page.markup.has_script or "img" in page.markup.elements for page in pages)
-    return _Shown(plain, " ".join(spoken), alive)
+    alive = any(page.data or page.markup.has_script for page in pages)
+    return _Shown(plain, " ".join(spoken), alive, tuple(pages))
