@@ -96,3 +96,28 @@ def test_the_picture_has_no_code():
         run.chromium = own
         run.close()
     assert blurred == {"#a", "#b", "input", "canvas"}
+
+
+@needs("chromium")
+def test_the_picture_has_no_name_where_nobody_knows_it():
+    from device_grant.server.pages.window import Window
+
+    html = (
+        "<div id=a>Signed in as <b id=b>Maria Muster</b> <img id=c src=x width=9 height=9></div>"
+        "<a id=d href=/profile>Maria</a><input id=e value=Maria><form id=f>Hello, Maria <button id=g>Allow</button>"
+        "<button id=h><span id=i>Deny</span></button></form><script>var name = 'Maria'</script>"
+    )
+    checks, _ = judges()
+    with embedded("rfc8628") as target:
+        run = new_run(target, "rfc8628", catalogue())
+        run.chromium, own = BROWSER, run.chromium
+        trial = run.trial(checks["lives::test_codes_are_short_lived"])
+        with Window(trial) as window:
+            window._tab.foreign = html
+            window.open("http://attacker.example/")
+            assert window.picture(["WDJB-MJHT"], PHONE, ["Allow", "Deny"]).startswith(b"\xff\xd8")
+            veiled = {name for name in "abdfghi" if window.has(f"#{name} > span[style*=blur]")}
+            blurred = {name for name in "abcdefghi" if window.has(f"#{name}[style*=blur]")}
+        run.chromium = own
+        run.close()
+    assert (veiled, blurred) == ({"a", "b", "d", "f"}, {"c", "e"})

@@ -63,17 +63,35 @@ _LOOKS = f"""() => {{
     }};
   }});
 }}"""
-_BLANK = """(words) => {
+_BLANK = """([words, kept]) => {
   const plain = (text) => [...String(text).toUpperCase()].filter((c) => /[\\p{L}\\p{N}]/u.test(c)).join("");
   const wanted = words.map(plain).filter((word) => word.length > 2);
   const has = (text) => { const one = plain(text); return wanted.some((word) => one.includes(word)); };
+  const blank = "brightness(0) opacity(.35) blur(14px)";
+  const pressed = "button, a, label, summary, [role=button], input[type=submit], input[type=button]";
+  const stays = (one) => {
+    const by = one.closest(pressed);
+    return by && kept.map(plain).includes(plain(by.innerText || by.value));
+  };
+  for (const one of kept ? document.querySelectorAll("body *") : []) {
+    const small = ["IMG", "svg"].includes(one.tagName);
+    if ((small || ["INPUT", "TEXTAREA", "SELECT"].includes(one.tagName)) && !stays(one))
+      one.style.setProperty("filter", blank, "important");
+    if (small || ["SCRIPT", "STYLE", "TEXTAREA", "SELECT", "OPTION"].includes(one.tagName) || stays(one)) continue;
+    for (const text of [...one.childNodes].filter((node) => node.nodeType === 3 && node.data.trim())) {
+      const veil = document.createElement("span");
+      text.replaceWith(veil);
+      veil.append(text);
+      veil.style.setProperty("filter", blank, "important");
+      veil.style.setProperty("display", "inline-block", "important");
+    }
+  }
   for (const one of document.querySelectorAll("body *")) {
     const picture = ["CANVAS", "IFRAME", "OBJECT", "EMBED", "VIDEO"].includes(one.tagName)
       || (one.tagName === "IMG" && one.getBoundingClientRect().width > 96)
       || (one.tagName === "svg" && one.getBoundingClientRect().width > 96);
     const typed = ["INPUT", "TEXTAREA", "SELECT"].includes(one.tagName) && has(one.value + (one.placeholder || ""));
     const inside = has(one.textContent) && ![...one.children].some((child) => has(child.textContent));
-    const blank = "brightness(0) opacity(.35) blur(14px)";
     if (picture || typed || inside) one.style.setProperty("filter", blank, "important");
   }
   return document.body ? document.body.innerText.length : 0;
@@ -109,12 +127,15 @@ async def look_at(page: PlaywrightPage, window: tuple[int, int]) -> list[Control
     return [ControlLook(**one) for one in looks]
 
 
-async def picture_of(page: PlaywrightPage, words: Sequence[str], window: tuple[int, int]) -> bytes:
+async def picture_of(
+    page: PlaywrightPage, words: Sequence[str], window: tuple[int, int], kept: Sequence[str] | None = None
+) -> bytes:
     """A JPEG of what a window shows of the page, after those words and large pictures in it were made unreadable.
 
+    Where `kept` is given nothing stays readable but the controls with these labels.
     Raises Error of Playwright. The page cannot be used after it.
     """
     width, height = window
     await page.set_viewport_size({"width": width, "height": height})
-    await page.evaluate(_BLANK, list(words))
+    await page.evaluate(_BLANK, [list(words), None if kept is None else list(kept)])
     return await page.screenshot(type="jpeg", quality=60, animations="disabled", timeout=10_000)

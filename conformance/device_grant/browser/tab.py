@@ -225,9 +225,9 @@ class Tab:
         """Buttons and links of the page in a window of that size."""
         return await look_at(self._page, window)
 
-    async def picture(self, words: Sequence[str], window: tuple[int, int]) -> bytes:
-        """A JPEG without these words, after which the page is no longer what it was."""
-        return await picture_of(self._page, words, window)
+    async def picture(self, words: Sequence[str], window: tuple[int, int], kept: Sequence[str] | None) -> bytes:
+        """A JPEG without these words, or with what is kept alone, after which the page is no longer what it was."""
+        return await picture_of(self._page, words, window, kept)
 
     async def text(self) -> str:
         """What can be read on the page, as it is rendered."""

@@ -104,9 +104,12 @@ class Window:
         """Buttons and links of the page, as they are laid out in a window of that size in CSS pixels."""
         return self._do(self._tab.controls(window))
 
-    def picture(self, words: Sequence[str], window: tuple[int, int]) -> bytes:
-        """A JPEG of the page in such a window, these words made unreadable, after which the page is of no use."""
-        return self._do(self._tab.picture(words, window))
+    def picture(self, words: Sequence[str], window: tuple[int, int], kept: Sequence[str] | None = None) -> bytes:
+        """A JPEG of the page in such a window, these words made unreadable, after which the page is of no use.
+
+        Where `kept` is given everything is made so but the controls with these labels.
+        """
+        return self._do(self._tab.picture(words, window, kept))
 
     def text(self) -> str:
         """What can be read on the page, each block on lines of its own."""

@@ -52,7 +52,7 @@ def test_refusing_is_as_prominent(device: Device, verify: Verify) -> None:
             missed = 0 if no.focused else sum(_missed(yes, no))
             worst = max(worst, (missed, _measured(yes, no)), key=lambda one: one[0])
         device.case.exposed["decline"] = worst[1]
-        _keep_picture(window, grant)
+        _keep_picture(window, grant, [yes.label, no.label])
     problem = "refusing is a good deal less prominent than allowing: smaller, paler, or off the screen"
     verify.that(PROMINENT, worst[0] < _MISSED, problem, measured=worst[1], got=_in_words(worst[1]))
 
@@ -112,13 +112,17 @@ def question(window: Window, device: Device, grant: Grant) -> Page:
     return page
 
 
-def _keep_picture(window: Window, grant: Grant) -> None:
-    """Keep what a phone shows of the question, without its code and whoever is signed in."""
+def _keep_picture(window: Window, grant: Grant, labels: list[str]) -> None:
+    """Keep what a phone shows of the question, without its code and whoever is signed in.
+
+    Where nobody here knows who that is, no words stay but those of the two ways to answer.
+    """
     case = grant.device.case
     if case.run.target.sampler is not None:
         return
     login = case.run.target.config.user.login.partition(":")[0]
-    picture = window.picture([grant.user_code, *([login] if login else [])], PICTURE)
+    words = [grant.user_code, *(one for one in (login, login.partition("@")[0]) if one)]
+    picture = window.picture(words, PICTURE, None if login else labels)
     if len(picture) <= LARGEST_PICTURE:
         case.exposed["picture"] = f"data:image/jpeg;base64,{b64encode(picture).decode()}"
 
