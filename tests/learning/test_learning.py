@@ -16,6 +16,7 @@ from device_grant.learning.machine import differences
 from device_grant.learning.word import WordRun
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
+from device_grant.reference.server import grants
 from device_grant.reference.server.http import Refusal
 from device_grant.server.session.run import new_run
 
@@ -153,25 +154,23 @@ def test_what_was_learned_is_kept_when_somebody_interrupts():
     assert result.words > 80
 
 
-@pytest.mark.parametrize("late", [1, 2, 1000])
-def test_a_decision_that_outlasts_the_interval_is_asked_once_more(monkeypatch, late):
-    """On a clock that runs meanwhile a poll at once would not be early then; where it is the rule, it is said."""
-    target = embedded(RFC8628)
-    asked = [0]
-    acts = WordRun._decide
+def learned_with_slow_decisions(monkeypatch, inputs, slow, extra=1):
+    """What is learned on a clock that runs, where `slow(decision, early)` ones take 7 s; and which polls were early.
+
+    `decision` counts from 0, and `early` says whether the grant was polled too early before.
+    """
+    target, decisions, early = embedded(RFC8628), iter(range(10**9)), []
+    decide, poll = WordRun._decide, WordRun._poll_at_once
 
     def decides(self, stimulus):
-        answer = acts(self, stimulus)
-        asked[0] += 1
-        if asked[0] <= late + 2:  # the first two find out whether there are decisions
+        answer = decide(self, stimulus)
+        if slow(next(decisions), self._interval > 5):
             self._clock.wait(7)
         return answer
 
-    polls, early = WordRun._poll_at_once, []
-
     def polls_at_once(self):
         age = self._clock.now() - self._asked
-        answer = polls(self)
+        answer = poll(self)
         early.append(age < 5)
         return answer
 
@@ -181,11 +180,35 @@ def test_a_decision_that_outlasts_the_interval_is_asked_once_more(monkeypatch, l
         monkeypatch.setattr(target.clock, "kind", "real", raising=False)
         run = new_run(target, RFC8628, load())
         try:
-            inputs = sets_of("poll_polite,poll_now,approve")["own"]
-            result = learn_set(run, "own", inputs, extra=1, budget=Budget(60, 20_000))
+            result = learn_set(run, "own", sets_of(inputs)["own"], extra=extra, budget=Budget(60, 20_000))
         finally:
             run.close()
     assert result.complete
+    return result, early
+
+
+@pytest.mark.parametrize("late", [1, 2, 1000])
+def test_a_decision_that_outlasts_the_interval_is_asked_once_more(monkeypatch, late):
+    """On a clock that runs meanwhile a poll at once would not be early then; where it is the rule, it is said."""
+    # The first two find out whether there are decisions.
+    result, early = learned_with_slow_decisions(
+        monkeypatch, "poll_polite,poll_now,approve", lambda number, _: number < late + 2
+    )
     assert all(early) == (late != 1000)
     assert [one for one in result.remarks if "longer than the interval" in one] == result.remarks
     assert bool(result.remarks) == (late == 1000)
+
+
+def test_a_server_that_adds_nothing_at_slow_down_has_no_more_states_on_a_busy_machine(monkeypatch):
+    """After a decision longer than what it enforces no poll is early, whatever slow_down promises."""
+    monkeypatch.setattr(grants, "SLOW_DOWN", 0)
+    inputs = "poll_polite,poll_now,approve,deny"
+    busy = iter(range(10**9))
+    result, early = learned_with_slow_decisions(
+        monkeypatch, inputs, lambda _, slowed: slowed and next(busy) % 2 == 0, extra=2
+    )
+    assert next(busy) > 10
+    assert all(early)
+    assert result.remarks == []
+    idle, _ = learned_with_slow_decisions(monkeypatch, inputs, lambda *_: False)
+    assert len(result.machine) == len(idle.machine)

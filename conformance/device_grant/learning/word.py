@@ -113,6 +113,8 @@ class WordRun:
         )
         self.life = _life(self._run, self._start)
         self._interval = seconds(self._start.get("interval"), self._run.dialect.default_interval)
+        self._shortest = self._interval
+        """What a server that adds nothing at a slow_down still asks for."""
         self._half = self.over = False
         """Which time of the life was waited for."""
         self._refresh_tokens: list[str] = []
@@ -242,7 +244,7 @@ class WordRun:
         return self._poll(self._owner)
 
     def _poll_at_once(self) -> str:
-        late = self._clock.kind != "travel" and self._deciding and self._clock.now() - self._asked > self._interval
+        late = self._clock.kind != "travel" and self._deciding and self._clock.now() - self._asked > self._shortest
         if late and not self._actors.waits:
             raise LateError
         if late:
