@@ -13,6 +13,7 @@ from support.html_page import Page
 from device_grant.catalogue import load
 from device_grant.errors import UsageError
 from device_grant.report import html
+from device_grant.report.attachments import Attachments, MeasuredRecord, TimeRow
 from device_grant.report.http import serving
 from device_grant.report.text import minute
 from device_grant.results import Report, publish, withhold_security
@@ -348,3 +349,11 @@ def test_many_reasons_that_do_not_apply_are_folded():
 )
 def test_moments_are_shown_to_the_minute(moment, words):
     assert minute(moment) == words
+
+
+def test_measured_seconds_stay_on_the_line_of_their_number():
+    times = [TimeRow("interval", "5 s", "5 s"), TimeRow("slow_down", "", "adds 5 s: then 10 s, not always the same")]
+    record = MeasuredRecord(target="shop", dialect="rfc8628", clock="real", times=times)
+    text = html.render(samples.clean(), attachments=Attachments(measured=record))
+    assert "adds 5\N{NO-BREAK SPACE}s: then 10\N{NO-BREAK SPACE}s, not always the same</td>" in text
+    assert text.count(">5\N{NO-BREAK SPACE}s</td>") == 2

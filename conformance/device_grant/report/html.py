@@ -157,6 +157,7 @@ def _environment() -> Environment:
         "serving": http.serving,
         "summary": http.summary,
         "timeline": timeline.timeline,
+        "together": _together,
         "verdicts_of": lambda results: ", ".join(result.verdict for result in results),
         "web_link": web_link,
         "worst_first": _worst_first,
@@ -207,6 +208,11 @@ def _cut(text: str, longest: int = _LONGEST_TEXT) -> str:
     if len(text) <= longest:
         return text
     return f"{text[:longest]}… [cut: {len(text)} characters, the rest is in results.jsonl]"
+
+
+def _together(text: str) -> str:
+    """The text with seconds that are not parted from their number at the end of a line."""
+    return re.sub(r"(?<=\d) s\b", "\N{NO-BREAK SPACE}s", text)
 
 
 def _by_subject(cases: Iterable[Case]) -> list[tuple[str, list[Case]]]:
