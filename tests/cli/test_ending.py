@@ -22,8 +22,10 @@ with ending.interruptible() as interruption:
         print("ready", flush=True)
         end = time.monotonic() + {seconds}
         while time.monotonic() < end:
+            # Inside, so that wherever it is when it is interrupted it goes on.
             try:
-                time.sleep(0.1)
+                while time.monotonic() < end:
+                    time.sleep(0.1)
             except KeyboardInterrupt:
                 pass
     print("written", flush=True)

@@ -337,6 +337,8 @@ CONFESSIONS = {
         "rfc8628-3.4-client-id-required",
         # With a secret it is the half of a pair.
         "rfc6749-2.3.1-body-credentials-both-required",
+        # With a certificate nothing else names the client.
+        "rfc8705-2-client-sends-client-id",
     },
     "parameter_repeated_in_polls": {"rfc6749-3.2-no-repeated-params-client"},
     "device_code_decoded": {"rfc8628-3.4-device-code-sent"},

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from device_grant.protocol import Exchange, Outcome, Request
+from device_grant.protocol import RFC8628, Exchange, Outcome, Request, dialect
 from device_grant.report import http
 from device_grant.results.model import HttpRequest, HttpResponse, Step
 from device_grant.server.checks.grant.story import GRACE, SKEW, Expectation
@@ -19,6 +19,8 @@ def answer(code, **members):
 
 class Times:
     """A case whose clock the test sets."""
+
+    run = SimpleNamespace(dialect=dialect(RFC8628))
 
     def __init__(self):
         self.seconds = 0.0
