@@ -19,11 +19,13 @@ with ending.interruptible() as interruption:
         ending.saving()
     # As while pytest runs: standard error is somebody else's.
     with contextlib.redirect_stderr(io.StringIO()):
-        print("ready", flush=True)
-        end = time.monotonic() + {seconds}
+        end, told = time.monotonic() + {seconds}, False
         while time.monotonic() < end:
             # Inside, so that wherever it is when it is interrupted it goes on.
             try:
+                if not told:
+                    told = True
+                    print("ready", flush=True)
                 while time.monotonic() < end:
                     time.sleep(0.1)
             except KeyboardInterrupt:

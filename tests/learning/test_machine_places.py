@@ -179,7 +179,7 @@ def test_a_report_shows_what_was_learned_and_measured_in_its_folder(tmp_path):
         "life of a code",
         "life once approved",
     ]
-    assert [cell.text_content() for cell in table.xpath(".//tbody/tr[3]/td")] == ["600 s", "600 s"]
+    assert [cell.text_content() for cell in table.xpath(".//tbody/tr[3]/td")] == ["600\N{NO-BREAK SPACE}s"] * 2
     assert json.loads((tmp_path / MEASURED).read_text())["data"]["code"]["said"] == 600
 
 

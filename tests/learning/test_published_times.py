@@ -105,7 +105,7 @@ def test_the_page_shows_them_and_refuses_what_is_withheld(tmp_path):
     assert machines._times_kept(work, folder / "shop", own=False).startswith("interval, slow_down, ")
     write({}, folder, load(), lambda _: True)
     [table] = html.parse(folder / "shop" / "index.html").xpath("//table[@class='times']")
-    assert [cell.text_content() for cell in table.xpath(".//tbody/tr[1]/td")] == ["5 s", "5 s"]
+    assert [cell.text_content() for cell in table.xpath(".//tbody/tr[1]/td")] == ["5\N{NO-BREAK SPACE}s"] * 2
     whole = MeasuredRecord(
         target="shop", dialect=RFC8628, clock="x", times=[*rows, TimeRow("life of a code", "", "9 s")]
     )

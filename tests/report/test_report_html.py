@@ -356,4 +356,3 @@ def test_measured_seconds_stay_on_the_line_of_their_number():
     record = MeasuredRecord(target="shop", dialect="rfc8628", clock="real", times=times)
     text = html.render(samples.clean(), attachments=Attachments(measured=record))
     assert "adds 5\N{NO-BREAK SPACE}s: then 10\N{NO-BREAK SPACE}s, not always the same</td>" in text
-    assert text.count(">5\N{NO-BREAK SPACE}s</td>") == 2
