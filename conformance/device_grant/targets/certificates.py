@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-    from cryptography.x509 import Certificate
+    from cryptography.x509 import Certificate, KeyUsage
 
     from device_grant.targets.config import TargetConfig
 
@@ -125,6 +125,23 @@ def _certified(
     return ClientCertificate(_pem(certificate), private.decode())
 
 
+def _usage(*, signs_certificates: bool) -> KeyUsage:
+    """What the key is for (RFC 5280 section 4.2.1.3), without which Python 3.13 believes no authority."""
+    from cryptography.x509 import KeyUsage
+
+    return KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def _made(
     name: str,
     issuer: Certificate | None,
@@ -151,6 +168,7 @@ def _made(
         .not_valid_after(_UNTIL)
         .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(_usage(signs_certificates=authority), critical=True)
     )
     if not authority:
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH])
