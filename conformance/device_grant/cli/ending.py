@@ -70,6 +70,7 @@ def saving() -> None:
 def interruptible() -> Iterator[Interruption]:
     """Within: each of these signals is a KeyboardInterrupt, and the process ends soon after the first one.
 
+    Not so Ctrl-C while what was judged is being written: it is let finish, and the exit code is that of the verdicts.
     A signal that the caller ignores, as `nohup` does, or has a use for, is left alone.
     """
     global _current  # noqa: PLW0603 - a process has one command, and signals are the process's
@@ -80,6 +81,8 @@ def interruptible() -> Iterator[Interruption]:
         if not interruption.code:
             interruption.code = _SIGNAL + number
             _hurry(interruption)
+            if interruption.patient:
+                return  # what writes goes on, and the command ends by itself
         elif interruption.patient:
             _leave(interruption)
         raise KeyboardInterrupt

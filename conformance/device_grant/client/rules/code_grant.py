@@ -23,6 +23,7 @@ SYNTAX, S256 = "rfc7636-4.1-verifier-syntax", "rfc7636-4.2-s256"
 NO_PLAIN = "rfc7636-7.2-no-plain"
 SENT, PROVED = "rfc7636-4.3-challenge-sent", "rfc7636-4.5-verifier-sent"
 NO_DOWNGRADE = "rfc7636-7.2-no-downgrade"
+WEAKER = "after a challenge by S256 it goes on with plain, or without a challenge"
 ONCE = "rfc6749-4.1.2-client-uses-code-once"
 
 
@@ -151,9 +152,6 @@ def what_follows_is_no_weaker(session: ClientSession) -> Iterator[Judgement]:
             yield Judgement(NO_DOWNGRADE, hashes(entry), WEAKER, (strong, entry))
         elif hashes(entry):
             strong = entry
-
-
-WEAKER = "after a challenge by S256 it goes on with plain, or without a challenge"
 
 
 def hashes(authorization: Exchange) -> bool:
