@@ -19,13 +19,15 @@ from device_grant.cli import cli, main
 from device_grant.engine import run_check
 from device_grant.errors import UsageError
 from device_grant.judging import Inconclusive
-from device_grant.recordings.formats.cassette import MANIFEST, VERDICTS, file_name, read, write
+from device_grant.recordings.formats.cassette import BASELINE, MANIFEST, VERDICTS, file_name, read, write
 from device_grant.recordings.record import finishing as finish
 from device_grant.recordings.replay.target import open_cassette
 from device_grant.recordings.tape import SHARED
 from device_grant.reference.embedded import embedded
+from device_grant.results.baseline import load
 from device_grant.server.generation.fuzz import Fuzz
 
+PUBLISHED = sorted(file.parent for file in (ROOT / "cassettes").rglob(VERDICTS))
 COMMITTED = sorted(file.parent for file in (ROOT / "cassettes").glob("*/cassette.yaml"))
 
 # Replays.
@@ -38,6 +40,26 @@ def test_the_committed_cassettes_are_judged_as_they_were_recorded(capsys):
     said = capsys.readouterr()
     assert done.value.code == 0, said.out + said.err
     assert said.out.count(" 0 verdicts changed") == 2
+
+
+@pytest.mark.parametrize("folder", PUBLISHED, ids=lambda folder: folder.name)
+def test_failures_in_what_is_published_are_known(folder):
+    """A recording of a run that went wrong, say with codes that expired on a busy machine, must not be published."""
+    verdicts = json.loads((folder / VERDICTS).read_text("utf-8"))
+    failed = {name for own in verdicts.values() for name, verdict in own.items() if verdict == Verdict.FAIL.label}
+    file = folder / BASELINE
+    known = load(file, {entry.id for entry in catalogue().requirements}).known if file.is_file() else ()
+    assert sorted(failed - {entry.requirement for entry in known}) == []
+
+
+@pytest.mark.long
+def test_deviations_that_only_checks_beyond_the_recording_show_are_not_stale(capsys):
+    """What is withheld is not in it, and with that the check of generated requests, which some entries stem from."""
+    with pytest.raises(SystemExit) as done:
+        main(["replay", str(ROOT / "cassettes" / "dex")])
+    said = " ".join(capsys.readouterr().out.split())
+    assert done.value.code == 0, said
+    assert re.search(r"Only \d+ of \d+ checks ran: the others are not in the recording\.", said)
 
 
 def test_what_no_recording_shows_is_inconclusive_and_says_why():
@@ -158,6 +180,26 @@ def test_faulty_servers_are_found_faulty_again(tmp_path):
     assert {name: judge(folder, name)[0] for name in names} == live
     assert Verdict.FAIL in live[DENIAL].values()
     assert Verdict.FAIL in live["malformed_input::test_malformed_registration"].values()
+
+
+def test_record_says_what_it_found(tmp_path, capsys):
+    """The exit code says whether it was written: that a run went wrong must not pass unseen."""
+    words = [
+        "record",
+        "embedded:rfc8628",
+        "--only",
+        "rfc8628-3.5-authorization-pending",
+        "--out",
+        str(tmp_path / "kept"),
+    ]
+    for more, failures in (([], False), (["--fault", "pending_misspelt"], True)):
+        with pytest.raises(SystemExit) as done:
+            main([*words, *more])
+        said = " ".join(capsys.readouterr().out.split())
+        assert done.value.code == 0, said
+        assert (
+            "1 failure that no baseline expects: rfc8628-3.5-authorization-pending; to see more:" in said
+        ) is failures
 
 
 # Edits. Each names the check, what is edited in which interaction, and the requirement that must notice.

@@ -16,7 +16,7 @@ from device_grant.errors import ExitCode, SuiteError, UsageError
 from device_grant.targets.supplied import Supplied
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from rich.console import Console
 
@@ -74,7 +74,6 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
     from device_grant.recordings.record import finishing as finish
     from device_grant.recordings.record.recorder import Recorder
     from device_grant.recordings.replay.player import Player
-    from device_grant.report.text import one_line
 
     catalogue = load()
     targets: list[RecordingTarget] = []
@@ -114,16 +113,23 @@ def _record_one(console: Console, spec: str, out: Path, options: dict[str, Any])
         _put(new, out)
     finally:
         shutil.rmtree(new, ignore_errors=True)
+    _tell(console, out, {name: tapes[name].uncarried for name in manifest.checks}, collector)
+
+
+def _tell(console: Console, out: Path, uncarried: Mapping[str, Mapping[str, str]], collector: Collector) -> None:
+    """Say what was written, what a replay of it cannot show, and which failures nobody expects."""
+    from device_grant.report.text import one_line, plural
+
     size = sum(file.stat().st_size for file in out.iterdir()) / 1024
-    console.print(f"Cassette: {out} ({len(manifest.checks)} checks, {size:.0f} kB)", soft_wrap=True)
-    for name in manifest.checks:
-        for requirement, reason in tapes[name].uncarried.items():
-            console.print(
-                "  " + one_line(f"not carried: {name}, {requirement}: {reason}"),
-                style="dim",
-                soft_wrap=True,
-                markup=False,
-            )
+    console.print(f"Cassette: {out} ({len(uncarried)} checks, {size:.0f} kB)", soft_wrap=True)
+    for name, reasons in uncarried.items():
+        for requirement, reason in reasons.items():
+            line = one_line(f"not carried: {name}, {requirement}: {reason}")
+            console.print("  " + line, style="dim", soft_wrap=True, markup=False)
+    unexpected = collector.footer.unexpected if collector.footer is not None else []
+    if unexpected:
+        said = f"{plural(len(unexpected), 'failure')} that no baseline expects: {', '.join(unexpected)}"
+        console.print(one_line(f"{said}; to see more: device-grant replay {out}"), soft_wrap=True, markup=False)
 
 
 def _put(new: Path, out: Path) -> None:

@@ -46,7 +46,11 @@ class Selection:
 
     def keeps(self, check: Check) -> bool:
         """Whether the check is run."""
-        if check.party != self.party or not self.holds(check.name):
+        return self.holds(check.name) and self.asks(check)
+
+    def asks(self, check: Check) -> bool:
+        """Whether the check is asked for, and would be run by what holds all."""
+        if check.party != self.party:
             return False
         if self.checks and not any(fnmatchcase(check.name, pattern) for pattern in self.checks):
             return False

@@ -24,6 +24,7 @@ PAYLOAD = "device_grant"
 _TOURED = "Only what {} exchanged was looked at: --check '*' looks at what all checks exchange."
 _NAMED = "Only {} that --check names ran."
 _SELECTED = "Only {} of {} ran, as pytest selected them."
+_HELD = "Only {} of {} ran: the others are not in the recording."
 _STOPPING = "stopping after"
 """How pytest begins to say that -x or --maxfail ends a run."""
 
@@ -90,6 +91,9 @@ class SessionPlugin:
             self.session.narrowed = _TOURED.format(plural(self.kept, "check"))
         elif selection.checks and not self.session.narrowed:
             self.session.narrowed = _NAMED.format(plural(self.kept, "check"))
+        asked = sum(isinstance(item, CheckItem) and selection.asks(item.entry) for item in (*kept, *dropped))
+        if self.kept < asked and not self.session.narrowed:
+            self.session.narrowed = _HELD.format(self.kept, plural(asked, "check"))
         group(config, [item for item in items if isinstance(item, CheckItem) and self.session.waits(item.entry)])
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
