@@ -243,11 +243,19 @@ class AwsVanityHost(HonestAws):
 class AwsLateApproval(HonestAws):
     """A decision is seen by the token endpoint 300 ms later."""
 
+    behind = 0.3
+
     def device_token(self, given: dict, client: Client) -> dict:
         grant = self.grants[given["deviceCode"]]
-        if grant.client is client and grant.decided and time.time() < grant.decided + 0.3:
+        if grant.client is client and grant.decided and time.time() < grant.decided + self.behind:
             raise Refused("authorization_pending", "Authorization is still pending")
         return super().device_token(given, client)
+
+
+class AwsLaggingReplicas(AwsLateApproval):
+    """A decision is seen after more than two intervals."""
+
+    behind = 2.5
 
 
 class AwsCompactJson(HonestAws):

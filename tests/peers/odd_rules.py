@@ -20,11 +20,24 @@ NINETY_DAYS = 90 * 86400
 class LateApproval(Honest):
     """A decision reaches the token endpoint 300 ms later: replicas (nothing in RFC 8628 says when it counts)."""
 
+    behind = 0.3
+
     def redeem(self, form: dict[str, str], client: Client) -> Answer:
         grant = self.grants.get(form.get("device_code", ""))
-        if grant and grant.state in ("approved", "denied") and time.time() < grant.decided + 0.3:
+        if (
+            grant
+            and grant.client is client
+            and grant.state in ("approved", "denied")
+            and time.time() < grant.decided + self.behind
+        ):
             raise Refused("authorization_pending", "the user has not decided yet")
         return super().redeem(form, client)
+
+
+class LaggingReplicas(LateApproval):
+    """The same after more than two intervals: the token endpoint reads from a replica that is far behind."""
+
+    behind = 12.0
 
 
 class NineDigits(Honest):

@@ -11,7 +11,7 @@ from device_grant.protocol import AWS_SSO_OIDC, RFC8628
 from device_grant.reference.embedded import embedded
 from device_grant.reference.server import user as honest
 from device_grant.server.session.run import new_run
-from device_grant.targets.ports import UserError
+from device_grant.targets.ports import Pages, UserError
 
 pytestmark = pytest.mark.long
 
@@ -42,6 +42,16 @@ class Person:
             honest.decide(http, grant, action)
 
 
+class Reader(Person):
+    """The same, who reads the pages up to the decision and presses nothing."""
+
+    pages = Pages(sign_in=honest.sign_in, confirmation=honest.confirmation, enter=honest.enter)
+
+    def _decide(self, action, http, grant):
+        honest.confirmation(http, grant)
+        super()._decide(action, http, grant)
+
+
 def settled(names, person, dialect=RFC8628, faults=()):
     """Verdict and message of each requirement of the checks, all in one run."""
     collected = {}
@@ -54,13 +64,19 @@ def settled(names, person, dialect=RFC8628, faults=()):
     return collected
 
 
+@pytest.mark.parametrize("person", [Person, Reader])
 @pytest.mark.parametrize("dialect", [RFC8628, AWS_SSO_OIDC])
-def test_a_user_who_does_nothing_makes_no_server_wrong(dialect):
+def test_a_user_who_does_nothing_makes_no_server_wrong(dialect, person):
     names = [name for name, entry in CHECKS.items() if applies(entry, dialect) and not entry.sampled]
-    result = settled(names, Person(), dialect)
+    result = settled(names, person(), dialect)
     assert not {key: message for key, (verdict, message) in result.items() if verdict in BROKEN}
     assert result[APPROVAL, "rfc8628-3.5-success-after-approval"] == (Verdict.UNTESTABLE, REASON)
     assert result[DENIAL, "rfc8628-3.5-access-denied"] == (Verdict.UNTESTABLE, REASON)
+
+
+def test_generated_requests_accuse_nobody_after_decisions_without_effect():
+    result = settled(["malformed_input::test_malformed_token_request"], Reader())
+    assert not {key: message for key, (verdict, message) in result.items() if verdict in BROKEN}
 
 
 @pytest.mark.parametrize(

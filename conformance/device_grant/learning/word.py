@@ -18,7 +18,7 @@ from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT, Client
 from device_grant.protocol.retry_after import pause_of
 from device_grant.server.session.browsing import browser_at
 from device_grant.server.session.device import ENDED, WRONG_SECRET, seconds, without
-from device_grant.server.session.pace import MARGIN
+from device_grant.server.session.pace import MARGIN, SEEN_WITHIN
 from device_grant.targets.ports import GrantView, Nobody, UserError
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ class WordRun:
         """When the second grant was started, or polled last."""
         self._decided: float | None = None
         """When a decision was last tried."""
+        self._seen_by = -math.inf
+        """Until when the token endpoint may not know of one that the pages took."""
         self._tried = False
         """Whether one was tried at all."""
         self._asked = self._began
@@ -235,13 +237,18 @@ class WordRun:
             return REFUSED
         finally:
             self._deciding += time.perf_counter() - began
+        self._seen_by = self._clock.now() + SEEN_WITHIN * self._interval
         return OK
 
     # Polls.
 
     def _poll_politely(self) -> str:
         self._wait_within(self._interval + MARGIN)
-        return self._poll(self._owner)
+        answer = self._poll(self._owner)
+        while answer == "pending" and self._asked < self._seen_by:
+            self._wait_within(self._interval + MARGIN)
+            answer = self._poll(self._owner)
+        return answer
 
     def _poll_at_once(self) -> str:
         late = self._clock.kind != "travel" and self._deciding and self._clock.now() - self._asked > self._shortest

@@ -68,7 +68,7 @@ def deciding_request(device: Device) -> Place | None:
     """
     grant = device.start()
     with Visitor(device.case) as browser:
-        refused = browser.decide("approve", grant.view)
+        refused = browser.decide_on(grant, "approve")
         changing = [response for response in browser.seen if response.request.method != "GET"]
     if refused or not changing or not grant.poll(label="poll after the user module approved").outcome.ok:
         return None

@@ -153,6 +153,13 @@ class Visitor:
             return str(refused)
         return ""
 
+    def decide_on(self, grant: Grant, action: str, view: GrantView | None = None) -> str:
+        """The same for a grant that is polled afterwards, which takes note of it; `view`: what else the user sees."""
+        complaint = self.decide(action, view or grant.view)
+        if not complaint:
+            grant.took(action)
+        return complaint
+
     def _step(self, name: str, signature: str) -> Callable[..., Any]:
         user = self.user
         if user is None:

@@ -37,7 +37,7 @@ from device_grant.server.session.mutual_tls import url_for
 from device_grant.server.session.pace import END_OF_TIME, FARTHEST, LATITUDE
 from device_grant.server.session.polite import require_welcome
 from device_grant.server.session.registering import refused
-from device_grant.targets.ports import UserModuleError
+from device_grant.targets.ports import NotHeld, UserModuleError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -333,6 +333,7 @@ class ServerCase:
             self.require_claims()
             self._leave_unsettled()
             self.check.function(**{name: getattr(self, name) for name in names})
+            self._require_effect()
         except StopCheck as reason:
             self.stop = reason
         except UserModuleError as error:
@@ -348,6 +349,23 @@ class ServerCase:
         if self.check.sampled and self.examples and not self.ledger.tallies and self.stop is None:
             self.stop = Inconclusive(f"none of {self.examples} generated examples came to what it was made to show")
         self.ledger.close(self.stop, sampled=self.check.sampled)
+
+    def _require_effect(self) -> None:
+        """Take back what speaks against the target, and raise Untestable, where no decision of the user gets there.
+
+        Most checks poll what was decided, which tells it sooner; of pages and races they may accuse before that.
+        """
+        broken = [name for name, tally in self.ledger.tallies.items() if tally.verdict >= Verdict.OBSERVED]
+        if not broken or not self._decides:
+            return
+        try:
+            self.effect.require(self.device)
+        except Untestable:
+            for name in broken:
+                del self.ledger.tallies[name]
+            raise
+        except (StopCheck, NotHeld):
+            self.note("whether decisions have an effect cannot be tried")
 
     def require_claims(self) -> None:
         """Raise NotApplicable if the target lacks what the check is about, Untestable if it cannot be reached."""

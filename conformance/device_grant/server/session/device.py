@@ -12,7 +12,7 @@ from device_grant.judging import Inconclusive, NotApplicable, Untestable
 from device_grant.protocol import DEVICE_CODE_GRANT, Client, Exchange, Operation, Purpose
 from device_grant.protocol.numbers import number
 from device_grant.server.session import pkce
-from device_grant.server.session.pace import MARGIN
+from device_grant.server.session.pace import MARGIN, SEEN_WITHIN
 from device_grant.server.session.person import Person
 from device_grant.targets.ports import GrantView
 
@@ -222,6 +222,10 @@ class Grant:
         self._begin(self.device.start().exchange)
         self.name = name
 
+    def took(self, decision: str) -> None:
+        """Take note that the page took a decision, `approve` or `deny`, without complaint."""
+        self.decision, self.decided = decision, self.device.case.now()
+
     @property
     def verification_uri(self) -> str:
         """Where the user goes; raises Untestable where the response names no place, which is no check's own finding."""
@@ -284,13 +288,18 @@ class Grant:
     def ask(self, *, wait: bool = True, label: str = "poll", **members: Any) -> tuple[Exchange, bool]:
         """The same whatever the answer; also whether the code is pending.
 
-        Nothing says when a decision has to be seen: pending within the interval after one is asked again after it.
+        Nothing says when a decision has to be seen: pending soon after one is asked again, as long as the codes live.
         """
         exchange = self._ask(wait=wait, label=label, **members)
-        fresh = self.decided is not None and self.last_request < self.decided + self.interval
-        if fresh and exchange.code == "authorization_pending" and members.keys().isdisjoint(_OF_A_POLL):
+        while exchange.code == "authorization_pending" and members.keys().isdisjoint(_OF_A_POLL) and self._unseen():
             exchange = self._ask(wait=True, label=f"{label}, again when the decision had time to be seen", **members)
         return exchange, exchange.code in PENDING
+
+    def _unseen(self) -> bool:
+        """Whether the last poll may have come before a decision was seen, and another one can be sent politely."""
+        if self.decided is None or self.last_request >= self.decided + SEEN_WITHIN * self.interval:
+            return False
+        return self.time_left > self.interval + MARGIN
 
     def _ask(self, *, wait: bool, label: str, **members: Any) -> Exchange:
         case = self.device.case

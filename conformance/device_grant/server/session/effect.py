@@ -34,12 +34,17 @@ class Effect:
         """
         if _shown(decision, exchange, pending=pending):
             self._shows = True
-        if not pending or self._shows:
+        if pending:
+            self.require(grant.device)
+
+    def require(self, device: Device) -> None:
+        """Raise Untestable where no decision changes anything; it is tried once, if none has shown so far."""
+        if self._shows:
             return
         # Timed checks go on side by side on a real clock: one of them tries, the others wait for what it finds.
         with self._lock:
             if self._shows is None:
-                self._shows = _tried(grant)
+                self._shows = _tried(device)
         if not self._shows:
             raise Untestable("the user module reported success but nothing was decided")
 
@@ -50,8 +55,7 @@ def _shown(decision: str, exchange: Exchange, *, pending: bool) -> bool:
     return exchange.response is not None and not pending
 
 
-def _tried(grant: Grant) -> bool:
-    device = grant.device
+def _tried(device: Device) -> bool:
     device.case.note("a decision did not show: the user approves one fresh authorization and denies another")
     with device.case.sending_for(Purpose.CONTROL):
         return any(_reaches(device, decision) for decision in ("approve", "deny"))

@@ -2,6 +2,8 @@
 
 MARGIN = 1.1
 """Seconds that a polite poller adds to the interval: servers compare arrival times in whole seconds."""
+SEEN_WITHIN = 3
+"""Intervals in which the token endpoint may come to know of a decision: no text says when it has to."""
 RENEWAL = 20 * 86_400.0
 """Seconds after which clients are registered anew: on a clock that jumps their registrations end too."""
 LATITUDE = 30.0

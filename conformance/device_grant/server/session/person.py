@@ -123,8 +123,7 @@ class Person:
             raise DecisionNotTakenError(f"the user could not {action}: {refused}", broken) from None
         self._tell(action, broken)
         run.user.decided(client)
-        grant.decision = action
-        grant.decided = case.now()
+        grant.took(action)
 
     def _tell(self, action: str, broken: Sequence[httpx.Response]) -> None:
         """Say of a page that it broke when the user did nothing but what it is for."""

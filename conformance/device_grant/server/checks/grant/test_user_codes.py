@@ -36,11 +36,10 @@ _STARTS = 24
 def _typed(grant: Grant, text: str, hint: str = "") -> Exchange:
     """Approve with the code typed in this way, of which `hint` says what is odd, then poll."""
     with Visitor(grant.device.case) as browser:
-        if not browser.decide("approve", GrantView(text, grant.verification_uri, hint=hint)):
-            grant.decided = grant.device.case.now()
-        elif browser.last.status in THROTTLED:
+        refused = browser.decide_on(grant, "approve", GrantView(text, grant.verification_uri, hint=hint))
+        if refused and browser.last.status in THROTTLED:
             raise Inconclusive(f"the pages limit the rate of guesses: they answer {browser.last.status}")
-        elif grant.time_left <= 0:
+        if refused and grant.time_left <= 0:
             raise Inconclusive("expires_in, counted from when the start was sent, had passed when the code was typed")
     return grant.poll(label="poll after the code was typed differently")
 

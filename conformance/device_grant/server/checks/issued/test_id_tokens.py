@@ -111,7 +111,7 @@ def test_two_persons(device: Device, verify: Verify) -> None:
     mine = identified(device)
     grant = device.start(scope=with_defaults(device, OPENID))
     with Visitor(device.case, person=second) as browser:
-        refused = browser.decide("approve", grant.view)
+        refused = browser.decide_on(grant, "approve")
     if refused:
         raise Untestable(f"the second person could not approve: {refused}")
     theirs = grant.poll(label="redeem what the second person approved")

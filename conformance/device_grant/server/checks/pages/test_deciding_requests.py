@@ -116,7 +116,7 @@ def test_token_of_an_old_session(device: Device, verify: Verify) -> None:
             raise Untestable("no browser could be signed in: write sign_in(http) in the user module")
         device.case.wait(_DAY)
         grant = device.start()
-        refused = browser.decide("approve", grant.view)
+        refused = browser.decide_on(grant, "approve")
     exchange = grant.poll(label="redeem what an old session approved")
     if refused or not exchange.outcome.ok:
         raise Untestable(f"the user could not approve a day later: {refused or exchange.describe()}")

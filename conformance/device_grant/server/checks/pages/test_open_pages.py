@@ -128,7 +128,7 @@ def _late(device: Device, first: str, second: str) -> Exchange:
     place, grant = place_of(device, second), device.start()
     with Visitor(device.case) as one, Visitor(device.case) as other:
         held = [(browser, hold(browser, grant, place, second)) for browser in (one, other)]
-        refused = one.decide(first, grant.view)
+        refused = one.decide_on(grant, first)
         if refused:
             raise Untestable(f"the user could not {first}: {refused}")
         for browser, request in held:

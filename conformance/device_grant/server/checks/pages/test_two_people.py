@@ -98,7 +98,7 @@ def _second(device: Device) -> User:
 
 def _approve_as(person: User, grant: Grant) -> None:
     with Visitor(grant.device.case, person=person) as browser:
-        refused = browser.decide("approve", grant.view)
+        refused = browser.decide_on(grant, "approve")
     if refused:
         raise Untestable(f"the second person could not approve: {refused}")
 

@@ -122,7 +122,7 @@ def test_user_can_begin_at_the_short_address(device: Device, verify: Verify) -> 
     """Approve from verification_uri with the code typed, poll. Accepted: a token."""
     grant = device.start()
     with Visitor(device.case) as browser:
-        refused = browser.decide("approve", GrantView(grant.user_code, grant.verification_uri))
+        refused = browser.decide_on(grant, "approve", GrantView(grant.user_code, grant.verification_uri))
     grant.require_life()
     exchange = grant.poll(label="poll after the code was typed at verification_uri")
     if refused or not exchange.outcome.ok:
@@ -136,7 +136,7 @@ def _approved_at_the_complete_address(device: Device, complaint: str) -> None:
     grant = device.start()
     complete = grant.verification_uri_complete
     with Visitor(device.case) as browser:
-        refused = not complete or browser.decide("approve", GrantView(grant.user_code, complete, complete))
+        refused = not complete or browser.decide_on(grant, "approve", GrantView(grant.user_code, complete, complete))
     if refused or not grant.poll(label="poll after verification_uri_complete").outcome.ok:
         raise Untestable(f"the user could not approve: {complaint or 'no token came of it'}")
 
@@ -154,11 +154,12 @@ def test_refused_code_cannot_be_approved(device: Device, verify: Verify) -> None
     """Deny, go back and approve in the same browser, poll. Accepted: a code that is gone."""
     grant = device.start()
     with Visitor(device.case) as browser:
-        refused = browser.decide("deny", grant.view)
+        refused = browser.decide_on(grant, "deny")
         if refused:
             raise Untestable(f"the user could not deny: {refused}")
-        grant.decision = "deny"
-        browser.decide("approve", grant.view)
+        browser.decide_on(grant, "approve")
+    # The approval is none: the code has to be over also where approvals come to nothing.
+    grant.decision = "deny"
     exchange = grant.poll(label="poll after the user denied and went back to approve")
     verify("rfc8628-3.5-access-denied-terminal", exchange, accepted=GONE, tolerated=[REFUSED])
 
