@@ -16,7 +16,10 @@ from device_grant.targets.users import ModuleUser
 
 ALL = "DEVICE_GRANT_ALL_PEERS"
 """Set: every peer is learned. Otherwise a tenth of them."""
-FREE = {"FewCodes": "bounds how many codes live"}
+FREE = {
+    "FewCodes": "bounds how many codes live",
+    "LaggingReplicas": "knows of a decision two intervals later",
+}
 
 
 def chosen():

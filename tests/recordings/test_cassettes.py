@@ -11,7 +11,7 @@ import pytest
 import vcr
 import yaml
 from support import ROOT
-from support.cassettes import AWS, DENIAL, PENDING, RFC, edited, excerpt, judge, new_run, read_yaml, record
+from support.cassettes import AWS, DENIAL, PENDING, RFC, Launched, edited, excerpt, judge, new_run, read_yaml, record
 from support.proof import catalogue
 
 from device_grant.catalogue import Verdict
@@ -26,6 +26,7 @@ from device_grant.recordings.tape import SHARED
 from device_grant.reference.embedded import embedded
 from device_grant.results.baseline import load
 from device_grant.server.generation.fuzz import Fuzz
+from device_grant.targets.load import read_target
 
 PUBLISHED = sorted(file.parent for file in (ROOT / "cassettes").rglob(VERDICTS))
 COMMITTED = sorted(file.parent for file in (ROOT / "cassettes").glob("*/cassette.yaml"))
@@ -180,6 +181,20 @@ def test_faulty_servers_are_found_faulty_again(tmp_path):
     assert {name: judge(folder, name)[0] for name in names} == live
     assert Verdict.FAIL in live[DENIAL].values()
     assert Verdict.FAIL in live["malformed_input::test_malformed_registration"].values()
+
+
+def test_the_clock_of_a_target_is_that_of_what_it_launches(tmp_path):
+    name = "expiry::test_expiry"
+    folder, live, _ = record(Launched(embedded("rfc8628")), [name], tmp_path)
+    assert set(live[name].values()) == {Verdict.PASS}
+    assert read(folder).manifest.clock == "travel"
+
+
+@pytest.mark.parametrize("folder", COMMITTED, ids=lambda folder: folder.name)
+def test_published_recordings_have_the_clock_of_their_target(folder):
+    described = ROOT / "implementations" / "servers" / folder.name / "target.toml"
+    if described.is_file():
+        assert read_yaml(folder / MANIFEST)["clock"] == read_target(described).config.clock.kind
 
 
 def test_record_says_what_it_found(tmp_path, capsys):

@@ -12,10 +12,11 @@ import yaml
 from click.testing import CliRunner
 from support import ROOT
 from support.captured import har, rfc, vcr
-from support.cassettes import read_yaml, record
+from support.cassettes import Launched, read_yaml, record
 
 from device_grant.catalogue import load
 from device_grant.cli import cli, main
+from device_grant.cli.drift import _compare
 from device_grant.protocol import RFC8628, Exchange, Operation, Purpose, Request, Response, dialect
 from device_grant.recordings.drift import Replayer, choose, compare, stories_of
 from device_grant.recordings.drift.binding import Binding
@@ -73,6 +74,12 @@ def test_the_server_that_was_recorded_has_not_changed(name):
     assert all("holds a DPoP proof" in reason for _, reason in drift.skipped)
     kinds = {kind[0] for story in choose(whole(CASSETTES[name]).stories) for kind in story.kinds}
     assert {Purpose.REGISTRATION, Purpose.START, Purpose.POLL, Purpose.REFRESH} <= kinds
+
+
+def test_a_launched_server_is_asked_on_its_own_clock():
+    """What waits for the end of a code is left out on a real clock only."""
+    found = _compare(whole(CASSETTES["rfc8628"]), Launched(embedded("rfc8628")), ("expiry::test_expiry",))
+    assert (found.exchanges > 0, found.differing) == (True, [])
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from device_grant.recordings.replay.target import ReplayTarget, open_cassette
 from device_grant.recordings.tape import SHARED
 from device_grant.server.session.profile import PROFILES
 from device_grant.server.session.run import Run
+from device_grant.targets.clocks import RealClock
 from device_grant.targets.ports import NotHeld
 from support import ROOT
 from support.proof import catalogue, judges
@@ -88,6 +89,24 @@ def edited(file, change):
     data = read_yaml(file)
     change(data)
     write_yaml(file, data)
+
+
+class Launched:
+    """A target whose clock can be moved from its start on, as that of a process which is launched."""
+
+    def __init__(self, inner):
+        self.inner, self.clock = inner, RealClock()
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+    def __enter__(self):
+        self.inner.__enter__()
+        self.clock = self.inner.clock
+        return self
+
+    def __exit__(self, *error):
+        self.inner.__exit__(*error)
 
 
 def record(target, names, tmp_path):

@@ -83,9 +83,10 @@ def _compare(recorded: Recorded, target: Target, only: tuple[str, ...]) -> Drift
     from device_grant.recordings.drift import Replayer, choose
     from device_grant.server.session.run import new_run
 
-    real = target.clock.kind == "real"
-    chosen = choose(recorded.stories, only, target.config.clock.longest_wait if real else math.inf)
     with target:
+        # Not before: what a target launches has a clock of its own.
+        real = target.clock.kind == "real"
+        chosen = choose(recorded.stories, only, target.config.clock.longest_wait if real else math.inf)
         run = new_run(target, recorded.dialect, load())
         try:
             return Replayer(recorded, run).play(chosen)

@@ -170,6 +170,8 @@ class RecordingTarget:
 
     def __enter__(self) -> Self:
         self.inner.__enter__()
+        # What a target launches may run on another clock than the target had before it was started.
+        self.clock = RecordingClock(self.inner.clock, self.recorder)
         self.first_base = self.base
         return self
 
