@@ -45,6 +45,21 @@ class BySocketAws(ShortLived, HonestAws):
     """uvicorn as it comes, AWS dialect."""
 
 
+class KeepsFew(ShortLived, Honest):
+    """Keeps the thirty youngest codes, in memory: what is begun makes it forget the eldest, as caches do.
+
+    Nothing is wrong for a device; whoever has a hundred codes at a time loses most of them.
+    """
+
+    lifetime = 60
+    kept = 30
+
+    def new_device_code(self) -> str:
+        while len(self.grants) >= self.kept:
+            self.grants.pop(next(iter(self.grants)), None)
+        return super().new_device_code()
+
+
 class Http10(ShortLived, Honest):
     """HTTP/1.0 answers, each connection closed after one (RFC 9112 section 9.3)."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from dataclasses import replace
 
 import pytest
@@ -267,6 +268,15 @@ class BrokenByMeeting(RefusesWhatMeets):
     meeting = range(4, 1000)
 
 
+class FourInAWhile(RefusesWhatMeets):
+    """Takes four approvals for a client in ten seconds, and more later: pages may limit what is typed."""
+
+    def decided(self, request, grant, form):
+        recent = [one for one in self.grants.values() if one.client is grant.client and one.decided]
+        recent = [one for one in recent if time.time() - one.decided < 10]
+        return self.message(429, "slower") if len(recent) >= 4 else Honest.decided(self, request, grant, form)
+
+
 PASSWORD = '</label><input type="password" name="password">'
 FORGED = ("page_security::test_forged_approval", "rfc6749-10.12-csrf-on-consent")
 UNKNOWN_PERSON = ("page_security::test_approval_without_signing_in", "rfc8628-3.3-user-must-authenticate")
@@ -320,7 +330,14 @@ def test_the_form_of_the_code_may_be_the_one_that_approves(check, requirement, t
     assert verdicts(NothingAsked, check, tmp_path)[requirement] is Verdict.PASS
 
 
-@pytest.mark.parametrize(("peer", "verdict"), [(RefusesWhatMeets, Verdict.PASS), (ApprovedOnce, Verdict.UNTESTABLE)])
+@pytest.mark.parametrize(
+    ("peer", "verdict"),
+    [
+        (RefusesWhatMeets, Verdict.PASS),
+        (ApprovedOnce, Verdict.UNTESTABLE),
+        (FourInAWhile, Verdict.INCONCLUSIVE),
+    ],
+)
 def test_approvals_that_meet_may_be_refused(peer, verdict, tmp_path):
     """What a server does to an approval that is alone it may do to one that is not."""
     assert verdicts(peer, "races::test_first_approvals", tmp_path)["rfc8628-3.3-approvals-at-once"] is verdict

@@ -78,8 +78,8 @@ def test_the_server_that_was_recorded_has_not_changed(name):
 
 def test_a_launched_server_is_asked_on_its_own_clock():
     """What waits for the end of a code is left out on a real clock only."""
-    found = _compare(whole(CASSETTES["rfc8628"]), Launched(embedded("rfc8628")), ("expiry::test_expiry",))
-    assert (found.exchanges > 0, found.differing) == (True, [])
+    drift = _compare(whole(CASSETTES["rfc8628"]), Launched(embedded("rfc8628")), ("expiry::test_expiry",))
+    assert (drift.exchanges > 0, drift.differing) == (True, [])
 
 
 @pytest.mark.parametrize(

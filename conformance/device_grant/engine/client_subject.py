@@ -120,6 +120,11 @@ class ClientSubject:
             return False
         return self._opened().driver.clock != "simulated"
 
+    def crowded(self, trial: Trial) -> bool:
+        """No: each scenario has a server of its own."""
+        del trial
+        return False
+
     def turn(self, check: Check) -> int:
         """As it comes."""
         del check

@@ -193,6 +193,22 @@ class ServerSubject:
             return False  # one question at a time
         return check.timed and run.target.clock.sleeps
 
+    def crowded(self, trial: Trial) -> bool:
+        """Whether codes ended before their time: a server may keep few, and forget the eldest when more are begun.
+
+        Not for what is recorded or played, which holds each request once, nor where requests are counted.
+        """
+        from device_grant.server.session.case import ServerCase
+
+        run = self._opened()
+        assert isinstance(trial, ServerCase)  # noqa: S101 - what this subject's own run has made
+        if not trial.lost or not trial.in_question or run.target.sampler is not None or self.polite:
+            return False
+        run.remarks["crowded"] = (
+            "codes ended before their time while many lived at once: the checks that met it were run once more, alone"
+        )
+        return True
+
     def turn(self, check: Check) -> int:
         """A person is asked for what tells the most first, and has the rest of the run for themselves.
 

@@ -327,9 +327,12 @@ class CheckSession:
     def _scheduler(self, locks: Path | None = None) -> SideBySide[Finished]:
         if self._side_by_side is None:
             shared = locks if self.subject.shared else None
-            self._side_by_side = SideBySide(self._execute, Admission(shared))
+            self._side_by_side = SideBySide(self._execute, Admission(shared), self._crowded)
             self.subject.meet(self._side_by_side.admission)
         return self._side_by_side
+
+    def _crowded(self, finished: Finished) -> bool:
+        return finished.error is None and self.subject.crowded(finished.trial)
 
     def _trial(self, task: Task) -> Trial:
         return self._opened().trial(task.check, self._scheduler().resting)

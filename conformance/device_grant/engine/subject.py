@@ -69,6 +69,9 @@ class Subject(Protocol):
     def waits(self, check: Check) -> bool:
         """Whether the check takes real time by waiting, so that it should go on beside others."""
 
+    def crowded(self, trial: Trial) -> bool:
+        """Whether what came of a check that went on beside others may come of their number: it is run once more."""
+
     def turn(self, check: Check) -> int:
         """Where the check stands among those that are as good as it: the lower, the earlier."""
 

@@ -124,7 +124,7 @@ class WordRun:
         self._decided: float | None = None
         """When a decision was last tried."""
         self._seen_by = -math.inf
-        """Until when the token endpoint may not know of one that the pages took."""
+        """Until when the token endpoint may not know of one that the pages took; it does once an answer tells it."""
         self._tried = False
         """Whether one was tried at all."""
         self._asked = self._began
@@ -264,6 +264,8 @@ class WordRun:
         answer = self._name(exchange)
         if own and code is None:
             self._asked, self._deciding = self._clock.now(), 0.0
+            if answer not in ("pending", "slow_down"):
+                self._seen_by = -math.inf
             if exchange is not None:
                 self._keep(exchange)
         if answer == "slow_down" and own and code is None:

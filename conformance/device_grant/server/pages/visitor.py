@@ -156,7 +156,9 @@ class Visitor:
     def decide_on(self, grant: Grant, action: str, view: GrantView | None = None) -> str:
         """The same for a grant that is polled afterwards, which takes note of it; `view`: what else the user sees."""
         complaint = self.decide(action, view or grant.view)
-        if not complaint:
+        if complaint:
+            grant.missed()
+        else:
             grant.took(action)
         return complaint
 

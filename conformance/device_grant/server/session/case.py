@@ -32,7 +32,7 @@ from device_grant.server.session import capabilities
 from device_grant.server.session.answers import reason_of
 from device_grant.server.session.device import Device
 from device_grant.server.session.disclosure import DISCLOSED, KnownSecrets
-from device_grant.server.session.effect import Effect
+from device_grant.server.session.effect import NOTHING, Effect
 from device_grant.server.session.mutual_tls import url_for
 from device_grant.server.session.pace import END_OF_TIME, FARTHEST, LATITUDE
 from device_grant.server.session.polite import require_welcome
@@ -84,6 +84,8 @@ class ServerCase:
         """The same, where it does so until the check ends."""
         self._decides = False
         """Whether a decision was tried, so that tokens may come."""
+        self.lost = False
+        """Whether a code that still had to live was answered, or called by the pages, as one that is over."""
 
     def begin(self) -> None:
         """Start counting the case's seconds now."""
@@ -359,13 +361,14 @@ class ServerCase:
         if not broken or not self._decides:
             return
         try:
-            self.effect.require(self.device)
-        except Untestable:
-            for name in broken:
-                del self.ledger.tallies[name]
-            raise
+            without = self.effect.is_none(self.device)
         except (StopCheck, NotHeld):
             self.note("whether decisions have an effect cannot be tried")
+            return
+        if without:
+            for name in broken:
+                del self.ledger.tallies[name]
+            raise Untestable(NOTHING)
 
     def require_claims(self) -> None:
         """Raise NotApplicable if the target lacks what the check is about, Untestable if it cannot be reached."""
@@ -386,6 +389,12 @@ class ServerCase:
         for tally in self.ledger.tallies.values():
             if tally.worst is not None:
                 yield tally.worst
+
+    @property
+    def in_question(self) -> bool:
+        """Whether something speaks against the target, or was not judged to its end; invariants are apart."""
+        broken = any(tally.verdict >= Verdict.OBSERVED for tally in self.ledger.tallies.values())
+        return broken or self.stop is not None
 
     @property
     def worst(self) -> Verdict:

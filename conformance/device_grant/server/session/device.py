@@ -208,7 +208,7 @@ class Grant:
         self.decision = ""
         """What the user decided last without complaint of the page, `approve` or `deny`."""
         self.decided: float | None = None
-        """When the page last took a decision, in seconds of the case; None: it has not taken any."""
+        """When the page last took a decision, in seconds of the case; None: none, or an answer has told it since."""
         self.interval = seconds(exchange.get("interval"), self.device.case.run.dialect.default_interval)
         self.promised = seconds(exchange.get("expires_in"), 0)
         """Seconds for which the answer says that the codes live; 0: it says nothing that can be read."""
@@ -291,8 +291,11 @@ class Grant:
         Nothing says when a decision has to be seen: pending soon after one is asked again, as long as the codes live.
         """
         exchange = self._ask(wait=wait, label=label, **members)
-        while exchange.code == "authorization_pending" and members.keys().isdisjoint(_OF_A_POLL) and self._unseen():
+        own = members.keys().isdisjoint(_OF_A_POLL)
+        while own and exchange.code == "authorization_pending" and self._unseen():
             exchange = self._ask(wait=True, label=f"{label}, again when the decision had time to be seen", **members)
+        if own and (exchange.outcome.ok or exchange.code in GONE):
+            self.decided = None
         return exchange, exchange.code in PENDING
 
     def _unseen(self) -> bool:
@@ -318,7 +321,14 @@ class Grant:
         self.last_request = case.now()
         if exchange.code == "slow_down":
             self.interval += 5
+        if exchange.code in ENDED:
+            self.missed()
         return exchange
+
+    def missed(self) -> None:
+        """Take note that the code is called over; where it has to live yet, the server may have forgotten it."""
+        case = self.device.case
+        case.lost = case.lost or self.time_left > 0
 
     @property
     def time_left(self) -> float:

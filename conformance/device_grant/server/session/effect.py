@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from device_grant.protocol import Exchange
     from device_grant.server.session.device import Device, Grant
 
+NOTHING = "the user module reported success but nothing was decided"
 _POLLS = 2
 """Polls after which a decision that a server takes its time for must show."""
 
@@ -23,7 +24,10 @@ class Effect:
     """
 
     def __init__(self) -> None:
-        self._shows: bool | None = None
+        self._shows = False
+        self._reached: bool | None = None
+        """What came of a try: False where a decision was reported and came to nothing; None: none was, or no try."""
+        self._tried = False
         self._lock = threading.Lock()
 
     def observe(self, grant: Grant, decision: str, exchange: Exchange, *, pending: bool) -> None:
@@ -34,19 +38,20 @@ class Effect:
         """
         if _shown(decision, exchange, pending=pending):
             self._shows = True
-        if pending:
-            self.require(grant.device)
+        if pending and not self._known(grant.device):
+            raise Untestable(NOTHING)
 
-    def require(self, device: Device) -> None:
-        """Raise Untestable where no decision changes anything; it is tried once, if none has shown so far."""
-        if self._shows:
-            return
+    def is_none(self, device: Device) -> bool:
+        """Whether the user reports decisions and none changes anything; tried once likewise."""
+        return not self._known(device) and self._reached is False
+
+    def _known(self, device: Device) -> bool:
         # Timed checks go on side by side on a real clock: one of them tries, the others wait for what it finds.
         with self._lock:
-            if self._shows is None:
-                self._shows = _tried(device)
-        if not self._shows:
-            raise Untestable("the user module reported success but nothing was decided")
+            if not self._shows and not self._tried:
+                self._tried, self._reached = True, _try_out(device)
+                self._shows = self._reached is True
+        return self._shows
 
 
 def _shown(decision: str, exchange: Exchange, *, pending: bool) -> bool:
@@ -55,16 +60,23 @@ def _shown(decision: str, exchange: Exchange, *, pending: bool) -> bool:
     return exchange.response is not None and not pending
 
 
-def _tried(device: Device) -> bool:
+def _try_out(device: Device) -> bool | None:
     device.case.note("a decision did not show: the user approves one fresh authorization and denies another")
+    reached = None
     with device.case.sending_for(Purpose.CONTROL):
-        return any(_reaches(device, decision) for decision in ("approve", "deny"))
+        for decision in ("approve", "deny"):
+            shows = _reaches(device, decision)
+            if shows:
+                return True
+            reached = reached if shows is None else shows
+    return reached
 
 
-def _reaches(device: Device, decision: str) -> bool:
+def _reaches(device: Device, decision: str) -> bool | None:
+    """Whether the decision shows; None where the pages do not take it."""
     fresh = device.start(label=f"start, for the user to {decision}")
     if device.user.try_to(decision, fresh):
-        return False
+        return None
     for _ in range(_POLLS):
         exchange, pending = fresh.ask(label=f"poll, whether the user could {decision}")
         if _shown(decision, exchange, pending=pending):

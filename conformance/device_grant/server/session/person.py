@@ -119,6 +119,7 @@ class Person:
             raise NobodyDecidesError(str(reason)) from None
         except UserError as refused:
             case.transcript.append(DecisionRefused(case.now(), action, str(refused)))
+            grant.missed()
             self._tell(action, broken)
             raise DecisionNotTakenError(f"the user could not {action}: {refused}", broken) from None
         self._tell(action, broken)
