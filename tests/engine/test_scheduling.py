@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 from unittest import mock
@@ -32,6 +33,54 @@ def admission():
 
 def task(name, *, order="", alone=False):
     return Task(name, SimpleNamespace(name=name, order=order, alone=alone))
+
+
+class Crowd:
+    """Tasks that come to nothing while more than so many of them go on."""
+
+    def __init__(self, admission, names, most):
+        self.scheduler = SideBySide(self.execute, admission, lambda result: result == "crowded")
+        self.names, self.most, self.going_on, self.runs = names, most, 0, []
+        self.lock = threading.Lock()
+        self.scheduler.plan([task(name) for name in names], len(names), at_once=True)
+
+    def execute(self, task):
+        with self.lock:
+            self.runs.append(task.nodeid)
+            self.going_on += 1
+            met = self.going_on
+        time.sleep(0.1)
+        with self.lock:
+            met, self.going_on = max(met, self.going_on), self.going_on - 1
+        return "crowded" if met > self.most else "well"
+
+    def outcomes(self):
+        return [self.scheduler.run(task(name)) for name in self.names]
+
+
+def test_what_met_too_many_is_run_once_more_with_few(admission):
+    crowd = Crowd(admission, "abcdef", 4)
+    assert crowd.outcomes() == ["well"] * 6
+    assert 6 < len(crowd.runs) <= 12
+
+
+def test_what_a_few_are_too_many_for_is_run_alone(admission):
+    crowd = Crowd(admission, "abcdef", 1)
+    assert crowd.outcomes() == ["well"] * 6
+    assert 12 < len(crowd.runs) <= 18
+
+
+def test_what_is_crowded_alone_stays_so(admission):
+    crowd = Crowd(admission, "abc", 0)
+    assert crowd.outcomes() == ["crowded"] * 3
+    assert sorted(crowd.runs) == sorted("abc" * 3)
+
+
+def test_a_task_of_the_main_thread_that_met_others_is_run_once_more(admission):
+    crowd = Crowd(admission, "abc", 1)
+    assert crowd.scheduler.run(task("m")) == "well"
+    assert crowd.runs.count("m") > 1
+    assert crowd.outcomes() == ["well"] * 3
 
 
 class Waiting:

@@ -60,6 +60,13 @@ class KeepsFew(ShortLived, Honest):
         return super().new_device_code()
 
 
+class KeepsTwelve(KeepsFew):
+    """The same for twelve codes."""
+
+    lifetime = 20
+    kept = 12
+
+
 class Http10(ShortLived, Honest):
     """HTTP/1.0 answers, each connection closed after one (RFC 9112 section 9.3)."""
 

@@ -42,6 +42,7 @@ def accusations_of(command, file, *options):
         text=True,
         check=False,
     )
+    (file.parent / "terminal").write_text(done.stdout, encoding="utf-8")
     assert done.returncode in (0, 1), done.stdout[-2000:] + done.stderr[-2000:]
     lines = [json.loads(line) for line in (report / "results.jsonl").read_text("utf-8").splitlines()]
     results = [line for line in lines if line["kind"] == "result"]
@@ -61,6 +62,25 @@ def test_server_is_not_accused(name, tmp_path):
     assert {
         key: text for key, text in said.items() if key not in SOCKETS[name].deviations | SOCKETS[name].contradiction
     } == {}
+
+
+SIDE_BY_SIDE = ("--", "-k", "test_polling or test_side_by_side")
+
+
+def test_codes_that_are_forgotten_for_their_number_accuse_nobody(tmp_path):
+    """Each check alone has fewer codes than the server keeps; all of them side by side have many more."""
+    file = tmp_path / "target.toml"
+    file.write_text(by_socket_toml(SOCKETS["KeepsTwelve"]))
+    said = accusations_of("run", file, *SIDE_BY_SIDE)
+    assert {key: text for key, text in said.items() if key not in SOCKETS["KeepsTwelve"].deviations} == {}
+    assert "were run once more, a few at a time" in " ".join((tmp_path / "terminal").read_text("utf-8").split())
+
+
+def test_codes_that_are_lost_however_few_there_are_are_found(tmp_path):
+    file = tmp_path / "target.toml"
+    text = by_socket_toml(SOCKETS["BySocket"]).replace("BySocket", "LosesCodes")
+    file.write_text(text.replace("odd_sockets.py", "broken_sockets.py"))
+    assert "rfc8628-3.5-pending-is-not-terminal" in accusations_of("run", file, "--", "-k", "test_polling")
 
 
 @pytest.mark.parametrize("mode", [mode for mode in MODES if ALL or mode in LOGGING_IN])

@@ -121,11 +121,12 @@ class SideBySide(Generic[Result]):
         """Run the task, or wait for its thread."""
         if task in self._planned:
             self._begin()
+        beside = bool(self._started)
         result = self._result(task)
         if result is None:
             with self.admission.admitted(task.check):
-                return self._execute(task)
-        if not self._repeated and self._crowded(result):
+                result = self._execute(task)
+        if beside and not self._repeated and self._crowded(result):
             self._repeat_crowded(task)
             result = self._result(task) or result
         return result
@@ -145,15 +146,24 @@ class SideBySide(Generic[Result]):
             self._started[task.nodeid] = task, Started(partial(self._placed, task, places))
 
     def _repeat_crowded(self, first: Task) -> None:
-        """When none of them goes on any more, begin those anew that met too many others, and this one; a few at a time.
+        """When none of them goes on any more, run those anew that met too many others, and this one; a few at a time.
 
-        What they come to then stands.
+        Those for which a few were too many are run alone. What they come to then stands.
         """
         self._repeated = self._kept = True
+        self._wait()
+        tasks = [first, *self._still_crowded()]
+        for number in (_FEW, 1):
+            self._start(tasks, number)
+            self._wait()
+            tasks = self._still_crowded()
+
+    def _still_crowded(self) -> list[Task]:
+        return [task for task, one in self._started.values() if (done := one.done()) and self._crowded(done)]
+
+    def _wait(self) -> None:
         for _, started in self._started.values():
             started.wait()
-        crowded = [task for task, one in self._started.values() if (done := one.done()) and self._crowded(done)]
-        self._start([first, *crowded], _FEW)
 
     def _placed(self, task: Task, places: threading.BoundedSemaphore) -> Result:
         # In this order: a thread that waits for its admission must hold no place that one needs to end its rest.

@@ -205,7 +205,8 @@ class ServerSubject:
         if not trial.lost or not trial.in_question or run.target.sampler is not None or self.polite:
             return False
         run.remarks["crowded"] = (
-            "codes ended before their time while many lived at once: the checks that met it were run once more, alone"
+            "codes ended before their time while many lived at once: the checks that met it were run once more, "
+            "a few at a time"
         )
         return True
 
