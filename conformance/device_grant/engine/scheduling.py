@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Check
 
 Result = TypeVar("Result")
-_FEW = 4
+_FEW = 8
 """How many of those that are run once more go on at a time, those that only wait counted."""
 
 
