@@ -182,11 +182,14 @@ class WordRun:
 
     def _require_time(self, more: float) -> None:
         """Raise TooLongError where a wait would end near the end of the time of life in which the word is."""
-        if self.over or math.isinf(self.life):
-            return
-        end = self.life if self._half or not self._actors.halves else self.life / 2
-        if self.age + more > end - _NEAR_END:
+        if not self._has_time(more):
             raise TooLongError
+
+    def _has_time(self, more: float) -> bool:
+        if self.over or math.isinf(self.life):
+            return True
+        end = self.life if self._half or not self._actors.halves else self.life / 2
+        return self.age + more <= end - _NEAR_END
 
     def _let_half_pass(self) -> str:
         if not self.over:
@@ -245,8 +248,9 @@ class WordRun:
     def _poll_politely(self) -> str:
         self._wait_within(self._interval + MARGIN)
         answer = self._poll(self._owner)
-        while answer == "pending" and self._asked < self._seen_by:
-            self._wait_within(self._interval + MARGIN)
+        # Nothing says when a decision has to be seen.
+        while answer == "pending" and self._asked < self._seen_by and self._has_time(self._interval + MARGIN):
+            self._wait(self._interval + MARGIN)
             answer = self._poll(self._owner)
         return answer
 

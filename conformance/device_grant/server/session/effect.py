@@ -46,6 +46,8 @@ class Effect:
         return not self._known(device) and self._reached is False
 
     def _known(self, device: Device) -> bool:
+        if self._shows:
+            return True
         # Timed checks go on side by side on a real clock: one of them tries, the others wait for what it finds.
         with self._lock:
             if not self._shows and not self._tried:
