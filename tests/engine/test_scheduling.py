@@ -70,6 +70,13 @@ def test_what_a_few_are_too_many_for_is_run_alone(admission):
     assert 12 < len(crowd.runs) <= 18
 
 
+def test_many_are_not_run_alone(admission):
+    """That would take longer than the whole run."""
+    crowd = Crowd(admission, [f"task {number}" for number in range(60)], 1)
+    assert crowd.outcomes().count("crowded") > 20
+    assert len(crowd.runs) <= 120
+
+
 def test_what_is_crowded_alone_stays_so(admission):
     crowd = Crowd(admission, "abc", 0)
     assert crowd.outcomes() == ["crowded"] * 3

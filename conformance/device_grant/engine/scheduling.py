@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 _FEW = 8
 """How many of those that are run once more go on at a time, those that only wait counted."""
+_MOST_ALONE = 20
+"""How many are run alone at most: each takes its time, and where more are left it is hardly for their number."""
 
 
 @dataclass(frozen=True)
@@ -148,15 +150,16 @@ class SideBySide(Generic[Result]):
     def _repeat_crowded(self, first: Task) -> None:
         """When none of them goes on any more, run those anew that met too many others, and this one; a few at a time.
 
-        Those for which a few were too many are run alone. What they come to then stands.
+        Those for which a few were too many are run alone, unless they are many. What they come to then stands.
         """
         self._repeated = self._kept = True
         self._wait()
-        tasks = [first, *self._still_crowded()]
-        for number in (_FEW, 1):
-            self._start(tasks, number)
+        self._start([first, *self._still_crowded()], _FEW)
+        self._wait()
+        alone = self._still_crowded()
+        if len(alone) <= _MOST_ALONE:
+            self._start(alone, 1)
             self._wait()
-            tasks = self._still_crowded()
 
     def _still_crowded(self) -> list[Task]:
         return [task for task, one in self._started.values() if (done := one.done()) and self._crowded(done)]
