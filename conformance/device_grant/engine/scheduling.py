@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from device_grant.judging import Check
 
 Result = TypeVar("Result")
-_FEW = 8
+_FEW = 4
 """How many of those that are run once more go on at a time, those that only wait counted."""
 _MOST_ALONE = 20
 """How many are run alone at most: each takes its time, and where more are left it is hardly for their number."""
