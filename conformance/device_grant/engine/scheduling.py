@@ -152,8 +152,10 @@ class SideBySide(Generic[Result]):
 
         Those for which a few were too many are run alone, unless they are many. What they come to then stands.
         """
-        self._repeated = self._kept = True
+        self._repeated = True
         self._wait()
+        # Not before: whoever has yet to end may need the place of one that rests.
+        self._kept = True
         self._start([first, *self._still_crowded()], _FEW)
         self._wait()
         alone = self._still_crowded()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 16
 """Checks that go on at the same time, those that wait not counted: few enough to spare the server."""
-_CROWDED = "codes ended before their time while many lived at once"
 _CRAWL = 0.5
 """Real seconds of a request from which on a launched server is slow."""
 
@@ -205,9 +203,10 @@ class ServerSubject:
         assert isinstance(trial, ServerCase)  # noqa: S101 - what this subject's own run has made
         if not trial.lost or not trial.in_question or run.target.sampler is not None or self.polite:
             return False
-        if "crowded" not in run.remarks:
-            run.remarks["crowded"] = f"{_CROWDED}: the checks that met it were run once more, a few at a time"
-            _tell(f"{_CROWDED}: the checks that meet it are run once more, a few at a time, which takes minutes")
+        run.remarks["crowded"] = (
+            "codes ended before their time while many lived at once: the checks that met it were run once more, "
+            "a few at a time"
+        )
         return True
 
     def turn(self, check: Check) -> int:
@@ -275,11 +274,13 @@ class ServerSubject:
 
     def _warn_of_a_crawl(self, trial: ServerCase) -> None:
         """Tell a person, before the run takes an hour, what makes a program slow that looks at its clock very often."""
+        from device_grant.targets.environments import say
+
         clock = self._opened().target.clock
         took = [exchange.elapsed for exchange in trial.transcript.exchanges]
         if not isinstance(clock, FaketimeClock) or clock.cached or not took or statistics.median(took) < _CRAWL:
             return
-        _tell(
+        say(
             f"a request takes {statistics.median(took):.1f} s under libfaketime: if that is why, as "
             'with programs of the JVM, write cached = true under [clock], or kind = "real" with short lifetimes'
         )
@@ -301,8 +302,3 @@ class ServerSubject:
     def _opened(self) -> Run:
         assert self._run is not None  # noqa: S101 - a session that could not open it runs nothing
         return self._run
-
-
-def _tell(text: str) -> None:
-    """A person must know why the run will take long."""
-    print(f"device-grant: {text}", file=sys.stderr, flush=True)  # noqa: T201 - while it goes on
