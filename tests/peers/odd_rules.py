@@ -373,5 +373,10 @@ class OneSession(Honest):
     deviations = {"rfc6749-6-second-device-keeps-first": "no text has it so"}
 
     def redeem(self, form, client):
-        self.refreshes = {name: kept for name, kept in self.refreshes.items() if kept.client is not client}
-        return super().redeem(form, client)
+        before = set(self.refreshes)
+        answer = super().redeem(form, client)
+        # Not at a poll that yields nothing: those of other checks come at any moment.
+        self.refreshes = {
+            name: kept for name, kept in self.refreshes.items() if name not in before or kept.client is not client
+        }
+        return answer
