@@ -39,7 +39,10 @@ class Crowd:
     """Tasks that come to nothing while more than so many of them go on."""
 
     def __init__(self, admission, names, most):
-        self.scheduler = SideBySide(self.execute, admission, lambda result: result == "crowded")
+        self.said = []
+        self.scheduler = SideBySide(
+            self.execute, admission, lambda result: result == "crowded", lambda *numbers: self.said.append(numbers)
+        )
         self.names, self.most, self.going_on, self.runs = names, most, 0, []
         self.lock = threading.Lock()
         self.scheduler.plan([task(name) for name in names], len(names), at_once=True)
@@ -68,6 +71,11 @@ def test_what_a_few_are_too_many_for_is_run_alone(admission):
     crowd = Crowd(admission, "abcdef", 1)
     assert crowd.outcomes() == ["well"] * 6
     assert 12 < len(crowd.runs) <= 18
+    number = crowd.said[0][1]
+    assert crowd.said[:number] == [(ended, number) for ended in range(number)]
+    alone = crowd.said[number:]
+    assert alone == [(ended, len(alone)) for ended in range(len(alone))]
+    assert 0 < len(alone) <= number
 
 
 def test_many_are_not_run_alone(admission):

@@ -188,6 +188,22 @@ def test_a_broken_rule_has_a_line_of_its_own_once():
     ]
 
 
+def test_checks_that_run_once_more_are_counted_apart(monkeypatch):
+    target, text = console(60, terminal=False)
+    with Progress(target, total=12) as progress:
+        progress.repeating(0, 1)
+        progress.repeating(2, 3)
+    assert text().splitlines() == [
+        "        again          0 of 1 run once more, a few at a time",
+        "        again          2 of 3 run once more, a few at a time",
+    ]
+    monkeypatch.delenv("NO_COLOR")
+    target, text = console(60, terminal=True, no_color=False)
+    with Progress(target, total=12) as progress:
+        progress.repeating(2, 3)
+        assert "2 of 3 run once more" in text()
+
+
 def test_what_is_left_is_told_by_the_last_run_and_not_guessed():
     target, text = console(120, terminal=False)
     clock = iter((0.0, *(second for second in (4.0, 4.0, 64.0, 64.0, 200.0, 200.0)))).__next__

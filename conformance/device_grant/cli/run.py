@@ -293,6 +293,7 @@ def _follow(session: CheckSession, console: Console, *, verbose: bool) -> list[P
 
     session.on_start, session.on_case = began, finished
     session.on_check = lambda name: progress[0].check_started(name) if progress else None
+    session.on_repeat = lambda ended, number: progress[0].repeating(ended, number) if progress else None
     return progress
 
 

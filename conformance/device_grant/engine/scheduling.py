@@ -83,12 +83,20 @@ class SideBySide(Generic[Result]):
     """
 
     def __init__(
-        self, execute: Callable[[Task], Result], admission: Admission, crowded: Callable[[Result], bool] | None = None
+        self,
+        execute: Callable[[Task], Result],
+        admission: Admission,
+        crowded: Callable[[Result], bool] | None = None,
+        on_repeat: Callable[[int, int], None] | None = None,
     ) -> None:
-        """`crowded`: whether a result may come of how many went on at once; such tasks are run once more."""
+        """`crowded`: whether a result may come of how many went on at once; such tasks are run once more.
+
+        `on_repeat` is called while they are, with how many of them have ended, and how many there are.
+        """
         self._execute = execute
         self.admission = admission
         self._crowded = crowded or (lambda _: False)
+        self._on_repeat = on_repeat or (lambda _ended, _all: None)
         self._repeated = False
         self._planned: list[Task] = []
         self._places = 1
@@ -153,22 +161,24 @@ class SideBySide(Generic[Result]):
         Those for which a few were too many are run alone, unless they are many. What they come to then stands.
         """
         self._repeated = True
-        self._wait()
+        for _, started in self._started.values():
+            started.wait()
         # Not before: whoever has yet to end may need the place of one that rests.
         self._kept = True
-        self._start([first, *self._still_crowded()], _FEW)
-        self._wait()
+        self._repeat([first, *self._still_crowded()], _FEW)
         alone = self._still_crowded()
         if len(alone) <= _MOST_ALONE:
-            self._start(alone, 1)
-            self._wait()
+            self._repeat(alone, 1)
+
+    def _repeat(self, tasks: Sequence[Task], places: int) -> None:
+        """Run them anew, so many at a time, to the end of the last one."""
+        self._start(tasks, places)
+        for ended, task in enumerate(tasks):
+            self._on_repeat(ended, len(tasks))
+            self._started[task.nodeid][1].wait()
 
     def _still_crowded(self) -> list[Task]:
         return [task for task, one in self._started.values() if (done := one.done()) and self._crowded(done)]
-
-    def _wait(self) -> None:
-        for _, started in self._started.values():
-            started.wait()
 
     def _placed(self, task: Task, places: threading.BoundedSemaphore) -> Result:
         # In this order: a thread that waits for its admission must hold no place that one needs to end its rest.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ from device_grant.targets.ports import NotHeld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue, Requirement
@@ -58,6 +60,10 @@ class CheckSession:
     """Called with the name of a check when it begins."""
     on_case: Callable[[Payload], None] | None = None
     """Called when a check has ended, with its lines, which are not yet redacted."""
+    on_repeat: Callable[[int, int], None] | None = None
+    """Called while checks are run once more, with how many of them have ended, and how many there are."""
+    speaking: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Entered for what is said to people while a check runs: a runner may keep what is written then to itself."""
     on_settled: Callable[[], None] | None = None
     """Called when nothing is judged any more, before reports are written."""
     remembers: bool = False
@@ -327,12 +333,17 @@ class CheckSession:
     def _scheduler(self, locks: Path | None = None) -> SideBySide[Finished]:
         if self._side_by_side is None:
             shared = locks if self.subject.shared else None
-            self._side_by_side = SideBySide(self._execute, Admission(shared), self._crowded)
+            self._side_by_side = SideBySide(self._execute, Admission(shared), self._crowded, self._repeating)
             self.subject.meet(self._side_by_side.admission)
         return self._side_by_side
 
     def _crowded(self, finished: Finished) -> bool:
         return finished.error is None and self.subject.crowded(finished.trial)
+
+    def _repeating(self, ended: int, number: int) -> None:
+        if self.on_repeat is not None:
+            with self.speaking():
+                self.on_repeat(ended, number)
 
     def _trial(self, task: Task) -> Trial:
         return self._opened().trial(task.check, self._scheduler().resting)

@@ -42,6 +42,9 @@ class SessionPlugin:
         """Start, unless the command line has done so already; then xdist starts its workers."""
         config = self._config = session.config
         config.pluginmanager.register(WorkerPlugin(self.session))
+        capturing = config.pluginmanager.getplugin("capturemanager")
+        if capturing is not None:
+            self.session.speaking = capturing.global_and_fixture_disabled
         if not self.session.started:
             try:
                 self.session.start(

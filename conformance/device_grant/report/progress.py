@@ -127,14 +127,25 @@ class Progress:
             return
         self._broken[name] = verdict
         if self._live is None:
-            width = 2 * len(str(self._total)) + 3
-            paragraph(self._console, f"{'':<{width}} {verdict.label:<14} {one_line(name)}")
+            self._below(verdict.label, one_line(name))
+        self._draw()
+
+    def repeating(self, ended: int, number: int) -> None:
+        """Say how many of those that are run once more have ended: it takes minutes in which no check is counted."""
+        self._current = f"{ended} of {number} run once more, a few at a time"
+        if self._live is None:
+            self._below("again", self._current)
         self._draw()
 
     def close(self) -> None:
         """Take the live line away; safe to call again."""
         if self._live is not None:
             self._live.stop()
+
+    def _below(self, label: str, text: str) -> None:
+        """A line that counts no check."""
+        width = 2 * len(str(self._total)) + 3
+        paragraph(self._console, f"{'':<{width}} {label:<14} {text}")
 
     def _draw(self) -> None:
         if self._live is not None:
