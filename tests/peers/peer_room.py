@@ -15,6 +15,7 @@ import odd_grants
 import odd_pages
 import odd_rules
 import odd_secrets
+import odd_sessions
 import odd_sockets
 import peer_aws
 import peer_rfc
@@ -32,6 +33,7 @@ MODULES = (
     odd_grants,
     odd_answers,
     odd_pages,
+    odd_sessions,
     odd_decisions,
     odd_aws,
     odd_secrets,

@@ -14,10 +14,10 @@ from odd_pages import (
     ErrorPageForWrongCode,
     NotFoundForWrongCode,
     Selects,
-    SignedAddresses,
     TwoSteps,
 )
 from odd_rules import ScopeReplaced, WaitingRoom
+from odd_sessions import SignedAddresses
 from peer_rfc import Honest
 from peer_verdicts import verdicts
 from peer_wire import json_answer
