@@ -1,101 +1,41 @@
-"""Servers that take client certificates: odd honest ones are accused of nothing, and broken ones of what they break."""
+"""Servers that take client certificates in odd and honest ways are accused of nothing."""
 
 from __future__ import annotations
 
-import json
 import secrets
-from dataclasses import replace
 
 import httpx
 import pytest
 from msgspec import structs
-from support.proof import judged
+from support.certificate_servers import (
+    ALIASES,
+    BOUND,
+    CLIENTS,
+    FORGED,
+    FORM,
+    LOOKS,
+    METHODS,
+    REFRESH,
+    TELLS,
+    TOKENS,
+    TWO,
+    USES,
+    WORKS,
+    Answering,
+    broken,
+    judge,
+    metadata,
+    of,
+)
 
 from device_grant.catalogue import Verdict
-from device_grant.protocol.certificates import CONFIRMATION, thumbprint
-from device_grant.reference.embedded import embedded
 from device_grant.reference.server import grants
 from device_grant.reference.server.binding.known import PROTECTED_RESOURCES
-from device_grant.reference.server.http import Answer
 from device_grant.reference.server.issued import jwts
-from device_grant.reference.server.mutual_tls import connections
 from device_grant.reference.server.mutual_tls.connections import Connections
 from device_grant.reference.server.settings import Settings
 from device_grant.targets.certificates import authority, issued, self_signed
 from device_grant.targets.config import IntrospectionSection, KnownClient
-
-ALIASES = "mtls_endpoint_aliases"
-METHODS = "token_endpoint_auth_methods_supported"
-BOUND = "tls_client_certificate_bound_access_tokens"
-CHECKS = (
-    "mutual_tls_metadata::test_binding_is_announced_by_a_boolean",
-    "mutual_tls_metadata::test_aliases_are_endpoints",
-    "aliases::test_codes_of_the_alias",
-    "certificate_bound_tokens::test_access_token_is_bound",
-    "certificate_bound_tokens::test_refresh_token_of_a_public_client_is_bound",
-    "certificate_bound_uses::test_introspection_of_a_bound_token",
-    "certificate_bound_uses::test_userinfo_with_the_certificate_of_somebody_else",
-    "certificate_clients::test_start_with_the_certificate_of_somebody_else",
-    "certificate_clients::test_poll_with_the_certificate_of_somebody_else",
-    "certificate_clients::test_two_kinds_of_subject",
-)
-TOKENS = {"rfc8705-3-poll-binds-token", "rfc8705-3.1-thumbprint", "rfc8705-3.1-jwt-uses-cnf"}
-TELLS, LOOKS = "rfc8705-3.2-introspection", "rfc8705-3-userinfo-checks-certificate"
-USES = {TELLS, LOOKS}
-REFRESH = "rfc8705-4-public-refresh-bound"
-AUTHENTICATION = {"rfc8705-2-device-endpoint-authenticates", "rfc8705-2-binding-enforced", "rfc8705-2-invalid-client"}
-FORGED = "rfc8705-6.5-forged-certificate-header"
-TWO = "rfc8705-2.1-single-subject"
-CLIENTS = {*AUTHENTICATION, FORGED}
-WORKS = "rfc8705-5-device-alias-works"
-FORM = "rfc8705-5-aliases-form"
-
-
-class Answering:
-    """An application whose JSON answers at a path are changed."""
-
-    def __init__(self, app, path, change):
-        self.app, self.path, self.change = app, path, change
-
-    async def __call__(self, scope, receive, send):
-        if scope["type"] != "http" or self.path not in scope["path"]:
-            await self.app(scope, receive, send)
-            return
-        messages = []
-
-        async def keep(message):
-            messages.append(message)
-
-        await self.app(scope, receive, keep)
-        start, body = messages
-        members = json.loads(body["body"])
-        self.change(members)
-        changed = json.dumps(members).encode()
-        headers = [pair for pair in start["headers"] if pair[0] != b"content-length"]
-        await send({**start, "headers": [*headers, (b"content-length", str(len(changed)).encode())]})
-        await send({**body, "body": changed})
-
-
-def metadata(change):
-    return lambda target: setattr(target, "_app", Answering(target._app, "/.well-known/", change))
-
-
-def judge(*changes, faults=(), settings=None):
-    """The verdicts by requirement."""
-    target = embedded("rfc8628", faults, settings=settings)
-    for change in changes:
-        change(target)
-    with target:
-        outcomes = judged(target, CHECKS, 5)
-        return {name: verdict for outcome in outcomes for name, verdict in outcome.verdicts.items()}
-
-
-def broken(verdicts):
-    return {name for name, verdict in verdicts.items() if verdict in (Verdict.FAIL, Verdict.WARN)}
-
-
-def of(verdicts, verdict):
-    return {name for name, one in verdicts.items() if one is verdict}
 
 
 def test_the_usual_one_passes_all():
@@ -291,134 +231,6 @@ def test_a_stranger_may_be_the_end_of_a_refresh_token(monkeypatch):
 
     monkeypatch.setattr(Connections, "refresh", strict)
     assert judge()[REFRESH] is Verdict.PASS
-
-
-# Broken.
-
-
-@pytest.mark.parametrize(
-    "aliases",
-    [
-        [],
-        "https://mtls.target.test",
-        {"token_endpoint": "/token"},
-        {"token_endpoint": ["https://mtls.target.test/token"]},
-        {"token_endpoint": "http://login.example.com/token"},
-    ],
-)
-def test_aliases_that_nobody_can_use(aliases):
-    assert FORM in broken(judge(metadata(lambda members: members.update({ALIASES: aliases}))))
-
-
-@pytest.mark.parametrize("value", ["true", 1, [True], {}])
-def test_binding_that_is_no_boolean(value):
-    assert "rfc8705-3.3-metadata" in broken(judge(metadata(lambda members: members.update({BOUND: value}))))
-
-
-def test_an_alias_at_which_nothing_is():
-    def misplace(members):
-        members[ALIASES]["device_authorization_endpoint"] += "/moved"
-
-    assert broken(judge(metadata(misplace))) == {WORKS}
-
-
-def test_an_alias_for_tokens_at_which_codes_are_unknown():
-    def misplace(members):
-        members[ALIASES]["token_endpoint"] = "https://mtls.target.test/moved"
-
-    assert WORKS in broken(judge(metadata(misplace)))
-
-
-def test_another_hash_than_that_of_the_certificate(monkeypatch):
-    monkeypatch.setattr(connections, "thumbprint", lambda der: thumbprint(der + b"\n"))
-    assert broken(judge()) == {"rfc8705-3.1-thumbprint", TELLS}
-
-
-def test_a_refresh_token_that_is_taken_without_a_certificate_alone(monkeypatch):
-    usual = Connections.refresh
-
-    def lax(self, client, token, call):
-        if self._shown(call) is not None:
-            usual(self, client, token, call)
-
-    monkeypatch.setattr(Connections, "refresh", lax)
-    assert broken(judge()) == {REFRESH}
-
-
-def test_tokens_that_are_bound_for_some_polls_alone(monkeypatch):
-    def never(self, client, grant, call):
-        """Of the poll nothing is bound; a refresh would be."""
-
-    monkeypatch.setattr(Connections, "poll", never)
-    assert broken(judge()) == {"rfc8705-3-poll-binds-token", REFRESH}
-
-
-def test_a_hash_that_is_no_text(monkeypatch):
-    usual = Connections._bound
-
-    def spoilt(self, terms, call):
-        bound = usual(self, terms, call)
-        named = bound.confirmation.get(CONFIRMATION)
-        return replace(bound, confirmation={CONFIRMATION: [named]}) if named else bound
-
-    monkeypatch.setattr(Connections, "_bound", spoilt)
-    assert "rfc8705-3-poll-binds-token" in broken(judge())
-
-
-def test_a_client_that_is_looked_at_over_tls_alone(monkeypatch):
-    usual = Connections.authenticate
-
-    def lax(self, client, call):
-        return client.credential is not None if call.scope["scheme"] == "http" else usual(self, client, call)
-
-    monkeypatch.setattr(Connections, "authenticate", lax)
-    assert {"rfc8705-2-device-endpoint-authenticates", "rfc8705-2-binding-enforced"} <= broken(judge())
-
-
-def test_a_client_that_is_looked_at_where_grants_start_alone(monkeypatch):
-    usual = Connections.authenticate
-
-    def lax(self, client, call):
-        return client.credential is not None if call.path == "/token" else usual(self, client, call)
-
-    monkeypatch.setattr(Connections, "authenticate", lax)
-    assert broken(judge()) == {"rfc8705-2-binding-enforced"}
-
-
-def test_an_opaque_token_of_which_nobody_tells_a_certificate():
-    verdicts = judge(faults=["access_token_guessable", "mtls_introspection_without_cnf"])
-    assert of(verdicts, Verdict.FAIL) == {TELLS}
-
-
-def lenient(monkeypatch, when):
-    """Userinfo that looks at no certificate for calls of which that is true."""
-    usual = Connections.at_resource
-
-    async def lax(self, handle, call):
-        return await (handle(call) if when(self, call) else usual(self, handle, call))
-
-    monkeypatch.setattr(Connections, "at_resource", lax)
-
-
-@pytest.mark.parametrize(
-    "when",
-    [
-        lambda connections, call: connections._shown(call) is None,
-        lambda connections, call: connections._shown(call) is not None,
-        lambda _connections, call: call.scope["scheme"] == "http",
-    ],
-)
-def test_userinfo_that_does_not_always_look(monkeypatch, when):
-    lenient(monkeypatch, when)
-    assert of(judge(), Verdict.FAIL) == {LOOKS}
-
-
-def test_userinfo_that_refuses_its_own_devices_is_not_taken_for_careful(monkeypatch):
-    async def closed(_self, _handle, _call):
-        return Answer(401, b"", "application/json", {"WWW-Authenticate": "Bearer"})
-
-    monkeypatch.setattr(Connections, "at_resource", closed)
-    assert judge()[LOOKS] is Verdict.UNTESTABLE
 
 
 # Clients that target.toml names, which nobody has registered for certificates.
