@@ -13,9 +13,10 @@ from pathlib import Path
 import click
 import pytest
 import yaml
-from support import documented
-from support.documented import ALL, EXCUSES, LANGUAGES, NARROW, NARROW_CLIENT, PAGES, ROOT, World
+from support import ROOT, documented
+from support.documented import EXCUSES, NARROW, NARROW_CLIENT, World
 from support.needs import needs
+from support.pages import ALL, LANGUAGES, PAGES, assert_printed, patched, steps_of
 
 from device_grant.catalogue import load as catalogue
 from device_grant.cli import COMMANDS, cli
@@ -76,7 +77,7 @@ def test_commands(block, world):
     world.run(block)
     shown = ALL[ALL.index(block) + 1 :][:1]
     if shown and (shown[0].page, shown[0].language) == (block.page, "text"):
-        documented.assert_printed(shown[0], world.said)
+        assert_printed(shown[0], world.said)
 
 
 @pytest.mark.parametrize("page", STORIES)
@@ -89,10 +90,10 @@ def test_story(page, world):
             case "sh":
                 world.run(block)
             case "text":
-                documented.assert_printed(block, world.said)
+                assert_printed(block, world.said)
             case "diff":
                 file = world.cwd / block.title
-                file.write_text(documented.patched(file.read_text("utf-8"), block), "utf-8")
+                file.write_text(patched(file.read_text("utf-8"), block), "utf-8")
                 # Python compares times in seconds before it compiles a file again.
                 os.utime(file, (later := file.stat().st_mtime + 10 * block.line, later))
             case _:
@@ -144,7 +145,7 @@ def test_toml(block, world, monkeypatch):
 @of("yaml")
 def test_workflows(block):
     action = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
-    steps = documented.steps_of(block.text)
+    steps = steps_of(block.text)
     used = [step for step in steps if "device-grant" in step.get("uses", "")]
     commands = [step["run"] for step in steps if step.get("run", "").startswith("device-grant ")]
     assert used or commands
