@@ -10,10 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.broken_servers import METADATA, REGISTER, START, TOKEN, Answer, behind, changed
-from support.serving import serving
+from support.serving import said
 
 from device_grant.catalogue import Verdict
-from device_grant.engine import run_check
 from device_grant.protocol import dialect
 from device_grant.protocol.exchange import Operation, Response
 from device_grant_strategies import malformed
@@ -27,11 +26,6 @@ CODES = (
 )
 SYNTAX = ("rfc6749-5.2-error-charset", "rfc6749-8.5-error-abnf", "rfc6749-A.7-error-syntax")
 MEMBERS = ("device-code", "user-code", "verification-uri", "expires-in")
-
-
-def said(app, check, **sections):
-    with serving(app, **sections) as target:
-        return run_check(target, check)
 
 
 def of_invariants(outcome):

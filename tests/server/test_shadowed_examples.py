@@ -11,7 +11,7 @@ from support.broken_servers import START, TOKEN, behind, error
 from support.drawing import Drawing
 from support.proof import catalogue, judges
 from support.samples import report
-from support.serving import serving
+from support.serving import said, serving
 
 from device_grant.catalogue import Verdict
 from device_grant.engine import run_check
@@ -56,11 +56,6 @@ def repeats_are_taken(request):
         return request
     pairs = dict(pair.partition(b"=")[::2] for pair in request.body.split(b"&") if pair)
     return replace(request, body=b"&".join(name + b"=" + value for name, value in pairs.items()))
-
-
-def said(app, check):
-    with serving(app) as target:
-        return run_check(target, check)
 
 
 @pytest.mark.parametrize("check", ["test_malformed_device_authorization", "test_malformed_token_request"])

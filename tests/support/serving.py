@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from device_grant.engine import run_check
 from device_grant.reference.server import user
 from device_grant.targets.config import ClockSection, Located, TargetConfig, UserSection
 from device_grant.targets.transports.in_process import AsgiTarget
@@ -12,6 +13,8 @@ from device_grant.targets.users import ModuleUser
 
 if TYPE_CHECKING:
     from typing import Any
+
+    from device_grant.engine import CheckOutcome
 
 
 def serving(app: Any, **sections: Any) -> AsgiTarget:
@@ -21,3 +24,9 @@ def serving(app: Any, **sections: Any) -> AsgiTarget:
     )
     located = Located(config=config, folder=Path(user.__file__).parent, spec="odd")
     return AsgiTarget(located, ModuleUser(Path(user.__file__)), app=app)
+
+
+def said(app: Any, check: str, **sections: Any) -> CheckOutcome:
+    """What one check says of the application."""
+    with serving(app, **sections) as target:
+        return run_check(target, check)
