@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from device_grant.client.scripted.bound_tokens import ALGORITHMS, BoundTokens
-from device_grant.client.scripted.code_grant import AUTHORIZATION_CODE, AUTHORIZE, CodeGrant
+from device_grant.client.scripted.code_grant import CodeGrant
 from device_grant.client.scripted.device_pkce import Challenges
 from device_grant.client.scripted.identity import HONEST, IdTokenLie, id_token, key_set
 from device_grant.client.scripted.members import (
@@ -19,33 +19,29 @@ from device_grant.client.scripted.members import (
     USERINFO,
     codes,
     metadata,
-    metadata_places,
     registration,
     tokens,
 )
-from device_grant.client.scripted.mutual_tls import PREFIX
 from device_grant.client.scripted.pace import StatedPace
 from device_grant.client.scripted.placeholders import ID_TOKEN, OF_THE_ANSWER, Words, filled, filled_text, named, wants
-from device_grant.client.scripted.places import OPERATIONS, PURPOSES, usual_paths
+from device_grant.client.scripted.places import Channels, usual_paths
 from device_grant.client.scripted.replies import Reply, json_reply, reply_in
 from device_grant.client.scripted.steps import Moment, Script, error
 from device_grant.client.scripted.values import Values
 from device_grant.protocol import (
     DEVICE_CODE_GRANT,
-    REFRESH_TOKEN_GRANT,
     Dialect,
     Exchange,
     Operation,
     Outcome,
-    Purpose,
     Request,
 )
 from device_grant.protocol.dpop import INVALID_PROOF
-from device_grant.protocol.reading import is_poll, members_of, value_of
+from device_grant.protocol.reading import members_of, value_of
 from device_grant.protocol.redaction import SECRET_MEMBERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from device_grant.client.drivers.config import ClientConfig
     from device_grant.client.scripted.mutual_tls import CertificateRequests
@@ -102,6 +98,7 @@ class Authority:
         self._lock = threading.RLock()
         self._counts: dict[str, int] = {}
         self._redeemed: set[str] = set()
+        self.channels = Channels(self)
         self.code_grant = CodeGrant()
         self.challenges = Challenges(self.config.claims.device_pkce or "code_challenge" in self.dialect.demands)
         self.bound = BoundTokens(self.config.claims.dpop, self.config.claims.dpop_device_code)
@@ -129,63 +126,11 @@ class Authority:
 
     def channel(self, request: Request) -> Channel | None:
         """What the request is for; None: nothing of the protocol."""
-        path = self._path_of(request)
-        result: Channel | None = None
-        if path == self.paths["start"]:
-            # Some servers have one path for both endpoints.
-            asked = self._token_channel(request) if path == self.paths["token"] else None
-            result = asked or "start"
-        elif path == self.paths["token"]:
-            result = self._token_channel(request)
-        elif path == self.paths["registration"]:
-            result = "registration"
-        elif path == self.paths["revocation"] and self.config.claims.revocation:
-            result = "revocation"
-        elif path in self._metadata_paths():
-            result = "metadata"
-        elif path == AUTHORIZE and self.dialect.code_grant_is_tested:
-            result = "authorize"
-        return result
-
-    def _token_channel(self, request: Request) -> Channel | None:
-        """A poll or a refresh, by what the request names; None: it names nothing that either has.
-
-        A code of ours makes it a poll, whatever its grant type is and however it calls the code: the script answers,
-        and the rules judge the request.
-        """
-        members = members_of(request)
-        names = {name for name, value in members if value not in (None, "")}
-        grants = [value for name, value in members if name == "grant_type"]
-        if grants == [REFRESH_TOKEN_GRANT]:
-            return "refresh"
-        if grants == [AUTHORIZATION_CODE] and self.dialect.code_grant_is_tested:
-            return "redeem"
-        if self._code_in(members):
-            return "token"
-        if "refresh_token" in names and "device_code" not in names:
-            return "refresh"
-        begun = bool(self.issued.get("device_code")) and self.paths["start"] != self.paths["token"]
-        return "token" if begun or names & {"grant_type", "device_code"} else None
-
-    def _code_in(self, members: Iterable[tuple[str, Any]]) -> str:
-        """The device code of ours that the request carries under any name; empty if it has none."""
-        known = self.issued.get("device_code", ())
-        return next((value for _, value in members if isinstance(value, str) and value and value in known), "")
+        return self.channels.of(request)
 
     def operation(self, request: Request) -> Operation:
         """The operation of a request, by its path."""
-        channel = self.channel(request)
-        if channel is None and self._is_at_token_endpoint(request):
-            return Operation.TOKEN
-        return OPERATIONS.get(channel, Operation.OTHER) if channel else Operation.OTHER
-
-    def _is_at_token_endpoint(self, request: Request) -> bool:
-        return self._path_of(request) == self.paths["token"]
-
-    def _path_of(self, request: Request) -> str:
-        """Path of the request; of one to an alias that of its endpoint."""
-        path = urlsplit(request.url).path
-        return path if self.mutual is None else path.removeprefix(PREFIX)
+        return self.channels.operation(request)
 
     def answer(self, request: Request) -> Reply:
         """The script's next answer to this request."""
@@ -235,7 +180,7 @@ class Authority:
             reply.error,
             channel or "other",
             connection,
-            self._purpose(channel, request),
+            self.channels.purpose(channel, request),
         )
         with self._lock:
             self.exchanges.append(exchange)
@@ -263,13 +208,6 @@ class Authority:
             error_status=said.error_status,
             id_token=partial(self._id_token, request),
         )
-
-    def _purpose(self, channel: Channel | None, request: Request) -> Purpose:
-        if channel == "token" and not (is_poll(request) or self._code_in(members_of(request))):
-            return Purpose.TOKEN_REQUEST
-        if channel is None:
-            return Purpose.TOKEN_REQUEST if self._is_at_token_endpoint(request) else Purpose.OTHER
-        return PURPOSES[channel]
 
     # What an honest server says.
 
@@ -313,7 +251,7 @@ class Authority:
 
     def _token(self, request: Request) -> Reply:
         members = members_of(request)
-        code = self._code_in(members)
+        code = self.channels.code_in(members)
         if not code and dict(members).get("grant_type") != DEVICE_CODE_GRANT:
             return self._refused(request, "unsupported_grant_type")
         wrong = self.challenges.refused(request, code) or self.bound.other_key(request, code)
@@ -367,14 +305,8 @@ class Authority:
                 collected[name] = value.replace("{base}", self.base) if isinstance(value, str) else value
         return collected
 
-    def _metadata_paths(self) -> tuple[str, ...]:
-        if self.metadata_at is not None:
-            return self.metadata_at
-        further = self.config.endpoints.metadata
-        return metadata_places(self.issuer_path) + ((further,) if further else ())
-
     def _static(self, request: Request) -> Reply:
-        if self._is_at_token_endpoint(request):
+        if self.channels.is_at_token_endpoint(request):
             return self._refused(request, "invalid_request")
         path = urlsplit(request.url).path
         for entry in self.config.answers:
@@ -427,7 +359,7 @@ class Authority:
         arrives = reply.fate == "answered" and not reply.cut and not reply.delay
         token = reply.members.get(self.dialect.wire_name("access_token"))
         if arrives and reply.status == HTTPStatus.OK and isinstance(token, str) and token:
-            self._redeemed.add(self._code_in(members_of(request)))
+            self._redeemed.add(self.channels.code_in(members_of(request)))
             self.code_grant.spent.add(str(value_of(request, "code")))
 
     def _note_issued(self, channel: Channel, reply: Reply) -> None:
