@@ -33,6 +33,7 @@ MODULES = (
     "credentials",
     "forms",
     "grants",
+    "issued/grant_codes",
     "managing",
     "metadata",
     "misplaced",

@@ -182,8 +182,8 @@ def _mutants() -> Iterator[Mutant]:
     # The only part of mutmut that is used from within: `mutmut show` takes half a second a mutant.
     from mutmut.mutation.diff_apply import get_diff_for_mutant
 
-    for meta in sorted((Path("mutants") / REFERENCE).glob("*.py.meta")):
-        file = REFERENCE / meta.name.removesuffix(".meta")
+    for meta in sorted((Path("mutants") / REFERENCE).rglob("*.py.meta")):
+        file = meta.relative_to("mutants").with_suffix("")
         for name, code in json.loads(meta.read_text())["exit_code_by_key"].items():
             shown = get_diff_for_mutant(name, path=file).splitlines()
             start = next(number for number, line in enumerate(shown) if line.startswith("@@"))
@@ -203,8 +203,9 @@ class Reasons:
 
     def of(self, mutant: Mutant) -> dict[str, str] | None:
         """The first entry that speaks of this change; None: no one has looked at it."""
+        file = _in_the_reference(mutant.file)
         for number, entry in enumerate(self._entries):
-            if entry["file"] != mutant.file.name or entry.get("function", mutant.function) != mutant.function:
+            if entry["file"] != file or entry.get("function", mutant.function) != mutant.function:
                 continue
             if entry["was"] in mutant.changed("-") and entry.get("now", "") in mutant.changed("+"):
                 if entry["kind"] == TEXT or mutant.status not in ("killed", "timeout"):
@@ -215,6 +216,11 @@ class Reasons:
     def unused(self) -> list[str]:
         """Entries that no survivor needs any more."""
         return [f"{one['file']}: {one['was']}" for number, one in enumerate(self._entries) if number not in self._used]
+
+
+def _in_the_reference(file: Path) -> str:
+    """Its path within the reference server, as survivors.toml names it."""
+    return file.as_posix().partition(f"{REFERENCE.as_posix()}/")[2]
 
 
 def _place(work: Path, root: Path, mutant: Mutant) -> str:
@@ -250,10 +256,11 @@ def original_line(folded: Path, original: Path, line: int) -> int:
 
 def _unexecuted(work: Path, root: Path) -> dict[str, list[int]]:
     measured = json.loads((work / "coverage.json").read_text())["files"]
-    mutated = {meta.name.removesuffix(".meta") for meta in (work / "mutants" / REFERENCE).glob("*.py.meta")}
+    copies = work / "mutants"
+    mutated = {meta.relative_to(copies).with_suffix("") for meta in (copies / REFERENCE).rglob("*.py.meta")}
     collected: dict[str, list[int]] = {}
     for file, measure in sorted(measured.items()):
-        if Path(file).name in mutated and measure["missing_lines"]:
+        if Path(file) in mutated and measure["missing_lines"]:
             collected[file] = [
                 original_line(work / file, root / SOURCES / file, line) for line in measure["missing_lines"]
             ]

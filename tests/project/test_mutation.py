@@ -124,6 +124,7 @@ REASONS = [
         ("store.py", "Store.decide", "a = x", "a = y", "equivalent"),
         ("store.py", "Store.decide", "a = x", "a = z", None),
         ("store.py", "Store.other", "a = x", "a = y", None),
+        ("issued/store.py", "f", "len(x) > MOST", "len(x) >= MOST", None),
     ],
 )
 def test_reasons_name_what_they_excuse(file, function, removed, added, expected):

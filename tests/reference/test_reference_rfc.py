@@ -13,7 +13,7 @@ from device_grant.protocol import AWS_SSO_OIDC, DEVICE_CODE_GRANT, REFRESH_TOKEN
 from device_grant.protocol.dialects import basic_authorization
 from device_grant.reference import Settings
 from device_grant.reference.server import app
-from device_grant.reference.server.store import USER_CODE_ALPHABET
+from device_grant.reference.server.issued.grant_codes import USER_CODE_ALPHABET
 from device_grant.targets.config import KnownClient
 
 DEVICE = Operation.DEVICE_AUTHORIZATION

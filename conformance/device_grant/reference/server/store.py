@@ -7,7 +7,6 @@ a check and the mark that follows it, except where a fault asks for that.
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
 import threading
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from device_grant.protocol import DEVICE_CODE_GRANT, REFRESH_TOKEN_GRANT
 from device_grant.reference.server.cross_device.limits import StartLimit
 from device_grant.reference.server.cross_device.reentry import decidable, from_a_page_of_before
+from device_grant.reference.server.issued.grant_codes import GrantCodes
 from device_grant.reference.server.issued.terms import AccessTokenRecord, RefreshToken, Terms
 from device_grant.reference.server.registered import Clients
 from device_grant.reference.server.settings import SECOND_USER
@@ -29,13 +29,6 @@ if TYPE_CHECKING:
     from device_grant.reference.server.mutual_tls.credentials import CertificateCredential
     from device_grant.reference.server.settings import Settings
 
-USER_CODE_ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
-"""Consonants: no words by accident, no confusable characters (RFC 8628 6.1)."""
-USER_CODE_LENGTH = 8
-_LOOK_ALIKES = str.maketrans("12568", "LZSGB")
-"""Characters that no code has, and those that they are taken for."""
-CONFUSABLE_ALPHABET = "aAbB0oO1lI"
-"""What the fault `user_code_confusable` draws from."""
 REMEMBERED = DAY
 """Seconds for which an expired code is still told apart from one that was never issued."""
 MOST = 50_000
@@ -46,8 +39,6 @@ LIMITED = 10
 """Pending codes of a client that the fault `codes_of_a_client_limited` leaves."""
 TWO_HOURS = 7_200.0
 """Seconds that codes live under the fault `codes_live_two_hours`."""
-POOL = 8
-"""User codes that there are under the fault `user_codes_recycled`."""
 SHORT_PREFIX = 16
 """Characters that the fault `device_code_prefix_accepted` looks at."""
 
@@ -157,8 +148,6 @@ class Store:
     """Called before a poll is judged, with its grant; what it raises is the answer."""
 
     def __post_init__(self) -> None:
-        self._counter = itertools.count(secrets.randbelow(1_000_000))
-        """Only the fault `user_code_counted` counts."""
         known_clients = [
             RegisteredClient(
                 id=known.id,
@@ -190,7 +179,7 @@ class Store:
         self.approved: dict[str, None] = {}
         """Clients that were approved once."""
         self.limit = StartLimit(self)
-        self._pool = [self._letters(USER_CODE_ALPHABET) for _ in range(POOL if self.faults.user_codes_recycled else 0)]
+        self._codes = GrantCodes(self.faults)
 
     def add_client(self, client: RegisteredClient) -> None:
         """Remember a new registration."""
@@ -205,8 +194,8 @@ class Store:
         with self.lock:
             self.forget(now)
             grant = IssuedGrant(
-                device_code=self._new_device_code(),
-                user_code=self._new_user_code(now),
+                device_code=self._codes.device_code(),
+                user_code=self._codes.user_code(lambda code: self._lives(code, now), self._is_decidable),
                 client=client,
                 scope=scope,
                 created=now,
@@ -221,7 +210,7 @@ class Store:
                     del self.grants[old.device_code]
             self.grants[grant.device_code] = grant
             self.limit.count(grant)
-            key = self._key(grant.user_code)
+            key = self._codes.key(grant.user_code)
             self._by_user_code.pop(key, None)  # a code that is used again goes to the end of the order
             self._by_user_code[key] = grant
             return grant
@@ -243,7 +232,7 @@ class Store:
         if result is not None:
             return result
         if self.faults.user_code_as_device_code:
-            result = self._by_user_code.get(self._key(device_code))
+            result = self._by_user_code.get(self._codes.key(device_code))
         if result is None and self.faults.device_code_prefix_accepted:
             result = next(
                 (g for code, g in self.grants.items() if code[:SHORT_PREFIX] == device_code[:SHORT_PREFIX]), None
@@ -254,9 +243,9 @@ class Store:
 
     def grant_by_user_code(self, typed: str, *, dead: bool = False) -> IssuedGrant | None:
         """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1); with `dead` any."""
-        grant = self._by_user_code.get(self._key(typed))
+        grant = self._by_user_code.get(self._codes.key(typed))
         if grant is None and self.faults.user_code_prefix_accepted:
-            grant = next((g for key, g in self._by_user_code.items() if key[:4] == self._key(typed)[:4]), None)
+            grant = next((g for key, g in self._by_user_code.items() if key[:4] == self._codes.key(typed)[:4]), None)
         if grant is None or (self.faults.user_code_strict and typed != grant.user_code):
             return None
         if self.faults.confusables_refused and any(character.isdigit() for character in typed):
@@ -270,9 +259,17 @@ class Store:
             grant.expires = now + self.settings.expires_in
         return None if now >= grant.expires or not decidable(grant, self.faults) else grant
 
+    def _lives(self, user_code: str, now: float) -> bool:
+        """Whether it is the code of a grant that has not expired, decided or not."""
+        grant = self._by_user_code.get(self._codes.key(user_code))
+        return grant is not None and now < grant.expires
+
+    def _is_decidable(self, user_code: str) -> bool:
+        return self.grant_by_user_code(user_code) is not None
+
     def revive(self, typed: str) -> None:
         """Begin another life of a code that nobody has decided on; only faults do that."""
-        grant = self._by_user_code.get(self._key(typed))
+        grant = self._by_user_code.get(self._codes.key(typed))
         if grant is not None and grant.state is State.PENDING:
             grant.expires = max(grant.expires, self.clock() + self.settings.expires_in)
 
@@ -280,7 +277,7 @@ class Store:
         """Approve or deny; None if the code is not, or no longer, one that can be decided."""
         with self.lock:
             grant = self.grant_by_user_code(typed)
-            known = self._by_user_code.get(self._key(typed))
+            known = self._by_user_code.get(self._codes.key(typed))
             if grant is None and from_a_page_of_before(known, self.faults, approve=approve):
                 grant = known
             if grant is not None:
@@ -341,46 +338,6 @@ class Store:
         with self.lock:
             self.grants.pop(grant.device_code, None)
 
-    def _key(self, typed: str) -> str:
-        return canonical_user_code(typed) if self._plain_alphabet else typed
-
-    @property
-    def _plain_alphabet(self) -> bool:
-        return not (self.faults.user_code_confusable or self.faults.user_code_short)
-
-    def _new_device_code(self) -> str:
-        if self.faults.device_code_repeated:
-            return "the-one-device-code-that-everyone-is-given-here"
-        if self.faults.device_code_short:
-            return secrets.token_hex(3)
-        return secrets.token_urlsafe(48)
-
-    def _new_user_code(self, now: float) -> str:
-        if self.faults.user_code_repeated:
-            return "BCDF-GHJK"
-        while True:
-            code = self._draw_user_code()
-            taken = self._by_user_code.get(self._key(code))
-            # With four digits there may be no free code left: that fault takes what it draws.
-            if taken is None or now >= taken.expires or not self._plain_alphabet or self._pool:
-                return code
-
-    def _draw_user_code(self) -> str:
-        if self.faults.user_code_short:
-            return f"{secrets.randbelow(10_000):04}"
-        if self._pool:
-            ended = [code for code in self._pool if self.grant_by_user_code(code) is None]
-            return secrets.choice(ended or self._pool)
-        alphabet = CONFUSABLE_ALPHABET if self.faults.user_code_confusable else USER_CODE_ALPHABET
-        if self.faults.user_code_counted:
-            return _counted_user_code(next(self._counter))
-        return self._letters(alphabet)
-
-    @staticmethod
-    def _letters(alphabet: str) -> str:
-        letters = "".join(secrets.choice(alphabet) for _ in range(USER_CODE_LENGTH))
-        return f"{letters[:4]}-{letters[4:]}"
-
     def forget(self, now: float) -> None:
         """Make room for one more record of each kind: what is over goes first, then the oldest that nobody uses."""
         while self.grants:
@@ -407,7 +364,7 @@ class Store:
 
     def _drop(self, device_code: str) -> None:
         grant = self.grants.pop(device_code)
-        key = self._key(grant.user_code)
+        key = self._codes.key(grant.user_code)
         if self._by_user_code.get(key) is grant:
             del self._by_user_code[key]
 
@@ -427,22 +384,6 @@ async def race_window() -> None:
 async def slow_store() -> None:
     """Take as long as a store elsewhere, which answers late; only faults do that."""
     await asyncio.sleep(STORE_SECONDS)
-
-
-def _counted_user_code(number: int) -> str:
-    letters = ""
-    for _ in range(USER_CODE_LENGTH):
-        number, digit = divmod(number, len(USER_CODE_ALPHABET))
-        letters = USER_CODE_ALPHABET[digit] + letters
-    return f"{letters[:4]}-{letters[4:]}"
-
-
-def canonical_user_code(typed: str) -> str:
-    """What was typed, as it is compared: upper case, look-alikes replaced, and only characters that codes are made of.
-
-    RFC 8628 6.1 suggests all three.
-    """
-    return "".join(character for character in typed.upper().translate(_LOOK_ALIKES) if character in USER_CODE_ALPHABET)
 
 
 def _drop_oldest(records: dict[str, Any]) -> None:

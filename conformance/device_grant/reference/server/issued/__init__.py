@@ -1,1 +1,1 @@
-"""What the RFC dialect issues besides: signing keys, JWTs as access tokens (RFC 9068), ID tokens, userinfo."""
+"""What the server issues: codes, and in the RFC dialect besides keys, JWTs (RFC 9068), ID tokens, userinfo."""
