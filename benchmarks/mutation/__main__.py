@@ -34,6 +34,7 @@ MODULES = (
     "forms",
     "grants",
     "issued/grant_codes",
+    "issued/tokens",
     "managing",
     "metadata",
     "misplaced",

@@ -73,5 +73,5 @@ def test_records_without_a_grant_are_bounded(monkeypatch, kept):
     for number in range(30):
         held.revoked_families[f"f{number}"] = None
         held.last_polls[f"c{number}"] = 0.0
-        grants.issue(client, ("profile",), Terms(subject="alice"))
+        grants.tokens.issue(client, ("profile",), Terms(subject="alice"))
     assert len(getattr(held, kept)) <= 6

@@ -9,8 +9,8 @@ from support.proof import judged
 
 from device_grant.catalogue import Verdict
 from device_grant.reference.embedded import embedded
-from device_grant.reference.server import grants
 from device_grant.reference.server.binding.known import PROTECTED_RESOURCES
+from device_grant.reference.server.issued import jwts
 from device_grant.server.session import audience as session
 
 RESOURCES = {one.uri for one in PROTECTED_RESOURCES}
@@ -25,12 +25,12 @@ KEYS = (
 @pytest.fixture
 def opaque_for_nobody(monkeypatch):
     """Access tokens that are for no resource are random text; introspection and userinfo know them."""
-    issue = grants.jwts.access_token
+    issue = jwts.access_token
 
     def issued(held, *further):
         return issue(held, *further) if RESOURCES & set(held.audience) else secrets.token_urlsafe(32)
 
-    monkeypatch.setattr(grants.jwts, "access_token", issued)
+    monkeypatch.setattr(jwts, "access_token", issued)
 
 
 def verdicts(names, *faults, claims=()):
@@ -77,17 +77,17 @@ def test_nothing_is_asked_for_where_resources_are_not_claimed():
 
 def test_scope_that_means_nothing_at_the_resource(monkeypatch):
     """RFC 9068 section 2.2.3: what is in the claim means something there, so that it may hold nothing."""
-    claims = grants.jwts.access_claims
+    claims = jwts.access_claims
 
     def without(held, settings):
         said = claims(held, settings)
         return {name: value for name, value in said.items() if name != "scope"}
 
-    monkeypatch.setattr(grants.jwts, "access_claims", without)
+    monkeypatch.setattr(jwts, "access_claims", without)
     assert verdicts(TOKENS[:1])["rfc9068-2.2.3-scope"] >= Verdict.WARN
-    issue = grants.jwts.access_token
+    issue = jwts.access_token
     monkeypatch.setattr(
-        grants.jwts,
+        jwts,
         "access_token",
         lambda held, *further: issue(held, *further) if RESOURCES & set(held.audience) else secrets.token_urlsafe(32),
     )

@@ -29,7 +29,6 @@ from support.certificate_servers import (
 )
 
 from device_grant.catalogue import Verdict
-from device_grant.reference.server import grants
 from device_grant.reference.server.binding.known import PROTECTED_RESOURCES
 from device_grant.reference.server.issued import jwts
 from device_grant.reference.server.mutual_tls.connections import Connections
@@ -260,10 +259,10 @@ def test_none_is_registered_where_it_does_not(registration):
 
 def test_tokens_that_are_jwts_for_resources_alone(monkeypatch):
     """Their hash is in the JWT, which one more grant shows."""
-    issue = grants.jwts.access_token
+    issue = jwts.access_token
     known = {one.uri for one in PROTECTED_RESOURCES}
     monkeypatch.setattr(
-        grants.jwts,
+        jwts,
         "access_token",
         lambda held, *further: issue(held, *further) if known & set(held.audience) else secrets.token_urlsafe(32),
     )

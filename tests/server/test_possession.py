@@ -15,7 +15,7 @@ from device_grant.reference.embedded import embedded
 from device_grant.reference.server import grants
 from device_grant.reference.server.ends import introspection
 from device_grant.reference.server.http import Refusal
-from device_grant.reference.server.issued import jwts
+from device_grant.reference.server.issued import jwts, tokens
 from device_grant.reference.server.possession import binding, bound, nonces, proofs
 from device_grant.reference.server.rfc8628 import Rfc8628Endpoints
 from device_grant.reference.server.settings import Settings
@@ -142,7 +142,7 @@ def small_letters(monkeypatch):
 
 
 def opaque_tokens(monkeypatch):
-    monkeypatch.setattr(grants.jwts, "access_token", lambda *_further: secrets.token_urlsafe(32))
+    monkeypatch.setattr(jwts, "access_token", lambda *_further: secrets.token_urlsafe(32))
 
 
 def a_wrong_key_ends_the_family(monkeypatch):
@@ -309,7 +309,7 @@ class _First:
 
 def tokens_of_another_key(monkeypatch):
     monkeypatch.setattr(bound, "_THUMBPRINT", "jkt")
-    swapped(monkeypatch, grants, "confirmed", lambda old: lambda terms, keys, faults: old(
+    swapped(monkeypatch, tokens, "confirmed", lambda old: lambda terms, keys, faults: old(
         terms, bound.Bound(keys.access[::-1], keys.refresh), faults
     ))  # fmt: skip
     return "rfc9449-6.1-thumbprint"

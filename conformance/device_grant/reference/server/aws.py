@@ -16,13 +16,12 @@ from device_grant.reference.server.code_grant.registering import require_code_cl
 from device_grant.reference.server.credentials import proves, refusal
 from device_grant.reference.server.grants import (
     Grants,
-    Tokens,
     may_use,
     passwords_taken,
     require_device_grant,
-    spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash
+from device_grant.reference.server.issued.tokens import Tokens, spoil_tokens
 from device_grant.reference.server.misplaced import code_elsewhere, cookie_of, meant_grant
 from device_grant.reference.server.portal import Portal
 from device_grant.reference.server.registration import (

@@ -17,14 +17,13 @@ from device_grant.reference.server.ends import endpoints as ends
 from device_grant.reference.server.ends.desk import Desk, served_by_get
 from device_grant.reference.server.grants import (
     Grants,
-    Tokens,
     may_use,
     passwords_taken,
     require_device_grant,
-    spoil_tokens,
 )
 from device_grant.reference.server.http import Answer, Call, Handler, Refusal, VerbatimAnswer, crash, encode_json
 from device_grant.reference.server.issued.keys import published_keys
+from device_grant.reference.server.issued.tokens import Tokens, spoil_tokens
 from device_grant.reference.server.issued.userinfo import userinfo
 from device_grant.reference.server.managing import MANAGED, manage, members_of
 from device_grant.reference.server.metadata import AUTHORIZATION_PATH, JWKS_PATH, USERINFO_PATH, redirect_anywhere

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from device_grant.reference.server.faults import Faults
-    from device_grant.reference.server.grants import Grants, Tokens
+    from device_grant.reference.server.grants import Grants
+    from device_grant.reference.server.issued.tokens import Tokens
     from device_grant.reference.server.store import Store
 
 CODE_LIFETIME = 300
@@ -99,7 +100,7 @@ class Codes:
             with self.store.lock:
                 held = self._judge(client, code, members)
                 held.redeemed = True
-        return self.grants.issue(client, held.scope, Terms(subject=held.subject), family=held.family)
+        return self.grants.tokens.issue(client, held.scope, Terms(subject=held.subject), family=held.family)
 
     def _judge(self, client: RegisteredClient, code: str, members: Mapping[str, Any]) -> AuthorizationCode:
         faults = self.faults

@@ -1,1 +1,1 @@
-"""What the server issues: codes, and in the RFC dialect besides keys, JWTs (RFC 9068), ID tokens, userinfo."""
+"""What the server issues: codes, tokens, and in the RFC dialect keys, JWTs (RFC 9068), ID tokens, userinfo."""

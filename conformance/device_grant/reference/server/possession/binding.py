@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from device_grant.reference.server.faults import Faults
-    from device_grant.reference.server.grants import Tokens
     from device_grant.reference.server.http import Answer, Call
+    from device_grant.reference.server.issued.tokens import Tokens
     from device_grant.reference.server.store import IssuedGrant, RegisteredClient, Store
 
 BOUND = "dpop_bound_access_tokens"

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from device_grant.reference.server.code_grant.codes import Codes
-    from device_grant.reference.server.grants import Grants, Tokens
+    from device_grant.reference.server.grants import Grants
+    from device_grant.reference.server.issued.tokens import Tokens
     from device_grant.reference.server.store import Store
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -108,7 +109,7 @@ class SignedOperation:
         if person not in self.settings.assigned and not self.faults.iam_assignment_ignored:
             # Without a word of explanation, as in the field.
             raise Refusal("access_denied", "")
-        return self.grants.issue(self.application, scope, Terms(subject=person)), person, REFRESH_TOKEN
+        return self.grants.tokens.issue(self.application, scope, Terms(subject=person)), person, REFRESH_TOKEN
 
     def _exchanged(self, members: Mapping[str, Any], scope: tuple[str, ...]) -> tuple[Tokens, str, str]:
         token = self._required(members, "subjectToken")
@@ -121,7 +122,7 @@ class SignedOperation:
         if held is None:
             raise Refusal("invalid_grant", "Invalid grant: the subject token was not issued here, or has ended")
         person = held.subject
-        tokens = self.grants.issue(self.application, scope, Terms(subject=person))
+        tokens = self.grants.tokens.issue(self.application, scope, Terms(subject=person))
         if wanted == ACCESS_TOKEN:
             self.store.refresh_tokens.pop(tokens.refresh_token or "", None)
             tokens = replace(tokens, refresh_token=None)
