@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,7 @@ from support.commands import device_grant, lines_of
 
 from device_grant.cli import beside
 from device_grant.cli.beside import Beside
+from device_grant.cli.ending import interruptible
 from device_grant.cli.run import all_of
 from device_grant.errors import ExitCode, UsageError
 
@@ -120,6 +122,45 @@ def test_a_run_beside_hands_on_what_ended_it(capsys):
     with pytest.raises(Exception, match="ZeroDivisionError") as caught:
         three.result()
     assert caught.value.exit_code == ExitCode.SUITE_ERROR
+
+
+@pytest.mark.parametrize("when", ["begun", "at work", "failed", "answered"])
+def test_a_run_beside_that_is_stopped_says_nothing(when, capfd, monkeypatch):
+    """Whatever it is at: the first run may have failed at the very moment at which this one did."""
+
+    def stopped():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    class LateError(UsageError):
+        def __str__(self):
+            stopped()
+            return "never said"
+
+    def work(_screen):
+        if when == "at work":
+            stopped()
+        if when == "failed":
+            raise LateError
+        return 0
+
+    def around(at):
+        def wrapped(*arguments):
+            if when == "begun":
+                stopped()
+            carried_out(*arguments)
+            if when == "answered":
+                stopped()
+
+        carried_out = at
+        return wrapped
+
+    monkeypatch.setattr(beside, "_carried_out", around(beside._carried_out))
+    with interruptible():
+        run = Beside(work, Console(width=80))
+        run._process.join(30)
+        assert run._process.exitcode == 0
+        run.stop()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_what_is_wrong_on_the_main_path_is_said_before_all_checks():

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import tempfile
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from device_grant.cli.crash import crashed
@@ -12,10 +14,13 @@ from device_grant.errors import DeviceGrantError, ExitCode, SuiteError
 from device_grant.processes import ended_before_us, ended_with_us
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
 
     from rich.console import Console
+
+
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def processors() -> int:
@@ -35,7 +40,8 @@ class Beside:
         context = multiprocessing.get_context("fork")
         self._answer, theirs = context.Pipe(duplex=False)
         self._process = context.Process(target=_carried_out, args=(work, self._like(console), theirs))
-        self._process.start()
+        with _uninterrupted():
+            self._process.start()
         self._pid = self._process.pid or 0
         ended_with_us(self._pid)
         theirs.close()
@@ -81,14 +87,32 @@ class Beside:
         )
 
 
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Within: an interrupt waits, also in a process that is begun here."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _carried_out(work: Callable[[Console], int], console: Console, answer: Connection) -> None:
+    """What a process does that was begun where interrupts wait: before this and after it they would be tracebacks."""
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
+        _answer(work, console, answer)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    except KeyboardInterrupt:
+        # Who interrupted us, at whatever we were, has interrupted our parent too, or was our parent.
+        return
+
+
+def _answer(work: Callable[[Console], int], console: Console, answer: Connection) -> None:
     try:
         answer.send(("code", work(console), 0))
     except DeviceGrantError as error:
         answer.send(("error", str(error), int(error.exit_code)))
-    except KeyboardInterrupt:
-        # Who interrupted us has interrupted our parent too, or was our parent.
-        return
     except Exception as error:  # noqa: BLE001 - whatever breaks is handed to the process that waits
         answer.send(("error", crashed(error), int(ExitCode.SUITE_ERROR)))
     finally:
