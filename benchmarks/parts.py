@@ -140,7 +140,7 @@ def instrument(meter: Meter) -> None:
     from device_grant.judging import Ledger
     from device_grant.protocol import Secrets, Transcript
     from device_grant.protocol.dialects import AwsSsoOidcDialect, Rfc8628Dialect
-    from device_grant.report import progress, terminal
+    from device_grant.report.terminal import progress, verdicts
     from device_grant.results import collector, writer
     from device_grant.results import lines as recording
     from device_grant.server.generation.fuzz import Fuzz
@@ -173,7 +173,7 @@ def instrument(meter: Meter) -> None:
     meter.wrap(writer.ResultsWriter, "write", REPORTING)
     meter.wrap(report, "write_all", REPORTING)
     meter.wrap(results, "scan", REPORTING)
-    meter.wrap(terminal, "render", REPORTING)
+    meter.wrap(verdicts, "render", REPORTING)
     for name in ("check_started", "check_finished"):
         meter.wrap(progress.Progress, name, REPORTING)
 

@@ -21,7 +21,7 @@ from device_grant.recordings.formats.cassette import read as read_cassette
 from device_grant.recordings.formats.sessions import SESSIONS
 from device_grant.recordings.judge import find
 from device_grant.recordings.replay.sessions import open_sessions
-from device_grant.report import junit, markdown, sarif
+from device_grant.report.forms import junit, markdown, sarif
 from device_grant.results.baseline import load as read_baseline
 from device_grant.results.reader import read as read_results
 from device_grant.targets.load import read_target

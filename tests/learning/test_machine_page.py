@@ -8,8 +8,8 @@ from lxml import html
 
 from device_grant.learning.machine import Machine, Transition
 from device_grant.learning.record import EdgeRecord, MachineRecord, withheld
-from device_grant.report.drawing import drawn
-from device_grant.report.machine_page import render_page
+from device_grant.report.machines.drawing import drawn
+from device_grant.report.machines.page import render_page
 
 
 def record(**changes):

@@ -18,8 +18,8 @@ from device_grant.learning.machine import differences
 from device_grant.learning.masking import masked
 from device_grant.learning.record import encoded, publishable, published, read, withheld
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
-from device_grant.report.apart import groups, placed, spoken_plainly
 from device_grant.report.attachments import MEASURED, attachments
+from device_grant.report.machines.apart import groups, placed, spoken_plainly
 from device_grant.report.publication import write
 from device_grant.results import Report
 from device_grant.results.writer import save

@@ -18,8 +18,8 @@ from device_grant.learning.machine import dot
 from device_grant.learning.protocol import KINDS, OTHER, WITHHELD, Colour, PublicMonitor, protocol_machine
 from device_grant.learning.record import encoded, publishable, withheld
 from device_grant.protocol import AWS_SSO_OIDC, RFC8628
-from device_grant.report.drawing import marks
-from device_grant.report.machine_page import render_page
+from device_grant.report.machines.drawing import marks
+from device_grant.report.machines.page import render_page
 
 DIALECTS = (RFC8628, AWS_SSO_OIDC)
 SEEN = {

@@ -7,7 +7,7 @@ from rich.console import Console
 from support import samples
 
 from device_grant.report.findings import MAIN_PATH, distinct
-from device_grant.report.terminal import render
+from device_grant.report.terminal.verdicts import render
 from device_grant.report.view import View
 from device_grant.results.model import Finding
 from device_grant.results.reader import Report

@@ -6,7 +6,7 @@ import msgspec
 from support.samples import report
 
 from device_grant.report.history import NO_ANSWER, as_text, bars
-from device_grant.report.html import render
+from device_grant.report.pages.html import render
 from device_grant.results.model import HistoryBar, Step
 from device_grant.results.publish import publish
 

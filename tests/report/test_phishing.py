@@ -8,7 +8,7 @@ from support.proof import BROWSER, catalogue, judges
 from device_grant.browser.prominence import PHONE
 from device_grant.engine import run_check
 from device_grant.reference.embedded import embedded
-from device_grant.report.phishing import UNMEASURED, phished
+from device_grant.report.pages.phishing import UNMEASURED, phished
 from device_grant.results.lines import case_line
 from device_grant.results.model import Case, Exposure
 from device_grant.results.publish import _case

@@ -23,9 +23,9 @@ from device_grant.browser.chromium import candidates
 from device_grant.catalogue import load
 from device_grant.reference.server.app import create_app
 from device_grant.reference.server.settings import DEMO_PASSWORD, DEMO_USER, Settings
-from device_grant.report import html
 from device_grant.report.matrix import Column, build
 from device_grant.report.matrix import render as render_matrix
+from device_grant.report.pages import html
 from device_grant.results import Report
 
 pytestmark = [needs("chromium", "axe-playwright-python"), pytest.mark.long]

@@ -12,7 +12,8 @@ from support import samples
 from device_grant.catalogue.model import Verdict
 from device_grant.cli.report import report as command
 from device_grant.errors import UsageError
-from device_grant.report import REPORT_FORMS, badge, junit, report_form, sarif, write_all
+from device_grant.report import REPORT_FORMS, report_form, write_all
+from device_grant.report.forms import badge, junit, sarif
 from device_grant.results import ResultsWriter, save
 
 

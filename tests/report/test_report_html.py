@@ -12,9 +12,9 @@ from support.html_page import Page
 
 from device_grant.catalogue import load
 from device_grant.errors import UsageError
-from device_grant.report import html
 from device_grant.report.attachments import Attachments, MeasuredRecord, TimeRow
 from device_grant.report.http import serving
+from device_grant.report.pages import html
 from device_grant.report.text import minute
 from device_grant.results import Report, publish, withhold_security
 from device_grant.results.baseline import load as load_baseline

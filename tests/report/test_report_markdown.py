@@ -5,7 +5,7 @@ from support import samples
 
 from device_grant.errors import UsageError
 from device_grant.report import write_all
-from device_grant.report.markdown import code, plain, render
+from device_grant.report.forms.markdown import code, plain, render
 from device_grant.report.text import web_link
 from device_grant.report.view import natural, section_name
 from device_grant.results import Report

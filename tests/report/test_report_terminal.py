@@ -10,8 +10,8 @@ from support import samples
 
 from device_grant.catalogue.model import Verdict
 from device_grant.report import REPORT_FORMS
-from device_grant.report.progress import Progress, Remaining
-from device_grant.report.terminal import render
+from device_grant.report.terminal.progress import Progress, Remaining
+from device_grant.report.terminal.verdicts import render
 from device_grant.report.view import View
 from device_grant.results import withhold_security
 

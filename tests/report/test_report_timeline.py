@@ -7,8 +7,8 @@ import pytest
 from support import samples
 from support.samples import begin, poll
 
-from device_grant.report import html
-from device_grant.report.timeline import WIDTH, caption, timeline
+from device_grant.report.pages import html
+from device_grant.report.pages.timeline import WIDTH, caption, timeline
 from device_grant.results import Report
 from device_grant.results.model import Step
 

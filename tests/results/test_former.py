@@ -9,7 +9,7 @@ import pytest
 from support import ROOT, samples
 
 from device_grant.protocol.events import Event, Waited
-from device_grant.report.timeline import timeline
+from device_grant.report.pages.timeline import timeline
 from device_grant.results import Report, read
 from device_grant.results.former import completed
 from device_grant.results.model import LEFT_OUT, Step

@@ -8,7 +8,7 @@ from support import samples
 from support.commands import device_grant
 
 from device_grant.catalogue import load
-from device_grant.report import html
+from device_grant.report.pages import html
 from device_grant.results import Report, publish, read, withhold_security
 from device_grant.results.model import Step
 

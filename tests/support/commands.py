@@ -47,8 +47,8 @@ WARM = (
     "device_grant.pytest_plugin",
     "device_grant.reference.embedded",
     "device_grant.reference.server.app",
-    "device_grant.report.terminal",
-    "device_grant.report.html",
+    "device_grant.report.terminal.verdicts",
+    "device_grant.report.pages.html",
 )
 """What most runs import, beside the modules of checks."""
 

@@ -147,7 +147,7 @@ def _not_written(error: OSError) -> int:
 
 
 def _lead_nowhere() -> None:
-    from device_grant.report.console import lead_nowhere
+    from device_grant.report.terminal.console import lead_nowhere
 
     lead_nowhere()
 

@@ -195,7 +195,7 @@ def _labelled(files: list[JudgedFile]) -> None:
 
 def tell(findings: Findings, console: Console) -> list[str]:
     """Say what a capture is and what it lacks; the same as a list, for programs."""
-    from device_grant.report.console import paragraph
+    from device_grant.report.terminal.console import paragraph
     from device_grant.report.text import plural
 
     capture = findings.capture

@@ -56,7 +56,7 @@ def client(name: str | None, report: Path | None, record: Path | None, **options
 
     With NAME, arguments behind -- go to pytest, for example -- -k slow_down.
     """
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
     from device_grant.targets.spec import COMMAND, SpecForm, parse_client
 
     words = behind()

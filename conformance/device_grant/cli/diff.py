@@ -34,7 +34,7 @@ def diff(
     """
     from device_grant.errors import ExitCode
     from device_grant.report import diff as comparison
-    from device_grant.report.console import Screen, paragraph
+    from device_grant.report.terminal.console import Screen, paragraph
 
     console = Screen()
     if _absent(before):

@@ -40,7 +40,7 @@ def doctor(target: str | None, **options: Any) -> int:
     broken, and with 5 where it could not be walked to its end.
     """
     from device_grant.engine.options import Options
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
 
     return examine(
         Options.chosen(
@@ -90,7 +90,7 @@ def examine(options: Options, console: Console) -> int:
 
 
 def _without_endpoints(error: DeviceGrantError, advice: str, console: Console) -> int:
-    from device_grant.report.console import paragraph
+    from device_grant.report.terminal.console import paragraph
 
     paragraph(console, f"wrong    the endpoints: {error}", "bold red")
     if advice:
@@ -102,8 +102,8 @@ def _without_endpoints(error: DeviceGrantError, advice: str, console: Console) -
 def _said(trial: Trial, findings: Sequence[Finding], secrets: Any, console: Console) -> int:
     from device_grant.catalogue import Verdict
     from device_grant.judging import UserModuleBroke
-    from device_grant.report.console import heading, paragraph
-    from device_grant.report.terminal import finding_lines
+    from device_grant.report.terminal.console import heading, paragraph
+    from device_grant.report.terminal.verdicts import finding_lines
     from device_grant.report.text import one_line
     from device_grant.results.writer import redacted
     from device_grant.server.session.case import ServerCase

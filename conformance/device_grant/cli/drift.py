@@ -46,7 +46,7 @@ def drift(  # noqa: PLR0913 - click passes each option by its name
     """
     from device_grant.recordings.drift import stories_of
     from device_grant.report import drift as forms
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
     from device_grant.targets.addresses import redacted_url
 
     recorded = stories_of(source, dialect or "")

@@ -220,7 +220,7 @@ def _hint_of_a_file(program: str) -> None:
 def _walk() -> int:
     from device_grant.cli.doctor import examine
     from device_grant.engine.options import Options
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
 
     click.echo()
     options = Options.chosen(

@@ -49,7 +49,7 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
     from device_grant.catalogue import load
     from device_grant.cli.captures import collect, tell
     from device_grant.cli.run import worse
-    from device_grant.report.console import Screen, paragraph
+    from device_grant.report.terminal.console import Screen, paragraph
 
     as_json = options["json"] == PRINTED
     if as_json and options["timeline"]:
@@ -111,7 +111,7 @@ def _nothing(findings: Findings) -> str:
 
 
 def _as_json(finished: Report, findings: Findings, remarks: list[str]) -> str:
-    from device_grant.report import summary
+    from device_grant.report.forms import summary
 
     return json.dumps({**json.loads(summary.render(finished)), "capture": _counts(findings, remarks)})
 
@@ -124,7 +124,7 @@ def _counts(findings: Findings, remarks: list[str]) -> dict[str, Any]:
 
 def _draw(subject: CaptureJudge, console: Console) -> None:
     from device_grant.cli.timelines import timelines_of
-    from device_grant.report import logins
+    from device_grant.report.terminal import logins
 
     for one in timelines_of(subject):
         logins.render(one, console)
@@ -174,7 +174,8 @@ def _parties(capture: Capture, party: Party | None) -> tuple[Party, ...]:
 def _finish(
     subject: CaptureJudge, path: Path, known: Baseline, folder: Path | None, console: Console
 ) -> tuple[Report, ExitCode]:
-    from device_grant.report import terminal, write_all
+    from device_grant.report import write_all
+    from device_grant.report.terminal import verdicts
     from device_grant.results import ResultsWriter, scan, withhold_security
     from device_grant.results.collector import Collector
     from device_grant.results.reader import FILE_NAME
@@ -186,7 +187,7 @@ def _finish(
     for one in subject.judged():
         collector.add(one.case, [], one.results)
     finished = collector.finish()
-    terminal.render(finished, console)
+    verdicts.render(finished, console)
     published = withhold_security(finished) if known.withholds_security else finished
     if folder is not None:
         write_all(published, folder)

@@ -178,8 +178,8 @@ class _Settings:
         from device_grant.learning.inputs import sets_of
         from device_grant.learning.protocol import Colour, judged, protocol_machine
         from device_grant.learning.word import carry_out
-        from device_grant.report.console import Screen
-        from device_grant.report.learned import render_word
+        from device_grant.report.machines.learned import render_word
+        from device_grant.report.terminal.console import Screen
 
         with self.opened(target) as (run, _):
             known = [stimulus for stimuli in sets_of(self.inputs).values() for stimulus in stimuli]
@@ -205,8 +205,8 @@ class _Settings:
 
     def compare(self, pair: tuple[str, str], *, as_data: bool) -> int:
         """Print where two machines part; returns the exit code."""
-        from device_grant.report.console import Screen
-        from device_grant.report.learned import render_differences
+        from device_grant.report.machines.learned import render_differences
+        from device_grant.report.terminal.console import Screen
 
         one, other = (self._machines(place) for place in pair)
         parts: dict[str, list[Parting]] = {}
@@ -265,8 +265,8 @@ def _write(records: Sequence[MachineRecord], out: Path) -> None:
     from device_grant.learning.machine import dot
     from device_grant.learning.record import encoded
     from device_grant.report import refresh_page
-    from device_grant.report.drawing import marks
-    from device_grant.report.machine_page import NAME, render_page
+    from device_grant.report.machines.drawing import marks
+    from device_grant.report.machines.page import NAME, render_page
 
     out.mkdir(parents=True, exist_ok=True)
     for record in records:
@@ -282,8 +282,8 @@ def _write(records: Sequence[MachineRecord], out: Path) -> None:
 
 
 def _print(records: Sequence[MachineRecord], out: Path | None) -> None:
-    from device_grant.report.console import Screen, paragraph
-    from device_grant.report.learned import render
+    from device_grant.report.machines.learned import render
+    from device_grant.report.terminal.console import Screen, paragraph
 
     screen = Screen()
     for record in records:

@@ -153,7 +153,7 @@ def _write(run: Run, result: Enforced, out: Path) -> None:
 
 def _print(run: Run, result: Enforced) -> None:
     from device_grant.report.attachments import APPROVED_LIFE, LIFE, PENALTY
-    from device_grant.report.console import Screen, heading, paragraph
+    from device_grant.report.terminal.console import Screen, heading, paragraph
     from device_grant.report.text import one_line
 
     screen = Screen()

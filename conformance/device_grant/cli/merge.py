@@ -22,8 +22,9 @@ def merge(shards: tuple[Path, ...], report: Path | None) -> int:
     """
     from device_grant.cli.run import worse
     from device_grant.errors import ExitCode, UsageError
-    from device_grant.report import terminal, write_all
-    from device_grant.report.console import Screen
+    from device_grant.report import write_all
+    from device_grant.report.terminal import verdicts
+    from device_grant.report.terminal.console import Screen
     from device_grant.results import save
     from device_grant.results.reader import FILE_NAME
     from device_grant.results.shards import merge_shards, shards_of
@@ -39,7 +40,7 @@ def merge(shards: tuple[Path, ...], report: Path | None) -> int:
     for number, (name, one) in enumerate(merged.items()):
         if number:
             console.print()
-        terminal.render(one.report, console)
+        verdicts.render(one.report, console)
         if report is not None:
             folder = report / name
             save(one.report, folder / FILE_NAME)

@@ -121,7 +121,7 @@ def print_plan(options: Options, console: Console, *, as_json: bool) -> None:
 
 
 def _print(plan: Plan, console: Console) -> None:
-    from device_grant.report.console import heading, paragraph
+    from device_grant.report.terminal.console import heading, paragraph
     from device_grant.report.text import one_line, plural
 
     heading(f"A polite run of {one_line(plan.target)} ({plan.dialect})", console)

@@ -44,7 +44,7 @@ def record(target: str | None, out: Path | None, **options: Any) -> int:
     races, what a browser does, how random codes are. The exit code says whether it was written, not what was found.
     """
     from device_grant.cli.run import specs_of
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
 
     console = Screen()
     options["supplied"] = Supplied.taken_from(options)

@@ -37,7 +37,7 @@ def replay(folders: tuple[Path, ...], report: Path | None, *, brief: bool, jobs:
     """
     from device_grant.cli import complain
     from device_grant.cli.run import worse
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
 
     folders = tuple(dict.fromkeys(one for folder in folders for one in _recordings(folder)))
     if jobs > 1 and len(folders) > 1:

@@ -67,8 +67,8 @@ def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
     The exit code is that of the run that wrote them.
     """
     from device_grant.cli import complain
-    from device_grant.report import terminal
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal import verdicts
+    from device_grant.report.terminal.console import Screen
     from device_grant.results import read
     from device_grant.results.reader import FILE_NAME
 
@@ -83,6 +83,6 @@ def report(results: tuple[Path, ...], **wanted: Path | None) -> int:
             continue
         write_forms(result, paths)
         if not paths:
-            terminal.render(result, Screen())
+            verdicts.render(result, Screen())
         worst = max(worst, result.footer.exit_code if result.footer else 0)
     return worst

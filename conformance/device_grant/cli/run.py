@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from device_grant.engine.options import Options
     from device_grant.engine.session import CheckSession
-    from device_grant.report.progress import Progress
+    from device_grant.report.terminal.progress import Progress
     from device_grant.results.lines import Payload
 
 MEANING = {
@@ -78,7 +78,7 @@ def run(target: str | None, report: Path | None, **options: Any) -> int:
     or the name of a server that comes with the suite; without it the target.toml of the working directory. Arguments
     after -- go to pytest, for example -- -k replay.
     """
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
 
     console = Screen()
     options["supplied"] = Supplied.taken_from(options)
@@ -266,8 +266,8 @@ def _follow(session: CheckSession, console: Console, *, verbose: bool) -> list[P
     """Have the session show how far it is; returns what is to be closed in the end, once it has begun."""
     from device_grant.catalogue import Verdict
     from device_grant.engine.last_run import remembered
-    from device_grant.report.console import paragraph
-    from device_grant.report.progress import Progress, Remaining
+    from device_grant.report.terminal.console import paragraph
+    from device_grant.report.terminal.progress import Progress, Remaining
     from device_grant.report.text import one_line
 
     progress: list[Progress] = []
@@ -311,8 +311,8 @@ def conclude(
     from rich.style import Style
 
     from device_grant.report import REPORT_FORMS
-    from device_grant.report.console import paragraph
-    from device_grant.report.terminal import closing, render
+    from device_grant.report.terminal.console import paragraph
+    from device_grant.report.terminal.verdicts import closing, render
 
     report = session.options.report
     if session.collector is None or session.collector.header is None:

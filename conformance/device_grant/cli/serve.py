@@ -67,7 +67,7 @@ def _print_faults() -> None:
     from rich.table import Table
 
     from device_grant.reference.server.faults import Faults
-    from device_grant.report.console import Screen
+    from device_grant.report.terminal.console import Screen
 
     table = Table(box=None, pad_edge=False)
     for title in ("fault", "dialects", "what it does wrong"):

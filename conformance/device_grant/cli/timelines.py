@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from device_grant.protocol import Purpose
 from device_grant.recordings.judge.naming import client_of
 from device_grant.recordings.judge.times import NO_TIMES, readings_of
-from device_grant.report.logins import DrawnLogin, DrawnRow
+from device_grant.report.terminal.logins import DrawnLogin, DrawnRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -61,42 +61,42 @@ def report_form(name: str, file: str, summary: str) -> Callable[[Render], Render
 
 @report_form("html", "index.html", "Write a self-contained page.")
 def _html(report: Report) -> str:
-    from device_grant.report import html
+    from device_grant.report.pages import html
 
     return html.render(report)
 
 
 @report_form("markdown", "summary.md", "Write a short summary, for the summary of a CI step.")
 def _markdown(report: Report) -> str:
-    from device_grant.report import markdown
+    from device_grant.report.forms import markdown
 
     return markdown.render(report)
 
 
 @report_form("junit", "junit.xml", "Write JUnit XML: a test case for each verdict.")
 def _junit(report: Report) -> str:
-    from device_grant.report import junit
+    from device_grant.report.forms import junit
 
     return junit.render(report)
 
 
 @report_form("sarif", "results.sarif", "Write SARIF 2.1.0, for code scanning.")
 def _sarif(report: Report) -> str:
-    from device_grant.report import sarif
+    from device_grant.report.forms import sarif
 
     return sarif.render(report)
 
 
 @report_form("badge", "badge.svg", "Write a badge (SVG).")
 def _badge(report: Report) -> str:
-    from device_grant.report import badge
+    from device_grant.report.forms import badge
 
     return badge.render(report)
 
 
 @report_form("badge-json", "badge.json", "Write what a badge service draws one from.")
 def _badge_json(report: Report) -> str:
-    from device_grant.report import badge
+    from device_grant.report.forms import badge
 
     return badge.endpoint(report)
 
@@ -107,7 +107,7 @@ def _badge_json(report: Report) -> str:
     "Write the verdict, the causes and the counts as one line of JSON; without FILE, print that and nothing else.",
 )
 def _json(report: Report) -> str:
-    from device_grant.report import summary
+    from device_grant.report.forms import summary
 
     return summary.render(report)
 
@@ -118,17 +118,17 @@ def _text(report: Report) -> str:
 
     from rich.console import Console
 
-    from device_grant.report import terminal
+    from device_grant.report.terminal import verdicts
 
     written = io.StringIO()
-    terminal.render(report, Console(file=written, width=100, highlight=False, color_system=None))
+    verdicts.render(report, Console(file=written, width=100, highlight=False, color_system=None))
     return written.getvalue()
 
 
 def _page_of(report: Report, folder: Path) -> str:
     """The page of a report, with what else stands in its folder."""
-    from device_grant.report import html
     from device_grant.report.attachments import attachments
+    from device_grant.report.pages import html
 
     return html.render(report, attachments=attachments(folder, report))
 

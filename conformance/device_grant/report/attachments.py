@@ -12,7 +12,7 @@ from device_grant.catalogue import load
 from device_grant.errors import UsageError
 from device_grant.files import RESULTS, formed, json_of, read_octets
 from device_grant.learning.record import PATTERN, read
-from device_grant.report.machine_page import MachinePart
+from device_grant.report.machines.page import MachinePart
 from device_grant.server.measuring.enforced import NO_INTERVAL
 
 if TYPE_CHECKING:

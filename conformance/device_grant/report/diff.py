@@ -9,8 +9,8 @@ from rich.text import Text
 
 from device_grant.catalogue.model import Verdict
 from device_grant.errors import UsageError
-from device_grant.report.console import encodable, heading, indented, paragraph, wrapped
-from device_grant.report.progress import STYLE
+from device_grant.report.terminal.console import encodable, heading, indented, paragraph, wrapped
+from device_grant.report.terminal.progress import STYLE
 from device_grant.report.text import one_line, plural
 from device_grant.report.view import natural
 

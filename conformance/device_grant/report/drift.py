@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from device_grant.report.console import encodable, heading, indented, paragraph
+from device_grant.report.terminal.console import encodable, heading, indented, paragraph
 from device_grant.report.text import one_line, plural
 
 if TYPE_CHECKING:

@@ -10,9 +10,11 @@ from device_grant import __version__
 from device_grant.errors import UsageError
 from device_grant.implementations import described
 from device_grant.learning.record import PUBLISHED, publishable, read
-from device_grant.report import html, markdown, matrix
-from device_grant.report.apart import placed
+from device_grant.report import matrix
 from device_grant.report.attachments import MEASURED, Attachments, publishable_times, read_measured
+from device_grant.report.forms import markdown
+from device_grant.report.machines.apart import placed
+from device_grant.report.pages import html
 from device_grant.results.locating import runs
 from device_grant.results.publish import publish
 from device_grant.results.reader import FILE_NAME, NoResults
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from device_grant.catalogue import Catalogue
-    from device_grant.report.apart import PlacedMachine
+    from device_grant.report.machines.apart import PlacedMachine
     from device_grant.results import Report
 
 

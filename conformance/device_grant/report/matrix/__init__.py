@@ -6,20 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from device_grant.catalogue.model import Verdict
 from device_grant.protocol import default_dialect, spoken
-from device_grant.report.apart import groups
-from device_grant.report.html import anchor, page
+from device_grant.report.machines.apart import groups
 from device_grant.report.matrix.areas import areas
 from device_grant.report.matrix.filters import filters, rules
 from device_grant.report.matrix.model import SYMBOL, WITHHELD, Cell, Column, Matrix, MatrixSection, Row
 from device_grant.report.matrix.ranking import newest, ranking
 from device_grant.report.matrix.versions import TURNS, products
+from device_grant.report.pages.html import anchor, page
 from device_grant.report.view import MEANING, PARTIES, WORST_FIRST, natural, section_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from device_grant.catalogue import Catalogue, Requirement
-    from device_grant.report.apart import PlacedMachine
+    from device_grant.report.machines.apart import PlacedMachine
 
 __all__ = [
     "FILES",

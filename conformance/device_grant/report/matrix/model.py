@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from device_grant.catalogue.model import Verdict
-from device_grant.report.html import SYMBOLS
+from device_grant.report.pages.html import SYMBOLS
 from device_grant.report.view import View
 from device_grant.results.merge import JUDGED
 from device_grant.targets.spec import HONEST

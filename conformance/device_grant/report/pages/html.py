@@ -22,8 +22,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from device_grant.catalogue import Verdict, load
-from device_grant.report import history, http, timeline
-from device_grant.report.phishing import phished
+from device_grant.report import history, http
+from device_grant.report.pages import timeline
+from device_grant.report.pages.phishing import phished
 from device_grant.report.sparing import partly_judged
 from device_grant.report.text import level_in_words, minute, plural, web_link
 from device_grant.report.view import MEANING, WORST_FIRST, View, excluded, section_name
@@ -33,8 +34,8 @@ from device_grant.visible import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from device_grant.report.apart import PlacedMachine
     from device_grant.report.attachments import Attachments
+    from device_grant.report.machines.apart import PlacedMachine
     from device_grant.results import Report
     from device_grant.results.model import Case, Result
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from device_grant.learning.machine import differences
 from device_grant.learning.masking import masked
-from device_grant.report.learned import alike
-from device_grant.report.machine_page import MachinePart
+from device_grant.report.machines.learned import alike
+from device_grant.report.machines.page import MachinePart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

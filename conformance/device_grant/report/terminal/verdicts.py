@@ -13,10 +13,10 @@ from rich.text import Text
 
 from device_grant.catalogue.model import Verdict
 from device_grant.report import history, http
-from device_grant.report.console import bullets, encodable, heading, indented, paragraph, wrapped
 from device_grant.report.findings import distinct
-from device_grant.report.progress import STYLE
 from device_grant.report.sparing import PARTLY, partly_judged
+from device_grant.report.terminal.console import bullets, encodable, heading, indented, paragraph, wrapped
+from device_grant.report.terminal.progress import STYLE
 from device_grant.report.text import level_in_words, one_line, plural, web_link
 from device_grant.report.view import WORST_FIRST, View, section_name
 from device_grant.visible import visible

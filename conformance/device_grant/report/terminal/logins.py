@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from device_grant.report.console import encodable
+from device_grant.report.terminal.console import encodable
 from device_grant.report.text import one_line, plural
 
 if TYPE_CHECKING:

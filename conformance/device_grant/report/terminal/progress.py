@@ -10,7 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from device_grant.catalogue.model import Verdict
-from device_grant.report.console import encodable, paragraph
+from device_grant.report.terminal.console import encodable, paragraph
 from device_grant.report.text import one_line, plural
 from device_grant.report.view import WORST_FIRST
 

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from device_grant.learning.machine import Parting, spoken
 from device_grant.learning.protocol import Colour
-from device_grant.report.console import encodable, heading, indented, paragraph
-from device_grant.report.drawing import marks
+from device_grant.report.machines.drawing import marks
+from device_grant.report.terminal.console import encodable, heading, indented, paragraph
 from device_grant.report.text import one_line, plural
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from device_grant.catalogue import load
 from device_grant.learning.inputs import PUBLIC
 from device_grant.learning.machine import spoken
-from device_grant.report.drawing import MISSING, drawn, marks, row
-from device_grant.report.html import page
-from device_grant.report.learned import alike, claim, effort, remarks, silences
+from device_grant.report.machines.drawing import MISSING, drawn, marks, row
+from device_grant.report.machines.learned import alike, claim, effort, remarks, silences
+from device_grant.report.pages.html import page
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,0 +1,1 @@
+"""What is written to a terminal: its lines, the report, progress while checks run, the logins of a capture."""
