@@ -209,6 +209,8 @@ class HonestAws(Honest):
         except ValueError:
             return False
         host = parts.hostname or ""
+        if url != url.strip():
+            return False  # urlsplit takes white space off
         return parts.scheme == "https" and host.endswith(".awsapps.com") and parts.path.rstrip("/") == "/start"
 
     def start_members(self, code: str, grant: Grant) -> dict:

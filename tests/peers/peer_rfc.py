@@ -205,7 +205,7 @@ class Honest(Pages):
             return not secret
         # RFC 6749 section 2.3.1: Basic works for every client with a password; the body is as registered.
         accepted = ("client_secret_basic", client.method)
-        return method in accepted and hmac.compare_digest(client.secret.encode(), secret.encode())
+        return method in accepted and hmac.compare_digest(client.secret.encode(), secret.encode(errors="replace"))
 
     def basic(self, header: str) -> tuple[str, str]:
         scheme, _, credentials = header.partition(" ")

@@ -14,6 +14,7 @@ from device_grant.judging import Inconclusive, Untestable, check
 from device_grant.server.checks.cross_device.reading import CLAIM, WARNS, read_sentences, warns
 from device_grant.server.pages.visitor import Visitor
 from device_grant.server.pages.wording import DEVICE, unread
+from device_grant.server.session.device import ENDED
 
 if TYPE_CHECKING:
     import re
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from device_grant.browser.page import Page
     from device_grant.browser.prominence import ControlLook
     from device_grant.judging import Verify
+    from device_grant.protocol import Exchange
     from device_grant.server.pages.window import Window
     from device_grant.server.session.case import ServerCase
     from device_grant.server.session.device import Device, Grant
@@ -66,6 +68,7 @@ def test_hasty_keys(device: Device, verify: Verify) -> None:
         question(window, device, grant)
         window.press("Enter", "Space")
     exchange = grant.poll(label="poll after Enter and Space were pressed")
+    require_a_code_that_lived(exchange)
     problem = "whoever presses Enter at the question, without a look, has allowed"
     verify.that(ENTER, not exchange.outcome.ok, problem, exchange)
 
@@ -86,7 +89,14 @@ def test_warning_in_a_browser(device: Device, verify: Verify) -> None:
         reason = next(filter(None, (unread(page.markup, "a page", DEVICE) for page in pages)), "")
         if reason or None in said:
             raise Inconclusive(reason or f"words of caution are on the pages: read them, and claim {CLAIM}")
+        require_a_code_that_lived(grant.poll(label="control: poll of the code that was shown"))
     verify.that(WARNS, True in said, "no page before the decision says to refuse what one did not start")
+
+
+def require_a_code_that_lived(poll: Exchange) -> None:
+    """Raise Inconclusive where the code of the question is over: the page may have said that, and asked nothing."""
+    if poll.code in ENDED:
+        raise Inconclusive(f"the window may not have come to the question: the code was over ({poll.describe()})")
 
 
 def window_of(case: ServerCase) -> Window:
