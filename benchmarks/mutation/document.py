@@ -8,6 +8,8 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from benchmarks.mutation.outcome import Outcome, Survivor
 
 KINDS = {
@@ -23,8 +25,8 @@ _CONTEXT = 30
 """Characters shown on each side of what changed."""
 
 
-def page(outcome: Outcome) -> str:
-    """Markdown: the figure, how it is made, and every survivor with its reason."""
+def page(outcome: Outcome, day: date) -> str:
+    """Markdown: the figure, how it is made, and every survivor with its reason; `day`: that of the server."""
     counts = Counter(survivor.kind for survivor in outcome.survivors)
     kinds = "\n".join(
         f"| {kind or 'unexplained'} | {counts[kind]} | {text} |" for kind, text in KINDS.items() if counts[kind]
@@ -40,6 +42,8 @@ the protocol logic of the reference server, its faults folded away, is changed i
 worse verdict than before.
 
 {_figures(outcome)}
+
+The figure is of the server as it was on {day.day} {day:%B %Y}: what has come since is not in it.
 
 ```sh
 make mutation

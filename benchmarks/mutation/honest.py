@@ -7,147 +7,67 @@ moved to module constants, which mutmut does not mutate.
 
 from __future__ import annotations
 
-import ast
-from collections import Counter
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 import libcst as cst
+from libcst.helpers import get_full_name_for_node
+
+from benchmarks.mutation.callees import Callees
+from benchmarks.mutation.handed_on import FAULTS, is_faults, with_no_faults
+from benchmarks.mutation.learnt import Learnt, learn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
 
-
-@dataclass
-class Learnt:
-    """What folding has found out about functions: public ones by name, others by module and name."""
-
-    identities: set[str]
-    """Give back their first argument."""
-    constants: dict[str, bool] = field(default_factory=dict)
-    """Functions and properties that always answer the same."""
-    empty: set[str] = field(default_factory=set)
-    """Do nothing."""
-    unread: set[tuple[str, str]] = field(default_factory=set)
-    """Function and parameter, by name and by place, that only faults look at."""
-    off: set[tuple[str, str]] = field(default_factory=set)
-    """Function and switch: a parameter for which no caller has anything but False, or a name that is just that."""
-
-    @property
-    def size(self) -> int:
-        """Grows as long as something new is found."""
-        return sum(map(len, (self.identities, self.constants, self.empty, self.unread, self.off)))
+    from benchmarks.mutation.callees import Function
 
 
 _TEXT_ARGUMENTS = {"Refusal": 1, "FrameworkError": 2, "_invalid_client": 0, "ValueError": 0}
 """Which argument of a call is a description for people."""
 _TEXT_KEYWORDS = frozenset({"title", "text", "problem"})
 _TEXT_NAMES = frozenset({"problem", "text", "title"})
-_LOOKS_LIKE_FAULTS = "faults"
 _SWITCHES = frozenset({"first_twice"})
 """Keywords of functions elsewhere that only faults turn on; they are off by default."""
-_FAULTS_OF_THE_STORE = cst.parse_expression("self.store.faults")
 _MOST_PASSES = 9
 
 
-def fold(sources: dict[str, str], faults: Collection[str], *, identities: Iterable[str] = ()) -> dict[str, str]:
+def fold(
+    sources: dict[str, str], faults: Collection[str], *, identities: Iterable[str] = (), others: Iterable[str] = ()
+) -> dict[str, str]:
     """The sources, by name, with all faults off; raises SyntaxError if the result were no Python.
 
-    `identities` are functions defined elsewhere that give back their first argument while no fault is on.
+    `identities` are functions defined elsewhere that give back their first argument while no fault is on; `others` are
+    the sources that use the folded ones and stay as they are.
     """
     learnt = Learnt(set(identities))
-    folded = sources
+    callees = Callees(sources, others)
+    parsed = {name: cst.parse_module(text) for name, text in sources.items()}
     for _ in range(_MOST_PASSES):
         before = learnt.size
-        folded = {
-            name: cst.parse_module(text).visit(_Fold(name, frozenset(faults), learnt)).code
-            for name, text in sources.items()
-        }
-        for name, text in folded.items():
-            _learn(name, text, learnt)
+        folds = {name: _Fold(name, frozenset(faults), learnt, callees) for name in parsed}
+        folded = {name: module.visit(folds[name]) for name, module in parsed.items()}
+        for name, module in folded.items():
+            learn(name, module.code, callees, learnt)
         if before == learnt.size:
             break
-    for name, text in folded.items():
+    texts = {name: with_no_faults(module, folds[name].holders).code for name, module in folded.items()}
+    for name, text in texts.items():
         compile(text, name, "exec")
-    return folded
-
-
-def _learn(module: str, text: str, learnt: Learnt) -> None:
-    """Find the functions that folding has emptied, and the switches that nobody turns on."""
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            key = _key(module, node.name)
-            _learn_function(node, key, learnt)
-            learnt.off |= {(key, name) for name in _always_false(node)}
-    learnt.off |= _never_given(module, tree)
-
-
-def _learn_function(node: ast.FunctionDef | ast.AsyncFunctionDef, key: str, learnt: Learnt) -> None:
-    body = [statement for statement in node.body if not _is_docstring(statement)]
-    returns = [inner.value for inner in ast.walk(node) if isinstance(inner, ast.Return)]
-    if all(_has_no_effect(inner) for inner in body):
-        learnt.empty.add(key)
-    elif all(isinstance(inner, ast.If | ast.Return) for inner in body):
-        values = {value.value for value in returns if isinstance(value, ast.Constant)}
-        if len(values) == 1 and values <= {True, False} and all(isinstance(v, ast.Constant) for v in returns):
-            learnt.constants[key] = bool(values.pop())
-        first = next((argument.arg for argument in node.args.args if argument.arg != "self"), None)
-        value = returns[0] if len(body) == len(returns) == 1 else None
-        if isinstance(value, ast.Name) and value.id == first:
-            learnt.identities.add(key)
-
-
-def _always_false(function: ast.AST) -> set[str]:
-    """Local names that are set once, to False."""
-    stored = Counter(node.id for node in ast.walk(function) if _is_stored(node))
-    set_to_false = {
-        node.targets[0].id
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_false(node.value)
-    }
-    return {name for name in set_to_false if stored[name] == 1}
-
-
-def _never_given(module: str, tree: ast.AST) -> set[tuple[str, str]]:
-    """Keywords of private functions for which every caller has False."""
-    given: dict[tuple[str, str], list[bool]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            for keyword in node.keywords:
-                given.setdefault((_key(module, name), keyword.arg or ""), []).append(_is_false(keyword.value))
-    return {switch for switch, offs in given.items() if all(offs) and "." in switch[0]}
-
-
-def _key(module: str, function: str) -> str:
-    return f"{module}.{function}" if function.startswith("_") else function
-
-
-def _is_false(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is False
-
-
-def _is_stored(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-
-
-def _has_no_effect(statement: ast.stmt) -> bool:
-    if isinstance(statement, ast.Assign):
-        return all(isinstance(target, ast.Name) for target in statement.targets)
-    return isinstance(statement, ast.Pass)
-
-
-def _is_docstring(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    return texts
 
 
 class _Fold(cst.CSTTransformer):
-    def __init__(self, module: str, faults: frozenset[str], learnt: Learnt) -> None:
+    def __init__(self, module: str, faults: frozenset[str], learnt: Learnt, callees: Callees) -> None:
         super().__init__()
         self._module = module
         self._faults = faults
         self._learnt = learnt
+        self._callees = callees
+        self._classes: list[str] = []
+        self._owners = [""]
+        """Classes, with a dot, and empty ones of functions: what a definition is in."""
+        self.holders: list[str] = []
+        """Classes whose instances had the faults as a member."""
         self._elifs: set[cst.CSTNode] = set()
         self._texts: list[str] = []
         self._functions: list[str] = []
@@ -155,14 +75,16 @@ class _Fold(cst.CSTTransformer):
     # Expressions.
 
     def leave_Attribute(self, original_node: cst.Attribute, updated_node: cst.Attribute) -> cst.BaseExpression:
-        name = updated_node.attr.value
-        if name in self._faults and _is_faults(updated_node.value):
+        if updated_node.attr.value in self._faults and is_faults(updated_node.value):
             return cst.Name("False")
-        owner = updated_node.value
-        key = _key(self._module, name)
-        if key in self._learnt.constants and isinstance(owner, cst.Name) and owner.value == "self":
-            return cst.Name(str(self._learnt.constants[key]))
+        if isinstance(updated_node.value, cst.Name) and updated_node.value.value == "self":
+            function = self._called(updated_node)
+            if function is not None and function.is_property and function.key in self._learnt.constants:
+                return cst.Name(str(self._learnt.constants[function.key]))
         return updated_node
+
+    def leave_NamedExpr(self, original_node: cst.NamedExpr, updated_node: cst.NamedExpr) -> cst.BaseExpression:
+        return _inside(updated_node, updated_node.value) if is_faults(original_node.target) else updated_node
 
     def leave_Name(self, original_node: cst.Name, updated_node: cst.Name) -> cst.BaseExpression:
         if any((function, updated_node.value) in self._learnt.off for function in self._functions):
@@ -173,28 +95,34 @@ class _Fold(cst.CSTTransformer):
         return updated_node.with_changes(keyword=original_node.keyword)
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
-        # A property that is constant has become True or False already; a method likewise.
-        if _truth(updated_node.func) is not None:
-            return _inside(updated_node, updated_node.func)
-        name = _called(updated_node)
-        key = _key(self._module, name)
+        function = self._called(updated_node.func)
+        key = _called(updated_node) if function is None else function.key
         if key in self._learnt.constants:
             return cst.Name(str(self._learnt.constants[key]))
         if key in self._learnt.identities:
             return _inside(updated_node, updated_node.args[0].value)
-        # What is handed on by name goes to templates, which are not folded.
         kept = [
-            one.with_changes(value=_FAULTS_OF_THE_STORE) if _is_faults(one.value) else one
-            for position, one in enumerate(updated_node.args)
-            if not self._only_for_faults(key, position, one)
+            one for position, one in enumerate(updated_node.args) if not self._only_for_faults(function, position, one)
         ]
         updated_node = updated_node.with_changes(args=kept)
-        return self._without_texts(name, updated_node)
+        return self._without_texts(_called(updated_node), updated_node)
 
-    def _only_for_faults(self, called: str, position: int, argument: cst.Arg) -> bool:
-        if argument.keyword is None:
-            return _is_faults(argument.value) or (called, str(position)) in self._learnt.unread
-        return argument.keyword.value in _SWITCHES or (called, argument.keyword.value) in self._learnt.unread
+    def _called(self, called: cst.BaseExpression) -> Function | None:
+        owner = self._classes[-1] if self._classes else ""
+        return self._callees.of(self._module, get_full_name_for_node(called) or "", owner)
+
+    def _only_for_faults(self, function: Function | None, position: int, argument: cst.Arg) -> bool:
+        keyword = argument.keyword.value if argument.keyword else None
+        if keyword in _SWITCHES:
+            return True
+        if function is None or argument.star:
+            return False
+        parameter = function.parameter(position, keyword)
+        return (function.key, parameter) in self._learnt.unread or self._loses(function, parameter)
+
+    def _loses(self, function: Function, parameter: str) -> bool:
+        """Whether folding takes the parameter from the function, since it is the faults."""
+        return parameter == FAULTS and self._callees.is_closed(function)
 
     def leave_UnaryOperation(
         self, original_node: cst.UnaryOperation, updated_node: cst.UnaryOperation
@@ -259,52 +187,83 @@ class _Fold(cst.CSTTransformer):
     ) -> cst.BaseStatement | cst.RemovalSentinel:
         (statement,) = updated_node.body
         if isinstance(statement, cst.Expr) and isinstance(statement.value, cst.Call):
-            if _key(self._module, _called(statement.value)) in self._learnt.empty:
+            function = self._called(statement.value.func)
+            if function is not None and function.key in self._learnt.empty:
                 return cst.RemoveFromParent()
+        elif isinstance(statement, cst.AnnAssign) and self._functions and is_faults(statement.target):
+            return self._removed(statement.target)
         elif isinstance(statement, cst.Assign):
-            target = statement.targets[0].target
-            if _is_faults(target):
-                return cst.RemoveFromParent()
-            if target.deep_equals(statement.value):
-                return cst.RemoveFromParent()
-            is_text = isinstance(target, cst.Name) and target.value in _TEXT_NAMES and _is_literal(statement.value)
-            if self._functions and is_text:
-                hoisted = self._constant(_code(statement.value))
-                return updated_node.with_changes(body=[statement.with_changes(value=hoisted)])
+            return self._assigned(statement, updated_node)
         return updated_node
+
+    def _assigned(
+        self, statement: cst.Assign, line: cst.SimpleStatementLine
+    ) -> cst.BaseStatement | cst.RemovalSentinel:
+        target = statement.targets[0].target
+        if is_faults(target):
+            return self._removed(target)
+        if target.deep_equals(statement.value):
+            return cst.RemoveFromParent()
+        if isinstance(target, cst.Tuple) and isinstance(statement.value, cst.Tuple):
+            return line.with_changes(body=[_without_faults(statement, target, statement.value)])
+        is_text = isinstance(target, cst.Name) and target.value in _TEXT_NAMES and _is_literal(statement.value)
+        if self._functions and is_text:
+            return line.with_changes(body=[statement.with_changes(value=self._constant(_code(statement.value)))])
+        return line
+
+    def _removed(self, target: cst.BaseExpression) -> cst.RemovalSentinel:
+        """Nothing; a member that others may look at is one of the class from then on."""
+        if isinstance(target, cst.Attribute) and self._classes and self._classes[-1] not in self.holders:
+            self.holders.append(self._classes[-1])
+        return cst.RemoveFromParent()
 
     def leave_AssignTarget(self, original_node: cst.AssignTarget, updated_node: cst.AssignTarget) -> cst.AssignTarget:
         return (
             updated_node.with_changes(target=original_node.target) if _is_name(original_node.target) else updated_node
         )
 
-    def leave_Param(self, original_node: cst.Param, updated_node: cst.Param) -> cst.Param | cst.RemovalSentinel:
-        updated_node = updated_node.with_changes(name=original_node.name)
-        return cst.RemoveFromParent() if updated_node.name.value == _LOOKS_LIKE_FAULTS else updated_node
+    def leave_Param(self, original_node: cst.Param, updated_node: cst.Param) -> cst.Param:
+        return updated_node.with_changes(name=original_node.name)
 
-    # Texts.
+    # Definitions.
+
+    def visit_ClassDef(self, node: cst.ClassDef) -> None:
+        self._classes.append(node.name.value)
+        self._owners.append(f"{node.name.value}.")
+
+    def leave_ClassDef(self, original_node: cst.ClassDef, updated_node: cst.ClassDef) -> cst.ClassDef:
+        self._classes.pop()
+        self._owners.pop()
+        return updated_node
 
     def visit_FunctionDef(self, node: cst.FunctionDef) -> None:
-        self._functions.append(_key(self._module, node.name.value))
+        name = node.name.value
+        self._functions.append(f"{self._module}:{self._owners[-1]}{name}")
+        self._owners.append("")
 
     def leave_FunctionDef(self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef) -> cst.FunctionDef:
+        self._owners.pop()
         key = self._functions.pop()
+        function = self._callees.function(self._module, key.partition(":")[2])
+        params = original_node.params
         idle = _read(original_node.body) - _read(updated_node.body)
-        if self._functions or not _is_internal(original_node):
-            idle -= {parameter.name.value for parameter in original_node.params.params}
-        idle.discard("self")
-        places = [parameter.name.value for parameter in original_node.params.params if parameter.name.value != "self"]
-        for parameter in (*original_node.params.params, *original_node.params.kwonly_params):
-            name = parameter.name.value
-            if name in idle and name != _LOOKS_LIKE_FAULTS:
-                self._learnt.unread.add((key, name))
-                if name in places:
-                    self._learnt.unread.add((key, str(places.index(name))))
+        closed = function is not None and self._callees.is_closed(function)
+        if not _is_internal(original_node) or not closed:
+            idle -= {parameter.name.value for parameter in params.params}
+        if not closed:
+            idle -= {parameter.name.value for parameter in params.kwonly_params}
+        idle -= {"self", FAULTS}
+        names = (parameter.name.value for parameter in (*params.params, *params.kwonly_params))
+        self._learnt.unread |= {(key, name) for name in names if name in idle}
+        if closed:
+            updated_node = updated_node.with_changes(params=_without(updated_node.params, {FAULTS}))
         return cst.ensure_type(updated_node.visit(_WithoutStores(idle)), cst.FunctionDef)
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         constants = [cst.parse_statement(f"_TEXT_{number} = {text}") for number, text in enumerate(self._texts)]
         return updated_node.with_changes(body=[*updated_node.body, *constants])
+
+    # Texts.
 
     def _without_texts(self, name: str, call: cst.Call) -> cst.Call:
         if not self._functions:
@@ -364,10 +323,29 @@ class _WithoutStores(cst.CSTTransformer):
         return updated_node
 
     def leave_Parameters(self, original_node: cst.Parameters, updated_node: cst.Parameters) -> cst.Parameters:
-        plain = [one for one in updated_node.params if one.name.value not in self._idle]
-        kept = [one for one in updated_node.kwonly_params if one.name.value not in self._idle]
-        star = updated_node.star_arg if kept else cst.MaybeSentinel.DEFAULT
-        return updated_node.with_changes(params=plain, kwonly_params=kept, star_arg=star)
+        return _without(updated_node, self._idle)
+
+
+def _without(parameters: cst.Parameters, names: set[str]) -> cst.Parameters:
+    plain = [one for one in parameters.params if one.name.value not in names]
+    kept = [one for one in parameters.kwonly_params if one.name.value not in names]
+    star = parameters.star_arg if kept or isinstance(parameters.star_arg, cst.Param) else cst.MaybeSentinel.DEFAULT
+    return parameters.with_changes(params=plain, kwonly_params=kept, star_arg=star)
+
+
+def _without_faults(statement: cst.Assign, targets: cst.Tuple, values: cst.Tuple) -> cst.Assign:
+    """Of `faults, a = store.faults, b` what is left; for several names it stays as it is."""
+    if len(targets.elements) != len(values.elements):
+        return statement
+    pairs = [
+        (target, value)
+        for target, value in zip(targets.elements, values.elements, strict=True)
+        if not is_faults(target.value)
+    ]
+    if len(pairs) != 1 or len(targets.elements) == 1 or isinstance(pairs[0][0], cst.StarredElement):
+        return statement
+    ((target, value),) = pairs
+    return statement.with_changes(targets=[statement.targets[0].with_changes(target=target.value)], value=value.value)
 
 
 def _is_internal(function: cst.FunctionDef) -> bool:
@@ -401,12 +379,6 @@ def _called(call: cst.Call) -> str:
         owner = call.func.value
         return call.func.attr.value if isinstance(owner, cst.Name) and owner.value == "self" else ""
     return ""
-
-
-def _is_faults(value: cst.BaseExpression) -> bool:
-    if isinstance(value, cst.Attribute):
-        return value.attr.value == _LOOKS_LIKE_FAULTS
-    return isinstance(value, cst.Name) and value.value == _LOOKS_LIKE_FAULTS
 
 
 def _truth(value: cst.CSTNode) -> bool | None:

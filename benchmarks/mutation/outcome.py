@@ -232,15 +232,31 @@ def _place(work: Path, root: Path, mutant: Mutant) -> str:
     return f"{SOURCES / mutant.file}:{original_line(work / mutant.file, root / SOURCES / mutant.file, first)}"
 
 
+def mutable_lines(file: Path, function: str | None) -> list[str]:
+    """The lines of a folded source in which mutants are made: those of the function, with its class, if one is named.
+
+    Empty if there is no such function.
+    """
+    lines = file.read_text().splitlines()
+    if function is None:
+        return lines
+    try:
+        inside = _lines_of(file, function)
+    except LookupError:
+        return []
+    return lines[inside.start - 1 : inside.stop - 1]
+
+
 def _lines_of(file: Path, function: str) -> range:
     owner, _, name = function.rpartition(".")
     tree: ast.AST = ast.parse(file.read_text())
     if owner:
-        tree = next(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == owner)
+        classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == owner)
+        tree = next(classes, ast.Module([], []))
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             return range(node.lineno, (node.end_lineno or node.lineno) + 1)
-    raise ValueError(f"{file} has no function {function}")
+    raise LookupError(f"{file} has no function {function}")
 
 
 def original_line(folded: Path, original: Path, line: int) -> int:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import tomllib
+from datetime import date
 from textwrap import dedent
 
 import pytest
 from support import ROOT
 
 import benchmarks.mutation.outcome as records
-from benchmarks.mutation.__main__ import IDENTITIES, MODULES, REFERENCE, _require_a_working_server
+from benchmarks.mutation.__main__ import MODULES, REFERENCE, _require_a_working_server
 from benchmarks.mutation.document import change, page
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import Mutant, Outcome, Reasons, Survivor, original_line
-from device_grant.reference.server.faults import Faults
 
 
 def folded(text: str, *more: str) -> str:
@@ -33,7 +33,6 @@ def folded(text: str, *more: str) -> str:
         ("if faults.lazy:\n    one()\nelse:\n    two()", "two()"),
         ("if faults.lazy or faults.rude:\n    one()\nlast()", "last()"),
         ("x = {'a': faults.lazy, 'b': faults.rude}", "x = {}"),
-        ("x = faults.honest", "x = faults.honest"),
     ],
 )
 def test_faults_are_folded_away(before, after):
@@ -87,20 +86,13 @@ def test_descriptions_are_out_of_reach_of_mutations():
     assert '_TEXT_0 = ("The code is unknown",)' in result
 
 
-def test_the_reference_server_folds_without_a_trace_of_faults():
-    # A few stand for all: folding the eleven takes ten seconds.
-    sources = {name: (ROOT / REFERENCE / f"{name}.py").read_text() for name in ("grants", "sessions", "verification")}
-    names = [name for name, _, _ in Faults.catalogue()]
-    for name, text in fold(sources, names, identities=IDENTITIES).items():
-        collected = [fault for fault in names if f"faults.{fault}" in text]
-        assert not collected, f"{name} still asks for {collected}"
-
-
 def test_a_server_that_folding_has_broken_is_not_mutated():
     case = "user_decision::test_approval rfc8628"
     _require_a_working_server({case: {"a > b": "pass"}, "page_security::test_x rfc8628": {"a > b": "untestable"}})
     with pytest.raises(SystemExit, match=r"no longer works.*untestable"):
         _require_a_working_server({case: {"a > b": "untestable"}})
+    with pytest.raises(SystemExit, match=r"no longer works: refresh::test_x.*fail"):
+        _require_a_working_server({case: {"a > b": "pass"}, "refresh::test_x rfc8628": {"a > b": "fail"}})
 
 
 def test_lines_are_found_in_the_original(tmp_path):
@@ -139,6 +131,9 @@ def test_reasons_that_excuse_nothing_are_told():
     assert reasons.unused() == ["store.py: MOST", "store.py: x"]
 
 
+DAY = date(2026, 11, 2)
+
+
 def _survivor(kind: str) -> Survivor:
     return Survivor("m", "conformance/device_grant/reference/server/store.py:1", "survived", ("-a", "+b"), kind, "")
 
@@ -147,7 +142,7 @@ def test_what_was_not_tried_is_told_and_no_figure_is_made_of_it():
     quick = Outcome({"killed": 97}, [_survivor("gap")], {}, [], 7)
     assert "7 were not tried" in quick.summary()
     assert "differently" not in quick.summary()
-    assert "7 were not tried" in " ".join(page(quick).split())
+    assert "7 were not tried" in " ".join(page(quick, DAY).split())
     assert "differently" in Outcome({"killed": 97}, [_survivor("gap")], {}, []).summary()
 
 
@@ -214,9 +209,10 @@ def test_the_page_has_the_figure_and_every_survivor_with_its_reason():
             "unread",
         ),
     ]
-    text = page(Outcome({"killed": 7, "timeout": 1, "survived": 2, "text": 4}, survivors, {}))
+    text = page(Outcome({"killed": 7, "timeout": 1, "survived": 2, "text": 4}, survivors, {}), DAY)
     assert "**88.9 %** of the mutants" in text
     assert "8 of 9" in text
+    assert "as it was on 2 November 2026" in text
     assert "- memory (gap)\n    - line 7: `a < MOST` → `a <= MOST`" in text
     assert "| equivalent | 1 |" in text
     assert "| latitude |" not in text
