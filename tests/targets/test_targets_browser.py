@@ -35,6 +35,12 @@ def test_secure_cookies_go_back_to_this_machine(base, sent):
         assert http.get("/see").json()["cookie"] is None
 
 
+def test_secure_cookies_go_back_to_a_program_in_our_own_process():
+    way = httpx.Client(transport=httpx.MockTransport(answer))
+    with Browser(way, base="http://server.test", timeout=5.0, in_process=True) as http:
+        assert http.get("/set", follow_redirects=True).json()["cookie"] == "a=1; b=2"
+
+
 def test_pages_are_asked_for_as_a_browser_does():
     with browser() as http:
         assert http.get("/").json()["accept"] == NAVIGATION

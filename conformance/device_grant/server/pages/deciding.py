@@ -85,7 +85,8 @@ class _Decider(httpx.BaseTransport):
         """Go through the pages; to be called in the browser's thread."""
         walk = user.approve if self.action == "approve" else user.deny
         try:
-            with Browser(self, base=case.run.target.base, timeout=PATIENCE) as http:
+            target = case.run.target
+            with Browser(self, base=target.base, timeout=PATIENCE, in_process=target.in_process) as http:
                 walk(http, grant.view)
         except UserError as refused:
             self.decision.complaint = str(refused) or "refused without a reason"

@@ -16,7 +16,8 @@ def browser_at(run: Run, *, patient: bool = True) -> Browser:
     """A browser with nothing in it; a `patient` one waits where the pages limit the rate of requests."""
     from device_grant.targets.users.browser import Browser  # what lists checks needs no HTTP client
 
-    result = Browser(run.target.http(timeout=_PAGE), base=run.target.base, timeout=_PAGE)
+    target = run.target
+    result = Browser(target.http(timeout=_PAGE), base=target.base, timeout=_PAGE, in_process=target.in_process)
     # A real browser asks for what it likes, as often as it likes.
     result.chromium = run.chromium if run.manners is None else None
     if patient:

@@ -1,7 +1,7 @@
 """The HTTP client that user modules are given: what a person's browser does beyond what an HTTP library does.
 
-It asks for pages as a browser does, and sends cookies with Secure back to this machine over plain http too. What it
-loads is seen below its public hooks, so that a module may set those as it likes.
+It asks for pages as a browser does, and sends cookies with Secure back to this machine over plain http too, and to what
+runs in our own process. What it loads is seen below its public hooks, so that a module may set those as it likes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ _ANY = "*/*"
 class Browser(httpx.Client):
     """A person's browser without script: own cookies, own connections; redirects are not followed unless asked to."""
 
-    def __init__(self, way: httpx.BaseTransport | httpx.Client, *, base: str, timeout: float) -> None:
-        """`way` is how requests reach the target, `timeout` in seconds."""
+    def __init__(
+        self, way: httpx.BaseTransport | httpx.Client, *, base: str, timeout: float, in_process: bool = False
+    ) -> None:
+        """`way` is how requests reach the target, `timeout` in seconds; `in_process`: none of them leaves us."""
+        self.private = in_process
         self.saw: Callable[[httpx.Response], None] | None = None
         """Called with each response, redirects included, before it is read."""
         self.about_to_send: Callable[[httpx.Request], None] | None = None
@@ -57,7 +60,7 @@ class _AsABrowser(httpx.BaseTransport):
         if request.headers.get("content-type", "").startswith("application/json"):
             # Nothing but script sends JSON, and does not ask for pages.
             request.headers["Accept"] = _asked_by_script(request.headers.get("accept", _ANY))
-        if request.url.scheme == "http" and is_loopback(str(request.url)):
+        if request.url.scheme == "http" and (self._browser.private or is_loopback(str(request.url))):
             _add_secure_cookies(request, self._browser.cookies.jar)
         if self._browser.about_to_send is not None:
             self._browser.about_to_send(request)
