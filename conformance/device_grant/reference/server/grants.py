@@ -40,6 +40,8 @@ class Grants:
     """Decides on device codes and refresh tokens; raises Refusal with the OAuth error code."""
 
     store: Store
+    _refused: bool = False
+    """What the last process said of a revoked token, under the fault `revocation_misses_a_replica`."""
 
     def __post_init__(self) -> None:
         self.tokens = TokenIssuer(self.store)
@@ -164,7 +166,7 @@ class Grants:
             raise Refusal("invalid_grant", "Invalid refresh token: none is accepted")
         if held is None or (held.client.id != client.id and not faults.refresh_foreign_client):
             raise Refusal("invalid_grant", "Invalid refresh token: it was not issued to this client")
-        if self.store.clock() >= held.expires or held.family in self.store.revoked_families:
+        if self.store.clock() >= held.expires or self._known_as_revoked(held):
             raise Refusal("invalid_grant", "Invalid refresh token: it is expired or revoked")
         if held.replaced and not (faults.refresh_token_reusable or held.lost):
             if not faults.refresh_family_survives:
@@ -178,6 +180,15 @@ class Grants:
             widens = faults.resource_widened_at_refresh
             narrowed(resources, held.terms.audience, self.store.settings, faults, widens=widens)
         return held
+
+    def _known_as_revoked(self, held: RefreshToken) -> bool:
+        """Whether a refresh meets a process that was told of the revocation of its token: all but a fault's are."""
+        if held.family not in self.store.revoked_families:
+            return False
+        if not self.store.faults.revocation_misses_a_replica or held.replaced:
+            return True
+        self._refused = not self._refused
+        return self._refused
 
     def _judge(self, client: RegisteredClient, device_code: str) -> IssuedGrant:
         """The approved grant of a device code; everything else is a Refusal."""

@@ -244,8 +244,9 @@ class Store:
     def grant_by_user_code(self, typed: str, *, dead: bool = False) -> IssuedGrant | None:
         """The undecided, unexpired grant of a user code as a person typed it (RFC 8628 6.1); with `dead` any."""
         grant = self._by_user_code.get(self._codes.key(typed))
-        if grant is None and self.faults.user_code_prefix_accepted:
-            grant = next((g for key, g in self._by_user_code.items() if key[:4] == self._codes.key(typed)[:4]), None)
+        if grant is None and (self.faults.user_code_prefix_accepted or self.faults.user_code_half_accepted):
+            start = self._codes.key(typed)[: 4 if self.faults.user_code_prefix_accepted else None]
+            grant = next((g for key, g in self._by_user_code.items() if start and key.startswith(start)), None)
         if grant is None or (self.faults.user_code_strict and typed != grant.user_code):
             return None
         if self.faults.confusables_refused and any(character.isdigit() for character in typed):

@@ -130,6 +130,9 @@ class Introspection:
         """What is said of a token (RFC 7662 2.2); a refresh token has no token_type, and a typ in its place."""
         faults = self._faults
         scope: Any = " ".join(self._settings.known_scopes if faults.introspection_scope_of_client else held.scope)
+        if faults.introspection_scope_of_grant:
+            of_grant = [one.scope for one in self._store.refresh_tokens.values() if one.family == held.family]
+            scope = " ".join(of_grant[0]) if of_grant else scope
         subject = held.terms.subject or held.client.id
         members: dict[str, Any] = {
             "active": True,

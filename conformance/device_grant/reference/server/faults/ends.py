@@ -14,6 +14,7 @@ class EndFaults(Misbehaviour):
     # Revocation (RFC 7009): the token.
     revocation_without_effect: bool = fault("Revocation is answered 200 and does nothing.", RFC)
     revocation_lags: bool = fault("A revoked refresh token, and what hangs on it, lives on for three seconds.", RFC)
+    revocation_misses_a_replica: bool = fault("Every second refresh does not know that its token was revoked.", RFC)
     revocation_leaves_access_tokens: bool = fault("Access tokens outlive the revocation of their refresh token.", RFC)
     revocation_spares_predecessor: bool = fault("A replaced refresh token works after its successor's end.", RFC)
     revocation_reopens_code: bool = fault("The device code of revoked tokens can be redeemed again.", RFC)
@@ -46,6 +47,7 @@ class EndFaults(Misbehaviour):
     introspection_html: bool = fault("Answers of the introspection endpoint are labelled text/html.", RFC)
     introspection_scope_array: bool = fault("scope of an introspection is an array.", RFC)
     introspection_scope_of_client: bool = fault("scope of an introspection is all that the client may ask for.", RFC)
+    introspection_scope_of_grant: bool = fault("scope of an introspection is that of the grant.", RFC)
     introspection_client_is_caller: bool = fault("client_id of an introspection is that of the caller.", RFC)
     introspection_exp_milliseconds: bool = fault("exp of an introspection counts milliseconds.", RFC)
     introspection_sub_is_client: bool = fault("sub of an introspection is the client's id.", RFC)

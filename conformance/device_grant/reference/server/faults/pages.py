@@ -31,6 +31,7 @@ class PageFaults(Misbehaviour):
     first_approvals_collide: bool = fault(
         "Approvals of a person for a client that meet before the first one is stored break all later ones, by a 500."
     )
+    user_code_half_accepted: bool = fault("The first half of a user code is enough.")
     user_code_prefix_accepted: bool = fault("A user code is found by its first four letters.")
     decision_reversible: bool = fault("A decided code can be entered and decided again.")
     open_page_decides_again: bool = fault("A page that was open before the decision decides the code once more.")

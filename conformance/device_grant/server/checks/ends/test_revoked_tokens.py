@@ -100,6 +100,23 @@ def test_revoked_refresh_token(case: ServerCase, verify: Verify) -> None:
         raise NotApplicable("; ".join(reasons))
 
 
+@check(REFRESH, faults=("revocation_misses_a_replica",), needs=("revocation", "refresh_token"), timed=True)
+def test_revoked_refresh_token_again_and_again(case: ServerCase, verify: Verify) -> None:
+    """Revoke a refresh token; six seconds later refresh with it five times. Accepted: refusals.
+
+    A request may meet one of several processes, which have not all been told.
+    """
+    device = revoker(case)
+    chain = Chain(device)
+    chain.require_refreshing()
+    token = chain.refreshes[-1]
+    revoke(device, token, "revoke the refresh token", hint="refresh_token")
+    case.wait(GRACE + 1)
+    for _ in range(5):
+        again = device.refresh(token, label="refresh with the revoked token")
+        verify(REFRESH, again, accepted=DEAD, tolerated=[REFUSED])
+
+
 def _verify_spent(verify: Verify, chain: Chain) -> None:
     """Judge that the device code is refused; one that is redeemed again anyway says nothing of the revocation."""
     again = chain.grant.poll(label="present the device code again")

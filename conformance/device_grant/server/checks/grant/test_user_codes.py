@@ -125,6 +125,17 @@ def test_code_with_a_look_alike(device: Device, verify: Verify) -> None:
     verify.that("rfc8628-6.1-substitute-confusable", exchange.outcome.ok, problem, exchange)
 
 
+@check("rfc8628-5.1-user-code-entropy", faults=("user_code_half_accepted",), timed=True)
+def test_half_a_code(device: Device, verify: Verify) -> None:
+    """The first half of a code, approved. Accepted: no token, for who has to guess only half of it has guessed it."""
+    _approvable(device)
+    grant = device.start()
+    letters = squeezed(grant.user_code)
+    exchange = _typed(grant, letters[: len(letters) // 2], "the second half is missing: pages should refuse it")
+    problem = "the first half of a user code is taken for all of it"
+    verify.that("rfc8628-5.1-user-code-entropy", not exchange.outcome.ok, problem, exchange)
+
+
 @check(
     "rfc8628-3.5-no-early-expiry",
     "rfc8628-3.2-expires-in-covers-both-codes",
