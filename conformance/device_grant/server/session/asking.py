@@ -80,6 +80,11 @@ def asking(case: ServerCase) -> tuple[Device, Asker]:
     section = case.run.target.config.introspection
     if section.given:
         return case.device, asker(case, section)
+    return asking_itself(case)
+
+
+def asking_itself(case: ServerCase) -> tuple[Device, Asker]:
+    """A device whose client has a secret and asks of its own tokens; raises NotApplicable where there is none."""
     try:
         device = case.confidential
     except (Untestable, NotApplicable):
