@@ -13,14 +13,14 @@ from device_grant.server.session.issued.person import PERSONAL_SCOPES
 from device_grant.server.session.jose.compact import is_encrypted, read_jwt
 from device_grant.server.session.jose.key_set import SYMMETRIC, Signature, fetch_keys, verified, verify_by_secret
 from device_grant.server.session.jose.moments import moments
-from device_grant.server.session.scopes import SPECIAL, known_scopes, with_defaults
+from device_grant.server.session.scopes import SPECIAL, known_scopes, own_scopes, with_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from device_grant.judging import Verify
     from device_grant.protocol import Client, Exchange
-    from device_grant.server.session.device import Device
+    from device_grant.server.session.device import Device, Grant
     from device_grant.server.session.jose.compact import CompactJwt
 
 OPENID = "openid"
@@ -49,10 +49,32 @@ def identified(device: Device, *scopes: str, **members: Any) -> Exchange:
     return tokens
 
 
-def without_openid(device: Device) -> str | None:
-    """A scope that brings no claims; None where none is known, for the default one."""
+def with_all_claims(device: Device) -> Exchange:
+    """The same with all scopes that claims belong to; with the client's own alone where others are refused."""
+    known, own = known_scopes(device, published=True), own_scopes(device)
+    wanted = [scope for scope in PERSONAL_SCOPES if scope in known]
+    try:
+        return identified(device, *wanted)
+    except Untestable:
+        if set(wanted) <= set(own):
+            raise
+        return identified(device, *(scope for scope in wanted if scope in own))
+
+
+def begun_without_openid(device: Device) -> tuple[Grant, str | None]:
+    """A grant without openid, and its scope: one that brings no claims; None where none is known, for the default one.
+
+    Where only other clients may ask for that scope, it is one of this client's own.
+    """
     plain = [scope for scope in known_scopes(device, published=True) if scope not in (*SPECIAL, *PERSONAL_SCOPES)]
-    return plain[0] if plain else None
+    scope, own = plain[0] if plain else None, own_scopes(device)
+    try:
+        return device.start(scope=scope), scope
+    except Untestable:
+        if scope is None or scope in own:
+            raise
+        other = next((one for one in own if one not in SPECIAL), None)
+        return device.start(scope=other), other
 
 
 def require_openid(tokens: Exchange) -> None:
@@ -168,10 +190,9 @@ class IdTokenJudge:
         self._say(NONCE, nonce is None or nonce == sent, problem, f"nonce {'sent' if sent else 'not sent'}")
 
     def _hash(self) -> bool | None:
-        at_hash, access = self.token.claims.get("at_hash"), self.tokens.get("access_token")
-        if at_hash is None:
+        if "at_hash" not in self.token.claims:
             return True
-        return hash_fits(self.token.algorithm, at_hash, access)
+        return hash_fits(self.token.algorithm, self.token.claims["at_hash"], self.tokens.get("access_token"))
 
     def signature(self) -> None:
         """Whether a published key has made it, and which; raises NotApplicable where none could have."""

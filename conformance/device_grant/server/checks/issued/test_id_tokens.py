@@ -16,15 +16,15 @@ from device_grant.server.checks.issued.identified import (
     OPENID,
     SIGNATURE,
     IdTokenJudge,
+    begun_without_openid,
     id_token_of,
     identified,
     nulls_in,
     well_formed,
-    without_openid,
+    with_all_claims,
 )
 from device_grant.server.pages.visitor import Visitor
-from device_grant.server.session.issued.person import PERSONAL_SCOPES
-from device_grant.server.session.scopes import known_scopes, with_defaults
+from device_grant.server.session.scopes import with_defaults
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -124,7 +124,7 @@ def test_two_persons(device: Device, verify: Verify) -> None:
 @check(UNASKED, faults=("id_token_unasked",), needs=(OPENID,), timed=True)
 def test_without_openid(device: Device, verify: Verify) -> None:
     """Start without openid, approve, redeem. Accepted: no ID token; one that comes is noted."""
-    tokens = device.start(scope=without_openid(device)).redeemed()
+    tokens = begun_without_openid(device)[0].redeemed()
     granted = tokens.get("scope")
     if isinstance(granted, str) and OPENID in granted.split():
         raise NotApplicable("openid is granted without being asked for")
@@ -134,8 +134,7 @@ def test_without_openid(device: Device, verify: Verify) -> None:
 @check(NULLS, faults=("id_token_null_claims",), needs=(OPENID,), timed=True)
 def test_claims_without_value(device: Device, verify: Verify) -> None:
     """Start with all scopes that claims belong to. Accepted: no claim of the ID token is null."""
-    known = known_scopes(device, published=True)
-    tokens = identified(device, *(scope for scope in PERSONAL_SCOPES if scope in known))
+    tokens = with_all_claims(device)
     names = list(nulls_in(dict(id_token_of(tokens).claims)))
     verify.that(NULLS, not names, "claims of the ID token are null", tokens, got=", ".join(names))
 

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 from device_grant.judging import NotApplicable, Untestable, check
 from device_grant.protocol import Request
 from device_grant.protocol.numbers import number
-from device_grant.server.checks.issued.identified import OPENID, identified, nulls_in, registered_for, without_openid
+from device_grant.server.checks.issued.identified import (
+    OPENID,
+    begun_without_openid,
+    identified,
+    nulls_in,
+    registered_for,
+    with_all_claims,
+)
 from device_grant.server.session.issued.person import (
     JSON_TYPES,
     JWT_TYPE,
     MADE_UP,
-    PERSONAL_SCOPES,
     ask,
     beyond,
     claims_in,
@@ -22,7 +28,7 @@ from device_grant.server.session.issued.person import (
     tells_a_person,
 )
 from device_grant.server.session.jose.compact import is_encrypted, read_jwt
-from device_grant.server.session.scopes import known_scopes, with_defaults
+from device_grant.server.session.scopes import with_defaults
 
 if TYPE_CHECKING:
     from device_grant.judging import Verify
@@ -80,8 +86,7 @@ def test_userinfo(device: Device, verify: Verify) -> None:
 @check(NULLS, faults=("userinfo_null_claims",), needs=NEEDS, timed=True)
 def test_userinfo_without_value(device: Device, verify: Verify) -> None:
     """Userinfo of a grant with all scopes that claims belong to. Accepted: nothing is null or empty text."""
-    known = known_scopes(device, published=True)
-    tokens = identified(device, *(scope for scope in PERSONAL_SCOPES if scope in known))
+    tokens = with_all_claims(device)
     exchange, claims = person(device.case, tokens)
     names = [*nulls_in(claims), *(name for name, value in claims.items() if value == "")]
     verify.that(NULLS, not names, "claims of userinfo are null or empty", exchange, got=", ".join(names))
@@ -139,8 +144,8 @@ def test_other_tokens(device: Device, verify: Verify) -> None:
 @check(NEEDED, faults=("userinfo_without_openid",), needs=NEEDS, timed=True)
 def test_userinfo_without_openid(device: Device, verify: Verify) -> None:
     """Userinfo with the token of a grant without openid. Accepted: a refusal, or sub and what its scopes ask for."""
-    scope = without_openid(device)
-    tokens = device.start(scope=scope).redeemed()
+    grant, scope = begun_without_openid(device)
+    tokens = grant.redeemed()
     granted = tokens.get("scope")
     granted = granted if isinstance(granted, str) else scope
     if granted is None:
