@@ -17,6 +17,7 @@ import odd_rules
 import odd_secrets
 import odd_sessions
 import odd_sockets
+import odd_trusted
 import peer_aws
 import peer_rfc
 from peer_rfc import Honest
@@ -37,6 +38,7 @@ MODULES = (
     odd_decisions,
     odd_aws,
     odd_secrets,
+    odd_trusted,
 )
 
 
@@ -53,10 +55,12 @@ def target_toml(peer: type[Honest]) -> str:
     """The file for `device-grant run`, to be put anywhere; modules are found by PYTHONPATH."""
     wanted = {name: value for name, value in peer.target.items() if name != "clients"}
     person = wanted.pop("user", {})
-    user = person.get("module", "person.py")
+    user = f"module = {json.dumps(str(FOLDER / person.get('module', 'person.py')))}"
+    if "login" in person:
+        user = f"login = {json.dumps(person['login'])}\npassword = {json.dumps(person['password'])}"
     lines = [f"name = {peer.__name__!r}", f"dialect = {getattr(peer, 'dialect', 'rfc8628')!r}"]
     lines += ["[serve]", f'app = "asgi:{peer.__module__}:{peer.__name__}()"']
-    lines += ["[user]", f"module = {json.dumps(str(FOLDER / user))}", "[clock]", 'kind = "travel"']
+    lines += ["[user]", user, "[clock]", 'kind = "travel"']
     if "second" in person:
         lines += ["[user.second]", f"module = {json.dumps(str(FOLDER / person['second']))}"]
     for table, members in wanted.items():

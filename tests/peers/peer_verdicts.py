@@ -9,7 +9,7 @@ from support.proof import judged
 
 from device_grant.targets.load import read_target
 from device_grant.targets.transports.in_process import AsgiTarget
-from device_grant.targets.users import ModuleUser
+from device_grant.targets.users import ModuleUser, open_user
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,7 +37,7 @@ def _outcome(peer: type, check: str, folder: Path) -> CheckOutcome:
     file.write_text(target_toml(peer))
     located = read_target(file)
     app = peer()
-    with AsgiTarget(located, ModuleUser(FOLDER / located.config.user.module), app=app) as target:
+    with AsgiTarget(located, open_user(located), app=app) as target:
         target.switch_client = getattr(app, "switch", None)
         if located.config.user.second.module:
             target.second = ModuleUser(FOLDER / located.config.user.second.module)
