@@ -10,7 +10,7 @@ from tools.markdown import NOTICE, text
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from device_grant.cli.coverage import Coverage
+    from device_grant.cli.requirements.coverage import Coverage
     from device_grant.protocol.dialects.field import Description, FieldDialect
 
 CONFIDENCE = {

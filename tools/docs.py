@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from device_grant.catalogue import Party, Status
-from device_grant.cli.coverage import Coverage, coverage
+from device_grant.cli.requirements.coverage import Coverage, coverage
 from device_grant.errors import ExitCode
 from tools.dialects_page import dialects_page
 from tools.docs_reference import cli_page, parameters_page, results_page
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from device_grant.catalogue import Requirement
-    from device_grant.cli.coverage import Judge
+    from device_grant.cli.requirements.coverage import Judge
 
 PARTIES = {
     Party.AUTHORIZATION_SERVER: "server",

@@ -16,7 +16,7 @@ from tools.markdown import NOTICE, text
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from device_grant.cli.coverage import Coverage
+    from device_grant.cli.requirements.coverage import Coverage
 
 _PROGRAM = "device-grant"
 

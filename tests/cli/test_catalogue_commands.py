@@ -10,8 +10,8 @@ from support.proof import judges, run_checks
 
 from device_grant.catalogue import Party, Status, load
 from device_grant.cli import cli
-from device_grant.cli.catalogue import shown_broken
-from device_grant.cli.coverage import counted, coverage
+from device_grant.cli.requirements.catalogue import shown_broken
+from device_grant.cli.requirements.coverage import counted, coverage
 from device_grant.errors import UsageError
 from device_grant.judging import all_checks, all_invariants
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from device_grant.cli import cli
-from device_grant.cli.catalogue import explain
+from device_grant.cli.requirements.catalogue import explain
 from device_grant.errors import TargetUnreachableError, UsageError
 
 pytestmark = pytest.mark.long

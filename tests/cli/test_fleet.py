@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from support import samples
 from support.samples import written
 
-from device_grant.cli import fleet, members
-from device_grant.cli import matrix as cli
-from device_grant.cli.fleet import Fleet, Job
+from device_grant.cli.matrix import command as cli
+from device_grant.cli.matrix import fleet, members
+from device_grant.cli.matrix.fleet import Fleet, Job
 from device_grant.errors import ExitCode, UsageError
 from device_grant.targets import building, known_servers
 
@@ -64,7 +64,7 @@ def test_termination_ends_the_runs_too(tmp_path):
     """A CI system that gives up sends SIGTERM: the run is interrupted, and the next one is not begun."""
     driver = textwrap.dedent(f"""
         import pathlib, sys
-        from device_grant.cli.fleet import Fleet, Job
+        from device_grant.cli.matrix.fleet import Fleet, Job
         fleet = Fleet(pathlib.Path("."), workers=1, limit=60, done=print, command=[sys.executable, "-c", {HANGS!r}])
         fleet.run([Job("a", ()), Job("b", ())])
     """)
@@ -103,7 +103,7 @@ def test_no_daemon_of_a_run_outlives_us(tmp_path, number):
     driver = textwrap.dedent(f"""
         import pathlib, sys
         from device_grant.cli.ending import interruptible
-        from device_grant.cli.fleet import Fleet, Job
+        from device_grant.cli.matrix.fleet import Fleet, Job
         fleet = Fleet(pathlib.Path("."), workers=1, limit=60, done=print, command=[sys.executable, "-c", {DAEMON!r}])
         with interruptible():
             fleet.run([Job("a", ())])

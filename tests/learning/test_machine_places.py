@@ -11,8 +11,9 @@ from support import samples
 from support.learned import recorded_reference
 
 from device_grant.catalogue import load
-from device_grant.cli import cli, machines
-from device_grant.cli.fleet import Job
+from device_grant.cli import cli
+from device_grant.cli.matrix import machines
+from device_grant.cli.matrix.fleet import Job
 from device_grant.errors import UsageError
 from device_grant.learning.machine import differences
 from device_grant.learning.masking import masked

@@ -8,7 +8,7 @@ from support.learned import SECURITY
 from support.proof import faults
 
 from device_grant.catalogue import load
-from device_grant.cli import machines
+from device_grant.cli.matrix import machines
 from device_grant.cli.measure import _record
 from device_grant.errors import UsageError
 from device_grant.judging import StopCheck

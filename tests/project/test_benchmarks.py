@@ -187,7 +187,7 @@ def test_a_fault_is_found_by_a_run_that_ends_there():
 
 def _an_early_fault():
     """A fault of the first check of a run, so that the run is short."""
-    from device_grant.cli.coverage import coverage
+    from device_grant.cli.requirements.coverage import coverage
     from device_grant.judging import all_checks
 
     coverage()

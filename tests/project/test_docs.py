@@ -12,7 +12,7 @@ from support import ROOT
 import device_grant
 from device_grant.catalogue import load
 from device_grant.cli import COMMANDS
-from device_grant.cli.coverage import coverage
+from device_grant.cli.requirements.coverage import coverage
 from device_grant.errors import ExitCode
 from device_grant.reference.server.faults import Faults
 from device_grant.results.schema import schema

@@ -13,7 +13,7 @@ from support.samples import written
 
 from device_grant.browser.chromium import candidates
 from device_grant.catalogue import Party, load
-from device_grant.cli.coverage import coverage
+from device_grant.cli.requirements.coverage import coverage
 from device_grant.report import publication
 from device_grant.report.matrix import Column
 from device_grant.report.view import PARTIES

@@ -15,7 +15,7 @@ import yaml
 from support import ROOT
 
 from device_grant.cli import cli
-from device_grant.cli.workflow import workflow_text
+from device_grant.cli.setup.workflow import workflow_text
 from device_grant.targets import known_servers
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from support.cassettes import Launched, read_yaml, record
 
 from device_grant.catalogue import load
 from device_grant.cli import cli, main
-from device_grant.cli.drift import _compare
+from device_grant.cli.recordings.drift import _compare
 from device_grant.protocol import RFC8628, Exchange, Operation, Purpose, Request, Response, dialect
 from device_grant.recordings.drift import Replayer, choose, compare, stories_of
 from device_grant.recordings.drift.binding import Binding

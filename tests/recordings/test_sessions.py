@@ -14,7 +14,7 @@ from support.client_proof import catalogue, scenarios
 from support.small_client import SmallClient
 
 from device_grant.cli import main
-from device_grant.cli.sessions import SIGNED
+from device_grant.cli.recordings.sessions import SIGNED
 from device_grant.client.drivers.process import ProcessDriver
 from device_grant.client.session.run import ClientRun
 from device_grant.engine import run_check

@@ -19,7 +19,7 @@ from support.samples import written
 from device_grant import implementations
 from device_grant.browser.chromium import candidates
 from device_grant.catalogue import load
-from device_grant.cli import matrix as cli
+from device_grant.cli.matrix import command as cli
 from device_grant.report.matrix import Column, as_json, build, products, render
 from device_grant.report.matrix.areas import TITLES, area_of, areas
 from device_grant.report.matrix.filters import UNSAID, filters

@@ -12,7 +12,7 @@ from rich.console import Console
 from support import samples
 from support.samples import written
 
-from device_grant.cli.diff import diff as command
+from device_grant.cli.results.diff import diff as command
 from device_grant.errors import UsageError
 from device_grant.report.diff import as_json, compare, render
 from device_grant.results import Report

@@ -10,7 +10,7 @@ from sarif_pydantic import Sarif
 from support import samples
 
 from device_grant.catalogue.model import Verdict
-from device_grant.cli.report import report as command
+from device_grant.cli.results.report import report as command
 from device_grant.errors import UsageError
 from device_grant.report import REPORT_FORMS, report_form, write_all
 from device_grant.report.forms import badge, junit, sarif

@@ -16,7 +16,7 @@ from support.samples import written
 
 from device_grant.browser.chromium import candidates
 from device_grant.catalogue import load
-from device_grant.cli import matrix as cli
+from device_grant.cli.matrix import command as cli
 from device_grant.errors import UsageError
 from device_grant.report.matrix import SYMBOL, Column, as_json, build, render
 from device_grant.results import Report, publish

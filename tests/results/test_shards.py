@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from support import samples
 from support.commands import device_grant, lines_of
 
-from device_grant.cli.merge import merge as command
+from device_grant.cli.results.merge import merge as command
 from device_grant.engine.shards import Share
 from device_grant.errors import ExitCode, UsageError
 from device_grant.report.view import View

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 from support import broken_servers
 
-from device_grant.cli.doctor import examine
+from device_grant.cli.setup.doctor import examine
 from device_grant.engine.options import Options
 from device_grant.engine.running import run_check
 from device_grant.server.preflight import Blocked, Cause, Preflight

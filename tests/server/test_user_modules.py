@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support import broken_servers
 
-from device_grant.cli.doctor import examine
+from device_grant.cli.setup.doctor import examine
 from device_grant.engine.options import Options
 from device_grant.engine.running import run_check
 from device_grant.judging import UserModuleBroke

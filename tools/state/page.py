@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from device_grant.catalogue import Catalogue
-    from device_grant.cli.coverage import Coverage
+    from device_grant.cli.requirements.coverage import Coverage
     from tools.state.questions import Question, Theme
 
 REPORTS = Path(__file__).parent.parent.parent / "reports"

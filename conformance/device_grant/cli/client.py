@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from device_grant.catalogue.model import DIALECTS
-from device_grant.cli.behind import WithBehind, behind
+from device_grant.cli.options.behind import WithBehind, behind
 from device_grant.cli.run import FIRST, JSON, LAST_FAILED, QUIET, VERBOSE, WRITE_BASELINE
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _run_one(  # noqa: PLR0913 - what the command line said, and where to write
     )
     code = carried_out(session, console, options, pytest_arguments=pytest_arguments)
     if record is not None:
-        from device_grant.cli.sessions import keep
+        from device_grant.cli.recordings.sessions import keep
 
         keep(session, console, record, silent=options["as_json"])
     return code

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.cli.behind import WithBehind, behind
-from device_grant.cli.polite import agreed, polite_options, print_plan
-from device_grant.cli.targets import target_here, target_options
+from device_grant.cli.options.behind import WithBehind, behind
+from device_grant.cli.options.polite import agreed, polite_options, print_plan
+from device_grant.cli.options.targets import target_here, target_options
 from device_grant.errors import ExitCode, SuiteError, UsageError
 from device_grant.targets.supplied import Supplied
 

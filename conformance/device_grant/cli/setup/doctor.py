@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.cli.polite import announce
-from device_grant.cli.targets import target_here, target_options
+from device_grant.cli.options.polite import announce
+from device_grant.cli.options.targets import target_here, target_options
 from device_grant.errors import DeviceGrantError, ExitCode
 from device_grant.targets.supplied import Supplied
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from device_grant.catalogue import Requirement
-    from device_grant.cli.coverage import Coverage, Judge
+    from device_grant.cli.requirements.coverage import Coverage, Judge
     from device_grant.server.session.run import Run
 
 HEADINGS = ("judged", "not applicable", "excluded", "all")
@@ -102,7 +102,7 @@ def show(target: str) -> None:
     TargetUnreachableError.
     """
     from device_grant.catalogue import load
-    from device_grant.cli.coverage import coverage
+    from device_grant.cli.requirements.coverage import coverage
     from device_grant.engine.options import Options
     from device_grant.engine.server_subject import ServerSubject
     from device_grant.protocol import Secrets

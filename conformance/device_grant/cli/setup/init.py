@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from device_grant.catalogue.model import RFC8628
-from device_grant.cli.behind import WithBehind, behind
-from device_grant.cli.targets import target_options
-from device_grant.cli.workflow import workflow_text
+from device_grant.cli.options.behind import WithBehind, behind
+from device_grant.cli.options.targets import target_options
+from device_grant.cli.setup.workflow import workflow_text
 from device_grant.errors import DeviceGrantError, ExitCode, UsageError
 from device_grant.targets.config import PASSWORD_VARIABLE
 from device_grant.targets.supplied import Supplied
@@ -218,7 +218,7 @@ def _hint_of_a_file(program: str) -> None:
 
 
 def _walk() -> int:
-    from device_grant.cli.doctor import examine
+    from device_grant.cli.setup.doctor import examine
     from device_grant.engine.options import Options
     from device_grant.report.terminal.console import Screen
 

@@ -13,8 +13,8 @@ from device_grant.errors import ExitCode, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from device_grant.cli.fleet import Job, JobOutcome
-    from device_grant.cli.members import MatrixMember
+    from device_grant.cli.matrix.fleet import Job, JobOutcome
+    from device_grant.cli.matrix.members import MatrixMember
     from device_grant.results import Report
 
 CLIENT = "client:"
@@ -88,8 +88,8 @@ def matrix(  # noqa: PLR0913 - each parameter is an option of the command
         outcomes = _run(chosen(given, light=light, without=without), work, jobs, limit, resume=resume)
         places = [work / one.job.name for one in outcomes if _has_results(work / one.job.name)]
     elif learning:
-        from device_grant.cli.machines import learn_and_keep
-        from device_grant.cli.machines import learning as learned
+        from device_grant.cli.matrix.machines import learn_and_keep
+        from device_grant.cli.matrix.machines import learning as learned
 
         named = chosen(given or GROUPS[:2], light=light, without=without)
         code = learn_and_keep(learned(named), work, out, jobs, limit)
@@ -109,7 +109,7 @@ def chosen(names: Sequence[str], *, light: bool = False, without: Sequence[str] 
     What the words servers and clients stand for is skipped, with a line, where this machine lacks what it needs; and
     `light` leaves out of it what has to be built.
     """
-    from device_grant.cli.members import members
+    from device_grant.cli.matrix.members import members
     from device_grant.targets.spec import EMBEDDED
 
     servers, clients = members("servers"), members("clients")
@@ -135,7 +135,7 @@ def chosen(names: Sequence[str], *, light: bool = False, without: Sequence[str] 
 
 
 def _job(name: str, known: Mapping[str, MatrixMember]) -> Job:
-    from device_grant.cli.fleet import Job
+    from device_grant.cli.matrix.fleet import Job
     from device_grant.targets import read_target
     from device_grant.targets.spec import EMBEDDED, parse_target
 
@@ -180,8 +180,8 @@ def _table(file: Path) -> dict[str, Any]:
 
 
 def _run(jobs: Sequence[Job], work: Path, workers: int, limit: int, *, resume: bool) -> list[JobOutcome]:
-    from device_grant.cli.fleet import Fleet, JobOutcome
-    from device_grant.cli.members import Remembered
+    from device_grant.cli.matrix.fleet import Fleet, JobOutcome
+    from device_grant.cli.matrix.members import Remembered
     from device_grant.results.reader import FILE_NAME
 
     remembered = Remembered(work)

@@ -94,7 +94,7 @@ def _sessions(session: CheckSession) -> ClientSessions:
 
 def _settled(live: CheckSession, folder: Path, sessions: ClientSessions) -> Verdicts:
     """Write the sessions and judge them; scenarios that are judged otherwise than live are left out. Verdicts."""
-    from device_grant.cli.record import verdicts
+    from device_grant.cli.recordings.record import verdicts
 
     assert live.collector is not None  # noqa: S101 - asked for in `keep`
     seen = verdicts(live.collector)
@@ -124,8 +124,8 @@ def _judged(folder: Path) -> tuple[Verdicts, dict[str, str]]:
     from rich.console import Console
 
     from device_grant.catalogue import load
-    from device_grant.cli.record import verdicts
-    from device_grant.cli.replay import LEAN, session_of
+    from device_grant.cli.recordings.record import verdicts
+    from device_grant.cli.recordings.replay import LEAN, session_of
     from device_grant.cli.run import execute
 
     session = session_of(folder, {"only": (), "expect": None})

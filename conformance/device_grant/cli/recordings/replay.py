@@ -118,7 +118,7 @@ def _side_by_side(folders: tuple[Path, ...], jobs: int, report: Path | None, opt
 def _replay_one(screen: Console, folder: Path, report: Path | None, options: dict[str, Any], *, brief: bool) -> int:
     from rich.console import Console
 
-    from device_grant.cli.record import verdicts
+    from device_grant.cli.recordings.record import verdicts
     from device_grant.cli.run import conclude, execute
     from device_grant.report.text import one_line
 

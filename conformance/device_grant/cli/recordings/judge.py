@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.cli.report import PRINTED, chosen_forms, report_options, write_forms
+from device_grant.cli.results.report import PRINTED, chosen_forms, report_options, write_forms
 from device_grant.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from device_grant.catalogue import Catalogue
-    from device_grant.cli.captures import JudgedFile
+    from device_grant.cli.recordings.captures import JudgedFile
     from device_grant.recordings.formats.capture import Party
     from device_grant.recordings.judge import Capture, Findings
     from device_grant.recordings.judge.judging import CaptureJudge
@@ -47,7 +47,7 @@ def judge(files: tuple[Path, ...], report: Path | None, expect: Path | None, **o
     Exit codes: 0 nothing fails; 1 something does; 2 a file cannot be read; 5 there is no device grant in it.
     """
     from device_grant.catalogue import load
-    from device_grant.cli.captures import collect, tell
+    from device_grant.cli.recordings.captures import collect, tell
     from device_grant.cli.run import worse
     from device_grant.report.terminal.console import Screen, paragraph
 
@@ -123,7 +123,7 @@ def _counts(findings: Findings, remarks: list[str]) -> dict[str, Any]:
 
 
 def _draw(subject: CaptureJudge, console: Console) -> None:
-    from device_grant.cli.timelines import timelines_of
+    from device_grant.cli.recordings.timelines import timelines_of
     from device_grant.report.terminal import logins
 
     for one in timelines_of(subject):

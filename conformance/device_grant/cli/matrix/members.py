@@ -25,7 +25,7 @@ from device_grant.implementations import FILES, PACKAGE, described
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from device_grant.cli.fleet import Job, JobOutcome
+    from device_grant.cli.matrix.fleet import Job, JobOutcome
 
 _STARTED_BY = {"servers": "serve", "clients": "run"}
 """The table that says how a member is built and started."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from device_grant.catalogue import Requirement
-    from device_grant.cli.coverage import Coverage, Judge
+    from device_grant.cli.requirements.coverage import Coverage, Judge
 
 LEVELS = {
     "MUST": ("MUST", "MUST NOT"),
@@ -52,12 +52,12 @@ def list_requirements(
     asked where its endpoints are, and nothing else.
     """
     from device_grant.catalogue import Status
-    from device_grant.cli.coverage import coverage
+    from device_grant.cli.requirements.coverage import coverage
 
     if target is not None:
         if only_open or ids or party != "server":
             raise UsageError("list TARGET shows what is judged at a server: leave --open, --ids and --party out")
-        from device_grant.cli.applying import show
+        from device_grant.cli.requirements.applying import show
 
         show(target)
         return
@@ -120,7 +120,7 @@ def _numbers(covered: Coverage, entries: Iterable[Requirement]) -> list[str]:
 def explain(requirement: str) -> None:
     """Show one requirement: what it says, who is bound, which checks judge it and which faults prove them."""
     from device_grant.catalogue import Status
-    from device_grant.cli.coverage import counted, coverage
+    from device_grant.cli.requirements.coverage import counted, coverage
 
     covered = coverage()
     entry = covered.catalogue.get(requirement)

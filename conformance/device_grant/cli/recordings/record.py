@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from device_grant.cli.targets import target_here, target_options
+from device_grant.cli.options.targets import target_here, target_options
 from device_grant.errors import ExitCode, SuiteError, UsageError
 from device_grant.targets.supplied import Supplied
 

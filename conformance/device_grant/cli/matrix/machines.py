@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from device_grant.cli.fleet import Job, JobOutcome
+    from device_grant.cli.matrix.fleet import Job, JobOutcome
     from device_grant.learning.record import MachineRecord
 
 _BUDGET = 600
@@ -28,7 +28,7 @@ def learn_and_keep(jobs: Sequence[Job], work: Path, out: Path, workers: int, lim
     A machine that is unfinished, or is withheld, is not written, and one that was written before is removed. The
     exit code is 5 where a server gave none at all. Likewise `out/NAME/measured.json` has the times that it enforces.
     """
-    from device_grant.cli.fleet import Fleet
+    from device_grant.cli.matrix.fleet import Fleet
     from device_grant.report.attachments import MEASURED
 
     code = ExitCode.CONFORMANT

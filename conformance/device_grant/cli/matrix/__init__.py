@@ -1,0 +1,1 @@
+"""`device-grant matrix`: its members, their runs, and what is published of them."""

@@ -1,0 +1,1 @@
+"""`device-grant list` and `device-grant explain`: requirements, what judges them, and where."""

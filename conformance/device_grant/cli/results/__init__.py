@@ -1,0 +1,1 @@
+"""The commands on results that exist: other forms of them, shards made one, two runs compared."""
