@@ -50,8 +50,10 @@ MODULES = (
     "verification",
 )
 """Protocol logic. Not here: faults, the validation of settings, the HTTP server, the user, the command line."""
-IDENTITIES = ("allow_script", "respelt")
-"""Functions of other modules that do nothing while no fault is on."""
+IDENTITIES = ("allow_script", "in_tokens", "kept_terms", "respelt", "spoilt")
+"""Functions of other modules that give back their first argument while no fault is on."""
+NEVER = ("from_a_page_of_before", "offline_forgotten", "served_by_get")
+"""Functions of other modules that answer no while no fault is on."""
 ANY_MUTANT = "device_grant.reference.server.sessions.xǁSessionsǁcount_guess__mutmut_1"
 """One that is soon tried."""
 BUSY = 2.5
@@ -106,7 +108,8 @@ def _prepare(work: Path) -> None:
         shutil.copytree(ROOT / root / package, work / package, ignore=leave_out)
     sources = {name: (work / MUTATED / f"{name}.py").read_text() for name in MODULES}
     faults = [name for name, _, _ in Faults.catalogue()]
-    for name, text in fold(sources, faults, identities=IDENTITIES, others=_others(work)).items():
+    folded = fold(sources, faults, identities=IDENTITIES, never=NEVER, others=_others(work))
+    for name, text in folded.items():
         (work / MUTATED / f"{name}.py").write_text(text)
     suite = work / "suite"
     suite.mkdir()

@@ -32,14 +32,19 @@ _MOST_PASSES = 9
 
 
 def fold(
-    sources: dict[str, str], faults: Collection[str], *, identities: Iterable[str] = (), others: Iterable[str] = ()
+    sources: dict[str, str],
+    faults: Collection[str],
+    *,
+    identities: Iterable[str] = (),
+    never: Iterable[str] = (),
+    others: Iterable[str] = (),
 ) -> dict[str, str]:
     """The sources, by name, with all faults off; raises SyntaxError if the result were no Python.
 
-    `identities` are functions defined elsewhere that give back their first argument while no fault is on; `others` are
-    the sources that use the folded ones and stay as they are.
+    `identities` are functions defined elsewhere that give back their first argument while no fault is on, `never` those
+    that answer False then; `others` are the sources that use the folded ones and stay as they are.
     """
-    learnt = Learnt(set(identities))
+    learnt = Learnt(set(identities), dict.fromkeys(never, False))
     callees = Callees(sources, others)
     parsed = {name: cst.parse_module(text) for name, text in sources.items()}
     for _ in range(_MOST_PASSES):
@@ -96,7 +101,7 @@ class _Fold(cst.CSTTransformer):
 
     def leave_Call(self, original_node: cst.Call, updated_node: cst.Call) -> cst.BaseExpression:
         function = self._called(updated_node.func)
-        key = _called(updated_node) if function is None else function.key
+        key = _last(updated_node.func) if function is None else function.key
         if key in self._learnt.constants:
             return cst.Name(str(self._learnt.constants[key]))
         if key in self._learnt.identities:
@@ -370,6 +375,10 @@ def _is_literal(value: cst.BaseExpression) -> bool:
 
 def _is_name(value: cst.BaseExpression) -> bool:
     return isinstance(value, cst.Name)
+
+
+def _last(called: cst.BaseExpression) -> str:
+    return (get_full_name_for_node(called) or "").rpartition(".")[2]
 
 
 def _called(call: cst.Call) -> str:

@@ -20,7 +20,7 @@ class Learnt:
     identities: set[str]
     """Give back their first argument; of functions that are not folded, their names."""
     constants: dict[str, bool] = field(default_factory=dict)
-    """Functions and properties that always answer the same."""
+    """Functions and properties that always answer the same; of functions that are not folded, their names."""
     empty: set[str] = field(default_factory=set)
     """Do nothing."""
     unread: set[tuple[str, str]] = field(default_factory=set)

@@ -15,7 +15,15 @@ from support import ROOT
 from benchmarks.mutation.__main__ import MODULES, MUTATED, _environment, _prepare
 from benchmarks.mutation.honest import fold
 from benchmarks.mutation.outcome import mutable_lines
+from device_grant.reference.server.binding.resources import in_tokens, kept_terms
+from device_grant.reference.server.cross_device.reentry import from_a_page_of_before
+from device_grant.reference.server.ends.desk import INTROSPECTION_PATH, REVOCATION_PATH, served_by_get
 from device_grant.reference.server.faults import Faults
+from device_grant.reference.server.http import Call
+from device_grant.reference.server.issued.identity import offline_forgotten
+from device_grant.reference.server.issued.terms import Terms
+from device_grant.reference.server.settings import Settings
+from device_grant.reference.server.store import IssuedGrant, RegisteredClient, State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,6 +179,31 @@ def test_functions_of_the_same_name_are_told_apart():
 def test_a_coroutine_that_always_answers_the_same_is_still_awaited():
     text = "async def _f():\n    return faults.lazy\nasync def g():\n    go()\n    return await _f()"
     assert folded(text).endswith("return await _f()")
+
+
+def test_what_others_do_only_for_faults_goes():
+    text = "if room.never(call, faults):\n    go()\nx = self.room.same(call, faults)"
+    result = fold({"module0": text}, ["lazy"], identities=["same"], never=["never"])["module0"]
+    assert result.strip() == "x = call"
+
+
+@pytest.mark.parametrize("state", list(State))
+@pytest.mark.parametrize("approve", [True, False])
+def test_pages_of_before_decide_nothing_without_faults(state, approve):
+    grant = IssuedGrant("d", "u", RegisteredClient(id="c"), (), expires=0, interval=5, created=0, state=state)
+    assert not from_a_page_of_before(grant, Faults(), approve=approve)
+
+
+def test_what_is_folded_as_doing_nothing_does_nothing_without_faults():
+    def scope(path):
+        return {"method": "GET", "path": path, "query_string": b"token=a", "headers": [], "client": None}
+
+    terms = Terms(subject="a", audience=("b", "c"))
+    assert kept_terms(terms, ("b",), Faults()) == terms
+    assert in_tokens(("b",), Settings(), Faults()) == ("b",)
+    assert not offline_forgotten(("offline_access",), Faults())
+    for path in ("/token", INTROSPECTION_PATH, REVOCATION_PATH):
+        assert not served_by_get(Call(scope(path), b"", too_large=False), Faults())
 
 
 @pytest.fixture(scope="module")
