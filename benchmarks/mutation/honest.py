@@ -10,11 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import libcst as cst
+import libcst.matchers as m
 from libcst.helpers import get_full_name_for_node
 
 from benchmarks.mutation.callees import Callees
 from benchmarks.mutation.handed_on import FAULTS, is_faults, with_no_faults
 from benchmarks.mutation.learnt import Learnt, learn
+from benchmarks.mutation.unread import WithoutStores, names_read, without, without_faults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -152,9 +154,22 @@ class _Fold(cst.CSTTransformer):
 
     def leave_IfExp(self, original_node: cst.IfExp, updated_node: cst.IfExp) -> cst.BaseExpression:
         truth = _truth(updated_node.test)
+        same = _truth(updated_node.body) is not None and _truth(updated_node.body) == _truth(updated_node.orelse)
+        if truth is None and same and not m.findall(updated_node.test, m.Call()):
+            truth = True  # it chooses between two faults, both off
         if truth is None:
             return updated_node
         return _inside(updated_node, updated_node.body if truth else updated_node.orelse)
+
+    def leave_BinaryOperation(
+        self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
+    ) -> cst.BaseExpression:
+        right = updated_node.right
+        # What faults would have added to a dict.
+        adds = isinstance(updated_node.operator, cst.BitOr) and not isinstance(original_node.right, cst.Dict)
+        if adds and isinstance(right, cst.Dict) and not right.elements:
+            return _inside(updated_node, updated_node.left)
+        return updated_node
 
     def leave_Dict(self, original_node: cst.Dict, updated_node: cst.Dict) -> cst.BaseExpression:
         elements = updated_node.elements
@@ -187,6 +202,18 @@ class _Fold(cst.CSTTransformer):
         block = updated_node.body if truth or updated_node.orelse is None else updated_node.orelse.body
         return cst.FlattenSentinel(block.body)  # type: ignore[arg-type] # blocks of this code hold statements
 
+    def leave_IndentedBlock(self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock) -> cst.BaseSuite:
+        for number, statement in enumerate(updated_node.body, start=1):
+            if m.matches(statement, m.SimpleStatementLine([m.Return() | m.Raise()])):
+                rest = cst.IndentedBlock(updated_node.body[number:])
+                # What faults alone came to; without its yield a generator would be none.
+                return (
+                    updated_node
+                    if m.findall(rest, m.Yield())
+                    else updated_node.with_changes(body=updated_node.body[:number])
+                )
+        return updated_node
+
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.BaseStatement | cst.RemovalSentinel:
@@ -210,7 +237,7 @@ class _Fold(cst.CSTTransformer):
         if target.deep_equals(statement.value):
             return cst.RemoveFromParent()
         if isinstance(target, cst.Tuple) and isinstance(statement.value, cst.Tuple):
-            return line.with_changes(body=[_without_faults(statement, target, statement.value)])
+            return line.with_changes(body=[without_faults(statement, target, statement.value)])
         is_text = isinstance(target, cst.Name) and target.value in _TEXT_NAMES and _is_literal(statement.value)
         if self._functions and is_text:
             return line.with_changes(body=[statement.with_changes(value=self._constant(_code(statement.value)))])
@@ -251,7 +278,7 @@ class _Fold(cst.CSTTransformer):
         key = self._functions.pop()
         function = self._callees.function(self._module, key.partition(":")[2])
         params = original_node.params
-        idle = _read(original_node.body) - _read(updated_node.body)
+        idle = names_read(original_node.body) - names_read(updated_node.body)
         closed = function is not None and self._callees.is_closed(function)
         if not _is_internal(original_node) or not closed:
             idle -= {parameter.name.value for parameter in params.params}
@@ -261,8 +288,8 @@ class _Fold(cst.CSTTransformer):
         names = (parameter.name.value for parameter in (*params.params, *params.kwonly_params))
         self._learnt.unread |= {(key, name) for name in names if name in idle}
         if closed:
-            updated_node = updated_node.with_changes(params=_without(updated_node.params, {FAULTS}))
-        return cst.ensure_type(updated_node.visit(_WithoutStores(idle)), cst.FunctionDef)
+            updated_node = updated_node.with_changes(params=without(updated_node.params, {FAULTS}))
+        return cst.ensure_type(updated_node.visit(WithoutStores(idle)), cst.FunctionDef)
 
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         constants = [cst.parse_statement(f"_TEXT_{number} = {text}") for number, text in enumerate(self._texts)]
@@ -296,74 +323,11 @@ class _Fold(cst.CSTTransformer):
         return cst.Name(f"_TEXT_{len(self._texts) - 1}")
 
 
-class _Read(cst.CSTVisitor):
-    """Names that are looked at, not only assigned."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.names.add(node.value)
-
-    def visit_AssignTarget(self, node: cst.AssignTarget) -> bool:
-        return not isinstance(node.target, cst.Name)
-
-
-class _WithoutStores(cst.CSTTransformer):
-    """Drops assignments to names that nobody looks at any more, and such parameters."""
-
-    def __init__(self, idle: set[str]) -> None:
-        super().__init__()
-        self._idle = idle
-
-    def leave_SimpleStatementLine(
-        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> cst.BaseStatement | cst.RemovalSentinel:
-        statement = updated_node.body[0]
-        if isinstance(statement, cst.Assign):
-            target = statement.targets[0].target
-            if isinstance(target, cst.Name) and target.value in self._idle:
-                return cst.RemoveFromParent()
-        return updated_node
-
-    def leave_Parameters(self, original_node: cst.Parameters, updated_node: cst.Parameters) -> cst.Parameters:
-        return _without(updated_node, self._idle)
-
-
-def _without(parameters: cst.Parameters, names: set[str]) -> cst.Parameters:
-    plain = [one for one in parameters.params if one.name.value not in names]
-    kept = [one for one in parameters.kwonly_params if one.name.value not in names]
-    star = parameters.star_arg if kept or isinstance(parameters.star_arg, cst.Param) else cst.MaybeSentinel.DEFAULT
-    return parameters.with_changes(params=plain, kwonly_params=kept, star_arg=star)
-
-
-def _without_faults(statement: cst.Assign, targets: cst.Tuple, values: cst.Tuple) -> cst.Assign:
-    """Of `faults, a = store.faults, b` what is left; for several names it stays as it is."""
-    if len(targets.elements) != len(values.elements):
-        return statement
-    pairs = [
-        (target, value)
-        for target, value in zip(targets.elements, values.elements, strict=True)
-        if not is_faults(target.value)
-    ]
-    if len(pairs) != 1 or len(targets.elements) == 1 or isinstance(pairs[0][0], cst.StarredElement):
-        return statement
-    ((target, value),) = pairs
-    return statement.with_changes(targets=[statement.targets[0].with_changes(target=target.value)], value=value.value)
-
-
 def _is_internal(function: cst.FunctionDef) -> bool:
     """Whether nobody outside calls it: its parameters may go."""
     first = function.params.params[:1]
     method = bool(first) and first[0].name.value == "self"
     return function.name.value.startswith("_") or (not method and function.asynchronous is None)
-
-
-def _read(node: cst.CSTNode) -> set[str]:
-    result = _Read()
-    node.visit(result)
-    return result.names
 
 
 _code: Callable[[cst.CSTNode], str] = cst.Module([]).code_for_node

@@ -33,6 +33,15 @@ def folded(text: str, *more: str) -> str:
         ("if faults.lazy:\n    one()\nelse:\n    two()", "two()"),
         ("if faults.lazy or faults.rude:\n    one()\nlast()", "last()"),
         ("x = {'a': faults.lazy, 'b': faults.rude}", "x = {}"),
+        ("x = not (faults.lazy if a else faults.rude)", "x = True"),
+        ("x = faults.lazy if go() else faults.rude", "x = False if go() else False"),
+        ("def f():\n    if not faults.lazy:\n        return a\n    go()\n    return b", "def f(): return a"),
+        (
+            "def f():\n    if not faults.lazy:\n        return\n    yield b",
+            "def f(): return yield b",
+        ),
+        ("x = a | ({'b': 1} if faults.lazy else {})", "x = a"),
+        ("x = a | {}", "x = a | {}"),
     ],
 )
 def test_faults_are_folded_away(before, after):
