@@ -1,4 +1,4 @@
-"""Codes that are over before a browser comes to the question: what the pages then say is no question."""
+"""Codes that are over before a browser comes to the question, and pages that are put off: that is no question."""
 
 import pytest
 from peer_rfc import Honest
@@ -20,6 +20,20 @@ class Forgets(Honest):
         return super().code_page(request)
 
 
+class LetsOneThrough(Honest):
+    """Answers 429 to whoever asks for the page again within a minute, as where everything comes from one address."""
+
+    asked = 0
+
+    def code_page(self, request):
+        self.asked += 1
+        return super().code_page(request) if self.asked == 1 else self.message(429, "slower", ("Retry-After", "60"))
+
+
+class LetsTwoThrough(LetsOneThrough):
+    asked = -1
+
+
 class Careless(Honest):
     words = Honest.words | {"unasked": "", "compare": "The code:"}
 
@@ -30,8 +44,10 @@ class Careless(Honest):
         (Honest, WARNING, WARNS, Verdict.PASS),
         (Careless, WARNING, WARNS, Verdict.WARN),
         (Forgets, WARNING, WARNS, Verdict.INCONCLUSIVE),
+        (LetsTwoThrough, WARNING, WARNS, Verdict.INCONCLUSIVE),
         (Honest, HASTE, ENTER, Verdict.PASS),
         (Forgets, HASTE, ENTER, Verdict.INCONCLUSIVE),
+        (LetsOneThrough, HASTE, ENTER, Verdict.INCONCLUSIVE),
     ],
 )
 def test_a_question_that_was_not_reached_is_not_judged(peer, check, requirement, verdict, tmp_path):

@@ -89,8 +89,16 @@ def test_warning_in_a_browser(device: Device, verify: Verify) -> None:
         reason = next(filter(None, (unread(page.markup, "a page", DEVICE) for page in pages)), "")
         if reason or None in said:
             raise Inconclusive(reason or f"words of caution are on the pages: read them, and claim {CLAIM}")
+        for page in pages:
+            require_a_page(page)
         require_a_code_that_lived(grant.poll(label="control: poll of the code that was shown"))
     verify.that(WARNS, True in said, "no page before the decision says to refuse what one did not start")
+
+
+def require_a_page(page: Page) -> None:
+    """Raise Inconclusive where a refusal came instead, as where pages limit the rate of requests."""
+    if not page.shown:
+        raise Inconclusive(f"the window did not come to the question: {page.place} answered {page.status}")
 
 
 def require_a_code_that_lived(poll: Exchange) -> None:
@@ -117,6 +125,7 @@ def question(window: Window, device: Device, grant: Grant) -> Page:
     else:
         page = window.open(grant.verification_uri)
         page = window.enter(grant.user_code) or page
+    require_a_page(page)
     if page.markup.asks_password:
         raise Inconclusive(f"the session of the user does not reach the browser: it is at {page.place}")
     return page
