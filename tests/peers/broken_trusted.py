@@ -339,6 +339,21 @@ class VerifierMayLack(Trusted):
             super().compare(challenge, method, verifier)
 
 
+class ChallengeForVerifier(Trusted):
+    """Takes a verifier that is the challenge for one of the method plain."""
+
+    def compare(self, challenge, method, verifier):
+        if verifier != challenge:
+            super().compare(challenge, method, verifier)
+
+
+class AnyBearerAsks(Trusted):
+    """Whoever sends a Bearer token may introspect."""
+
+    def caller(self, request, form):
+        return "rs" if "bearer" in request.headers.get("authorization", "").lower() else super().caller(request, form)
+
+
 class UnknownMethodIsPlain(Trusted):
     """Takes every method that it does not know for plain."""
 

@@ -99,6 +99,16 @@ SEEN = [
     ("HostIsEnough", "resource_audiences::test_each_resource_has_its_tokens", "rfc8707-3-path-distinguishes"),
     ("NarrowedForEver", "resource_audiences::test_part_of_the_resources", "rfc8707-2.2-narrowing-is-for-the-token"),
     ("VerifierMayLack", "device_pkce::test_device_verifiers", "rfc7636-device-4.5-missing-verifier"),
+    (
+        "ChallengeForVerifier",
+        "device_pkce::test_challenge_in_place_of_the_verifier",
+        "rfc7636-device-4.6-wrong-verifier",
+    ),
+    (
+        "AnyBearerAsks",
+        "introspection_callers::test_introspection_by_a_made_up_bearer_token",
+        "rfc7662-2.1-authorization-required",
+    ),
     ("UnknownMethodIsPlain", "device_pkce::test_challenge_methods", "rfc7636-device-4.2-s256"),
     ("SilentOfKeys", "confirmation::test_introspected_tokens", "rfc9449-6.2-introspection-thumbprint"),
     ("AnyKeyRefreshes", "bound_refreshes::test_refresh_by_another_key", "rfc9449-5-refresh-bound-public"),
@@ -168,6 +178,18 @@ HONEST = [
         PASSED,
     ),
     ("Grace", "introspection::test_introspected_token_of_less_scope", "rfc7662-2.2-scope-agrees", PASSED),
+    (
+        "VerifierAtEachPoll",
+        "device_pkce::test_challenge_in_place_of_the_verifier",
+        "rfc7636-device-4.6-wrong-verifier",
+        PASSED,
+    ),
+    (
+        "Stateless",
+        "introspection_callers::test_introspection_by_a_made_up_bearer_token",
+        "rfc7662-2.1-authorization-required",
+        PASSED,
+    ),
     ("Trusted", "user_codes::test_half_a_code", "rfc8628-5.1-user-code-entropy", PASSED),
     (
         "NonceOnce",

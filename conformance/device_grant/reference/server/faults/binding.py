@@ -39,6 +39,7 @@ class BindingFaults(Misbehaviour):
     )
     device_pkce_required_too_late: bool = fault("A missing code_challenge is noticed at redemption only.", RFC)
     device_pkce_not_compared: bool = fault("code_verifier of a device grant is not compared.", RFC)
+    device_pkce_challenge_for_verifier: bool = fault("The challenge itself is taken for its verifier.", RFC)
     device_pkce_verifier_optional: bool = fault("A missing code_verifier of a device grant is accepted.", RFC)
     device_pkce_downgrade: bool = fault("code_verifier without a challenge before is ignored.", RFC)
     device_pkce_unknown_method_as_plain: bool = fault("Any other code_challenge_method is taken for plain.", RFC)

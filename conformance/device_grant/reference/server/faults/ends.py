@@ -65,6 +65,7 @@ class EndFaults(Misbehaviour):
 
     # The same: who may ask, and how.
     introspection_open: bool = fault("An introspection needs no credentials.", RFC)
+    introspection_takes_any_bearer: bool = fault("Whoever sends a Bearer token may introspect.", RFC)
     introspection_bad_secret_inactive: bool = fault("Wrong credentials are answered that the token is inactive.", RFC)
     introspection_for_every_client: bool = fault("Any client may introspect any token.", RFC)
     introspection_same_for_all: bool = fault("Resource servers are told of tokens that are for others.", RFC)

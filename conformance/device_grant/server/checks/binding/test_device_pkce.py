@@ -87,6 +87,21 @@ def test_device_verifiers(device: Device, verify: Verify) -> None:
     verify(WRONG, wrong, accepted=MISMATCH, tolerated=["refused"])
 
 
+@check(WRONG, faults=("device_pkce_challenge_for_verifier",), needs=(CLAIM,), timed=True)
+def test_challenge_in_place_of_the_verifier(device: Device, verify: Verify) -> None:
+    """Start with S256, approve, poll with the challenge itself, as if it were plain. Accepted: no token.
+
+    Whoever has seen the start knows the challenge. The control: the verifier is served, of a new code.
+    """
+    sent = challenge(LONGEST)["code_challenge"]
+    taken = _approved(device, LONGEST).poll(label="poll with the challenge as verifier", code_verifier=sent)
+    if not taken.outcome.ok:
+        right = _approved(device, LONGEST).poll(label="control: poll with the verifier", code_verifier=LONGEST)
+        if not right.outcome.ok:
+            raise Untestable(f"the right verifier was answered {right.describe()}: no refusal shows anything")
+    verify(WRONG, taken, accepted=MISMATCH, tolerated=["refused"])
+
+
 @check(STRIPPED, faults=("device_pkce_downgrade",), needs=(CLAIM,), timed=True)
 def test_verifier_of_no_challenge(device: Device, verify: Verify) -> None:
     """Start without a challenge, approve, poll with a verifier. Accepted: a refusal; what comes is reported."""

@@ -59,6 +59,16 @@ def test_introspection_by_strangers(case: ServerCase, verify: Verify) -> None:
     verify.that(CREDENTIALS, right, problem, said.exchange, accepted=["http-401"], tolerated=lenient)
 
 
+@check(AUTHORIZED, faults=("introspection_takes_any_bearer",), needs=("introspection",), timed=True)
+def test_introspection_by_a_made_up_bearer_token(case: ServerCase, verify: Verify) -> None:
+    """Introspect a live token with a Bearer token that nobody has issued. Accepted: a refusal, as above."""
+    device, known = asking(case)
+    chain = Chain(device, **known.members)
+    require_active(known.ask(chain.access[-1], "control: introspect as a resource server"), known)
+    said = Asker(case, bearer=WRONG_SECRET).ask(chain.access[-1], "introspect with a made-up Bearer token")
+    _verify_refused(verify, said, "with a Bearer token that nobody has issued")
+
+
 def _wrong(known: Asker) -> Asker:
     if known.client is None:
         return replace(known, bearer=WRONG_SECRET)
