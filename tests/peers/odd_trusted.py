@@ -330,6 +330,12 @@ class OtherNames(Trusted):
         return super().facts(known) | {"sub": self.families[known.family].person}
 
 
+class OtherNamesOfTwo(OtherNames):
+    """The same, where two people are known."""
+
+    target: ClassVar[dict] = Trusted.target | {"user": {"second": "person_second.py"}}
+
+
 class LeanAnswers(Trusted):
     """Introspection says whether a token lives, and no more: the token, a JWT, says the rest."""
 

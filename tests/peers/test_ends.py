@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import ClassVar
 
 import odd_ends
 import pytest
@@ -195,7 +196,9 @@ class TellsOfTheDead(Ending):
 
 
 class SomebodyElse(Ending):
-    """Says another person's name to resource servers."""
+    """Says another person's name to resource servers, whoever has approved."""
+
+    target: ClassVar[dict] = Ending.target | {"user": {"second": "person_second.py"}}
 
     def routes(self):
         return super().routes() | {"/userinfo": (("GET",), lambda _: json_answer(200, {"sub": "ann"}))}

@@ -152,6 +152,7 @@ def test_every_broken_server_is_met():
 
 HONEST = [
     ("OtherNames", "introspection::test_introspected_access_token", "rfc7662-2.2-user-agrees", UNTOLD),
+    ("OtherNamesOfTwo", "introspection::test_introspected_access_token", "rfc7662-2.2-user-agrees", PASSED),
     ("OneBareKey", "introspected_ends::test_introspected_when_expired", "rfc7662-4-expired-is-inactive", PASSED),
     ("OneBareKey", "id_tokens::test_id_token", "oidc-core-3.1.3.6-at-hash", PASSED),
     ("SecureCookies", "user_decision::test_approval", "rfc8628-3.5-success-after-approval", PASSED),

@@ -12,6 +12,7 @@ from device_grant.protocol.numbers import number
 from device_grant.server.checks.ends.answers import ACTIVE, OBJECT, TYPES, verify_answers
 from device_grant.server.checks.ends.chain import Chain
 from device_grant.server.checks.ends.revoking import identity
+from device_grant.server.pages.visitor import Visitor
 from device_grant.server.session.asking import NOBODY, Asker, Introspected, asking, require_active
 from device_grant.server.session.jose.compact import read_jwt
 from device_grant.server.session.scopes import two_scopes, with_defaults
@@ -143,21 +144,35 @@ def _user(verify: Verify, asker: Asker, chain: Chain, said: Introspected) -> lis
     known = id_token.claims.get("sub") if id_token else identity(device, chain.access[-1])
     if not isinstance(known, str):
         return []
-    if stated != known and _names_the_user(asker, device, stated):
+    right = stated == known or _names_the_user(asker, device, stated)
+    if right is None:
         verify.unclear(USER, "resource servers know the person by another name than clients", said.exchange)
         return []
     problem = "sub is another person than the one whom the device knows"
-    verify.that(USER, stated == known, problem, chain.tokens, said.exchange, got="another sub")
+    verify.that(USER, right, problem, chain.tokens, said.exchange, got="" if right else "another sub")
     return []
 
 
-def _names_the_user(asker: Asker, device: Device, stated: str) -> bool:
-    """Whether a sub that the device does not know is told of each grant of the person: then it is their other name.
+def _names_the_user(asker: Asker, device: Device, stated: str) -> bool | None:
+    """Whether a sub that the device does not know is the person's all the same; None: nobody can tell.
 
-    No text wants resource servers to know people by the names that clients know.
+    No text wants resource servers to know people by the names that clients know. It is one if it is the same for each
+    grant of the person, and another one for a second person, where there is one.
     """
     again = asker.ask(Chain(device, **asker.members).access[-1], "control: introspect a token of the same person")
-    return again.members.get("sub") == stated
+    if again.members.get("sub") != stated:
+        return False
+    second = device.case.run.target.second
+    if second is None:
+        return None
+    grant = device.start(**asker.members)
+    with Visitor(device.case, person=second) as browser:
+        refused = browser.decide_on(grant, "approve")
+    tokens = grant.poll(label="redeem what the second person approved")
+    if refused or not tokens.outcome.ok:
+        return None
+    theirs = asker.ask(tokens.get("access_token"), "introspect the token of the second person").members.get("sub")
+    return theirs != stated if isinstance(theirs, str) else None
 
 
 @check(SCOPE, faults=("introspection_scope_of_grant",), needs=("introspection", "refresh_token"), timed=True)
