@@ -164,10 +164,11 @@ class _Fold(cst.CSTTransformer):
     def leave_BinaryOperation(
         self, original_node: cst.BinaryOperation, updated_node: cst.BinaryOperation
     ) -> cst.BaseExpression:
-        right = updated_node.right
-        # What faults would have added to a dict.
-        adds = isinstance(updated_node.operator, cst.BitOr) and not isinstance(original_node.right, cst.Dict)
-        if adds and isinstance(right, cst.Dict) and not right.elements:
+        # What faults would have added to a dict, or multiplied.
+        adds_nothing = m.BinaryOperation(operator=m.BitOr(), right=m.Dict([]))
+        is_the_same = m.BinaryOperation(operator=m.Multiply() | m.Divide(), right=m.Integer("1"))
+        folded = not original_node.right.deep_equals(updated_node.right)
+        if folded and m.matches(updated_node, adds_nothing | is_the_same):
             return _inside(updated_node, updated_node.left)
         return updated_node
 

@@ -40,8 +40,11 @@ def folded(text: str, *more: str) -> str:
             "def f():\n    if not faults.lazy:\n        return\n    yield b",
             "def f(): return yield b",
         ),
+        ("def f():\n    late = faults.lazy\n    go(a, late=late)", "def f():\n    go(a, late=False)"),
         ("x = a | ({'b': 1} if faults.lazy else {})", "x = a"),
         ("x = a | {}", "x = a | {}"),
+        ("x = a * (9 if faults.lazy else 1)", "x = a"),
+        ("x = a / 1", "x = a / 1"),
     ],
 )
 def test_faults_are_folded_away(before, after):
