@@ -86,7 +86,7 @@ LATITUDE = {
     "redeemed_user_code_accepted": "basic",
 }
 """Faults that change a machine in what the texts leave open, with the set that shows it."""
-TWO_MINDS = {"user_codes_recycled": "two"}
+TWO_MINDS = {"user_codes_recycled": "two", "revocation_misses_a_replica": "tokens"}
 """Faults that answer the same word in several ways, with the set that shows it."""
 OTHERS = [name for name, _, _ in Faults.catalogue() if name not in {row.split()[0] for row in RED.strip().splitlines()}]
 
