@@ -89,8 +89,7 @@ def test_warning_in_a_browser(device: Device, verify: Verify) -> None:
         reason = next(filter(None, (unread(page.markup, "a page", DEVICE) for page in pages)), "")
         if reason or None in said:
             raise Inconclusive(reason or f"words of caution are on the pages: read them, and claim {CLAIM}")
-        for page in pages:
-            require_a_page(page)
+        require_a_page(pages[0])
         require_a_code_that_lived(grant.poll(label="control: poll of the code that was shown"))
     verify.that(WARNS, True in said, "no page before the decision says to refuse what one did not start")
 
